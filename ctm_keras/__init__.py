@@ -1,0 +1,1 @@
+"""Video models: an image model read frame by frame, with temporal layers grafted in."""

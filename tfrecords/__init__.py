@@ -1,0 +1,1 @@
+"""Video files to verified shards to batches."""
