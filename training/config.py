@@ -1,0 +1,167 @@
+"""What a training run is asked for: one frozen dataclass, which is the command line as well."""
+
+import ast
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+PAPER_BATCH_SIZE = 96
+PAPER_LEARNING_RATE = 0.02
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Train a classifier on a data set that `ctm build` wrote.
+
+    The defaults are the CTM paper's recipe for Mini-Kinetics-200, its learning rate scaled
+    to the batch. For example:
+      ctm train --data data/mine --out runs/mine
+      ctm train --data data/mine --out runs/small --backbone tiny --image-size 112 --epochs 30
+      ctm train --data data/mine --out runs/tccm --options paths=tccm stages=4 blocks=1
+      ctm train --resume runs/mine
+    """
+
+    data: Path | None = None
+    """Folder that `ctm build` wrote."""
+    out: Path | None = None
+    """Folder of the run, new or empty: config, checkpoints, log, model (default: runs/DATA-MODEL)."""
+    resume: Path | None = None
+    """Run to continue from its last saved step; it keeps its own options, all but --devices."""
+    model: str = "ctm"
+    """Method, one of `ctm models`."""
+    backbone: str = "resnet50"
+    """Image model that reads the frames: resnet50, resnet101, tiny, mobilenet_v2 ..."""
+    options: tuple[str, ...] = ()
+    """Options of the method, each as name=value: paths=tccm, stages=4, blocks=1, reduction=8."""
+    weights: str = "auto"
+    """imagenet, none, or a .keras file of this project (auto: imagenet where the backbone has it)."""
+    interpolate_tcc: bool = False
+    """Resize the kernel grid of TCC when --weights were trained at another image size."""
+
+    num_frames: int = 8
+    """Frames of a clip."""
+    image_size: int = 224
+    """Side of the square crop, in pixels."""
+    sampling: Literal["dense", "segments"] = "dense"
+    """dense: every INTERVAL-th of consecutive frames; segments: one of each equal part (TSN)."""
+    interval: int = 8
+    """Frames from one frame of a dense clip to the next."""
+    scale: tuple[int, int] = (256, 320)
+    """Range of the short side in pixels, for a 224 crop; other image sizes in proportion."""
+    flip: bool = True
+    """Mirror half of the clips; classes with left or right in their names are left alone."""
+    flip_pairs: tuple[str, ...] = ()
+    """Classes that a mirror turns into each other, each pair as NAME:NAME."""
+    train_split: str = "train"
+    """Split to learn from."""
+    val_split: str = "val"
+    """Split to validate on after each epoch, where the data set has it."""
+
+    epochs: int = 60
+    """Passes over the data."""
+    batch_size: int = 32
+    """Clips of a step, over all devices."""
+    learning_rate: float | None = None
+    """Rate after the warm-up (default: 0.02 at a batch of 96, in proportion)."""
+    milestones: tuple[float, ...] = (30 / 60, 50 / 60)
+    """Parts of the training after which the rate falls."""
+    decay: float = 0.1
+    """Factor by which it falls."""
+    warmup_epochs: float = 0.0
+    """Epochs over which the rate rises linearly at the start."""
+    momentum: float = 0.9
+    """Momentum of SGD."""
+    weight_decay: float = 1e-4
+    """L2 in the gradient of all kernels, not of biases and batch norm."""
+    dropout: float = 0.5
+    """Share of the features dropped before the classifier."""
+    label_smoothing: float = 0.0
+    """Share of the target spread over all classes."""
+    freeze_bn: bool = False
+    """Fix every batch norm but the first; for fine-tuning a trained video model."""
+
+    devices: str = "auto"
+    """auto (all GPUs, else the CPU), gpu:0,2 (these), cpu, or cpu:2 (two logical CPUs)."""
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    """Keras' dtype policy."""
+    seed: int = 0
+    """Seed of the new weights, the order, the crops and dropout."""
+    save_every: int = 500
+    """Steps from one saved state to the next; each epoch's end is saved too."""
+
+    @property
+    def rate(self) -> float:
+        """The learning rate, scaled to the batch where none was given."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return PAPER_LEARNING_RATE * self.batch_size / PAPER_BATCH_SIZE
+
+    @property
+    def method_options(self) -> dict[str, Any]:
+        """`options` as keyword arguments of the method."""
+        return dict(parse_option(option) for option in self.options)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """`flip_pairs` as pairs of class names."""
+        return [parse_pair(pair) for pair in self.flip_pairs]
+
+    def check(self) -> None:
+        """Raises ValueError for a value that no run can have."""
+        for name in ("num_frames", "image_size", "interval", "epochs", "batch_size", "save_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{flag(name)} must be 1 or more, received {getattr(self, name)}.")
+        for name in ("dropout", "label_smoothing"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{flag(name)} must be in [0, 1), received {getattr(self, name)}.")
+        if not 0 <= self.momentum <= 1:
+            raise ValueError(f"--momentum must be in [0, 1], received {self.momentum}.")
+        if self.rate <= 0:
+            raise ValueError(f"--learning-rate must be above 0, received {self.rate}.")
+        if any(not 0 < part < 1 for part in self.milestones):
+            raise ValueError(
+                "--milestones are parts of the training between 0 and 1 (0.5 is half way), "
+                f"received {self.milestones}."
+            )
+        self.method_options, self.pairs  # noqa: B018  (they raise)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as JSON can hold it."""
+        values = dataclasses.asdict(self)
+        return {name: str(v) if isinstance(v, Path) else v for name, v in values.items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
+        """The configuration that `to_dict` wrote; unknown names are errors."""
+        fields = {field.name for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - fields):
+            raise ValueError(f"The run's config has values this version does not know: {unknown}.")
+        values = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        for name in ("data", "out", "resume"):
+            values[name] = Path(values[name]) if values.get(name) else None
+        return cls(**values)
+
+
+def flag(name: str) -> str:
+    """The command line's spelling of a field."""
+    return "--" + name.replace("_", "-")
+
+
+def parse_option(option: str) -> tuple[str, Any]:
+    """`"blocks=1,3"` as `("blocks", (1, 3))`; what is no Python literal stays a string."""
+    name, equals, value = option.partition("=")
+    if not (name and equals and value):
+        raise ValueError(f"--options takes name=value, received {option!r}.")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, tuple(value.split(",")) if "," in value else value
+
+
+def parse_pair(pair: str) -> tuple[str, str]:
+    """`"swipe left:swipe right"` as a pair of class names."""
+    first, colon, second = pair.partition(":")
+    if not (first and colon and second):
+        raise ValueError(f"--flip-pairs takes NAME:NAME, received {pair!r}.")
+    return first, second

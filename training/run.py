@@ -1,0 +1,145 @@
+"""A run on disk: its config, its log, its models and its saved states."""
+
+import json
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from training.config import TrainConfig
+
+PACKAGES = ("ctm-keras", "keras", "tensorflow", "numpy")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of a training run.
+
+    Args:
+        path: The folder.
+    """
+
+    path: Path
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        return self.checkpoints / "best.keras"
+
+    @property
+    def last(self) -> Path:
+        return self.checkpoints / "last.keras"
+
+    @property
+    def states(self) -> Path:
+        return self.checkpoints / "states"
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model.keras"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.csv"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.path / "tensorboard"
+
+    @classmethod
+    def create(cls, path: Path, config: TrainConfig, facts: dict[str, Any]) -> "Run":
+        """Makes the folder and writes config.json.
+
+        Args:
+            path: A new or empty folder.
+            config: What was asked for.
+            facts: What was found out: the data set's hash, classes, steps in an epoch.
+
+        Raises:
+            ValueError: If the folder holds anything.
+        """
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise ValueError(
+                f"{path} is not empty: name a new folder with --out, or continue that run with "
+                f"`ctm train --resume {path}`."
+            )
+        run = cls(path)
+        run.checkpoints.mkdir(parents=True)
+        values = {"config": config.to_dict(), **facts, "versions": versions()}
+        write_json(run.path / "config.json", values)
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> "Run":
+        """The run that lies in a folder.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        if not (path / "config.json").is_file():
+            raise ValueError(f"{path} is no run: it has no config.json, which `ctm train` writes.")
+        return cls(path)
+
+    def read(self) -> dict[str, Any]:
+        """The contents of config.json."""
+        try:
+            return json.loads((self.path / "config.json").read_text())
+        except ValueError:
+            raise ValueError(f"{self.path / 'config.json'} is damaged: it is not JSON.") from None
+
+    @property
+    def config(self) -> TrainConfig:
+        return TrainConfig.from_dict(self.read()["config"])
+
+    def load_model(self, which: str = "model") -> keras.Model:
+        """The run's model: `"model"` (the last), or `"best"` (the best on the validation split)."""
+        import ctm_keras  # noqa: F401  (its layers are in the file)
+
+        path = {"model": self.model, "best": self.best}[which]
+        if not path.is_file():
+            remedy = (
+                "it had no validation split"
+                if which == "best"
+                else f"its training has not ended: `ctm train --resume {self.path}`"
+            )
+            raise ValueError(f"{self.path} has no {path.relative_to(self.path)}: {remedy}.")
+        return keras.saving.load_model(path, compile=False)
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Saves a model without its optimizer and loss, whole or not at all.
+
+    What is saved needs `ctm_keras` alone, on any backend.
+    """
+    from training.batch_norm import synchronized
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.stem}.part.keras")
+    with synchronized(model, False):
+        keras.Model(model.inputs, model.outputs, name=model.name).save(part)
+    os.replace(part, path)
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Writes JSON, whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    os.replace(part, path)
+
+
+def versions() -> dict[str, str]:
+    """The versions that a run depends on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+def disk_free(path: Path) -> int:
+    """Free bytes on the disk of a folder."""
+    return shutil.disk_usage(path).free

@@ -1,0 +1,217 @@
+"""`ctm train`: a config becomes a run with a trained model."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import ctm_keras
+import tfrecords
+from training.batch_norm import freeze_batch_norm, synchronized
+from training.callbacks import Checkpoints, SetEpoch, State
+from training.config import TrainConfig
+from training.devices import require_tensorflow, strategy_for
+from training.loss import SmoothedCrossentropy
+from training.optimizer import SGD, StepSchedule
+from training.run import Run, save_model
+
+
+def train(config: TrainConfig) -> Run:
+    """Trains a model, or continues a run that was stopped.
+
+    Args:
+        config: What to train, on what, how. With `resume` the run's own config is used.
+
+    Returns:
+        The run, with `model.keras` in it.
+
+    Raises:
+        ValueError: If the config, the data set and the weights do not fit together.
+
+    Example:
+
+    >>> run = training.train(TrainConfig(data=Path("data/mine"), out=Path("runs/mine")))
+
+    Reference:
+        CTM, section 4.2.
+    """
+    require_tensorflow()
+    if config.resume:
+        run, config = reopen(config)
+    else:
+        config, run = start(config)
+    keras.utils.set_random_seed(config.seed)
+    keras.config.set_dtype_policy(config.precision)
+    try:
+        strategy = strategy_for(config.devices)
+        check_batch(config, strategy)
+        with strategy.scope():
+            model = build_model(config, run.read()["class_names"])
+            compile_model(model, config, run.read()["steps_per_epoch"])
+        with synchronized(model, strategy.num_replicas_in_sync > 1):
+            fit(model, config, run)
+        save_model(model, run.model)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    print(f"The model is {run.model}; next: ctm evaluate {run.path}")
+    return run
+
+
+def start(config: TrainConfig) -> tuple[TrainConfig, Run]:
+    """Checks the config against the data set and writes the new run."""
+    if config.data is None:
+        raise ValueError("ctm train needs --data DIR, or --resume RUN.")
+    config.check()
+    manifest = tfrecords.read_manifest(config.data)
+    weights = config.weights
+    if weights == "auto":
+        weights = "none" if config.backbone == "tiny" else "imagenet"
+    out = config.out or Path("runs") / f"{config.data.resolve().name}-{config.model}"
+    config = dataclasses.replace(
+        config, data=config.data.resolve(), out=out, weights=weights, learning_rate=config.rate
+    )
+    steps = len(training_clips(config, epoch=0))
+    return config, Run.create(out, config, facts_of(manifest, steps))
+
+
+def facts_of(manifest: tfrecords.Manifest, steps: int) -> dict[str, Any]:
+    """What a run notes of its data set."""
+    return {
+        "class_names": list(manifest.class_names),
+        "data_hash": manifest.hash,
+        "fps": manifest.frame["fps"],
+        "steps_per_epoch": steps,
+    }
+
+
+def reopen(config: TrainConfig) -> tuple[Run, TrainConfig]:
+    """The run to continue and its own config, if its data set is still the same."""
+    run = Run.open(config.resume)
+    own = dataclasses.replace(run.config, devices=config.devices)
+    if tfrecords.read_manifest(own.data).hash != run.read()["data_hash"]:
+        raise ValueError(
+            f"{own.data} is not the data set that {run.path} was trained on: its hash differs."
+        )
+    return run, own
+
+
+def check_batch(config: TrainConfig, strategy: tf.distribute.Strategy) -> None:
+    """Every device must get the same number of clips."""
+    replicas = strategy.num_replicas_in_sync
+    if config.batch_size % replicas:
+        raise ValueError(
+            f"--batch-size {config.batch_size} cannot be shared equally by {replicas} devices."
+        )
+
+
+def build_model(config: TrainConfig, class_names: list[str]) -> keras.Model:
+    """The model of a config, with what its weights gave and what is fixed printed."""
+    model = ctm_keras.build_video_model(
+        config.model,
+        backbone=config.backbone,
+        class_names=class_names,
+        num_frames=config.num_frames,
+        image_size=config.image_size,
+        weights=None if config.weights == "none" else config.weights,
+        interpolate_tcc=config.interpolate_tcc,
+        dropout=config.dropout,
+        **config.method_options,
+    )
+    print(ctm_keras.adoption_report(model))
+    if config.freeze_bn:
+        print("Fixed batch norm:", ", ".join(freeze_batch_norm(model)))
+    return model
+
+
+def compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> None:
+    """The paper's optimizer and schedule, cross-entropy, top-1 and top-5."""
+    total = steps_per_epoch * config.epochs
+    schedule = StepSchedule(
+        config.rate,
+        milestones=[round(part * total) for part in config.milestones],
+        decay=config.decay,
+        warmup_steps=round(config.warmup_epochs * steps_per_epoch),
+    )
+    model.compile(
+        optimizer=SGD(schedule, momentum=config.momentum, l2=config.weight_decay),
+        loss=SmoothedCrossentropy(config.label_smoothing),
+        metrics=metrics(model.output_shape[-1]),
+    )
+    model.optimizer.build(model.trainable_variables)
+
+
+def metrics(num_classes: int) -> list[keras.metrics.Metric]:
+    """Top-1 and top-5; of fewer than five classes, all."""
+    top_k = keras.metrics.SparseTopKCategoricalAccuracy
+    return [top_k(1, name="top1"), top_k(min(5, num_classes), name="top5")]
+
+
+def training_clips(config: TrainConfig, **position: Any) -> tf.data.Dataset:
+    """The training split, augmented, in the order of the config's seed."""
+    return tfrecords.clips(
+        config.data,
+        config.train_split,
+        training=True,
+        batch_size=config.batch_size,
+        flip=config.flip,
+        flip_pairs=config.pairs,
+        seed=config.seed,
+        **sampling(config),
+        **position,
+    )
+
+
+def validation_clips(config: TrainConfig) -> tf.data.Dataset | None:
+    """One centre clip of each validation video, or None without a validation split."""
+    if config.val_split not in tfrecords.read_manifest(config.data).splits:
+        print(f"The data set has no split {config.val_split!r}: there is no validation.")
+        return None
+    return tfrecords.clips(
+        config.data,
+        config.val_split,
+        training=False,
+        batch_size=config.batch_size,
+        **sampling(config),
+    )
+
+
+def sampling(config: TrainConfig) -> dict[str, Any]:
+    """How clips are taken, for `tfrecords.clips`."""
+    names = ("num_frames", "image_size", "sampling", "interval", "scale")
+    return {name: getattr(config, name) for name in names}
+
+
+def fit(model: keras.Model, config: TrainConfig, run: Run) -> None:
+    """Fits from the saved position to the end."""
+    state = State(model, run.states)
+    epoch, step = state.restore()
+    steps = run.read()["steps_per_epoch"]
+    if epoch or step:
+        print(f"Continuing at epoch {epoch + 1}, step {step} of {steps}.")
+    for line in tfrecords.flip_report(run.read()["class_names"], config.flip, config.pairs):
+        print(line)
+    validation = validation_clips(config)
+    variable = tf.Variable(epoch, dtype=tf.int64)
+    stretches = [(epoch, epoch + 1, step), (epoch + 1, config.epochs, 0)]
+    for first, end, skipped in stretches if step else [(epoch, config.epochs, 0)]:
+        model.fit(
+            training_clips(config, epoch=variable, step=skipped),
+            validation_data=validation,
+            initial_epoch=first,
+            epochs=end,
+            callbacks=[
+                SetEpoch(variable),
+                Checkpoints(run, state, steps, skipped, config.save_every),
+                *loggers(run),
+            ],
+        )
+
+
+def loggers(run: Run) -> list[keras.callbacks.Callback]:
+    """log.csv and TensorBoard."""
+    return [
+        keras.callbacks.CSVLogger(run.log, append=True),
+        keras.callbacks.TensorBoard(run.tensorboard, write_graph=False),
+    ]
