@@ -1,1 +1,24 @@
-"""Video files to verified shards to batches."""
+"""Video files to verified shards to batches.
+
+Names that need TensorFlow are imported when they are first used: building and verifying a data set
+needs none, and each of the decoding processes of a build imports this package too.
+"""
+
+import importlib
+
+from tfrecords.manifest import Manifest, Shard, read_manifest
+from tfrecords.schema import Failure, VideoEntry
+
+_LAZY: dict[str, str] = {}  # public name: the module that defines it
+
+__all__ = ["Failure", "Manifest", "Shard", "VideoEntry", "read_manifest"]
+
+
+def __getattr__(name: str):
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'tfrecords' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_LAZY])

@@ -1,0 +1,166 @@
+"""dataset.json: what a data set holds; written last, so that its presence says "finished"."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tfrecords.schema import Failure
+
+FORMAT = "ctm-keras/1"
+FILE = "dataset.json"
+UNFINISHED = ".unfinished"
+
+
+class BadManifest(ValueError):  # noqa: N818
+    """A dataset.json that is missing or cannot be trusted; the message names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One shard: its file, its split, its videos' ids in order, its size and the two hashes."""
+
+    file: str
+    split: str
+    videos: tuple[str, ...]
+    bytes: int
+    sha256: str
+    index_sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The content of dataset.json.
+
+    Args:
+        class_names: tuple of str; a label is a place in it.
+        frame: mapping with `short_side` (pixels or None), `quality` (JPEG) and `fps` (or None).
+        splits: mapping from a split to its numbers of `videos` and `frames`.
+        all_shards: tuple of `Shard`, sorted by file.
+        failures: tuple of `Failure`, sorted by id.
+        versions: mapping from a package to the version that built the data set.
+        machine: str, the processor type.
+        source: mapping, what was asked for.
+    """
+
+    class_names: tuple[str, ...]
+    frame: Mapping[str, Any]
+    splits: Mapping[str, Mapping[str, int]]
+    all_shards: tuple[Shard, ...]
+    failures: tuple[Failure, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: str = ""
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    def shards(self, split: str) -> tuple[Shard, ...]:
+        """The shards of a split, in order."""
+        if split not in self.splits:
+            raise ValueError(
+                f"the data set has no split {split!r}; it has {', '.join(self.splits)}"
+            )
+        return tuple(shard for shard in self.all_shards if shard.split == split)
+
+    def ids(self, split: str) -> tuple[str, ...]:
+        """The videos' ids of a split, shard after shard."""
+        return tuple(video for shard in self.shards(split) for video in shard.videos)
+
+    def num_videos(self, split: str) -> int:
+        """The number of videos of a split."""
+        return len(self.ids(split))
+
+    @property
+    def hash(self) -> str:
+        """sha256 over the shards' hashes and the class names: the identity of the data."""
+        parts = [*self.class_names, *(shard.sha256 for shard in self.all_shards)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def read_manifest(folder: str | Path) -> Manifest:
+    """Reads DIR/dataset.json.
+
+    Args:
+        folder: str or Path, the data set.
+
+    Returns:
+        A `Manifest`.
+
+    Raises:
+        BadManifest: If the file is missing or is not what `ctm build` writes.
+    """
+    path = Path(folder) / FILE
+    content = read_content(path)
+    content.pop("checksum", None)
+    try:
+        shards = tuple(
+            Shard(**{**shard, "videos": tuple(shard["videos"])}) for shard in content.pop("shards")
+        )
+        failures = tuple(Failure(**failure) for failure in content.pop("failures"))
+        names = tuple(content.pop("class_names"))
+        del content["format"]
+        return Manifest(class_names=names, all_shards=shards, failures=failures, **content)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BadManifest(
+            f"{path} is damaged ({type(error).__name__}: {error}): build the data set again"
+        ) from None
+
+
+def write_manifest(folder: str | Path, manifest: Manifest) -> None:
+    """Writes DIR/dataset.json under a temporary name, syncs it and renames it into place."""
+    content = {"format": FORMAT, **asdict(manifest)}
+    content["shards"] = content.pop("all_shards")
+    write_json(Path(folder) / FILE, {**content, "checksum": checksum(content)})
+
+
+def read_content(path: Path) -> dict:
+    """The JSON object of a dataset.json of this format."""
+    if not path.is_file():
+        raise BadManifest(_missing(path.parent))
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise BadManifest(f"{path} is not JSON ({error}): build the data set again") from None
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise BadManifest(f"{path} has the format {found!r}, this program reads {FORMAT!r}")
+    return content
+
+
+def checksum(content: Mapping[str, Any]) -> str:
+    """sha256 of the content without its own `checksum`."""
+    rest = {key: value for key, value in content.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes a JSON file so that it is there whole or not at all, also after a power cut."""
+    temporary = path.with_name(path.name + ".tmp")
+    with open(temporary, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the renames inside a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _missing(folder: Path) -> str:
+    if not folder.is_dir():
+        return f"{folder} is no folder: build it with `ctm build SOURCE --out {folder}`"
+    if (folder / UNFINISHED).is_dir():
+        return (
+            f"{folder} holds an unfinished build and no {FILE}: run the same `ctm build` command "
+            "again, it goes on where it stopped"
+        )
+    return f"{folder} has no {FILE}: build it with `ctm build SOURCE --out {folder}`"

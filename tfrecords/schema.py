@@ -1,0 +1,127 @@
+"""What one video is on its way into a shard, and how a record spells it.
+
+A record is a `tf.train.SequenceExample` with MediaSequence's keys. It is laid out here byte by
+byte, exactly as protobuf's deterministic serialisation does, so that frames can stream from disk
+into the shard and the offset of every JPEG is known while it is written.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+IMAGE_ENCODED = "image/encoded"
+IMAGE_TIMESTAMP = "image/timestamp"
+IMAGE_FORMAT = "image/format"
+IMAGE_HEIGHT = "image/height"
+IMAGE_WIDTH = "image/width"
+IMAGE_FRAME_RATE = "image/frame_rate"
+LABEL_INDEX = "clip/label/index"
+LABEL_STRING = "clip/label/string"
+LABEL_TEXT = "clip/label/text"
+MEDIA_ID = "clip/media_id"
+DATA_PATH = "clip/data_path"
+START_TIMESTAMP = "clip/start/timestamp"
+END_TIMESTAMP = "clip/end/timestamp"
+
+
+@dataclass(frozen=True)
+class VideoEntry:
+    """One labelled video of a source.
+
+    Args:
+        id: str, stable name, derived from the relative path (and the times of a segment).
+        path: str, as the source gives it, relative to the source's folder.
+        label: str, the class name.
+        split: str, `"train"`, `"val"` or `"test"`.
+        start: float or None, seconds from the first frame.
+        end: float or None, seconds from the first frame.
+        group: str or None, the scene that must not be divided between splits.
+    """
+
+    id: str
+    path: str
+    label: str
+    split: str
+    start: float | None = None
+    end: float | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A video that is not in the data set, and why."""
+
+    id: str
+    path: str
+    split: str
+    reason: str
+
+
+class Layout(NamedTuple):
+    """The bytes of a record around its JPEGs: head, then prefix and JPEG by turns, then tail."""
+
+    head: bytes
+    prefixes: list[bytes]
+    tail: bytes
+    size: int
+
+
+Value = str | int | float
+
+
+def layout(
+    context: Mapping[str, Value], lengths: Sequence[int], timestamps: Sequence[int]
+) -> Layout:
+    """Lays out the SequenceExample of one video.
+
+    Args:
+        context: mapping from a key to its one value (str, int or float).
+        lengths: sequence of int, the bytes of each frame's JPEG.
+        timestamps: sequence of int, microseconds, one per frame.
+
+    Returns:
+        A `Layout` whose `size` counts the whole record, JPEGs too.
+    """
+    features = b"".join(_map_entry(key, _feature(context[key])) for key in sorted(context))
+    prefixes, frames_size = [], 0
+    for length in lengths:
+        value = _varint(length)
+        bytes_list = 1 + len(value) + length
+        feature = 1 + len(_varint(bytes_list)) + bytes_list
+        prefixes.append(b"\n" + _varint(feature) + b"\n" + _varint(bytes_list) + b"\n" + value)
+        frames_size += len(prefixes[-1]) + length
+    times = b"".join(_field(1, _feature(time)) for time in timestamps)
+    tail = _map_entry(IMAGE_TIMESTAMP, times)
+    name = _field(1, IMAGE_ENCODED.encode())
+    entry = name + b"\x12" + _varint(frames_size)
+    entry = b"\n" + _varint(len(entry) + frames_size) + entry
+    lists_size = len(entry) + frames_size + len(tail)
+    head = _field(1, features) + b"\x12" + _varint(lists_size) + entry
+    return Layout(head, prefixes, tail, len(head) + frames_size + len(tail))
+
+
+def _feature(value: Value) -> bytes:
+    """A Feature with one value: bytes_list is field 1, float_list 2, int64_list 3."""
+    if isinstance(value, str):
+        return _field(1, _field(1, value.encode()))
+    if isinstance(value, float):
+        return _field(2, _field(1, struct.pack("<f", value)))
+    return _field(3, _field(1, _varint(value)))
+
+
+def _map_entry(key: str, value: bytes) -> bytes:
+    return _field(1, _field(1, key.encode()) + _field(2, value))
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    return bytes([number << 3 | 2]) + _varint(len(payload)) + payload
+
+
+def _varint(value: int) -> bytes:
+    value &= (1 << 64) - 1
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
