@@ -9,7 +9,7 @@ import tensorflow as tf
 from training.run import Run, save_model
 
 
-class Diverged(ValueError):
+class DivergedError(ValueError):
     """The loss of a run is no longer a number."""
 
 
@@ -69,10 +69,11 @@ class State:
 
     def describe(self) -> str:
         """The newest state in words."""
-        if not self.manager.latest_checkpoint:
+        newest = self.manager.latest_checkpoint
+        if not newest:
             return "there is no saved state yet"
         epoch, step = self.position.numpy().tolist()
-        return f"the last good state is {self.manager.latest_checkpoint} (epoch {epoch + 1}, step {step})"
+        return f"the last good state is {newest} (epoch {epoch + 1}, step {step})"
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -87,7 +88,7 @@ class Checkpoints(keras.callbacks.Callback):
         monitor: The validation figure that tells the best.
 
     Raises:
-        Diverged: If the loss or a weight is no longer a number.
+        DivergedError: If the loss or a weight is no longer a number.
     """
 
     def __init__(self, run: Run, state: State, steps: int, first_step: int, every: int):
@@ -123,7 +124,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.state.save(epoch, step)
 
     def stop(self, reason: str) -> None:
-        raise Diverged(
+        raise DivergedError(
             f"Stopped at epoch {self.epoch + 1}, step {self.done}: {reason}; "
             f"{self.state.describe()}. Lower --learning-rate, or add --warmup-epochs."
         )

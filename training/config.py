@@ -25,7 +25,7 @@ class TrainConfig:
     data: Path | None = None
     """Folder that `ctm build` wrote."""
     out: Path | None = None
-    """Folder of the run, new or empty: config, checkpoints, log, model (default: runs/DATA-MODEL)."""
+    """Folder of the run, new or empty (default: runs/DATA-METHOD)."""
     resume: Path | None = None
     """Run to continue from its last saved step; it keeps its own options, all but --devices."""
     model: str = "ctm"
@@ -35,7 +35,7 @@ class TrainConfig:
     options: tuple[str, ...] = ()
     """Options of the method, each as name=value: paths=tccm, stages=4, blocks=1, reduction=8."""
     weights: str = "auto"
-    """imagenet, none, or a .keras file of this project (auto: imagenet where the backbone has it)."""
+    """imagenet, none, or a .keras file of this project (auto: imagenet, for tiny none)."""
     interpolate_tcc: bool = False
     """Resize the kernel grid of TCC when --weights were trained at another image size."""
 

@@ -26,12 +26,9 @@ def strategy_for(devices: str) -> tf.distribute.Strategy:
     """
     names = device_names(devices)
     if len(names) == 1:
-        is_default = names[0].endswith(":0")
-        return (
-            tf.distribute.get_strategy()
-            if is_default
-            else tf.distribute.OneDeviceStrategy(names[0])
-        )
+        if names[0].endswith(":0"):
+            return tf.distribute.get_strategy()
+        return tf.distribute.OneDeviceStrategy(names[0])
     # Unlike NCCL, this all-reduce works on any device, and twice in a process.
     reduction = tf.distribute.HierarchicalCopyAllReduce() if names[0].startswith("CPU") else None
     return tf.distribute.MirroredStrategy(names, cross_device_ops=reduction)

@@ -1,0 +1,120 @@
+"""`ctm export`: a SavedModel as TF Serving wants it, pixels in, class names out."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+import ctm_keras
+from training.run import Run
+from training.warmup import write_warmup
+
+
+def export(run: Path, to: Path, version: int = 1, which: str = "model") -> Path:
+    """Writes a run's model as TO/VERSION for TF Serving.
+
+    The signature `serving_default` takes `clips`, uint8 `(batch, frames, height, width, 3)`
+    of any height and width; `jpeg` takes `frames`, JPEG strings `(batch, frames)`. Both resize
+    the short side and cut the centre as evaluation does, and return `logits`,
+    `probabilities` and the names and probabilities of the best classes.
+
+    Args:
+        run: Folder of the run.
+        to: Folder of the served model; its last part is the model's name in the URL.
+        version: Number of the version.
+        which: `"model"`, the last, or `"best"`, the best on the validation split.
+
+    Returns:
+        The folder of the version.
+
+    Raises:
+        ValueError: If that version exists already.
+    """
+    run = Run.open(run)
+    folder = to / str(version)
+    if folder.exists():
+        raise ValueError(f"{folder} exists already: give another --version or --to.")
+    model = run.load_model(which)
+    part = to / f".{version}.part"
+    export_model(model, run.config.scale[0], part)
+    part.rename(folder)
+    return folder
+
+
+def export_model(model: keras.Model, scale: int, folder: Path) -> None:
+    """Writes a video model with its two signatures and a warm-up file.
+
+    Args:
+        model: A video model.
+        scale: Short side in pixels for a 224 crop, as in training.
+        folder: The SavedModel's folder.
+    """
+    serving = Serving(model, scale)
+    frames = model.input_shape[1]
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint(
+        "serving_default",
+        serving.clips,
+        [tf.TensorSpec((None, frames, None, None, 3), tf.uint8, name="clips")],
+    )
+    archive.add_endpoint(
+        "jpeg", serving.jpeg, [tf.TensorSpec((None, frames), tf.string, name="frames")]
+    )
+    archive.write_out(str(folder), verbose=False)
+    write_warmup(folder, frames, model.input_shape[2])
+
+
+class Serving:
+    """The two signatures of a served video model.
+
+    Args:
+        model: A video model.
+        scale: Short side in pixels for a 224 crop.
+    """
+
+    def __init__(self, model: keras.Model, scale: int):
+        self.model = model
+        self.size = model.input_shape[2]
+        self.short_side = round(scale * self.size / 224)
+        self.class_names = ctm_keras.class_names(model) or [
+            str(index) for index in range(model.output_shape[-1])
+        ]
+
+    def clips(self, clips: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Scores of uint8 clips `(batch, frames, height, width, 3)`."""
+        shape = tf.shape(clips)
+        folded = tf.reshape(clips, tf.concat([[-1], shape[2:]], 0))
+        return self.scores(self.fit_frames(folded))
+
+    def jpeg(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Scores of JPEG strings `(batch, frames)`; the frames may differ in size."""
+
+        def read(jpeg):
+            return self.fit_frames(tf.io.decode_jpeg(jpeg, channels=3)[None])[0]
+
+        pixels = tf.TensorSpec((self.size, self.size, 3), tf.float32)
+        return self.scores(tf.map_fn(read, tf.reshape(frames, [-1]), fn_output_signature=pixels))
+
+    def fit_frames(self, frames: tf.Tensor) -> tf.Tensor:
+        """Frames with their short side resized and their centre cut, `(n, size, size, 3)`."""
+        height_width = tf.shape(frames)[1:3]
+        factor = self.short_side / tf.reduce_min(height_width)
+        resized = tf.cast(tf.round(tf.cast(height_width, factor.dtype) * factor), tf.int32)
+        frames = tf.image.resize(frames, resized)
+        top_left = (resized - self.size) // 2
+        begin = tf.concat([[0], top_left, [0]], 0)
+        return tf.slice(frames, begin, [-1, self.size, self.size, 3])
+
+    def scores(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Logits, probabilities and best classes of folded frames."""
+        clips = tf.reshape(frames, (-1, *self.model.input_shape[1:]))
+        logits = self.model(clips, training=False)
+        probabilities = tf.nn.softmax(logits)
+        best = tf.math.top_k(probabilities, min(5, len(self.class_names)))
+        return {
+            "logits": logits,
+            "probabilities": probabilities,
+            "classes": tf.gather(tf.constant(self.class_names), best.indices),
+            "scores": best.values,
+        }

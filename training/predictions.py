@@ -1,0 +1,108 @@
+"""A model's scores for every view of every video, and what they add up to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Scores by video id and view.
+
+    Args:
+        ids: One id for each row, `(rows,)`.
+        views: The view's number in its video, `(rows,)`.
+        labels: Class indices, `(rows,)`.
+        logits: Scores, `(rows, num_classes)`.
+    """
+
+    ids: np.ndarray
+    views: np.ndarray
+    labels: np.ndarray
+    logits: np.ndarray
+
+    def save(self, path: Path) -> None:
+        """Writes an .npz without pickles."""
+        np.savez_compressed(
+            path,
+            ids=self.ids.astype(np.str_),
+            views=self.views,
+            labels=self.labels,
+            logits=self.logits,
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> "Predictions":
+        """Reads what `save` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            return cls(**{name: file[name] for name in ("ids", "views", "labels", "logits")})
+
+
+def predict_views(model: keras.Model, batches: Iterable[dict], total: int | None) -> Predictions:
+    """Scores every view that the batches bring.
+
+    Args:
+        model: A video model.
+        batches: What `tfrecords.clips(..., with_ids=True)` gives.
+        total: Number of batches, for the progress bar.
+    """
+    rows = []
+    for batch in tqdm(batches, total=total, unit="batch", desc="evaluate"):
+        logits = model.predict_on_batch(batch["clip"])
+        rows.append((batch["id"], batch["view"], batch["label"], logits))
+    ids, views, labels, logits = (np.concatenate(column) for column in zip(*rows, strict=True))
+    return Predictions(np.array([i.decode() for i in ids]), views, labels, logits)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities over the last axis, in float64."""
+    powers = np.exp(np.float64(logits) - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def join_views(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The ids, labels and mean probabilities of the videos, views joined by id.
+
+    Raises:
+        ValueError: If a view appears twice, or views of one video carry different labels.
+    """
+    keys = list(zip(predictions.ids.tolist(), predictions.views.tolist(), strict=True))
+    if len(set(keys)) < len(keys):
+        raise ValueError("A view appears twice in the predictions: they were joined wrongly.")
+    ids, first, inverse = np.unique(predictions.ids, return_index=True, return_inverse=True)
+    labels = predictions.labels[first]
+    if (labels[inverse] != predictions.labels).any():
+        raise ValueError("Views of one video carry different labels.")
+    probabilities = softmax(predictions.logits)
+    sums = np.zeros((len(ids), probabilities.shape[1]))
+    np.add.at(sums, inverse, probabilities)
+    return ids, labels, sums / np.bincount(inverse)[:, None]
+
+
+def top_k_accuracy(labels: np.ndarray, scores: np.ndarray, k: int) -> float:
+    """Share of rows whose label is among the k best scores; k is at most the classes.
+
+    A label that ties with others counts as behind them, so equal scores earn nothing.
+    """
+    k = min(k, scores.shape[1])
+    own = scores[np.arange(len(labels)), labels]
+    better_or_equal = (scores >= own[:, None]).sum(axis=1)
+    return float((better_or_equal <= k).mean())
+
+
+def confusion_matrix(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Counts `(true class, predicted class)`."""
+    classes = scores.shape[1]
+    matrix = np.zeros((classes, classes), np.int64)
+    np.add.at(matrix, (labels, scores.argmax(axis=1)), 1)
+    return matrix
+
+
+def mean_class_accuracy(confusion: np.ndarray) -> float:
+    """The mean over the classes that occur of each one's accuracy."""
+    counts = confusion.sum(axis=1)
+    return float((confusion.diagonal()[counts > 0] / counts[counts > 0]).mean())
