@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 import ctm_keras
 from training.run import Run
-from training.warmup import write_warmup
 
 
 def export(run: Path, to: Path, version: int = 1, which: str = "model") -> Path:
@@ -118,3 +119,25 @@ class Serving:
             "classes": tf.gather(tf.constant(self.class_names), best.indices),
             "scores": best.values,
         }
+
+
+def write_warmup(folder: Path, frames: int, size: int) -> None:
+    """Writes the requests, one a signature, that TF Serving runs before it reports ready.
+
+    Args:
+        folder: A SavedModel's folder.
+        frames: Frames of a clip.
+        size: Side of a frame in pixels.
+    """
+    clip = np.zeros((1, frames, size, size, 3), np.uint8)
+    jpeg = tf.io.encode_jpeg(clip[0, 0]).numpy()
+    inputs = {"serving_default": ("clips", clip), "jpeg": ("frames", [[jpeg] * frames])}
+    assets = folder / "assets.extra"
+    assets.mkdir()
+    with tf.io.TFRecordWriter(str(assets / "tf_serving_warmup_requests")) as writer:
+        for signature, (name, value) in inputs.items():
+            log = PredictionLog()
+            request = log.predict_log.request
+            request.model_spec.signature_name = signature
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+            writer.write(log.SerializeToString(deterministic=True))
