@@ -1,1 +1,20 @@
 """Video models: an image model read frame by frame, with temporal layers grafted in."""
+
+from .models import CTMResNet50, CTMResNet101, build_video_model, class_names, list_models
+from .temporal.ctm import CTM, TCC, TCCM, TemporalConv
+from .weights import AdoptionReport, adoption_report, load_weights
+
+__all__ = [
+    "CTM",
+    "TCC",
+    "TCCM",
+    "AdoptionReport",
+    "CTMResNet50",
+    "CTMResNet101",
+    "TemporalConv",
+    "adoption_report",
+    "build_video_model",
+    "class_names",
+    "list_models",
+    "load_weights",
+]

@@ -1,0 +1,1 @@
+"""Image backbones that keras.applications lacks."""

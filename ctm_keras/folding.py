@@ -1,0 +1,50 @@
+"""Folding: frames as images for the backbone, clips for the temporal layers."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class Fold(keras.layers.Layer):
+    """Lays the frames of all clips into the batch, where an image model reads them.
+
+    Input shape:
+        `(batch, frames, ...)`, frames fixed.
+
+    Output shape:
+        `(batch * frames, ...)`
+    """
+
+    def call(self, inputs):
+        return ops.reshape(inputs, (-1, *inputs.shape[2:]))
+
+    def compute_output_shape(self, input_shape):
+        return (None, *input_shape[2:])
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class Unfold(keras.layers.Layer):
+    """Gathers the frames of each clip again: the inverse of `Fold`.
+
+    Args:
+        num_frames: frames of a clip at this place of the network.
+
+    Input shape:
+        `(batch * num_frames, ...)`
+
+    Output shape:
+        `(batch, num_frames, ...)`
+    """
+
+    def __init__(self, num_frames: int, **kwargs):
+        super().__init__(**kwargs)
+        self.num_frames = num_frames
+
+    def call(self, inputs):
+        return ops.reshape(inputs, (-1, self.num_frames, *inputs.shape[1:]))
+
+    def compute_output_shape(self, input_shape):
+        return (None, self.num_frames, *input_shape[1:])
+
+    def get_config(self):
+        return {**super().get_config(), "num_frames": self.num_frames}

@@ -1,0 +1,48 @@
+"""The vocabulary of grafting: sites of an image model and edits at them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import keras
+
+Role = Literal[
+    "stem", "residual_entry", "middle", "shortcut", "block_output", "stage_output", "head"
+]
+Edit = Literal["before", "after", "instead"]
+
+
+@dataclass(frozen=True)
+class Site:
+    """One place of an image model, named by its role.
+
+    Args:
+        role: what the operation is to its network.
+        operation: the layer (or bare Keras operation) that stands there.
+        block: name of the block it belongs to, as layer names begin (`"conv4_block1"`).
+        stage: number of the stage, as in Res2 to Res5: maps of stage k have stride 2**k.
+        index: place of the block in its stage, from 1.
+    """
+
+    role: Role
+    operation: keras.Operation
+    block: str = ""
+    stage: int = 0
+    index: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.operation.name}"
+
+
+@dataclass(frozen=True)
+class Graft:
+    """One edit: `layer` stands before, after or instead of the operation at `site`.
+
+    The layer sees `(batch, frames, height, width, channels)`. Only the frames may change
+    in number, and, for `"instead"`, what the replaced operation would have changed.
+    A layer that stands instead of another and has a method `adopt(replaced)` takes its
+    weights from it there; one of the same name and shapes is given them.
+    """
+
+    site: Site
+    edit: Edit
+    layer: keras.layers.Layer

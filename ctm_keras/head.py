@@ -1,0 +1,57 @@
+"""The head that all methods share: scores of the frames, averaged over a clip."""
+
+import keras
+from keras import layers, ops
+
+from .folding import Unfold
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class AverageScores(layers.Layer):
+    """The clip's score: the mean of its frames' scores, in float32 (TSN's consensus).
+
+    It is the last layer of every video model and keeps the names of the classes.
+
+    Args:
+        class_names: names of the classes in the order of the scores, or None.
+
+    Input shape:
+        `(batch, frames, classes)`
+
+    Output shape:
+        `(batch, classes)`
+
+    Reference:
+        Wang et al., Temporal Segment Networks, ECCV 2016.
+    """
+
+    def __init__(self, class_names=None, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
+        self.class_names = None if class_names is None else list(class_names)
+
+    def call(self, inputs):
+        return ops.mean(inputs, axis=1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[2])
+
+    def get_config(self):
+        return {**super().get_config(), "class_names": self.class_names}
+
+
+def average_scores(features, num_frames: int, num_classes: int, dropout: float, class_names=None):
+    """Features of frames to scores of clips: pool over space, dropout, Dense, mean over frames.
+
+    Args:
+        features: symbolic tensor `(batch * num_frames, height, width, channels)`.
+        num_frames: frames of a clip where the backbone ends.
+        num_classes: number of classes.
+        dropout: part of the pooled features that training sets to zero.
+        class_names: names of the classes.
+    """
+    x = layers.GlobalAveragePooling2D(name="head_pool")(features)
+    x = layers.Dropout(dropout, name="head_dropout")(x)
+    initial = keras.initializers.RandomNormal(stddev=0.01)
+    x = layers.Dense(num_classes, kernel_initializer=initial, dtype="float32", name="scores")(x)
+    x = Unfold(num_frames, dtype="float32", name="scores_unfold")(x)
+    return AverageScores(class_names, name="logits")(x)

@@ -1,0 +1,186 @@
+"""Video models by name: the table of methods and the function that builds them."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+
+from .anatomy import Anatomy, dissect, find_family
+from .backbones import tiny
+from .graft import Graft
+from .head import AverageScores, average_scores
+from .names import unknown_name
+from .preprocessing import Preprocess
+from .surgery import operate, tidy_names
+from .temporal.ctm import ctm
+from .temporal.tsn import tsn
+from .weights import AdoptionReport, explain_download, load_weights
+
+METHODS: dict[str, Callable[..., list[Graft]]] = {"tsn": tsn, "ctm": ctm}
+
+
+def list_models() -> dict[str, str]:
+    """The methods that `build_video_model` knows, each with a line about it."""
+    return {name: inspect.getdoc(recipe).splitlines()[0] for name, recipe in METHODS.items()}
+
+
+def class_names(model: keras.Model) -> list[str] | None:
+    """The names of a video model's classes, in the order of its logits.
+
+    Args:
+        model: a video model, built or loaded.
+
+    Returns:
+        The names, or None if the model was built without.
+    """
+    head = model.layers[-1]
+    if not isinstance(head, AverageScores):
+        raise ValueError(f"The model {model.name!r} is not a video model of this project.")
+    return None if head.class_names is None else list(head.class_names)
+
+
+def build_video_model(
+    method: str,
+    backbone: str = "resnet50",
+    num_classes: int | None = None,
+    num_frames: int = 8,
+    image_size: int = 224,
+    weights: str | Path | None = "imagenet",
+    dropout: float = 0.5,
+    class_names: Sequence[str] | None = None,
+    interpolate_tcc: bool = False,
+    **options,
+) -> keras.Model:
+    """Builds a video model: an image model that reads frames, with temporal layers grafted in.
+
+    Args:
+        method: the temporal method, one of `list_models()`.
+        backbone: the image model: a name of `keras.applications` in lower case, or `"tiny"`.
+        num_classes: number of classes; not needed with `class_names`.
+        num_frames: frames of a clip.
+        image_size: height and width of a frame in pixels.
+        weights: `"imagenet"`, None, or a `.keras` file of this project.
+        dropout: part of the pooled features that training sets to zero.
+        class_names: names of the classes; they are kept in the model.
+        interpolate_tcc: whether TCC kernels in the file `weights` are interpolated where they
+            belong to another image size.
+        **options: of the method, as its recipe documents them (`ctm_keras.temporal`).
+
+    Input shape:
+        `clip`, `(batch, num_frames, image_size, image_size, 3)`: RGB, 0..255.
+
+    Output shape:
+        `logits`, `(batch, num_classes)`, float32.
+
+    Raises:
+        ValueError: if a name is unknown, an argument is out of range or weights do not fit.
+
+    Example:
+        >>> model = build_video_model("ctm", "tiny", num_classes=4, image_size=64, weights=None)
+        >>> model.predict(np.zeros((1, 8, 64, 64, 3), "uint8")).shape
+        (1, 4)
+    """
+    names, num_classes = _classes(class_names, num_classes)
+    _check_numbers(num_frames, image_size, dropout)
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
+    _check_options(method, options)
+    from_file = weights not in ("imagenet", None)
+    anatomy = _image_model(backbone, image_size, None if from_file else weights)
+    grafts = METHODS[method](anatomy, **options)
+    clip = keras.Input((num_frames, image_size, image_size, 3), name="clip", dtype="float32")
+    x = Preprocess(**vars(anatomy.family.preprocessing), name="preprocess")(clip)
+    features, frames = operate(anatomy, x, grafts)
+    logits = average_scores(features, frames, num_classes, dropout, names)
+    model = keras.Model(clip, logits, name=f"{method}_{anatomy.backbone}")
+    if from_file:
+        load_weights(model, weights, interpolate_tcc)
+    else:
+        model._adoption = _first_report(model, anatomy, weights)
+    return model
+
+
+def CTMResNet50(num_classes: int | None = None, **kwargs) -> keras.Model:  # noqa: N802
+    """CTM on ResNet-50, as in the paper: three blocks in Res4. See `build_video_model`.
+
+    Args:
+        num_classes: number of classes; not needed with `class_names`.
+        **kwargs: the other arguments of `build_video_model`.
+    """
+    return build_video_model("ctm", "resnet50", num_classes, **kwargs)
+
+
+def CTMResNet101(num_classes: int | None = None, **kwargs) -> keras.Model:  # noqa: N802
+    """CTM on ResNet-101, as in the paper: three blocks in Res4. See `build_video_model`.
+
+    Args:
+        num_classes: number of classes; not needed with `class_names`.
+        **kwargs: the other arguments of `build_video_model`.
+    """
+    return build_video_model("ctm", "resnet101", num_classes, **kwargs)
+
+
+def _image_model(backbone: str, image_size: int, weights: str | None) -> Anatomy:
+    _, member = find_family(backbone)
+    builder = getattr(tiny, member, None) or getattr(keras.applications, member)
+    shape = (image_size, image_size, 3)
+    try:
+        model = builder(weights=weights, include_top=False, input_shape=shape)
+    except Exception as error:
+        explained = weights and explain_download(error, member)
+        if explained:
+            raise explained from error
+        raise
+    return dissect(backbone, tidy_names(model))
+
+
+def _first_report(model, anatomy: Anatomy, weights: str | None) -> AdoptionReport:
+    """The report of a model that came from an image model."""
+    image = {op.name for op in anatomy.model.layers if op.weights}
+    video = [layer.name for layer in model.layers if layer.weights]
+    if weights is None:
+        return AdoptionReport(None, new=tuple(video))
+    return AdoptionReport(
+        "imagenet",
+        adopted=tuple(name for name in video if name in image),
+        new=tuple(name for name in video if name not in image),
+        unused=tuple(sorted(image - set(video))),
+    )
+
+
+def _classes(names, count) -> tuple[list[str] | None, int]:
+    names = None if names is None else [str(name) for name in names]
+    if names is not None and len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"Class names must differ; more than once: {', '.join(twice)}.")
+    if names is not None and count not in (None, len(names)):
+        raise ValueError(f"num_classes is {count}, but class_names holds {len(names)} names.")
+    count = count if names is None else len(names)
+    if not isinstance(count, int) or count < 2:
+        raise ValueError(
+            f"A classifier needs two classes or more: pass num_classes or class_names; "
+            f"received num_classes={count!r}."
+        )
+    return names, count
+
+
+def _check_numbers(num_frames, image_size, dropout):
+    for name, value in (("num_frames", num_frames), ("image_size", image_size)):
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} is a whole number, 1 or more; received {value!r}.")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout is a part, from 0 to below 1; received {dropout!r}.")
+    if keras.config.image_data_format() != "channels_last":
+        raise ValueError(
+            "Video models have their channels last, but Keras is set to channels_first: "
+            "call keras.config.set_image_data_format('channels_last')."
+        )
+
+
+def _check_options(method: str, options: dict):
+    valid = list(inspect.signature(METHODS[method]).parameters)[1:]
+    for name in options:
+        if name not in valid:
+            known = valid or ["none"]
+            raise unknown_name(f"option of {method}", name, known)

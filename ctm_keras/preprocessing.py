@@ -1,0 +1,57 @@
+"""Pixels to what the image model was trained on, always in float32."""
+
+from dataclasses import dataclass
+
+import keras
+from keras import ops
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a family of backbones expects: `(pixel - mean) / scale` for each channel.
+
+    Args:
+        channels: order of the channels, `"rgb"` or `"bgr"`.
+        mean: of each channel in that order, in grey levels 0..255.
+        scale: of each channel in that order, in grey levels.
+    """
+
+    channels: str = "rgb"
+    mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
+    scale: tuple[float, float, float] = (127.5, 127.5, 127.5)
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class Preprocess(keras.layers.Layer):
+    """Channel order, mean and scale; computed in float32 whatever the dtype policy is.
+
+    Args:
+        channels: order of the channels that leave, `"rgb"` or `"bgr"`.
+        mean: subtracted from each channel, in the order in which they leave.
+        scale: each channel is divided by it, in the order in which they leave.
+
+    Input shape:
+        `(batch, frames, height, width, 3)`, RGB 0..255.
+
+    Output shape:
+        The same.
+    """
+
+    def __init__(self, channels="rgb", mean=(0.0,) * 3, scale=(1.0,) * 3, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
+        self.channels = channels
+        self.mean = tuple(mean)
+        self.scale = tuple(scale)
+
+    def call(self, inputs):
+        if self.channels == "bgr":
+            inputs = ops.flip(inputs, axis=-1)
+        mean, scale = (ops.convert_to_tensor(x, "float32") for x in (self.mean, self.scale))
+        return (inputs - mean) / scale
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        own = {"channels": self.channels, "mean": self.mean, "scale": self.scale}
+        return {**super().get_config(), **own}

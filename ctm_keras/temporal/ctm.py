@@ -1,0 +1,314 @@
+"""CTM: Collaborative Temporal Modeling blocks.
+
+Liu et al., CTM: Collaborative Temporal Modeling for Action Recognition, arXiv 2002.03152.
+"""
+
+import keras
+from keras import layers, ops
+
+from ..anatomy import Anatomy
+from ..graft import Graft
+
+PATHS = ("tccm", "temporal")
+BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class TCC(layers.Layer):
+    """Temporal-Channel Convolution: a 3 x 3 kernel over (frames, channels) at each position.
+
+    `O[t, c, h, w] = sum_ij K[i, j, h, w] F[t + i, c + j, h, w]`: the planes of time and
+    channels are convolved depthwise, with the positions as channels, so no parameter is
+    shared between two positions of the image. Borders are padded with zeros; no bias.
+
+    Args:
+        kernel_size: of the kernel in frames and in channels.
+        kernel_initializer: by default truncated normal with variance 2 / 9, since each output
+            sees the nine inputs of one position.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`, all but the batch fixed.
+
+    Output shape:
+        The same.
+
+    Raises:
+        ValueError: if height or width is unknown when the layer is built.
+
+    Example:
+        >>> TCC()(np.ones((2, 8, 14, 14, 256), "float32")).shape
+        (2, 8, 14, 14, 256)
+
+    Reference:
+        Equation 1 of arXiv 2002.03152.
+    """
+
+    def __init__(self, kernel_size=(3, 3), kernel_initializer=None, **kwargs):
+        super().__init__(**kwargs)
+        self.kernel_size = tuple(kernel_size)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def build(self, input_shape):
+        self.height, self.width = input_shape[2:4]
+        if None in input_shape[1:]:
+            raise ValueError(
+                f"{self.name} has a kernel for each position of the image and needs to know "
+                f"frames, height, width and channels; received the shape {tuple(input_shape)}."
+            )
+        rows, columns = self.kernel_size
+        initial = self.kernel_initializer or keras.initializers.TruncatedNormal(
+            stddev=(2 / (rows * columns)) ** 0.5
+        )
+        shape = (rows, columns, self.height * self.width, 1)
+        self.kernel = self.add_weight(shape=shape, initializer=initial, name="kernel")
+
+    def call(self, inputs):
+        _, frames, height, width, channels = inputs.shape
+        planes = ops.reshape(inputs, (-1, frames, height * width, channels))
+        planes = ops.transpose(planes, (0, 1, 3, 2))
+        planes = ops.depthwise_conv(planes, self.kernel, strides=1, padding="same")
+        planes = ops.transpose(planes, (0, 1, 3, 2))
+        return ops.reshape(planes, (-1, frames, height, width, channels))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        initializer = self.kernel_initializer and keras.initializers.serialize(
+            self.kernel_initializer
+        )
+        own = {"kernel_size": self.kernel_size, "kernel_initializer": initializer}
+        return {**super().get_config(), **own}
+
+
+class _Path(layers.Layer):
+    """Reduces the channels with 1 x 1, models time, restores the channels with 1 x 1.
+
+    Batch norm and ReLU follow the first two; the last batch norm starts at zero, so a new
+    path adds nothing.
+    """
+
+    def __init__(self, reduction=4, **kwargs):
+        super().__init__(**kwargs)
+        self.reduction = reduction
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        reduced = max(1, channels // self.reduction)
+        self.reduce = self._conv(reduced, 1, "reduce")
+        self.reduce_bn = layers.BatchNormalization(**BATCH_NORM, dtype=self.dtype_policy)
+        self.temporal = self._temporal(reduced)
+        self.temporal_bn = layers.BatchNormalization(**BATCH_NORM, dtype=self.dtype_policy)
+        self.restore = self._conv(channels, 1, "restore")
+        self.restore_bn = layers.BatchNormalization(
+            **BATCH_NORM, gamma_initializer="zeros", dtype=self.dtype_policy
+        )
+        shape = tuple(input_shape)
+        narrow = (*shape[:-1], reduced)
+        self.reduce.build(shape)
+        self.reduce_bn.build(narrow)
+        self.temporal.build(narrow)
+        self.temporal_bn.build(narrow)
+        self.restore.build(narrow)
+        self.restore_bn.build(shape)
+
+    def call(self, inputs, training=None):
+        x = ops.relu(self.reduce_bn(self.reduce(inputs), training=training))
+        x = ops.relu(self.temporal_bn(self.temporal(x), training=training))
+        return self.restore_bn(self.restore(x), training=training)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "reduction": self.reduction}
+
+    def _conv(self, channels, size, name):
+        return layers.Conv3D(
+            channels,
+            size,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def _temporal(self, channels) -> layers.Layer:
+        raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class TCCM(_Path):
+    """Temporal-Channel Convolution Module: path 1 of a CTM block, aware of the position.
+
+    1 x 1 convolution to a part of the channels, `TCC`, 1 x 1 convolution back.
+
+    Args:
+        reduction: channels outside over channels inside, C1 / C2.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`
+
+    Output shape:
+        The same.
+
+    Example:
+        >>> TCCM()(np.ones((2, 8, 14, 14, 1024), "float32")).shape
+        (2, 8, 14, 14, 1024)
+
+    Reference:
+        Section 3.1 of arXiv 2002.03152.
+    """
+
+    def _temporal(self, channels):
+        return TCC(dtype=self.dtype_policy, name="tcc")
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class TemporalConv(_Path):
+    """Temporal convolution path: path 2 of a CTM block, the same at every position.
+
+    1 x 1 convolution to a part of the channels, 3 x 1 x 1 convolution over the frames,
+    1 x 1 convolution back.
+
+    Args:
+        reduction: channels outside over channels inside, C1 / C2.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`
+
+    Output shape:
+        The same.
+
+    Example:
+        >>> TemporalConv()(np.ones((2, 8, 14, 14, 1024), "float32")).shape
+        (2, 8, 14, 14, 1024)
+
+    Reference:
+        Section 3.2 of arXiv 2002.03152.
+    """
+
+    def _temporal(self, channels):
+        return self._conv(channels, (3, 1, 1), "temporal_conv")
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class CTM(layers.Layer):
+    """Collaborative Temporal Modeling block: `x + TCCM(x) + TemporalConv(x)`.
+
+    The last batch norm of each path starts at zero, so a new block is the identity.
+
+    Args:
+        paths: which of `"tccm"` and `"temporal"` to build.
+        reduction: channels outside over channels inside, C1 / C2. The paper is silent; 4 is
+            the ratio of ResNet's own bottleneck.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`, all but the batch fixed.
+
+    Output shape:
+        The same.
+
+    Raises:
+        ValueError: if a path does not exist or none is named, or if `reduction` is below 1.
+
+    Example:
+        >>> CTM()(np.ones((2, 8, 14, 14, 1024), "float32")).shape
+        (2, 8, 14, 14, 1024)
+
+    Reference:
+        Section 3.2 of arXiv 2002.03152.
+    """
+
+    def __init__(self, paths=PATHS, reduction=4, **kwargs):
+        super().__init__(**kwargs)
+        self.paths = (paths,) if isinstance(paths, str) else tuple(paths)
+        if not self.paths or set(self.paths) - set(PATHS) or len(set(self.paths)) < len(self.paths):
+            raise ValueError(
+                f"`paths` names one or both of {', '.join(PATHS)}, each once; received {paths!r}."
+            )
+        if not (isinstance(reduction, int) and reduction >= 1):
+            raise ValueError(f"`reduction` is a whole number, 1 or more; received {reduction!r}.")
+        self.reduction = reduction
+        kinds = {"tccm": TCCM, "temporal": TemporalConv}
+        self.branches = [
+            kinds[path](reduction, dtype=self.dtype_policy, name=path) for path in self.paths
+        ]
+
+    def build(self, input_shape):
+        for branch in self.branches:
+            branch.build(input_shape)
+
+    def call(self, inputs, training=None):
+        x = inputs
+        for branch in self.branches:
+            x = x + branch(inputs, training=training)
+        return x
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "paths": self.paths, "reduction": self.reduction}
+
+
+def tcc_layers(layer: layers.Layer) -> list[TCC]:
+    """The TCC layers in a CTM block or one of its parts."""
+    if isinstance(layer, TCC):
+        return [layer]
+    if isinstance(layer, TCCM):
+        return [layer.temporal]
+    return [tcc for part in getattr(layer, "branches", ()) for tcc in tcc_layers(part)]
+
+
+def ctm(
+    anatomy: Anatomy,
+    paths: tuple[str, ...] = PATHS,
+    stages: tuple[int, ...] = (4,),
+    blocks: int | tuple[int, ...] | str | None = None,
+    reduction: int = 4,
+) -> list[Graft]:
+    """CTM blocks after residual blocks: by default three in Res4, the stride-16 stage.
+
+    Args:
+        anatomy: of the image model.
+        paths: `"tccm"`, `"temporal"` or both (Table 1).
+        stages: stages that get blocks, 2 to 5 as in Res2 to Res5 (Table 2).
+        blocks: how many blocks in each stage, or a tuple of the residual blocks that they
+            follow, from 1, or `"all"` (Table 3). By default the paper's: three in Res4, one
+            elsewhere. Three stand evenly (ResNet-50: after 1, 3, 5; ResNet-101: after 6, 12,
+            18), a single one before the stage's last residual block.
+        reduction: channels outside over channels inside, C1 / C2.
+    """
+    sites = []
+    for stage in (stages,) if isinstance(stages, int) else tuple(stages):
+        outputs = anatomy.at("block_output", stage)
+        places = _places(blocks, stage, len(outputs))
+        sites += [site for site in outputs if site.index in places]
+    if not sites:
+        raise ValueError(f"CTM needs a stage to stand in; received stages={stages!r}.")
+    return [Graft(site, "after", CTM(paths, reduction, name=f"{site.block}_ctm")) for site in sites]
+
+
+def _places(blocks, stage: int, length: int) -> tuple[int, ...]:
+    """The residual blocks, from 1, of a stage of that length that a CTM block follows."""
+    if blocks is None:
+        return _evenly(min(3 if stage == 4 else 1, max(1, length - 1)), length)
+    if blocks == "all":
+        return tuple(range(1, length + 1))
+    if isinstance(blocks, int) and 1 <= blocks <= length:
+        return _evenly(blocks, length)
+    if isinstance(blocks, (tuple, list)) and blocks and set(blocks) <= set(range(1, length + 1)):
+        return tuple(blocks)
+    raise ValueError(
+        f"Stage {stage} has {length} residual blocks. `blocks` is how many get a CTM block (1 to "
+        f"{length}), a tuple of which ones, or 'all'; received {blocks!r}."
+    )
+
+
+def _evenly(count: int, length: int) -> tuple[int, ...]:
+    """`count` places spread over 1..length; one alone stands before the last."""
+    if count == 1:
+        return (max(1, length - 1),)
+    return tuple(i * (length + 1) // (count + 1) for i in range(1, count + 1))
