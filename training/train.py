@@ -81,7 +81,7 @@ def facts_of(manifest: tfrecords.Manifest, steps: int) -> dict[str, Any]:
     return {
         "class_names": list(manifest.class_names),
         "data_hash": manifest.hash,
-        "fps": manifest.frame["fps"],
+        "frame": dict(manifest.frame),
         "steps_per_epoch": steps,
     }
 

@@ -1,0 +1,84 @@
+"""The optimizer and the schedule against loops written from the papers' words."""
+
+import keras
+import numpy as np
+import pytest
+
+from training.optimizer import SGD, StepSchedule
+
+
+@pytest.fixture
+def model():
+    keras.utils.set_random_seed(1)
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, name="conv")(image)
+    x = keras.layers.DepthwiseConv2D(3, name="depthwise")(x)
+    x = keras.layers.BatchNormalization(name="bn")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, keras.layers.Dense(2, name="dense")(x))
+
+
+def descend(weights, gradients, decays, rate, momentum, l2):
+    """SGD as PyTorch and the papers' frameworks write it, at a constant rate."""
+    buffers = [np.zeros_like(w) for w in weights]
+    for step in gradients:
+        for i, gradient in enumerate(step):
+            buffers[i] = momentum * buffers[i] + gradient + l2 * decays[i] * weights[i]
+            weights[i] = weights[i] - rate * buffers[i]
+    return weights
+
+
+def test_weight_decay_is_l2_in_the_gradient_of_kernels_only(model):
+    rng = np.random.default_rng(0)
+    variables = model.trainable_variables
+    start = [v.numpy() for v in variables]
+    steps = [[rng.normal(size=v.shape).astype("float32") for v in variables] for _ in range(20)]
+    names = [v.path for v in variables]
+    decays = [1.0 if name.endswith("kernel") else 0.0 for name in names]
+    assert sum(decays) == 3, names
+    assert any("depthwise" in n for n, d in zip(names, decays, strict=True) if d)
+    optimizer = SGD(0.1, momentum=0.9, l2=0.05)
+    for gradients in steps:
+        optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradients], variables)
+    expected = descend(start, steps, decays, 0.1, 0.9, 0.05)
+    for variable, value in zip(variables, expected, strict=True):
+        np.testing.assert_allclose(variable.numpy(), value, rtol=1e-4, atol=1e-5)
+
+
+def test_fit_equals_an_l2_regulariser(model):
+    twin = keras.models.clone_model(model)
+    twin.set_weights(model.get_weights())
+    for layer in twin.layers:
+        if hasattr(layer, "kernel"):
+            layer.kernel.regularizer = keras.regularizers.L2(0.05 / 2)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(32, 8, 8, 3)).astype("float32"), rng.integers(0, 2, 32)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(SGD(0.1, l2=0.05), loss)
+    twin.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss)
+    for m in (model, twin):
+        m.fit(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0)
+    for ours, theirs in zip(model.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_optimizer_survives_its_config():
+    optimizer = SGD(StepSchedule(0.1, [3], 0.5, 2), momentum=0.8, l2=0.01)
+    copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert isinstance(copy, SGD)
+    assert (copy.l2, copy.momentum) == (0.01, 0.8)
+
+
+@pytest.mark.parametrize("values", [{"l2": -1}, {"weight_decay": 0.1}])
+def test_wrong_weight_decay_is_refused(values):
+    with pytest.raises(ValueError, match="l2"):
+        SGD(0.1, **values)
+
+
+def test_schedule_falls_at_the_milestones_after_the_warm_up():
+    schedule = StepSchedule(1.0, milestones=[10, 20], decay=0.1, warmup_steps=4)
+    rates = [float(schedule(step)) for step in range(22)]
+    expected = [0.25, 0.5, 0.75] + [1.0] * 7 + [0.1] * 10 + [0.01] * 2
+    np.testing.assert_allclose(rates, expected, rtol=1e-6)
+    copy = StepSchedule.from_config(schedule.get_config())
+    assert float(copy(20)) == pytest.approx(0.01)

@@ -1,0 +1,194 @@
+"""The command line. Each command imports what it needs when it runs: `ctm --help` is instant."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+import tfrecords
+from training.config import TrainConfig
+
+RunFolder = Annotated[Path, tyro.conf.arg(metavar="RUN", help="Folder of the run.")]
+
+
+def train(config: tyro.conf.OmitArgPrefixes[TrainConfig]) -> None:
+    from training.train import train
+
+    train(config)
+
+
+train.__doc__ = TrainConfig.__doc__
+
+
+def verify(data: tyro.conf.Positional[Path], sample: int = 100) -> None:
+    """Check every checksum and count of a data set, and decode a sample of its frames.
+
+    For example:
+      ctm verify data/mine
+
+    Args:
+        data: Folder that `ctm build` wrote.
+        sample: JPEGs to decode.
+    """
+    report = tfrecords.verify(data, sample=sample)
+    print(report)
+    if not report.ok:
+        sys.exit(1)
+
+
+def evaluate(
+    run: tyro.conf.Positional[RunFolder],
+    data: Path | None = None,
+    split: str = "val",
+    num_clips: int = 10,
+    num_crops: int = 3,
+    batch_size: int = 16,
+    which: str = "model",
+) -> None:
+    """Score a trained model on every video of a split.
+
+    Prints top-1, top-5, mean class accuracy, the protocol and the coverage, and writes
+    report.json, predictions.npz and confusion.png into the run. For example:
+      ctm evaluate runs/mine
+      ctm evaluate runs/mine --split test --num-clips 1 --num-crops 1
+
+    Args:
+        run: Folder of the run.
+        data: Another data set with the same classes.
+        split: Which split.
+        num_clips: Clips of a video, evenly from its start to its end.
+        num_crops: 1 (centre) or 3 crops of each clip.
+        batch_size: Views scored at once.
+        which: model (the last) or best (the best on the validation split).
+    """
+    from training.evaluate import evaluate
+
+    print(evaluate(run, data, split, num_clips, num_crops, batch_size, which))
+    print(f"Written: {run / 'report.json'}, {run / 'confusion.png'}, {run / 'predictions.npz'}")
+
+
+def predict(
+    run: tyro.conf.Positional[RunFolder],
+    videos: tyro.conf.Positional[tuple[Path, ...]],
+    json: bool = False,
+    num_clips: int = 10,
+    num_crops: int = 1,
+    timelines: Path | None = None,
+) -> None:
+    """Print the five best classes of each video.
+
+    A video of more than two clips' length gets a picture of its classes over time. For example:
+      ctm predict runs/mine holiday.mp4
+      ctm predict runs/mine *.mp4 --json > classes.json
+
+    Args:
+        run: Folder of the run.
+        videos: Video files, GIFs or folders of frames.
+        json: Print JSON for programs.
+        num_clips: Clips of a video, evenly from its start to its end.
+        num_crops: 1 (centre) or 3 crops of each clip.
+        timelines: Where pictures of long videos go (default: RUN/timelines).
+    """
+    from training.predict import predict
+
+    failed = predict(run, videos, json, num_clips, num_crops, timelines)
+    if failed:
+        sys.exit(1)
+
+
+def export(
+    run: tyro.conf.Positional[RunFolder], to: Path, version: int = 1, which: str = "model"
+) -> None:
+    """Write a trained model as TF Serving wants it.
+
+    For example:
+      ctm export runs/mine --to served/mine
+
+    Args:
+        run: Folder of the run.
+        to: Folder of the served model; its last part is the model's name in the URL.
+        version: Number of the version, a folder below.
+        which: model (the last) or best (the best on the validation split).
+    """
+    from training.export import export
+
+    print(f"Written: {export(run, to, version, which)}")
+
+
+def models() -> None:
+    """List the methods that `ctm train --model` takes.
+
+    For example:
+      ctm models
+    """
+    import ctm_keras
+
+    for name, line in ctm_keras.list_models().items():
+        print(f"{name:10} {line}")
+
+
+def quickstart(out: Path = Path("quickstart")) -> None:
+    """Make a small set of videos, train TSN and CTM on it, compare, export. Takes minutes.
+
+    For example:
+      ctm quickstart
+
+    Args:
+        out: Folder for everything it makes, new or empty.
+    """
+    from training.quickstart import quickstart
+
+    quickstart(out)
+
+
+def with_examples(function: Callable, *examples: str) -> Callable:
+    """A library function as a command: its own options, with examples in its help."""
+
+    @functools.wraps(function)
+    def command(*args, **kwargs):
+        function(*args, **kwargs)
+
+    first, _, rest = function.__doc__.partition("\n")
+    lines = "\n".join(f"      {example}" for example in examples)
+    command.__doc__ = f"{first}\n\n    For example:\n{lines}\n{rest}"
+    return command
+
+
+COMMANDS = {
+    "quickstart": quickstart,
+    "build": with_examples(
+        tfrecords.build,
+        "ctm build videos --out data/mine",
+        "ctm build index.csv --out data/mine --split-column fold --val 0",
+    ),
+    "verify": verify,
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "export": export,
+    "models": models,
+}
+
+
+def main() -> None:
+    """Runs `ctm`: a user's mistake is one sentence and exit code 1 (2 for the options)."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="ctm",
+            description="Video action recognition: from labelled videos to a served classifier.",
+            args=sys.argv[1:] or ["--help"],
+        )
+    except (ValueError, OSError) as error:
+        if os.environ.get("CTM_DEBUG"):
+            raise
+        print(f"ctm: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("ctm: interrupted", file=sys.stderr)
+        sys.exit(130)

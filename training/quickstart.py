@@ -1,0 +1,101 @@
+"""`ctm quickstart`: the whole chain on videos that it draws itself."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+import tfrecords
+from training.config import TrainConfig
+from training.evaluate import Report, evaluate
+from training.export import export
+from training.pictures import draw_clips
+from training.run import Run
+from training.synthetic import write_direction_videos
+from training.train import sampling, train
+
+VIDEOS_PER_CLASS = 150
+RECIPE = {
+    "backbone": "tiny",
+    "image_size": 64,
+    "scale": (224, 240),
+    "interval": 2,
+    "epochs": 10,
+    "batch_size": 16,
+    "learning_rate": 0.05,
+    "warmup_epochs": 1.0,
+    "dropout": 0.2,
+}
+
+
+def quickstart(out: Path) -> dict[str, Report]:
+    """Draws videos, builds shards, trains TSN and CTM, compares, exports and shows.
+
+    Args:
+        out: Folder for everything, new or empty.
+
+    Returns:
+        The report of each method.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise ValueError(f"{out} is not empty: name another folder with --out.")
+    started = time.monotonic()
+    videos, data = out / "videos", out / "data"
+    print("1/5  Videos: a patch moves left, right, up or down; no single frame tells which.")
+    write_direction_videos(videos, VIDEOS_PER_CLASS)
+    print("2/5  Shards: ctm build")
+    tfrecords.build(videos, data, short_side=64, val_fraction=0.2)
+    reports, runs = {}, {}
+    for number, method in enumerate(("tsn", "ctm"), start=3):
+        print(f"{number}/5  Training {method.upper()}: ctm train --model {method}")
+        runs[method] = train(TrainConfig(data=data, out=out / method, model=method, **RECIPE))
+        reports[method] = evaluate(runs[method].path, num_clips=3, num_crops=1)
+    print("5/5  Export: ctm export, loaded again")
+    served = export(runs["ctm"].path, out / "served")
+    difference = check_served(runs["ctm"], served)
+    picture = show(runs["ctm"], out / "predictions.png")
+    print(table(reports))
+    print(f"Served model: {served} (differs from the trained one by {difference:.1e})")
+    print(f"Clips with CTM's predictions: {picture}")
+    print(f"Took {time.monotonic() - started:.0f} s. Next, with your own folder of classes:")
+    print("  ctm build VIDEOS --out data/mine && ctm train --data data/mine --out runs/mine")
+    return reports
+
+
+def some_clips(run: Run, count: int) -> dict[str, np.ndarray]:
+    """A few validation clips of different classes."""
+    config = run.config
+    batches = tfrecords.clips(
+        config.data, "val", training=False, batch_size=count, with_ids=True, **sampling(config)
+    )
+    return next(batches.as_numpy_iterator())
+
+
+def check_served(run: Run, served: Path) -> float:
+    """The greatest difference between the served and the trained model's logits."""
+    clips = some_clips(run, 4)["clip"]
+    expected = run.load_model().predict_on_batch(clips)
+    logits = tf.saved_model.load(str(served)).signatures["serving_default"](tf.constant(clips))
+    return float(np.abs(logits["logits"].numpy() - expected).max())
+
+
+def show(run: Run, path: Path) -> Path:
+    """A picture of clips with true and predicted classes."""
+    batch = some_clips(run, 6)
+    model = run.load_model()
+    names = run.read()["class_names"]
+    best = model.predict_on_batch(batch["clip"]).argmax(axis=1)
+    captions = [
+        f"true: {names[label]}   predicted: {names[guess]}"
+        for label, guess in zip(batch["label"], best, strict=True)
+    ]
+    draw_clips(batch["clip"], captions, path)
+    return path
+
+
+def table(reports: dict[str, Report]) -> str:
+    """Method, top-1 and coverage, one row a method."""
+    rows = [f"{'method':8} {'top-1':>6}  coverage"]
+    rows += [f"{name:8} {r.top1:6.3f}  {r.coverage}" for name, r in reports.items()]
+    return "\n".join(rows)
