@@ -6,12 +6,29 @@ needs none, and each of the decoding processes of a build imports this package t
 
 import importlib
 
+from tfrecords import sampling
 from tfrecords.manifest import Manifest, Shard, read_manifest
 from tfrecords.schema import Failure, VideoEntry
 
-_LAZY: dict[str, str] = {}  # public name: the module that defines it
+_LAZY = {  # public name: the module that defines it
+    "clips": "tfrecords.pipeline",
+    "data_error": "tfrecords.dataset",
+    "flip_report": "tfrecords.augment",
+    "views": "tfrecords.pixels",
+}
 
-__all__ = ["Failure", "Manifest", "Shard", "VideoEntry", "read_manifest"]
+__all__ = [
+    "Failure",
+    "Manifest",
+    "Shard",
+    "VideoEntry",
+    "clips",
+    "data_error",
+    "flip_report",
+    "read_manifest",
+    "sampling",
+    "views",
+]
 
 
 def __getattr__(name: str):

@@ -1,0 +1,117 @@
+"""Horizontal flips that keep the label true.
+
+A mirror image swaps left and right, so classes named after a side are not flipped on their own;
+pairs of classes that are each other's mirror image are flipped with their labels swapped.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+NOT_FLIPPED = -1
+_SIDES = {"left", "right", "leftward", "rightward", "leftwards", "rightwards"}
+_TURNS = {"clockwise", "counterclockwise", "anticlockwise"}
+_CASE_CHANGE = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def flip_targets(
+    class_names: Sequence[str], flip_pairs: Iterable[tuple[str, str]] = ()
+) -> np.ndarray:
+    """The label that each class has after a horizontal flip.
+
+    Args:
+        class_names: sequence of str, the classes in order.
+        flip_pairs: pairs of class names that are each other's mirror image.
+
+    Returns:
+        An int32 array of shape `(classes,)`; `NOT_FLIPPED` (-1) for a class that is not flipped,
+        because the word left or right is in its name and no pair holds it.
+
+    Raises:
+        ValueError: If a pair is not two different names, or a name is unknown or in two pairs.
+
+    Example:
+
+    >>> flip_targets(["wave", "swipe_left", "swipe_right", "TurnLeft"],
+    ...              [("swipe_left", "swipe_right")])
+    array([ 0,  2,  1, -1], dtype=int32)
+    """
+    targets = np.arange(len(class_names), dtype=np.int32)
+    targets[[bool(_words(name) & _SIDES) for name in class_names]] = NOT_FLIPPED
+    paired: set[str] = set()
+    for pair in _checked_pairs(flip_pairs):
+        first, second = (_label(name, class_names) for name in pair)
+        if twice := paired & set(pair):
+            raise ValueError(f"flip_pairs holds {sorted(twice)[0]!r} twice; a class has one mirror")
+        paired |= set(pair)
+        targets[first], targets[second] = second, first
+    return targets
+
+
+def flip_report(
+    class_names: Sequence[str], flip: bool = True, flip_pairs: Iterable[tuple[str, str]] = ()
+) -> list[str]:
+    """What horizontal flips do to each class, in lines for people.
+
+    Args:
+        class_names: sequence of str, the classes in order.
+        flip: bool, whether there are flips at all.
+        flip_pairs: pairs of class names that are each other's mirror image.
+
+    Returns:
+        A list of str, a line for each kind of class that there is.
+
+    Raises:
+        ValueError: As `flip_targets` does.
+    """
+    targets = flip_targets(class_names, flip_pairs)
+    if not flip:
+        return ["flips no clip"]
+    labels = np.arange(len(targets))
+    lines = [f"flips {int((targets == labels).sum())} of {len(labels)} classes"]
+    swapped = [
+        f"{class_names[a]} <-> {class_names[b]}"
+        for a, b in zip(labels, targets, strict=True)
+        if a < b
+    ]
+    if swapped:
+        lines.append("flips and swaps the labels of " + ", ".join(swapped))
+    if alone := [class_names[i] for i in labels if targets[i] == NOT_FLIPPED]:
+        lines.append("never flips (left or right in the name, no flip pair): " + ", ".join(alone))
+    turning = [class_names[i] for i in labels if targets[i] == i and _turns(class_names[i])]
+    if turning:
+        lines.append(
+            "flips although a mirror image turns the other way; name a flip pair if that is wrong: "
+            + ", ".join(turning)
+        )
+    return lines
+
+
+def _words(name: str) -> set[str]:
+    """The words of a class name, lower case: of snake_case, CamelCase, dashes and spaces."""
+    return {word.lower() for word in _WORD.findall(_CASE_CHANGE.sub(" ", name))}
+
+
+def _turns(name: str) -> bool:
+    return bool(_words(name) & _TURNS)
+
+
+def _checked_pairs(flip_pairs: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    for pair in flip_pairs:
+        if isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]:
+            raise ValueError(f"flip_pairs expects pairs of two different class names, got {pair!r}")
+        yield tuple(pair)
+
+
+def _label(name: str, class_names: Sequence[str]) -> int:
+    if name not in class_names:
+        near = difflib.get_close_matches(name, class_names, n=1, cutoff=0)
+        raise ValueError(
+            f"flip_pairs names {name!r}, which is not a class"
+            + (f"; did you mean {near[0]!r}? " if near else ". ")
+            + f"The classes are {', '.join(class_names)}"
+        )
+    return list(class_names).index(name)

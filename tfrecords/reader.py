@@ -1,0 +1,81 @@
+"""One sample: which frames, which box, mirrored or not, and the pixels of it."""
+
+import numpy as np
+
+from tfrecords.augment import NOT_FLIPPED
+from tfrecords.dataset import Split
+from tfrecords.sampling import random_clip_indices, random_crop_box
+from tfrecords.pixels import ClipOptions, crop_clip, decode
+
+PLACE_DRAWS = 4  # scale, top, left, flip; then a draw for each frame
+
+
+class ClipReader:
+    """Reads clips of a split; both methods are pure functions of their arguments.
+
+    Both return a tuple of clips, uint8 of shape `(crops, T, S, S, 3)`, and of shape `(crops,)`
+    labels, ids (bytes) and view numbers.
+
+    Args:
+        videos: `Split`.
+        options: `ClipOptions`.
+        flip_targets: int array, the label of each class after a flip, or `NOT_FLIPPED`.
+    """
+
+    def __init__(self, videos: Split, options: ClipOptions, flip_targets: np.ndarray):
+        self.videos = videos
+        self.options = options
+        self.flip_targets = flip_targets
+
+    def training_clip(self, video: int, draws: np.ndarray) -> tuple[np.ndarray, ...]:
+        """A random clip of a video.
+
+        Args:
+            video: int, the place of the video in the split.
+            draws: floats in [0, 1), shape `(PLACE_DRAWS + T,)`.
+        """
+        row, options = self.videos.videos[video], self.options
+        frames = random_clip_indices(
+            int(row["frames"]),
+            options.num_frames,
+            options.interval,
+            options.sampling,
+            draws[PLACE_DRAWS:],
+        )
+        box = random_crop_box(int(row["height"]), int(row["width"]), options.scale, draws[:3])
+        label = row["label"]
+        flip = draws[3] < 0.5 and self.flip_targets[label] != NOT_FLIPPED
+        clip = crop_clip(self._decoded(video, frames), box[None], options.image_size, flip)
+        return self._labelled(clip, video, self.flip_targets[label] if flip else label, 0)
+
+    def evaluation_clip(self, video: int, clip: int) -> tuple[np.ndarray, ...]:
+        """All crops of a clip.
+
+        Args:
+            video: int, the place of the video in the split.
+            clip: int, which of the clips that evaluation takes.
+        """
+        row, options = self.videos.videos[video], self.options
+        frames = options.clips(int(row["frames"]))[clip]
+        boxes = options.boxes(int(row["height"]), int(row["width"]))
+        pixels = crop_clip(self._decoded(video, frames), boxes, options.image_size)
+        return self._labelled(pixels, video, row["label"], clip * options.num_crops)
+
+    def _decoded(self, video: int, frames: np.ndarray) -> list[np.ndarray]:
+        """RGB pixels of frames; one that is asked for twice is read and decoded once."""
+        distinct, places = np.unique(frames, return_inverse=True)
+        pixels = [decode(jpeg) for jpeg in self.videos.read(video, distinct)]
+        shape = (*self.videos.videos[video][["height", "width"]].tolist(), 3)
+        for frame, image in zip(distinct, pixels, strict=True):
+            if image is None or image.shape != shape:
+                found = "no JPEG" if image is None else f"of shape {image.shape}"
+                raise self.videos.damaged(video, int(frame), f"is {found}, expected {shape}")
+        return [pixels[place] for place in places]
+
+    def _labelled(
+        self, pixels: np.ndarray, video: int, label: int, first_view: int
+    ) -> tuple[np.ndarray, ...]:
+        crops = len(pixels)
+        views = np.arange(first_view, first_view + crops, dtype=np.int32)
+        ids = np.full(crops, self.videos.ids[video].encode(), object)
+        return pixels, np.full(crops, label, np.int32), ids, views

@@ -1,0 +1,153 @@
+"""Which frames and which part of the picture a clip takes: pure functions of numbers.
+
+Training passes random numbers in [0, 1) as `draws`; evaluation takes places spread evenly.
+A video shorter than a clip is looped: frame numbers are taken modulo its number of frames.
+Scales are lengths of the short side in pixels for a crop of 224; they set the share of the picture
+that a crop takes, so they hold in proportion for every image size and every size of video.
+"""
+
+import numpy as np
+
+CROP = 224
+SAMPLINGS = ("dense", "segments")
+
+
+def clip_indices(
+    video_frames: int,
+    num_frames: int = 8,
+    interval: int = 8,
+    num_clips: int = 1,
+    sampling: str = "dense",
+) -> np.ndarray:
+    """Frame numbers of the clips that evaluation takes from a video.
+
+    Dense clips start evenly from the first to the last possible start, so that the last clip's
+    `num_frames * interval` consecutive frames end with the video; a single clip lies in the
+    middle. Segment clips cut each of `num_frames` equal segments into `num_clips` equal pieces,
+    and clip `i` takes the middle frame of piece `i` of every segment.
+
+    Args:
+        video_frames: int, frames of the video.
+        num_frames: int, frames of a clip.
+        interval: int, distance between the frames of a dense clip.
+        num_clips: int, clips per video.
+        sampling: `"dense"` or `"segments"`.
+
+    Returns:
+        An int64 array of shape `(num_clips, num_frames)`.
+
+    Example:
+
+    >>> clip_indices(100, num_frames=4, interval=8, num_clips=3)
+    array([[ 0,  8, 16, 24],
+           [34, 42, 50, 58],
+           [68, 76, 84, 92]])
+
+    Reference:
+        - [Temporal Segment Networks](https://arxiv.org/abs/1608.00859)
+    """
+    if sampling == "segments":
+        pieces = np.arange(num_frames) * num_clips + np.arange(num_clips)[:, None]
+        looped = max(video_frames, num_frames)
+        indices = (2 * pieces + 1) * looped // (2 * num_clips * num_frames)
+    else:
+        starts = _spread(_last_start(video_frames, num_frames, interval), num_clips)
+        indices = starts[:, None] + np.arange(num_frames) * interval
+    return indices % video_frames
+
+
+def random_clip_indices(
+    video_frames: int,
+    num_frames: int,
+    interval: int,
+    sampling: str,
+    draws: np.ndarray,
+) -> np.ndarray:
+    """Frame numbers of a training clip, shape `(num_frames,)`.
+
+    A dense clip starts at a random frame and takes every `interval`-th one of the
+    `num_frames * interval` that follow; a segment clip takes a random frame of each segment.
+
+    Args:
+        video_frames: int, frames of the video.
+        num_frames: int, frames of the clip.
+        interval: int, distance between the frames of a dense clip.
+        sampling: `"dense"` or `"segments"`.
+        draws: floats in [0, 1), shape `(num_frames,)`; a dense clip uses the first.
+    """
+    if sampling == "segments":
+        looped = max(video_frames, num_frames)
+        edges = np.arange(num_frames + 1) * looped // num_frames
+        indices = edges[:-1] + np.floor(draws * np.diff(edges)).astype(np.int64)
+    else:
+        start = _pick(draws[0], _last_start(video_frames, num_frames, interval) + 1)
+        indices = start + np.arange(num_frames) * interval
+    return indices % video_frames
+
+
+def crop_boxes(height: int, width: int, num_crops: int = 1, scale: int = 256) -> np.ndarray:
+    """Square crops that evaluation takes of a frame, in its own pixels.
+
+    One crop is the centre; three are left, centre and right of a landscape (or square) frame, and
+    top, centre and bottom of a portrait one.
+
+    Args:
+        height: int, rows of the frame.
+        width: int, columns of the frame.
+        num_crops: int, 1 or 3.
+        scale: int, short side of the frame in pixels for a crop of 224.
+
+    Returns:
+        An int64 array of shape `(num_crops, 3)`: top, left, side.
+
+    Example:
+
+    >>> crop_boxes(256, 340, num_crops=3)
+    array([[ 16,   0, 224],
+           [ 16,  58, 224],
+           [ 16, 116, 224]])
+    """
+    side = _side(height, width, scale)
+    tops = np.full(num_crops, (height - side) // 2)
+    lefts = np.full(num_crops, (width - side) // 2)
+    if height > width:
+        tops = _spread(height - side, num_crops)
+    else:
+        lefts = _spread(width - side, num_crops)
+    return np.stack([tops, lefts, np.full(num_crops, side)], axis=1)
+
+
+def random_crop_box(
+    height: int, width: int, scale: tuple[int, int], draws: np.ndarray
+) -> np.ndarray:
+    """A square crop of random size and place for training: top, left, side in the frame's pixels.
+
+    Args:
+        height: int, rows of the frame.
+        width: int, columns of the frame.
+        scale: tuple of two ints, the least and the greatest short side for a crop of 224.
+        draws: three floats in [0, 1), for scale, top and left.
+    """
+    side = _side(height, width, scale[0] + _pick(draws[0], scale[1] - scale[0] + 1))
+    top, left = _pick(draws[1], height - side + 1), _pick(draws[2], width - side + 1)
+    return np.array([top, left, side])
+
+
+def _last_start(video_frames: int, num_frames: int, interval: int) -> int:
+    return max(0, video_frames - num_frames * interval)
+
+
+def _spread(last: int, count: int) -> np.ndarray:
+    """`count` whole numbers spread evenly from 0 to `last`; a single one in the middle."""
+    if count == 1:
+        return np.array([last // 2])
+    return np.arange(count) * last // (count - 1)
+
+
+def _pick(draw: float, count: int) -> int:
+    return int(np.floor(float(draw) * count))
+
+
+def _side(height: int, width: int, scale: int) -> int:
+    """The side of a 224 crop when the short side is `scale`, in the frame's own pixels."""
+    return max(1, (min(height, width) * CROP + scale // 2) // scale)
