@@ -15,15 +15,15 @@ BATCH_NORM_MOMENTUM = 0.9
 
 
 def tidy_names(model: keras.Model) -> keras.Model:
-    """Gives automatically named operations numbers of their own model, equal in each process."""
+    """Numbers automatically named operations from their own model, alike in each process."""
     counts: dict[str, int] = {}
     for op in model.operations:
-        kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(op).__name__).lower()
-        flat = kind.replace("_", "")
-        if re.fullmatch(rf"{flat}(\d+)?", re.sub(r"_(?=\d+$)", "", op.name).replace("_", "")):
-            count = counts.get(flat, 0)
+        kind = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(op).__name__)
+        kind = re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
+        if re.fullmatch(rf"{kind}(_\d+)?", op.name):
+            count = counts.setdefault(kind, 0)
             op.name = f"{kind}_{count}" if count else kind
-            counts[flat] = count + 1
+            counts[kind] += 1
     return model
 
 

@@ -19,12 +19,8 @@ class TCC(layers.Layer):
 
     `O[t, c, h, w] = sum_ij K[i, j, h, w] F[t + i, c + j, h, w]`: the planes of time and
     channels are convolved depthwise, with the positions as channels, so no parameter is
-    shared between two positions of the image. Borders are padded with zeros; no bias.
-
-    Args:
-        kernel_size: of the kernel in frames and in channels.
-        kernel_initializer: by default truncated normal with variance 2 / 9, since each output
-            sees the nine inputs of one position.
+    shared between two positions of the image. Borders are padded with zeros; no bias. The
+    kernels start normal with variance 2 / 9: each output sees nine inputs.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -43,11 +39,6 @@ class TCC(layers.Layer):
         Equation 1 of arXiv 2002.03152.
     """
 
-    def __init__(self, kernel_size=(3, 3), kernel_initializer=None, **kwargs):
-        super().__init__(**kwargs)
-        self.kernel_size = tuple(kernel_size)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-
     def build(self, input_shape):
         self.height, self.width = input_shape[2:4]
         if None in input_shape[1:]:
@@ -55,12 +46,11 @@ class TCC(layers.Layer):
                 f"{self.name} has a kernel for each position of the image and needs to know "
                 f"frames, height, width and channels; received the shape {tuple(input_shape)}."
             )
-        rows, columns = self.kernel_size
-        initial = self.kernel_initializer or keras.initializers.TruncatedNormal(
-            stddev=(2 / (rows * columns)) ** 0.5
+        self.kernel = self.add_weight(
+            shape=(3, 3, self.height * self.width, 1),
+            initializer=keras.initializers.RandomNormal(stddev=(2 / 9) ** 0.5),
+            name="kernel",
         )
-        shape = (rows, columns, self.height * self.width, 1)
-        self.kernel = self.add_weight(shape=shape, initializer=initial, name="kernel")
 
     def call(self, inputs):
         _, frames, height, width, channels = inputs.shape
@@ -72,13 +62,6 @@ class TCC(layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
-
-    def get_config(self):
-        initializer = self.kernel_initializer and keras.initializers.serialize(
-            self.kernel_initializer
-        )
-        own = {"kernel_size": self.kernel_size, "kernel_initializer": initializer}
-        return {**super().get_config(), **own}
 
 
 class _Path(layers.Layer):
