@@ -10,7 +10,6 @@ from ..anatomy import Anatomy
 from ..graft import Graft
 
 PATHS = ("tccm", "temporal")
-BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}
 
 
 @keras.saving.register_keras_serializable("ctm_keras")
@@ -78,22 +77,13 @@ class _Path(layers.Layer):
     def build(self, input_shape):
         channels = input_shape[-1]
         reduced = max(1, channels // self.reduction)
-        self.reduce = self._conv(reduced, 1, "reduce")
-        self.reduce_bn = layers.BatchNormalization(**BATCH_NORM, dtype=self.dtype_policy)
-        self.temporal = self._temporal(reduced)
-        self.temporal_bn = layers.BatchNormalization(**BATCH_NORM, dtype=self.dtype_policy)
-        self.restore = self._conv(channels, 1, "restore")
-        self.restore_bn = layers.BatchNormalization(
-            **BATCH_NORM, gamma_initializer="zeros", dtype=self.dtype_policy
-        )
-        shape = tuple(input_shape)
-        narrow = (*shape[:-1], reduced)
-        self.reduce.build(shape)
-        self.reduce_bn.build(narrow)
-        self.temporal.build(narrow)
-        self.temporal_bn.build(narrow)
-        self.restore.build(narrow)
-        self.restore_bn.build(shape)
+        outer, inner = tuple(input_shape), (*input_shape[:-1], reduced)
+        self.reduce = self._built(self._conv(reduced, 1, "reduce"), outer)
+        self.reduce_bn = self._built(self._norm("ones", "reduce_bn"), inner)
+        self.temporal = self._built(self._temporal(reduced), inner)
+        self.temporal_bn = self._built(self._norm("ones", "temporal_bn"), inner)
+        self.restore = self._built(self._conv(channels, 1, "restore"), inner)
+        self.restore_bn = self._built(self._norm("zeros", "restore_bn"), outer)
 
     def call(self, inputs, training=None):
         x = ops.relu(self.reduce_bn(self.reduce(inputs), training=training))
@@ -116,6 +106,15 @@ class _Path(layers.Layer):
             dtype=self.dtype_policy,
             name=name,
         )
+
+    def _norm(self, gamma, name):
+        return layers.BatchNormalization(
+            momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, dtype=self.dtype_policy, name=name
+        )
+
+    def _built(self, layer, input_shape):
+        layer.build(input_shape)
+        return layer
 
     def _temporal(self, channels) -> layers.Layer:
         raise NotImplementedError

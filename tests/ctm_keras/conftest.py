@@ -1,0 +1,72 @@
+"""What the tests of the models share: clips, and weights away from their start."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+
+def pytest_configure(config):
+    # Keras' variables lack a keyword of NumPy 2, which is not this project's to mend.
+    config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def make_clips():
+    """Clips of random pixels, uint8."""
+
+    def make(batch=2, frames=8, size=48, seed=0):
+        shape = (batch, frames, size, size, 3)
+        return np.random.default_rng(seed).integers(0, 256, shape, dtype="uint8")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def scramble():
+    """Moves all weights away from their start, so that no path is zero by chance."""
+
+    def move(model, seed=0):
+        rng = np.random.default_rng(seed)
+        for weight in model.weights:
+            value = keras.ops.convert_to_numpy(weight)
+            low = 0.5 if "variance" in weight.path or "gamma" in weight.path else -0.1
+            noise = rng.uniform(low, low + 0.2, value.shape)
+            weight.assign(noise if "gamma" in weight.path else value + noise)
+        return model
+
+    return move
+
+
+@pytest.fixture(scope="session")
+def share_weights():
+    """Gives the layers of one model the weights of the layers of the same name of another."""
+
+    def share(source, target):
+        for layer in source.layers:
+            if layer.weights:
+                target.get_layer(layer.name).set_weights(layer.get_weights())
+
+    return share
+
+
+@pytest.fixture(scope="session")
+def run_python():
+    """Runs a program in a fresh Python process and returns what it printed."""
+
+    def run(program, *args, **environ):
+        env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", **environ}
+        command = [sys.executable, "-c", program, *map(str, args)]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    return run
