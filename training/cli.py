@@ -189,6 +189,11 @@ def main() -> None:
             raise
         print(f"ctm: {error}", file=sys.stderr)
         sys.exit(1)
+    except Exception as error:  # TensorFlow wraps what its readers raise
+        if damaged := tfrecords.data_error(error):
+            print(f"ctm: {damaged}", file=sys.stderr)
+            sys.exit(1)
+        raise
     except KeyboardInterrupt:
         print("ctm: interrupted", file=sys.stderr)
         sys.exit(130)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 import ctm_keras
+from tfrecords.sampling import CROP
 from training.run import Run
 
 
@@ -77,7 +78,7 @@ class Serving:
     def __init__(self, model: keras.Model, scale: int):
         self.model = model
         self.size = model.input_shape[2]
-        self.short_side = round(scale * self.size / 224)
+        self.scale = scale
         self.class_names = ctm_keras.class_names(model) or [
             str(index) for index in range(model.output_shape[-1])
         ]
@@ -98,14 +99,13 @@ class Serving:
         return self.scores(tf.map_fn(read, tf.reshape(frames, [-1]), fn_output_signature=pixels))
 
     def fit_frames(self, frames: tf.Tensor) -> tf.Tensor:
-        """Frames with their short side resized and their centre cut, `(n, size, size, 3)`."""
+        """The centre of frames, cut and resized as evaluation does, `(n, size, size, 3)`."""
         height_width = tf.shape(frames)[1:3]
-        factor = self.short_side / tf.reduce_min(height_width)
-        resized = tf.cast(tf.round(tf.cast(height_width, factor.dtype) * factor), tf.int32)
-        frames = tf.image.resize(frames, resized)
-        top_left = (resized - self.size) // 2
-        begin = tf.concat([[0], top_left, [0]], 0)
-        return tf.slice(frames, begin, [-1, self.size, self.size, 3])
+        side = (tf.reduce_min(height_width) * CROP + self.scale // 2) // self.scale
+        begin = tf.concat([[0], (height_width - side) // 2, [0]], 0)
+        centre = tf.slice(frames, begin, tf.stack([-1, side, side, 3]))
+        resized = tf.image.resize(centre, (self.size, self.size), antialias=True)
+        return tf.ensure_shape(resized, (None, self.size, self.size, 3))
 
     def scores(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
         """Logits, probabilities and best classes of folded frames."""

@@ -11,13 +11,13 @@ import numpy as np
 from tqdm import tqdm
 
 import ctm_keras
-import tfrecords
-from tfrecords.sampling import clip_indices
-from tfrecords.video import read_frames
+from tfrecords.pixels import ClipOptions, crop_clip
+from tfrecords.video import Frame, VideoError, read_frames
 from training.config import TrainConfig
 from training.pictures import draw_timeline
 from training.predictions import softmax
 from training.run import Run
+from training.train import sampling
 
 BAR = 30  # characters of a probability of 1
 
@@ -105,22 +105,19 @@ class Classifier:
             num_crops: 1 (centre) or 3 crops of each clip.
 
         Raises:
-            tfrecords.video.VideoError: If no frame can be read.
+            VideoError: If no frame can be read.
         """
         times = np.array([frame.timestamp for frame in self.frames(video)]) / 1e6
-        config = self.config
-        clips = clip_indices(
-            len(times), config.num_frames, config.interval, num_clips, config.sampling
-        )
+        options = ClipOptions(**sampling(self.config), num_clips=num_clips, num_crops=num_crops)
         windows = self.windows(len(times))
-        scored = self.score(video, np.concatenate([clips, windows]), num_crops)
+        scored = self.score(video, np.concatenate([options.clips(len(times)), windows]), options)
         timeline = tuple(
             Window(float(times[window[0]]), float(times[window[-1]]), probabilities)
             for window, probabilities in zip(windows, scored[num_clips:], strict=True)
         )
         return Prediction(video, scored[:num_clips].mean(axis=0), timeline, self.class_names)
 
-    def frames(self, video: Path) -> Iterator[tfrecords.video.Frame]:
+    def frames(self, video: Path) -> Iterator[Frame]:
         """The frames as the data set would hold them."""
         return read_frames(video, fps=self.frame["fps"], short_side=self.frame["short_side"])
 
@@ -133,16 +130,15 @@ class Classifier:
             [start + np.arange(config.num_frames) * config.interval for start in starts], np.int64
         ).reshape(-1, config.num_frames)
 
-    def score(self, video: Path, indices: np.ndarray, num_crops: int) -> np.ndarray:
+    def score(self, video: Path, indices: np.ndarray, options: ClipOptions) -> np.ndarray:
         """Probabilities of each clip, mean over its crops, `(clips, num_classes)`."""
         scores = np.zeros((len(indices), len(self.class_names)))
         frames = (frame.rgb for frame in self.frames(video))
         progress = tqdm(total=len(indices), unit="clip", desc=video.name, leave=False)
         with progress:
             for number, clip in gather(frames, indices):
-                crops = tfrecords.crops(
-                    clip, num_crops, image_size=self.config.image_size, scale=self.config.scale[0]
-                )
+                boxes = options.boxes(*clip.shape[1:3])
+                crops = crop_clip(clip, boxes, options.image_size)
                 scores[number] = softmax(self.model.predict_on_batch(crops)).mean(axis=0)
                 progress.update()
         return scores
@@ -190,7 +186,7 @@ def predict(
     for video in videos:
         try:
             prediction = classifier.predict(video, num_clips, num_crops)
-        except tfrecords.video.VideoError as error:
+        except VideoError as error:
             failed += 1
             results.append({"video": str(video), "error": str(error)})
             print(f"ctm: {error}", file=sys.stderr)
