@@ -12,7 +12,7 @@ import numpy as np
 
 NOT_FLIPPED = -1
 _SIDES = {"left", "right", "leftward", "rightward", "leftwards", "rightwards"}
-_TURNS = {"clockwise", "counterclockwise", "anticlockwise"}
+_TURNS = {"clockwise", "counterclockwise", "anticlockwise", "cw", "ccw"}
 _CASE_CHANGE = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W\d_]+")
 

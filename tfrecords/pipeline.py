@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from tfrecords.augment import NOT_FLIPPED, flip_targets
 from tfrecords.dataset import Split
-from tfrecords.reader import PLACE_DRAWS, ClipReader
 from tfrecords.pixels import ClipOptions, check_count
+from tfrecords.reader import PLACE_DRAWS, ClipReader
 
 
 def clips(

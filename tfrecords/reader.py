@@ -4,8 +4,8 @@ import numpy as np
 
 from tfrecords.augment import NOT_FLIPPED
 from tfrecords.dataset import Split
-from tfrecords.sampling import random_clip_indices, random_crop_box
 from tfrecords.pixels import ClipOptions, crop_clip, decode
+from tfrecords.sampling import random_clip_indices, random_crop_box
 
 PLACE_DRAWS = 4  # scale, top, left, flip; then a draw for each frame
 
