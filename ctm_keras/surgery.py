@@ -135,6 +135,11 @@ class _Replay:
         ]
         for i in found:
             self.hits[i] += 1
+            if self.hits[i] > 1:
+                raise ValueError(
+                    f"{self.grafts[i].site} is visited more than once: it shares its weights "
+                    f"between several places of {self.anatomy.backbone} and cannot be edited."
+                )
         return [self.grafts[i] for i in found]
 
     def _note(self, x, frames: int):
@@ -178,7 +183,7 @@ class _Replay:
     def _check_hits(self):
         for graft, hits in zip(self.grafts, self.hits, strict=True):
             if hits != 1:
-                raise ValueError(f"{graft.site} was hit {hits} times.\n{self._no_such_site(graft)}")
+                raise ValueError(f"{graft.site} is never reached.\n{self._no_such_site(graft)}")
 
     def _no_such_site(self, graft: Graft) -> str:
         sites = "\n  ".join(dict.fromkeys(map(str, self.anatomy.sites)))
