@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -54,14 +53,9 @@ class Run:
     def tensorboard(self) -> Path:
         return self.path / "tensorboard"
 
-    @classmethod
-    def create(cls, path: Path, config: TrainConfig, facts: dict[str, Any]) -> "Run":
-        """Makes the folder and writes config.json.
-
-        Args:
-            path: A new or empty folder.
-            config: What was asked for.
-            facts: What was found out: the data set's hash, classes, steps in an epoch.
+    @staticmethod
+    def free_folder(path: Path) -> Path:
+        """The path itself, if it is new or an empty folder.
 
         Raises:
             ValueError: If the folder holds anything.
@@ -71,7 +65,17 @@ class Run:
                 f"{path} is not empty: name a new folder with --out, or continue that run with "
                 f"`ctm train --resume {path}`."
             )
-        run = cls(path)
+        return path
+
+    @classmethod
+    def create(cls, config: TrainConfig, facts: dict[str, Any]) -> "Run":
+        """Makes the folder `config.out` and writes config.json.
+
+        Args:
+            config: What was asked for.
+            facts: What was found out: the data set's hash, classes, steps in an epoch.
+        """
+        run = cls(cls.free_folder(config.out))
         run.checkpoints.mkdir(parents=True)
         values = {"config": config.to_dict(), **facts, "versions": versions()}
         write_json(run.path / "config.json", values)
@@ -138,8 +142,3 @@ def write_json(path: Path, values: Any) -> None:
 def versions() -> dict[str, str]:
     """The versions that a run depends on."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-
-
-def disk_free(path: Path) -> int:
-    """Free bytes on the disk of a folder."""
-    return shutil.disk_usage(path).free

@@ -15,7 +15,7 @@ from training.config import TrainConfig
 from training.devices import require_tensorflow, strategy_for
 from training.loss import SmoothedCrossentropy
 from training.optimizer import SGD, StepSchedule
-from training.run import Run, save_model
+from training.run import Run, save_model, versions
 
 
 def train(config: TrainConfig) -> Run:
@@ -38,18 +38,16 @@ def train(config: TrainConfig) -> Run:
         CTM, section 4.2.
     """
     require_tensorflow()
-    if config.resume:
-        run, config = reopen(config)
-    else:
-        config, run = start(config)
+    config, facts = reopen(config) if config.resume else resolve(config)
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(config.precision)
     try:
         strategy = strategy_for(config.devices)
         check_batch(config, strategy)
         with strategy.scope():
-            model = build_model(config, run.read()["class_names"])
-            compile_model(model, config, run.read()["steps_per_epoch"])
+            model = build_model(config, facts["class_names"])
+            compile_model(model, config, facts["steps_per_epoch"])
+        run = Run.open(config.out) if "versions" in facts else Run.create(config, facts)
         with synchronized(model, strategy.num_replicas_in_sync > 1):
             fit(model, config, run)
         save_model(model, run.model)
@@ -59,42 +57,48 @@ def train(config: TrainConfig) -> Run:
     return run
 
 
-def start(config: TrainConfig) -> tuple[TrainConfig, Run]:
-    """Checks the config against the data set and writes the new run."""
+def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
+    """Checks a config against its data set; every value stands in the one that is returned."""
     if config.data is None:
         raise ValueError("ctm train needs --data DIR, or --resume RUN.")
     config.check()
-    manifest = tfrecords.read_manifest(config.data)
     weights = config.weights
     if weights == "auto":
         weights = "none" if config.backbone == "tiny" else "imagenet"
     out = config.out or Path("runs") / f"{config.data.resolve().name}-{config.model}"
     config = dataclasses.replace(
-        config, data=config.data.resolve(), out=out, weights=weights, learning_rate=config.rate
+        config,
+        data=config.data.resolve(),
+        out=Run.free_folder(out),
+        weights=weights,
+        learning_rate=config.rate,
     )
-    steps = len(training_clips(config, epoch=0))
-    return config, Run.create(out, config, facts_of(manifest, steps))
+    return config, facts_of(config)
 
 
-def facts_of(manifest: tfrecords.Manifest, steps: int) -> dict[str, Any]:
+def facts_of(config: TrainConfig) -> dict[str, Any]:
     """What a run notes of its data set."""
+    manifest = tfrecords.read_manifest(config.data)
     return {
         "class_names": list(manifest.class_names),
         "data_hash": manifest.hash,
         "frame": dict(manifest.frame),
-        "steps_per_epoch": steps,
+        "steps_per_epoch": len(training_clips(config, epoch=0)),
     }
 
 
-def reopen(config: TrainConfig) -> tuple[Run, TrainConfig]:
-    """The run to continue and its own config, if its data set is still the same."""
+def reopen(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
+    """The config and the notes of the run to continue, if its data set is still the same."""
     run = Run.open(config.resume)
-    own = dataclasses.replace(run.config, devices=config.devices)
-    if tfrecords.read_manifest(own.data).hash != run.read()["data_hash"]:
+    facts = run.read()
+    own = dataclasses.replace(run.config, out=config.resume, devices=config.devices)
+    if tfrecords.read_manifest(own.data).hash != facts["data_hash"]:
         raise ValueError(
             f"{own.data} is not the data set that {run.path} was trained on: its hash differs."
         )
-    return run, own
+    if facts["versions"] != versions():
+        print(f"Continuing with other versions than the run began with: {versions()}")
+    return own, facts
 
 
 def check_batch(config: TrainConfig, strategy: tf.distribute.Strategy) -> None:

@@ -1,0 +1,64 @@
+"""The command line as a person meets it."""
+
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = ["quickstart", "build", "verify", "train", "evaluate", "predict", "export", "models"]
+
+
+def ctm(*arguments, **kwargs):
+    command = [sys.executable, "-m", "training", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **kwargs)
+
+
+def test_help_imports_neither_keras_nor_tensorflow():
+    code = (
+        "import sys; sys.argv = ['ctm', '--help']\n"
+        "from training.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "assert not {'keras', 'tensorflow', 'matplotlib'} & set(sys.modules), 'heavy import'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(command in done.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_shows_an_example(command):
+    done = ctm(command, "--help")
+    assert done.returncode == 0
+    assert f"ctm {command}" in done.stdout.split("╭─")[0].split("\n\n", 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["verify", "nowhere"], "nowhere"),
+        (["build", "nowhere", "--out", "x"], "nowhere"),
+        (["train", "--data", "nowhere"], "nowhere"),
+        (["evaluate", "nowhere"], "nowhere is no run"),
+        (["predict", "nowhere", "x.mp4"], "nowhere is no run"),
+        (["export", "nowhere", "--to", "x"], "nowhere is no run"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_an_exit_code(arguments, words, tmp_path):
+    done = ctm(*arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert words in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_misspelt_option_gets_the_nearest_one():
+    done = ctm("train", "--bakbone", "tiny")
+    assert done.returncode == 2
+    assert "--backbone" in done.stdout + done.stderr
+
+
+def test_models_lists_the_methods():
+    done = ctm("models")
+    assert done.returncode == 0
+    assert {"tsn", "ctm"} <= {line.split()[0] for line in done.stdout.splitlines()}

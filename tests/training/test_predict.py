@@ -1,0 +1,62 @@
+"""Prediction on video files: what evaluation sees, and long videos over time."""
+
+import json
+
+import numpy as np
+import pytest
+
+from training.evaluate import evaluate
+from training.predict import Classifier, gather, predict
+from training.predictions import Predictions, join_views
+from training.synthetic import direction_video, write_video
+
+
+@pytest.fixture
+def long_video(tmp_path):
+    rng = np.random.default_rng(0)
+    frames = np.concatenate([direction_video(d, rng) for d in ("left", "up", "right")])
+    write_video(frames, tmp_path / "long.mp4")
+    return tmp_path / "long.mp4"
+
+
+def test_a_file_gets_the_scores_that_its_record_gets(trained, directions):
+    evaluate(trained.path, num_clips=4, num_crops=3)
+    ids, _, expected = join_views(Predictions.load(trained.path / "predictions.npz"))
+    source = directions.parent / "videos"
+    by_path = {i: p for i, p in zip(ids, expected, strict=True)}
+    name = ids[0]
+    (video,) = [p for p in source.rglob("*.mp4") if name in str(p.relative_to(source))]
+    got = Classifier(trained.path).predict(video, num_clips=4, num_crops=3).probabilities
+    np.testing.assert_allclose(got, by_path[name], atol=0.01)  # JPEG stands between them
+
+
+def test_a_long_video_gets_a_timeline(trained, long_video, capsys):
+    assert predict(trained.path, [long_video], num_clips=2) == 0
+    out = capsys.readouterr().out
+    assert out.count("█") > 0
+    assert (trained.path / "timelines" / "long.mp4.png").stat().st_size > 1000
+    timeline = Classifier(trained.path).predict(long_video).timeline
+    assert len(timeline) == (96 - 8) // 4 + 1
+    assert timeline[0].start == 0
+    assert timeline[-1].end == pytest.approx(94 / 16, abs=1e-3)
+
+
+def test_json_is_for_programs_and_names_what_failed(trained, long_video, tmp_path, capsys):
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"nothing")
+    assert predict(trained.path, [broken, long_video], as_json=True) == 1
+    captured = capsys.readouterr()
+    failed, good = json.loads(captured.out)
+    assert "broken.mp4" in failed["error"]
+    assert "broken.mp4" in captured.err
+    assert len(good["classes"]) == 4
+    assert sum(row["probability"] for row in good["classes"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_gather_holds_only_frames_that_are_still_needed():
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 255, (50, 2, 2, 3), np.uint8)
+    indices = np.array([[0, 2, 4], [40, 42, 49], [3, 3, 1], [48, 0, 1]])
+    clips = dict(gather(iter(frames), indices))
+    for number, clip in enumerate(indices):
+        np.testing.assert_array_equal(clips[number], frames[clip])

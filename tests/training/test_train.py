@@ -1,0 +1,180 @@
+"""Training runs: what they leave, how they stop, how they go on."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+import ctm_keras
+import tfrecords
+from training.batch_norm import batch_norms
+from training.callbacks import DivergedError
+from training.config import TrainConfig
+from training.run import Run, save_model
+from training.train import build_model, train
+
+RUN_CONFIG = """
+import json, sys
+from training.config import TrainConfig
+from training.train import train
+train(TrainConfig.from_dict(json.loads(sys.argv[1])))
+"""
+
+
+def in_a_process(config: TrainConfig, **kwargs) -> subprocess.Popen:
+    arguments = [sys.executable, "-c", RUN_CONFIG, json.dumps(config.to_dict())]
+    return subprocess.Popen(arguments, stdout=subprocess.DEVNULL, **kwargs)
+
+
+def weights(run: Run) -> list[np.ndarray]:
+    return run.load_model().get_weights()
+
+
+def difference(one: Run, other: Run) -> float:
+    pairs = zip(weights(one), weights(other), strict=True)
+    return max(float(np.abs(a - b).max()) for a, b in pairs)
+
+
+def test_a_run_leaves_config_log_checkpoints_and_model(trained):
+    facts = trained.read()
+    assert facts["class_names"] == ["down", "left", "right", "up"]
+    assert facts["steps_per_epoch"] == 4
+    assert facts["config"]["learning_rate"] == pytest.approx(0.02 * 8 / 96)
+    assert facts["data_hash"] == tfrecords.read_manifest(facts["config"]["data"]).hash
+    (row,) = csv.DictReader(trained.log.open())
+    assert {"epoch", "loss", "top1", "top5", "val_loss", "val_top1"} <= set(row)
+    assert list(trained.tensorboard.rglob("events*"))
+    for path in (trained.model, trained.last, trained.best):
+        assert path.is_file()
+    assert ctm_keras.class_names(trained.load_model()) == facts["class_names"]
+    assert not list(trained.path.rglob("*.part*"))
+
+
+def test_saved_models_carry_no_synchronisation_and_no_optimizer(trained):
+    model = keras.saving.load_model(trained.model)
+    assert not any(layer.synchronized for layer in batch_norms(model))
+    assert model.optimizer is None
+
+
+def test_a_killed_run_goes_on_exactly(config, tmp_path, change):
+    undisturbed = train(change(config, out=tmp_path / "undisturbed"))
+    process = in_a_process(change(config, out=tmp_path / "killed"))
+    states = tmp_path / "killed" / "checkpoints" / "states"
+    while process.poll() is None and not list(states.glob("ckpt-[2-9].index")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    resumed = train(TrainConfig(resume=tmp_path / "killed"))
+    assert difference(undisturbed, resumed) == 0.0
+    epochs = [row["epoch"] for row in csv.DictReader(resumed.log.open())]
+    assert epochs == ["0", "1"]
+
+
+def test_two_devices_train_as_one(config, tmp_path, change):
+    one = change(config, out=tmp_path / "one", dropout=0.0, epochs=1)
+    two = change(one, out=tmp_path / "two", devices="cpu:2")
+    with in_a_process(two) as process:
+        alone = train(one)
+    assert process.returncode == 0
+    assert difference(alone, Run.open(tmp_path / "two")) < 1e-4
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains(config, precision, change):
+    run = train(change(config, precision=precision, epochs=1))
+    assert keras.config.dtype_policy().name == "float32"
+    assert all(np.isfinite(w).all() for w in weights(run))
+    assert run.load_model().output.dtype == "float32"
+
+
+def test_a_run_that_diverges_names_the_step_and_the_last_good_state(config, change):
+    with pytest.raises(DivergedError, match=r"epoch 1, step \d") as error:
+        train(change(config, learning_rate=1e30, save_every=1))
+    assert "Lower --learning-rate" in str(error.value)
+    assert "saved state" in str(error.value) or "last good state is" in str(error.value)
+
+
+def test_frozen_batch_norm_is_refused_where_paths_would_stay_zero(config, change):
+    with pytest.raises(ValueError, match=r"still zero.*--weights"):
+        train(change(config, freeze_bn=True))
+    assert not config.out.exists()
+
+
+def test_fine_tuning_fixes_all_batch_norm_but_the_first(config, trained, tmp_path, change, capsys):
+    model = trained.load_model()
+    for layer in batch_norms(model):
+        layer.gamma.assign(keras.ops.ones_like(layer.gamma))
+    save_model(model, tmp_path / "start.keras")
+    run = train(change(config, freeze_bn=True, weights=str(tmp_path / "start.keras"), epochs=1))
+    assert "Fixed batch norm: " in capsys.readouterr().out
+    moved = [
+        not np.array_equal(new.moving_mean, old.moving_mean)
+        for new, old in zip(batch_norms(run.load_model()), batch_norms(model), strict=True)
+    ]
+    assert moved == [True] + [False] * (len(moved) - 1)
+
+
+def test_the_same_seed_gives_the_same_start(config):
+    keras.utils.set_random_seed(config.seed)
+    one = build_model(config, ["a", "b"])
+    keras.utils.set_random_seed(config.seed)
+    other = build_model(config, ["a", "b"])
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"data": None}, "--data DIR, or --resume RUN"),
+        ({"backbone": "resnet5"}, "resnet50"),
+        ({"model": "ctn"}, "ctm"),
+        ({"options": ("pahts=tccm",)}, "paths"),
+        ({"weights": "nowhere.keras"}, "nowhere.keras"),
+        ({"train_split": "trian"}, "trian"),
+        ({"batch_size": 1000}, "1000"),
+        ({"flip_pairs": ("left:rihgt",)}, "rihgt"),
+        ({"devices": "tpu"}, "--devices takes"),
+        ({"devices": "gpu:7"}, "GPU:7"),
+        ({"image_size": 8}, "32"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_nothing(config, change, values, words):
+    with pytest.raises(ValueError, match=words):
+        train(change(config, **values))
+    assert not config.out.exists()
+
+
+def test_a_folder_in_use_is_refused(config, trained, change):
+    with pytest.raises(ValueError, match=r"not empty.*--resume"):
+        train(change(config, out=trained.path))
+
+
+def test_resuming_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="is no run"):
+        train(TrainConfig(resume=tmp_path))
+
+
+def test_resuming_with_other_data_is_refused(trained, tmp_path):
+    copy = tmp_path / "run"
+    copy.mkdir()
+    facts = trained.read() | {"data_hash": "0" * 64}
+    (copy / "config.json").write_text(json.dumps(facts))
+    with pytest.raises(ValueError, match="is not the data set"):
+        train(TrainConfig(resume=copy))
+
+
+def test_another_backend_is_refused_in_one_sentence(tmp_path):
+    environment = os.environ | {"KERAS_BACKEND": "jax"}
+    command = [sys.executable, "-m", "training", "train", "--data", str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "TensorFlow backend" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,5 @@
+"""`python -m training` is `ctm`."""
+
+from training.cli import main
+
+main()
