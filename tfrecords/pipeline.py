@@ -111,11 +111,11 @@ def clips(
     steps = total // batch_size if drop_remainder else -(-total // batch_size)
     if step > steps or (drop_remainder and not steps):
         raise ValueError(_too_few(videos, batch_size, step, steps, total))
-    skipped = min(step * batch_size, total)
+    first, last = (min(place * batch_size, total) for place in (step, steps))
     if training:
-        samples = _training_samples(reader, seed, epoch, shard, skipped, total, num_parallel)
+        samples = _training_samples(reader, seed, epoch, shard, first, last, num_parallel)
     else:
-        samples = _evaluation_samples(reader, shard, skipped, total, num_parallel)
+        samples = _evaluation_samples(reader, shard, first, last, num_parallel)
     batches = samples.batch(batch_size, drop_remainder).map(_dicts if with_ids else _pairs)
     batches = batches.apply(tf.data.experimental.assert_cardinality(steps - step))
     return batches.prefetch(2).with_options(_options())
@@ -124,11 +124,11 @@ def clips(
 def _training_samples(reader, seed, epoch, shard, first, last, num_parallel) -> tf.data.Dataset:
     """Samples at places `first` to `last` of a shard of the shuffled order, epoch after epoch."""
     draws = PLACE_DRAWS + reader.options.num_frames
-    videos = np.int64(len(reader.videos))
+    videos, start = np.int64(len(reader.videos)), tf.constant([seed, 0], tf.int64)
 
     def sample(epoch, place):
         position = shard[0] + shard[1] * place
-        key = tf.random.experimental.stateless_fold_in([seed, 0], epoch, alg="philox")
+        key = tf.random.experimental.stateless_fold_in(start, epoch, alg="philox")
         own_key = tf.random.experimental.stateless_fold_in(key, position, alg="philox")
         numbers = tf.random.stateless_uniform([draws], own_key, alg="philox")
         return _read(reader, reader.training_clip, _shuffled(position, key, videos), numbers)
@@ -147,7 +147,7 @@ def _evaluation_samples(reader, shard, first, last, num_parallel) -> tf.data.Dat
         video = shard[0] + shard[1] * (clip // num_clips)
         return _read(reader, reader.evaluation_clip, video, clip % num_clips)
 
-    clips = _mapped(tf.data.Dataset.range(first // crops, last // crops), sample, num_parallel)
+    clips = _mapped(tf.data.Dataset.range(first // crops, -(-last // crops)), sample, num_parallel)
     return clips.map(_only_crop) if crops == 1 else clips.unbatch().skip(first % crops)
 
 
@@ -213,7 +213,7 @@ def _count(videos: int, shard: tuple[int, int], equal: bool) -> int:
 def _check(training, options, batch_size, seed, epoch, step, shard, num_parallel) -> None:
     check_count("batch_size", batch_size)
     check_count("step", step, 0)
-    check_count("seed", seed, -(2**63))
+    check_count("seed", seed, 0)
     if num_parallel is not None:
         check_count("num_parallel", num_parallel)
     if not (epoch is None or isinstance(epoch, tf.Variable)):
