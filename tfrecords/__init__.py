@@ -7,8 +7,10 @@ needs none, and each of the decoding processes of a build imports this package t
 import importlib
 
 from tfrecords import sampling
+from tfrecords.build import build
 from tfrecords.manifest import Manifest, Shard, read_manifest
 from tfrecords.schema import Failure, VideoEntry
+from tfrecords.verify import VerifyReport, verify
 
 _LAZY = {  # public name: the module that defines it
     "clips": "tfrecords.pipeline",
@@ -21,12 +23,15 @@ __all__ = [
     "Failure",
     "Manifest",
     "Shard",
+    "VerifyReport",
     "VideoEntry",
+    "build",
     "clips",
     "data_error",
     "flip_report",
     "read_manifest",
     "sampling",
+    "verify",
     "views",
 ]
 

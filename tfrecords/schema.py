@@ -25,7 +25,7 @@ START_TIMESTAMP = "clip/start/timestamp"
 END_TIMESTAMP = "clip/end/timestamp"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class VideoEntry:
     """One labelled video of a source.
 
@@ -48,7 +48,7 @@ class VideoEntry:
     group: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A video that is not in the data set, and why."""
 

@@ -1,0 +1,194 @@
+"""Labelled videos to verified shards: parallel, resumable, one bad video costs one video."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from tfrecords.journal import (
+    BuildError,
+    Done,
+    Journal,
+    environment,
+    finished,
+    full_disk_is_one_sentence,
+)
+from tfrecords.manifest import Manifest, write_manifest
+from tfrecords.pool import available_cores, terminated_like_interrupted
+from tfrecords.run import PlannedShard, Run, listing, plan_shards
+from tfrecords.schema import VideoEntry
+from tfrecords.sources import read_source
+from tfrecords.splits import SPLITS, assign_splits
+
+
+def build(
+    source: str | Path,
+    out: str | Path,
+    *,
+    short_side: int | None = 256,
+    quality: int = 95,
+    fps: float | None = None,
+    split_column: str | None = None,
+    val: Sequence[str] = (),
+    test: Sequence[str] = (),
+    val_fraction: float = 0.2,
+    test_fraction: float = 0.0,
+    group_column: str | None = None,
+    group_pattern: str | None = None,
+    seed: int = 0,
+    shards: int | None = None,
+    workers: int | None = None,
+    timeout: float = 120.0,
+    max_failures: float = 0.1,
+    progress: bool = True,
+) -> Manifest:
+    """Turns labelled videos into shards with an index each and dataset.json.
+
+    A build that was stopped goes on where it stopped when it is called again, and ends with the
+    same bytes. A video that cannot be read is left out, named with its reason.
+
+    Args:
+        source: Folder with one sub-folder of videos per class (or train, val and test folders with
+            such sub-folders), or CSV file with the columns path and label, and where wanted split,
+            group, start and end (seconds).
+        out: Folder for the data set.
+        short_side: Pixels that the shorter side of each frame is scaled to; None keeps the size.
+        quality: JPEG quality, 1 to 100, with 4:2:0 colours.
+        fps: Frames a second to resample to; None keeps each video's own frames.
+        split_column: Column of the CSV that tells the split; None takes its column split.
+        val: Values of the split column that make the validation split.
+        test: Values of the split column that make the test split.
+        val_fraction: Share of each class for validation, where the source names no splits.
+        test_fraction: Share of each class for the test, where the source names no splits.
+        group_column: Column of the CSV whose groups are not divided; None takes its column group.
+        group_pattern: Regular expression that finds the group in a path, for example "_g([0-9]+)_".
+        seed: Another division into splits.
+        shards: Shards of each split; None takes one for 32 videos, at most 512.
+        workers: Processes that decode; None takes one per processor core.
+        timeout: Seconds that a video may go without giving a frame before it counts as hanging.
+        max_failures: Share of the videos that may fail before the build stops.
+        progress: Whether to show a progress bar and what was ignored.
+
+    Returns:
+        A `Manifest`, the content of dataset.json.
+
+    Raises:
+        SourceError: If the source cannot be used.
+        BuildError: If an option is out of range, `out` holds another data set, too many videos
+            failed, or the disk is full.
+
+    Example:
+    >>> manifest = tfrecords.build("videos", "data/mine", val_fraction=0.2)
+    >>> manifest.class_names
+    ('pour', 'stir')
+    """
+    out, say = Path(out), tqdm.write if progress else (lambda line: None)
+    _check_options(out, Path(source), short_side, quality, fps, shards, timeout, max_failures)
+    found = read_source(source, split_column, group_column)
+    division = {
+        "val": [val] if isinstance(val, str) else [str(value) for value in val],
+        "test": [test] if isinstance(test, str) else [str(value) for value in test],
+        "val_fraction": val_fraction,
+        "test_fraction": test_fraction,
+        "group_pattern": group_pattern,
+        "seed": seed,
+    }
+    entries, notes = assign_splits(found.entries, **division)
+    for note in (*found.notes, *notes):
+        say(note)
+    frame = {"short_side": short_side, "quality": quality, "fps": fps}
+    asked = {
+        "options": {**frame, "shards": shards, **division}
+        | {"split_column": split_column, "group_column": group_column},
+        "entries": _digest(entries),
+    }
+    if manifest := finished(out, asked):
+        say(f"{out} is complete: nothing to do.")
+        return manifest
+    plan = plan_shards(entries, shards)
+    names = tuple(sorted({entry.label for entry in entries}))
+    workers = workers or available_cores()
+    guards = full_disk_is_one_sentence(out), terminated_like_interrupted()
+    with guards[0], guards[1], Journal(out, asked) as journal:
+        run = Run(plan, names, found.root, frame, journal, max_failures, progress)
+        done = run.run(workers, timeout)
+        manifest = _manifest(plan, done, names, frame, {"source": str(source), "asked": asked})
+        write_manifest(out, manifest)
+        journal.remove()
+    _report(manifest, out, say)
+    return manifest
+
+
+def _manifest(
+    plan: Sequence[PlannedShard],
+    done: Mapping[str, Done],
+    names: tuple[str, ...],
+    frame: Mapping[str, Any],
+    source: Mapping[str, Any],
+) -> Manifest:
+    written = [done[shard.file] for shard in plan if done[shard.file].shard]
+    splits = {}
+    for split in SPLITS:
+        own = [d for d in written if d.shard.split == split]
+        if own:
+            videos = sum(len(d.shard.videos) for d in own)
+            splits[split] = {"videos": videos, "frames": sum(d.frames for d in own)}
+    failures = [failure for shard in plan for failure in done[shard.file].failures]
+    if "train" not in splits:
+        raise BuildError(f"no video to train on could be read. {listing(failures)}")
+    return Manifest(
+        class_names=names,
+        frame=frame,
+        splits=splits,
+        all_shards=tuple(sorted((d.shard for d in written), key=lambda shard: shard.file)),
+        failures=tuple(sorted(failures, key=lambda failure: failure.id)),
+        source=source,
+        **environment(),
+    )
+
+
+def _report(manifest: Manifest, out: Path, say) -> None:
+    counts = ", ".join(
+        f"{split} {n['videos']} videos ({n['frames']} frames)"
+        for split, n in manifest.splits.items()
+    )
+    say(f"{out}: {len(manifest.class_names)} classes, {counts}")
+    if manifest.failures:
+        say(
+            f"{len(manifest.failures)} videos failed and are left out. "
+            + listing(manifest.failures)
+        )
+
+
+def _digest(entries: Sequence[VideoEntry]) -> str:
+    digest = hashlib.sha256()
+    for entry in entries:
+        digest.update(json.dumps(asdict(entry), sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _check_options(out, source, short_side, quality, fps, shards, timeout, max_failures) -> None:
+    wrong = [
+        (
+            short_side is not None and not 1 <= short_side <= 4096,
+            "short_side",
+            short_side,
+            "1..4096",
+        ),
+        (not 1 <= quality <= 100, "quality", quality, "1..100"),
+        (fps is not None and not 0 < fps <= 1000, "fps", fps, "above 0, at most 1000"),
+        (shards is not None and not 1 <= shards <= 99999, "shards", shards, "1..99999"),
+        (timeout <= 0, "timeout", timeout, "above 0"),
+        (not 0 <= max_failures <= 1, "max_failures", max_failures, "a share, 0..1"),
+    ]
+    for is_wrong, name, value, expected in wrong:
+        if is_wrong:
+            raise BuildError(f"{name} is {value}, expected {expected}")
+    if out.exists() and not out.is_dir():
+        raise BuildError(f"{out} is a file; --out names a folder for the data set")
+    if out.resolve() == source.resolve():
+        raise BuildError(f"{out} is the source itself: choose another --out")

@@ -1,0 +1,196 @@
+"""The state of an unfinished build on disk: what was asked, and which shards are done.
+
+`OUT/.unfinished/` holds plan.json, a JSON file for each finished shard, the spool, and a lock.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import platform
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tfrecords.index import index_path
+from tfrecords.manifest import FILE, UNFINISHED, Manifest, Shard, read_manifest, write_json
+from tfrecords.schema import Failure
+from tfrecords.worker import FULL
+
+PACKAGES = ("ctm-keras", "av", "opencv-python-headless", "numpy")
+
+
+class BuildError(ValueError):
+    """A build that cannot start or go on; the message says why and what to do."""
+
+
+class Done(NamedTuple):
+    """A finished shard (None where all its videos failed), its frames and its failures."""
+
+    shard: Shard | None
+    frames: int
+    failures: tuple[Failure, ...]
+
+
+def environment() -> dict[str, Any]:
+    """What the bytes of a data set depend on beside its source and its options."""
+    return {"versions": {name: _version(name) for name in PACKAGES}, "machine": platform.machine()}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def finished(out: Path, asked: Mapping[str, Any]) -> Manifest | None:
+    """The data set that lies in `out` already, if it is the one that is asked for."""
+    if not (out / FILE).exists():
+        return None
+    manifest = read_manifest(out)
+    differences = _differences(manifest.source.get("asked", {}), asked)
+    if differences:
+        raise BuildError(
+            f"{out} holds a finished data set that was built otherwise: {differences}; choose "
+            "another --out, or remove it first"
+        )
+    for shard in manifest.all_shards:
+        file = out / shard.file
+        if not file.exists() or os.path.getsize(file) != shard.bytes:
+            raise BuildError(
+                f"{out} was finished, but {shard.file} is missing or damaged now: `ctm verify "
+                f"{out}` lists what is wrong; remove {out} to build it again"
+            )
+    shutil.rmtree(out / UNFINISHED, ignore_errors=True)
+    return manifest
+
+
+class Journal:
+    """Opens the state of a build, as a context; only one build at a time may hold it.
+
+    Args:
+        out: Path, the data set's folder.
+        asked: mapping, the options and the hash of the entries.
+
+    Raises:
+        BuildError: If another build holds `out`, or an unfinished one of other options or other
+            versions lies there.
+    """
+
+    def __init__(self, out: Path, asked: Mapping[str, Any]):
+        self.out, self.folder = out, out / UNFINISHED
+        self.spool = self.folder / "spool"
+        self._plan = {**asked, **environment()}
+
+    def __enter__(self) -> "Journal":
+        fresh = not self.folder.exists()
+        strangers = sorted(self.out.glob("*.tfrecord")) if fresh else []
+        if strangers:
+            raise BuildError(
+                f"{self.out} holds {strangers[0].name}, which is of no build that could go on: "
+                "choose another --out, or remove it first"
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = open(self.folder / "lock", "w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            raise BuildError(f"another build is writing {self.out}: wait until it ends") from None
+        self._compare()
+        self.clear_spool()
+        self.spool.mkdir()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.clear_spool()
+        self._lock.close()
+
+    def clear_spool(self) -> None:
+        """Frees the space of what is no shard yet."""
+        shutil.rmtree(self.spool, ignore_errors=True)
+        for file in [*self.out.glob("*.tmp"), *self.folder.glob("*.tmp")]:
+            file.unlink(missing_ok=True)
+
+    def _compare(self) -> None:
+        path = self.folder / "plan.json"
+        if not path.exists():
+            write_json(path, self._plan)
+            return
+        differences = _differences(json.loads(path.read_bytes()), self._plan)
+        if differences:
+            raise BuildError(
+                f"{self.out} holds an unfinished build that cannot go on: {differences}; repeat "
+                f"its own command, or remove {self.out} to start again"
+            )
+
+    def load(self, file: str) -> Done | None:
+        """What was recorded of a shard, if it is still there."""
+        path = self.folder / f"{file}.json"
+        if not path.exists():
+            return None
+        content = json.loads(path.read_bytes())
+        failures = tuple(Failure(**failure) for failure in content["failures"])
+        if content["shard"] is None:
+            return Done(None, 0, failures)
+        shard = Shard(**{**content["shard"], "videos": tuple(content["shard"]["videos"])})
+        there = self.out / file
+        if not index_path(there).exists() or not there.exists():
+            return None
+        if os.path.getsize(there) != shard.bytes:
+            return None
+        return Done(shard, content["frames"], failures)
+
+    def save(self, file: str, done: Done) -> None:
+        """Records a shard that is on disk, whole and synced."""
+        content = {
+            "shard": done.shard and asdict(done.shard),
+            "frames": done.frames,
+            "failures": [asdict(failure) for failure in done.failures],
+        }
+        write_json(self.folder / f"{file}.json", content)
+
+    def forget_failures(self) -> None:
+        """Lets the next run read failed videos again, since they may have been repaired."""
+        for path in self.folder.glob("*.tfrecord.json"):
+            if json.loads(path.read_bytes())["failures"]:
+                path.unlink()
+
+    def remove(self) -> None:
+        """Ends the build: dataset.json is there."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What was asked then and now, named for people; empty where it is the same."""
+    before, now = _flat(before), _flat(json.loads(json.dumps(now)))
+    names: Sequence[str] = [name for name in now if before.get(name) != now[name]]
+    told = [f"{n} is {now[n]}, there {before.get(n)}" for n in names if n != "entries"]
+    if "entries" in names and not told:
+        told.append("the videos of the source, their labels or splits are others")
+    return ", ".join(told)
+
+
+def _flat(content: Mapping[str, Any]) -> dict[str, Any]:
+    flat = {}
+    for key, value in content.items():
+        flat |= value if isinstance(value, Mapping) else {key: value}
+    return flat
+
+
+@contextlib.contextmanager
+def full_disk_is_one_sentence(out: Path) -> Iterator[None]:
+    """A full disk becomes a `BuildError` with its remedy."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise BuildError(
+            f"the disk of {out} is full ({error.strerror}): free some space and run the same "
+            "command again, it goes on where it stopped"
+        ) from None

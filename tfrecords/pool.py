@@ -1,0 +1,188 @@
+"""Decoding processes that may hang or crash without harm: the parent's side of `worker`."""
+
+import contextlib
+import json
+import os
+import queue
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+WORKER = [sys.executable, "-m", "tfrecords.worker"]
+START_TIMEOUT = 120.0  # seconds, for the imports of a process on a busy machine
+
+JOB = ("path", "start", "end", "fps", "short_side", "quality", "spool")  # what a worker reads
+
+Job = dict[str, Any]
+
+
+def available_cores() -> int:
+    """The processor cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+class Decoder:
+    """One decoding process, started when it is first used and again after it died.
+
+    Args:
+        timeout: float, seconds that a video may go without giving a frame.
+    """
+
+    def __init__(self, timeout: float):
+        self.timeout = timeout
+        self._process: subprocess.Popen | None = None
+        self._buffer = b""
+        self._closed = False
+
+    def run(self, job: Job) -> dict[str, Any]:
+        """Sends a job and waits for its reply; a hang or a crash becomes an `error` in it."""
+        if self._closed:
+            raise RuntimeError("the decoder is closed")
+        if self._process is None:
+            self._start()
+        try:
+            asked = {key: job[key] for key in JOB}
+            self._process.stdin.write(json.dumps(asked).encode() + b"\n")
+            self._process.stdin.flush()
+            while not (reply := self._line(self.timeout)):
+                pass
+            return reply
+        except TimeoutError:
+            self.stop()
+            seconds = f"{self.timeout:g} s"
+            return {"error": f"it hangs: no frame came for {seconds}, the timeout"}
+        except (EOFError, OSError):
+            return {"error": f"it makes the decoder crash ({self._end()})"}
+
+    def close(self) -> None:
+        """Kills the process for good."""
+        self._closed = True
+        self.stop()
+
+    def stop(self) -> None:
+        process, self._process, self._buffer = self._process, None, b""
+        if process is not None:
+            process.kill()
+            process.wait()
+            process.stdin.close()
+            process.stdout.close()
+
+    def _start(self) -> None:
+        package = str(Path(__file__).resolve().parents[1])
+        paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+        self._process = subprocess.Popen(
+            WORKER,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            start_new_session=True,  # Ctrl-C is for the parent
+            bufsize=0,
+        )
+        try:
+            self._line(START_TIMEOUT)
+        except (TimeoutError, EOFError):
+            raise RuntimeError(
+                f"the decoding process ends at its start ({self._end()}): run "
+                f"`{' '.join(WORKER)}` to see why"
+            ) from None
+
+    def _line(self, timeout: float) -> dict[str, Any]:
+        """The next line of the process; TimeoutError without one, EOFError at its end."""
+        descriptor, until = self._process.stdout.fileno(), time.monotonic() + timeout
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        while b"\n" not in self._buffer:
+            if not poll.poll(max(0, until - time.monotonic()) * 1000):
+                raise TimeoutError
+            chunk = os.read(descriptor, 1 << 20)
+            if not chunk:
+                raise EOFError
+            self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return json.loads(line)
+
+    def _end(self) -> str:
+        process = self._process
+        try:
+            code = process.wait(5) if process else 0
+        except subprocess.TimeoutExpired:
+            code = 0
+        self.stop()
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def decode_all(
+    jobs: Iterable[Job], workers: int, timeout: float
+) -> Iterator[tuple[Job, dict[str, Any]]]:
+    """Decodes videos in parallel processes.
+
+    Args:
+        jobs: iterable of mappings for `worker.spool_video`, taken as processes become free.
+        workers: int, processes.
+        timeout: float, seconds that a video may go without giving a frame.
+
+    Returns:
+        An iterator of (job, reply) in the order in which they end. However it ends, no process of
+        it is left.
+    """
+    decoders = [Decoder(timeout) for _ in range(workers)]
+    free: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
+    for decoder in decoders:
+        free.put(decoder)
+
+    def run(job: Job) -> tuple[Job, dict[str, Any]]:
+        decoder = free.get()
+        try:
+            return job, decoder.run(job)
+        finally:
+            free.put(decoder)
+
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decoder")
+    try:
+        yield from _bounded(pool, run, jobs, 3 * workers)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for decoder in decoders:
+            decoder.close()
+        pool.shutdown()
+
+
+def _bounded(
+    pool: ThreadPoolExecutor, run: Callable, jobs: Iterable[Job], limit: int
+) -> Iterator[tuple[Job, dict[str, Any]]]:
+    """Results as they come, with at most `limit` jobs under way."""
+    pending: set[Future] = set()
+    for job in jobs:
+        pending.add(pool.submit(run, job))
+        if len(pending) >= limit:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+    while pending:
+        done, pending = wait(pending, return_when=FIRST_COMPLETED)
+        yield from (future.result() for future in done)
+
+
+@contextlib.contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM unwinds the stack as Ctrl-C does, so that no child process is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_):
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

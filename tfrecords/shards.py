@@ -1,0 +1,133 @@
+"""Writes a shard and its index from spooled videos: under a temporary name, synced, renamed."""
+
+import hashlib
+import os
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import google_crc32c
+import numpy as np
+
+from tfrecords import schema
+from tfrecords.index import FRAME_DTYPE, VIDEO_DTYPE, index_path, write_index
+from tfrecords.manifest import Shard, sync_folder
+from tfrecords.schema import VideoEntry
+from tfrecords.sources import plain
+
+
+class Spooled(NamedTuple):
+    """A decoded video on its way into a shard.
+
+    Args:
+        entry: VideoEntry.
+        label: int, the place of its label in the class names.
+        spool: Path, its JPEGs, end to end.
+        found: mapping, what `worker.spool_video` returned.
+    """
+
+    entry: VideoEntry
+    label: int
+    spool: Path
+    found: dict[str, Any]
+
+
+def write_shard(path: Path, split: str, videos: Sequence[Spooled]) -> Shard:
+    """Writes `path` and its index.
+
+    Args:
+        path: Path, the shard.
+        split: str.
+        videos: sequence of `Spooled`, in the order of the shard.
+
+    Returns:
+        The `Shard` as dataset.json lists it.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    rows = np.zeros(len(videos), VIDEO_DTYPE)
+    frames = np.zeros(sum(len(video.found["lengths"]) for video in videos), FRAME_DTYPE)
+    first = 0
+    with open(temporary, "wb") as file:
+        out = _Hashed(file)
+        for number, video in enumerate(videos):
+            found, count = video.found, len(video.found["lengths"])
+            own = frames[first : first + count]
+            own["offset"] = _write_record(out, video)
+            own["length"], own["crc32"] = found["lengths"], found["crcs"]
+            size = found["height"], found["width"]
+            rows[number] = (first, count, video.label, *size, found["frame_rate"])
+            first += count
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    index = index_path(path)
+    write_index(index, out.size, out.sha256.digest(), rows, frames)
+    sync_folder(path.parent)
+    ids = tuple(video.entry.id for video in videos)
+    index_sha256 = hashlib.sha256(index.read_bytes()).hexdigest()
+    return Shard(path.name, split, ids, out.size, out.sha256.hexdigest(), index_sha256)
+
+
+class _Hashed:
+    """A file that counts and hashes what is written to it."""
+
+    def __init__(self, file: BinaryIO):
+        self.file, self.size, self.sha256, self.crc = file, 0, hashlib.sha256(), 0
+
+    def write(self, data: bytes) -> None:
+        self.file.write(data)
+        self.sha256.update(data)
+        self.crc = google_crc32c.extend(self.crc, data)
+        self.size += len(data)
+
+    def masked_crc(self) -> bytes:
+        """TFRecord's checksum of what was written since the last one."""
+        crc, self.crc = self.crc, 0
+        return struct.pack("<I", mask(crc))
+
+
+def mask(crc: int) -> int:
+    """TFRecord's disguise of a CRC-32C, for records that hold records."""
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def _write_record(out: _Hashed, video: Spooled) -> list[int]:
+    """Writes length, checksum, SequenceExample, checksum; returns the offsets of the JPEGs."""
+    lengths, offsets = video.found["lengths"], []
+    layout = schema.layout(_context(video), lengths, video.found["timestamps"])
+    out.crc = 0
+    out.write(struct.pack("<Q", layout.size))
+    out.write(out.masked_crc())
+    out.crc = 0
+    out.write(layout.head)
+    with open(video.spool, "rb") as spool:
+        for prefix, length in zip(layout.prefixes, lengths, strict=True):
+            out.write(prefix)
+            offsets.append(out.size)
+            jpeg = spool.read(length)
+            if len(jpeg) != length:
+                raise OSError(f"{video.spool} lost its content during the build")
+            out.write(jpeg)
+    out.write(layout.tail)
+    out.write(out.masked_crc())
+    return offsets
+
+
+def _context(video: Spooled) -> dict[str, schema.Value]:
+    entry, found = video.entry, video.found
+    tick = round(1e6 / found["frame_rate"])
+    end = found["timestamps"][-1] + tick if entry.end is None else round(entry.end * 1e6)
+    return {
+        schema.LABEL_INDEX: video.label,
+        schema.LABEL_STRING: entry.label,
+        schema.LABEL_TEXT: entry.label,
+        schema.MEDIA_ID: entry.id,
+        schema.DATA_PATH: plain(entry.path),
+        schema.START_TIMESTAMP: round((entry.start or 0) * 1e6),
+        schema.END_TIMESTAMP: end,
+        schema.IMAGE_FORMAT: "JPEG",
+        schema.IMAGE_HEIGHT: found["height"],
+        schema.IMAGE_WIDTH: found["width"],
+        schema.IMAGE_FRAME_RATE: found["frame_rate"],
+    }

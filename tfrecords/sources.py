@@ -1,0 +1,233 @@
+"""Labelled videos on disk, read from a folder of class folders or from a CSV file."""
+
+import csv
+import io
+import math
+import os
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from tfrecords.decoders import IMAGES
+from tfrecords.schema import VideoEntry
+
+VIDEOS = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m2v", ".ts"}
+VIDEOS |= {".mts", ".m2ts", ".3gp", ".wmv", ".flv", ".ogv", ".gif"}
+SPLIT_FOLDERS = {"train", "training", "val", "valid", "validation", "test", "testing"}
+COLUMNS = ("path", "label", "split", "group", "start", "end")
+
+
+class SourceError(ValueError):
+    """A source that cannot be used; the message names the place in it and the remedy."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a source holds.
+
+    Args:
+        root: Path, the folder that relative paths start from.
+        entries: tuple of `VideoEntry`, sorted by id; `split` is the source's own word for it, or
+            empty where it has none.
+        notes: tuple of str, what the user should know: what was ignored.
+    """
+
+    root: Path
+    entries: tuple[VideoEntry, ...]
+    notes: tuple[str, ...]
+
+
+def read_source(
+    source: str | Path, split_column: str | None = None, group_column: str | None = None
+) -> Source:
+    """Lists the labelled videos of a source.
+
+    Args:
+        source: str or Path, a folder with one sub-folder per class (or train, val and test folders
+            with such sub-folders), or a CSV file with the columns `path` and `label`, and where
+            wanted `split`, `group`, `start` and `end`.
+        split_column: str or None, the CSV's column that tells the split; None takes `split`.
+        group_column: str or None, the CSV's column that tells the group; None takes `group`.
+
+    Raises:
+        SourceError: If it is empty, of one class only, has two videos with one id, or is a CSV
+            without what it needs.
+    """
+    source = Path(source)
+    if source.is_dir():
+        if split_column or group_column:
+            raise SourceError(
+                f"{source} is a folder and has no column {split_column or group_column!r}: give a "
+                "CSV file, or a group pattern"
+            )
+        root, notes = source, []
+        entries = list(_walk_classes(source, notes))
+    elif source.is_file():
+        root, notes = source.parent, []
+        entries = list(_read_csv(source, split_column, group_column, notes))
+    else:
+        raise SourceError(f"{source} is neither a folder of class folders nor a CSV file")
+    _check(source, entries)
+    return Source(root, tuple(sorted(entries, key=lambda entry: entry.id)), tuple(notes))
+
+
+def plain(name: str) -> str:
+    """A name as text that every system spells alike and every file can hold."""
+    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return unicodedata.normalize("NFC", name)
+
+
+def _video_id(path: str, start: float | None, end: float | None) -> str:
+    pure = PurePosixPath(os.path.normpath(path))
+    name = plain(str(pure.with_suffix("") if pure.suffix.lower() in VIDEOS else pure))
+    if start is None and end is None:
+        return name
+    return f"{name}@{start or 0:.10g}-{'end' if end is None else format(end, '.10g')}"
+
+
+def _check(source: Path, entries: list[VideoEntry]) -> None:
+    if not entries:
+        raise SourceError(
+            f"{source} holds no videos: expected {source.name}/CLASS/VIDEO.mp4, or a CSV file "
+            "with the columns path and label"
+        )
+    seen: dict[str, VideoEntry] = {}
+    for entry in entries:
+        other = seen.setdefault(entry.id, entry)
+        if other is not entry:
+            raise SourceError(
+                f"two videos of {source} have the id {entry.id!r}: {plain(other.path)} and "
+                f"{plain(entry.path)}; remove or rename one"
+            )
+    labels = {entry.label for entry in entries}
+    if len(labels) < 2:
+        raise SourceError(
+            f"{source} has one class only ({labels.pop()!r}): a classifier needs two or more"
+        )
+
+
+# A folder of class folders
+
+
+def _walk_classes(root: Path, notes: list[str]) -> Iterator[VideoEntry]:
+    folders = _folders(root)
+    by_split = bool(folders) and all(folder.name.lower() in SPLIT_FOLDERS for folder in folders)
+    ignored = [f.name for f in root.iterdir() if f.is_file() and f.name[0] != "."]
+    for top in folders if by_split else [root]:
+        for folder in _folders(top):
+            found = list(_walk_videos(folder, ignored, {os.path.realpath(folder)}))
+            if not found:
+                notes.append(f"The folder {plain(folder.name)} holds no videos and is no class.")
+            for video in found:
+                path = video.relative_to(root).as_posix()
+                split = top.name.lower() if by_split else ""
+                yield VideoEntry(_video_id(path, None, None), path, plain(folder.name), split)
+    if ignored:
+        shown = ", ".join(sorted(map(plain, ignored))[:5]) + (", ..." if len(ignored) > 5 else "")
+        notes.append(f"Ignored what is no video of a class: {shown} (files: {len(ignored)})")
+
+
+def _walk_videos(folder: Path, ignored: list[str], seen: set[str]) -> Iterator[Path]:
+    """The videos under a class folder; a folder of images, and nothing else, is a video."""
+    for path in sorted(folder.iterdir()):
+        if path.name[0] == ".":
+            continue
+        if path.is_dir():
+            real = os.path.realpath(path)
+            if real in seen:
+                continue
+            if _is_frames(path):
+                yield path
+            else:
+                yield from _walk_videos(path, ignored, seen | {real})
+        elif path.suffix.lower() in VIDEOS:
+            yield path
+        elif path.suffix.lower() in IMAGES:
+            raise SourceError(
+                f"{path} is an image among the videos of {folder}: the frames of a video belong in "
+                f"a folder of their own, {folder.name}/VIDEO/{path.name}"
+            )
+        else:
+            ignored.append(path.name)
+
+
+def _is_frames(folder: Path) -> bool:
+    names = [path for path in folder.iterdir() if path.name[0] != "."]
+    suffixes = {path.suffix.lower() for path in names}
+    nested = any(path.is_dir() for path in names)
+    return bool(suffixes & IMAGES) and not suffixes & VIDEOS and not nested
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
+
+
+# A CSV file
+
+
+def _read_csv(
+    file: Path, split_column: str | None, group_column: str | None, notes: list[str]
+) -> Iterator[VideoEntry]:
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{file} is not UTF-8 ({error.reason}): save it as CSV UTF-8") from None
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        names = [(name or "").strip() for name in rows.fieldnames or ()]
+        rows.fieldnames = names
+        columns = _columns(file, names, split_column, group_column)
+        ignored = [name for name in names if name and name not in columns.values()]
+        if ignored:
+            notes.append(f"Ignored columns of {file.name}: {', '.join(ignored)}")
+        for row in rows:
+            yield _entry(f"{file}, line {rows.line_num}", row, columns)
+    except csv.Error as error:
+        raise SourceError(f"{file}, line {rows.line_num}: {error}") from None
+
+
+def _columns(
+    file: Path, names: list[str], split_column: str | None, group_column: str | None
+) -> dict[str, str]:
+    """Which column of the file plays which part; `path` and `label` must be there."""
+    columns = {part: part for part in COLUMNS if part in names}
+    columns |= {"split": split_column} if split_column else {}
+    columns |= {"group": group_column} if group_column else {}
+    needed = ["path", "label", *filter(None, (split_column, group_column))]
+    missing = [name for name in needed if name not in names]
+    if missing:
+        raise SourceError(
+            f"{file} has no column {' and no column '.join(map(repr, missing))}; its first line "
+            f"names {', '.join(map(repr, names)) or 'nothing'}"
+        )
+    return columns
+
+
+def _entry(place: str, row: Mapping, columns: Mapping[str, str]) -> VideoEntry:
+    if None in row or None in row.values():
+        raise SourceError(f"{place} has more or fewer fields than the first line names")
+    value = {part: row[column].strip() for part, column in columns.items()}
+    for part in ("path", "label"):
+        if not value[part]:
+            raise SourceError(f"{place} has no {part}")
+    start, end = (_time(place, part, value.get(part, "")) for part in ("start", "end"))
+    if end is not None and end <= (start or 0):
+        raise SourceError(f"{place}: the end {end:g} s is not after the start {start or 0:g} s")
+    path = value["path"].replace("\\", "/") if os.sep == "\\" else value["path"]
+    name = _video_id(path, start, end)
+    group = plain(value.get("group", "")) or None
+    return VideoEntry(name, path, plain(value["label"]), value.get("split", ""), start, end, group)
+
+
+def _time(place: str, part: str, text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise SourceError(f"{place}: the {part} {text!r} is not a number of seconds")
+    return seconds

@@ -1,0 +1,231 @@
+"""Whether a data set is what was built: every checksum, every count, a sample of JPEGs."""
+
+import hashlib
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import google_crc32c
+import numpy as np
+from tqdm import tqdm
+
+from tfrecords.index import ShardIndex, index_path, read_index
+from tfrecords.manifest import (
+    FILE,
+    BadManifest,
+    Manifest,
+    Shard,
+    checksum,
+    read_content,
+    read_manifest,
+)
+from tfrecords.shards import mask
+
+CHUNK = 1 << 24
+NAMED = 5  # damaged videos in one sentence
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What `verify` found; `str` of it is for people.
+
+    Args:
+        folder: str, the data set.
+        problems: tuple of str, one sentence each, empty if all is well.
+        shards: int, shards that dataset.json lists.
+        videos: int, videos whose every frame was checked.
+        frames: int, frames whose checksum is right.
+        decoded: int, JPEGs that were decoded.
+    """
+
+    folder: str
+    problems: tuple[str, ...]
+    shards: int = 0
+    videos: int = 0
+    frames: int = 0
+    decoded: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no problem."""
+        return not self.problems
+
+    def __str__(self) -> str:
+        if self.ok:
+            return (
+                f"{self.folder} is whole: {self.shards} shards, {self.videos} videos, "
+                f"{self.frames} frames, every checksum right; {self.decoded} JPEGs decoded."
+            )
+        count = len(self.problems)
+        head = f"{self.folder} is damaged ({count} problem{'s' * (count > 1)}):"
+        remedy = "Remove it and run its `ctm build` again."
+        return "\n  ".join([head, *self.problems]) + "\n" + remedy
+
+
+def verify(folder: str | Path, sample: int = 100, progress: bool = True) -> VerifyReport:
+    """Checks a data set; damage is reported, not raised.
+
+    Args:
+        folder: str or Path, the data set.
+        sample: int, JPEGs to decode, evenly over all frames.
+        progress: bool, whether to show a progress bar on a terminal.
+
+    Returns:
+        A `VerifyReport`.
+
+    Example:
+    >>> tfrecords.verify("data/mine").ok
+    True
+    """
+    folder = Path(folder)
+    try:
+        content, manifest = read_content(folder / FILE), read_manifest(folder)
+    except BadManifest as error:
+        return VerifyReport(str(folder), (str(error),))
+    problems = []
+    if content.get("checksum") != checksum(content):
+        problems.append(f"{folder / FILE} was changed after the build: its checksum is not right")
+    checks = [_Check(folder, shard, len(manifest.class_names)) for shard in manifest.all_shards]
+    every = max(1, sum(n["frames"] for n in manifest.splits.values()) // max(1, sample))
+    frames = 0
+    for check in tqdm(checks, unit="shard", disable=None if progress else True):
+        check.run(range(-frames % every, 1 << 62, every) if sample > 0 else range(0))
+        frames += len(check.index.frames) if check.index else 0
+        problems += check.problems
+    problems += _counts(folder, manifest, checks)
+    sound = [check for check in checks if not check.problems]
+    return VerifyReport(
+        str(folder),
+        tuple(problems),
+        len(checks),
+        sum(len(check.index.videos) for check in sound),
+        sum(len(check.index.frames) for check in sound),
+        sum(check.decoded for check in checks),
+    )
+
+
+class _Check:
+    """The check of one shard and its index."""
+
+    def __init__(self, folder: Path, shard: Shard, classes: int):
+        self.path, self.shard, self.classes = folder / shard.file, shard, classes
+        self.index: ShardIndex | None = None
+        self.problems: list[str] = []
+        self.decoded = 0
+
+    def run(self, sample: range) -> None:
+        try:
+            self._index()
+            self._shard(sample)
+        except (OSError, ValueError) as error:
+            self.problems.append(str(error))
+
+    def _index(self) -> None:
+        path = index_path(self.path)
+        if not path.is_file():
+            self.problems.append(f"{path} is missing")
+        elif _sha256(path) != self.shard.index_sha256:
+            self.problems.append(f"{path} is damaged: it is not the index that was built")
+        else:
+            self.index = read_index(path)
+            labels = self.index.videos["label"]
+            if len(self.index.videos) != len(self.shard.videos) or self.index.shard_size != (
+                self.shard.bytes
+            ):
+                self.problems.append(f"{path} and {FILE} disagree about {self.shard.file}")
+            elif len(labels) and not 0 <= labels.min() <= labels.max() < self.classes:
+                self.problems.append(f"{path} has a label outside the {self.classes} classes")
+
+    def _shard(self, sample: range) -> None:
+        if not self.path.is_file():
+            self.problems.append(f"{self.path} is missing")
+            return
+        size = os.path.getsize(self.path)
+        if size != self.shard.bytes:
+            how = "cut short" if size < self.shard.bytes else "too long"
+            self.problems.append(
+                f"{self.path} is {how}: it has {size} bytes, {FILE} says {self.shard.bytes}"
+            )
+            return
+        bad = list(self._bad_videos(sample)) if self.index else []
+        if bad:
+            more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
+            self.problems.append(
+                f"{self.path} is damaged in the videos {', '.join(bad[:NAMED])}{more}"
+            )
+        elif _sha256(self.path) != self.shard.sha256:
+            self.problems.append(
+                f"{self.path} is damaged outside of its frames: its sha256 differs"
+            )
+        elif _records(self.path) != len(self.shard.videos):
+            self.problems.append(
+                f"{self.path} does not hold {len(self.shard.videos)} sound records"
+            )
+
+    def _bad_videos(self, sample: range) -> Iterator[str]:
+        """The ids of videos with a frame whose checksum or, in the sample, whose JPEG is bad."""
+        with open(self.path, "rb") as file:
+            for video, name in zip(self.index.videos, self.shard.videos, strict=False):
+                first, count = int(video["first"]), int(video["frames"])
+                shape = int(video["height"]), int(video["width"])
+                for number in range(first, first + count):
+                    offset, length, crc32 = self.index.frames[number].tolist()
+                    file.seek(offset)
+                    jpeg = file.read(length)
+                    if zlib.crc32(jpeg) != crc32 or (
+                        number in sample and not self._decodes(jpeg, shape)
+                    ):
+                        yield repr(name)
+                        break
+
+    def _decodes(self, jpeg: bytes, shape: tuple[int, int]) -> bool:
+        self.decoded += 1
+        image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+        return image is not None and image.shape[:2] == shape
+
+
+def _counts(folder: Path, manifest: Manifest, checks: list[_Check]) -> Iterator[str]:
+    listed = {shard.file for shard in manifest.all_shards}
+    for path in sorted(folder.glob("*.tfrecord")):
+        if path.name not in listed:
+            yield f"{path} is no shard of this data set: remove it"
+    ids = [name for shard in manifest.all_shards for name in shard.videos]
+    if len(set(ids)) != len(ids):
+        yield f"{folder / FILE} lists a video twice"
+    for split, expected in manifest.splits.items():
+        own = [check for check in checks if check.shard.split == split]
+        if not all(check.index for check in own):
+            continue
+        videos = sum(len(check.index.videos) for check in own)
+        frames = sum(len(check.index.frames) for check in own)
+        if (videos, frames) != (expected["videos"], expected["frames"]):
+            yield (
+                f"{folder / FILE} counts {expected['videos']} videos and {expected['frames']} "
+                f"frames in {split}, the shards hold {videos} and {frames}"
+            )
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _records(path: Path) -> int:
+    """The TFRecord records of a file whose own checksums are right, up to the first bad one."""
+    count = 0
+    with open(path, "rb") as file:
+        while len(head := file.read(12)) == 12:
+            length, crc = struct.unpack("<QI", head)
+            if crc != mask(google_crc32c.value(head[:8])):
+                break
+            crc, left = 0, length
+            while left and (chunk := file.read(min(left, CHUNK))):
+                crc, left = google_crc32c.extend(crc, chunk), left - len(chunk)
+            if left or file.read(4) != struct.pack("<I", mask(crc)):
+                break
+            count += 1
+    return count

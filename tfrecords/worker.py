@@ -1,0 +1,119 @@
+"""The decoding process of a build: `python -m tfrecords.worker`, one video after the other.
+
+Jobs come as lines of JSON on standard input, replies go as lines of JSON to standard output. The
+JPEGs of a video spool into a file, so that a long video takes no more memory than a short one.
+A reply `{}` is a sign of life; the end of standard input, the death of the parent, ends the process
+at once, even amid a video that hangs.
+"""
+
+import errno
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from tfrecords.decoders import FOLDER_FPS
+from tfrecords.video import VideoError, read_pixels
+
+RECORD_LIMIT = 1 << 30  # bytes; protobuf ends at 2 GB, and a reader holds a record in memory
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def spool_video(job: dict[str, Any], alive=lambda: None) -> dict[str, Any]:
+    """Decodes, scales and encodes one video into a spool file of JPEGs, end to end.
+
+    Args:
+        job: mapping with `path`, `start`, `end`, `fps`, `short_side`, `quality` and `spool`.
+        alive: callable, called with every frame.
+
+    Returns:
+        A mapping with lists `lengths`, `crcs` (CRC-32) and `timestamps`, one item per frame, and
+        `height`, `width` and `frame_rate`.
+
+    Raises:
+        VideoError: If the video cannot be read, or would make a record above 1 GB.
+    """
+    lengths, crcs, timestamps, size = [], [], [], None
+    keys = ("path", "start", "end", "fps", "short_side")
+    options = [cv2.IMWRITE_JPEG_QUALITY, job["quality"]]
+    with open(job["spool"], "wb") as spool:
+        for pixels, timestamp in read_pixels(*(job[key] for key in keys)):
+            jpeg = cv2.imencode(".jpg", pixels, options)[1].data
+            spool.write(jpeg)
+            lengths.append(len(jpeg))
+            crcs.append(zlib.crc32(jpeg))
+            timestamps.append(timestamp)
+            size = pixels.shape[:2]
+            alive()
+            if spool.tell() > RECORD_LIMIT:
+                raise VideoError(
+                    f"its first {len(lengths)} frames already make a record above 1 GB: cut it "
+                    "with start and end in a CSV file"
+                )
+    span = timestamps[-1] - timestamps[0]
+    rate = job["fps"] or ((len(lengths) - 1) * 1e6 / span if span else FOLDER_FPS)
+    return {
+        "lengths": lengths,
+        "crcs": crcs,
+        "timestamps": timestamps,
+        "height": size[0],
+        "width": size[1],
+        "frame_rate": float(rate),
+    }
+
+
+def answer(job: dict[str, Any], alive=lambda: None) -> dict[str, Any]:
+    """The reply to a job: what `spool_video` found, the `error` of it, or the `full` disk."""
+    try:
+        return spool_video(job, alive)
+    except VideoError as error:
+        return {"error": str(error)}
+    except FileNotFoundError:
+        return {"error": "the file is missing"}
+    except OSError as error:
+        if error.errno in FULL:
+            return {"full": error.strerror}
+        return {"error": error.strerror or str(error)}
+    except MemoryError:
+        return {"error": "reading it takes more memory than there is"}
+    except Exception as error:  # one video's surprise must not end the build
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+def main() -> None:
+    replies = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # libraries print here what they like
+    cv2.setNumThreads(1)
+    jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
+    replies.write("{}\n")
+    while True:
+        job, spoken = json.loads(jobs.get()), time.monotonic()
+
+        def alive():
+            nonlocal spoken
+            if time.monotonic() - spoken > 0.5:
+                spoken = time.monotonic()
+                replies.write("{}\n")
+
+        reply = answer(job, alive)
+        if "lengths" not in reply:
+            Path(job["spool"]).unlink(missing_ok=True)
+        replies.write(json.dumps(reply) + "\n")
+
+
+def _listen(jobs: queue.SimpleQueue) -> None:
+    for line in sys.stdin:
+        jobs.put(line)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
