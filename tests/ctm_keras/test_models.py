@@ -1,0 +1,166 @@
+"""Whole models: CTM begins as TSN, sizes by formula, what they accept and refuse."""
+
+import keras
+import numpy as np
+import pytest
+
+import ctm_keras
+
+RESNET50 = 23_587_712  # of keras.applications, without top
+RESNET101 = 42_658_176
+
+
+def block_size(channels, size, reduction):
+    """Parameters of a CTM block by the paper's shapes: weights of both paths, batch norms."""
+    inner = channels // reduction
+    tccm = 2 * channels * inner + 9 * size * size
+    temporal = 2 * channels * inner + 3 * inner * inner
+    return tccm + temporal + 2 * 4 * (2 * inner + channels)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size", "frames"), [("resnet50", 224, 2), ("resnet101", 64, 4), ("tiny", 64, 8)]
+)
+def test_a_new_ctm_network_gives_tsn_scores(backbone, size, frames, make_clips, share_weights):
+    arguments = dict(num_classes=5, num_frames=frames, image_size=size, weights=None)
+    tsn = ctm_keras.build_video_model("tsn", backbone, **arguments)
+    ctm = ctm_keras.build_video_model("ctm", backbone, **arguments)
+    share_weights(tsn, ctm)
+    clips = make_clips(2, frames, size)
+    scores = tsn.predict_on_batch(clips)
+    assert np.ptp(scores) > 0
+    assert np.array_equal(scores, ctm.predict_on_batch(clips))
+
+
+def test_tsn_is_the_mean_of_the_image_models_scores(make_clips):
+    model = ctm_keras.build_video_model(
+        "tsn", num_classes=5, num_frames=4, image_size=64, weights=None
+    )
+    image = keras.applications.ResNet50(weights=None, include_top=False, input_shape=(64, 64, 3))
+    for layer in image.layers:
+        layer.set_weights(model.get_layer(layer.name).get_weights() if layer.weights else [])
+    clips = make_clips(2, 4, 64)
+    frames = clips.reshape(-1, 64, 64, 3).astype("float32")
+    features = image.predict_on_batch(keras.applications.resnet.preprocess_input(frames))
+    kernel, bias = model.get_layer("scores").get_weights()
+    scores = features.mean(axis=(1, 2)) @ kernel + bias
+    expected = scores.reshape(2, 4, 5).mean(axis=1)
+    np.testing.assert_allclose(model.predict_on_batch(clips), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("reduction", [2, 4, 16])
+def test_resnet50_has_the_parameters_of_its_formula(reduction):
+    model = ctm_keras.CTMResNet50(num_classes=200, weights=None, reduction=reduction)
+    head = (2048 + 1) * 200
+    assert model.count_params() == RESNET50 + head + 3 * block_size(1024, 14, reduction)
+
+
+def test_resnet101_has_the_parameters_of_its_formula():
+    model = ctm_keras.CTMResNet101(num_classes=200, weights=None)
+    assert model.count_params() == RESNET101 + 2049 * 200 + 3 * block_size(1024, 14, 4)
+    blocks = [layer.name for layer in model.layers if isinstance(layer, ctm_keras.CTM)]
+    assert blocks == ["conv4_block6_ctm", "conv4_block12_ctm", "conv4_block18_ctm"]
+
+
+def test_blocks_follow_their_residual_block_and_feed_the_next():
+    model = ctm_keras.CTMResNet50(2, image_size=32, num_frames=2, weights=None)
+    edges = {}
+    for layer in model.get_config()["layers"]:
+        histories = _histories(layer["inbound_nodes"])
+        edges[layer["name"]] = [name for name in histories]
+    assert edges["conv4_block3_ctm_unfold"] == ["conv4_block3_out"]
+    assert edges["conv4_block3_ctm"] == ["conv4_block3_ctm_unfold"]
+    assert edges["conv4_block4_1_conv"] == ["conv4_block3_ctm_fold"]
+    assert edges["conv4_block4_add"] == ["conv4_block3_ctm_fold", "conv4_block4_3_bn"]
+
+
+def test_class_names_stand_for_their_number():
+    model = ctm_keras.build_video_model(
+        "tsn", "tiny", class_names=("left", "ünten"), image_size=32, weights=None
+    )
+    assert model.output_shape == (None, 2)
+    assert ctm_keras.class_names(model) == ["left", "ünten"]
+
+
+def test_without_names_there_are_none():
+    model = ctm_keras.build_video_model("tsn", "tiny", 3, image_size=32, weights=None)
+    assert ctm_keras.class_names(model) is None
+
+
+def test_class_names_of_another_model_are_refused():
+    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match="is not a video model of this project"):
+        ctm_keras.class_names(other)
+
+
+def test_methods_are_listed_with_a_line_each():
+    methods = ctm_keras.list_models()
+    assert list(methods) == ["tsn", "ctm"]
+    assert all(line.endswith(".") for line in methods.values())
+
+
+def test_names_of_input_and_output():
+    model = ctm_keras.build_video_model("ctm", "tiny", 3, image_size=48, weights=None)
+    assert [tensor.name for tensor in model.inputs] == ["clip"]
+    assert model.output_names == ["logits"]
+    assert model.name == "ctm_tiny"
+    assert (model.inputs[0].dtype, model.outputs[0].dtype) == ("float32", "float32")
+
+
+@pytest.mark.parametrize("size", [32, 50, 96])
+def test_tiny_reads_images_of_many_sizes(size, make_clips):
+    model = ctm_keras.build_video_model("ctm", "tiny", 3, 4, size, weights=None)
+    assert model(make_clips(1, 4, size)).shape == (1, 3)
+
+
+ERRORS = {
+    "method": ({"method": "ctmm"}, r"no method 'ctmm'. Did you mean 'ctm'\? There are: tsn, ctm"),
+    "backbone": ({"backbone": "resnet5O"}, r"no backbone 'resnet5O'. Did you mean 'resnet50'\?"),
+    "option": ({"reductoin": 2}, "no option of ctm 'reductoin'. Did you mean 'reduction'"),
+    "tsn option": ({"method": "tsn", "reduction": 2}, "There are: none"),
+    "nasnet": ({"backbone": "nasnetmobile"}, "cannot be grafted: each of its cells"),
+    "no classes": ({"num_classes": None}, "two classes or more: pass num_classes or class_names"),
+    "one class": ({"num_classes": 1}, "two classes or more"),
+    "conflict": ({"class_names": list("ab")}, "num_classes is 4, but class_names holds 2"),
+    "twice": ({"num_classes": None, "class_names": list("aba")}, "more than once: a"),
+    "frames": ({"num_frames": 0}, "num_frames is a whole number"),
+    "size": ({"image_size": 64.0}, "image_size is a whole number"),
+    "dropout": ({"dropout": 1.0}, "dropout is a part"),
+    "too small": ({"image_size": 16}, "reads 32 x 32 pixels or more"),
+    "no imagenet": ({"weights": "imagenet"}, "tiny backbone has no ImageNet weights"),
+    "no file": ({"weights": "missing.keras"}, "missing.keras is not a .keras file"),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors_say_what_to_do(case):
+    arguments, message = ERRORS[case]
+    usual = dict(method="ctm", backbone="tiny", num_classes=4, image_size=32, weights=None)
+    with pytest.raises(ValueError, match=message):
+        ctm_keras.build_video_model(**{**usual, **arguments})
+
+
+def test_channels_first_is_refused():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        with pytest.raises(ValueError, match=r"set_image_data_format\('channels_last'\)"):
+            ctm_keras.build_video_model("ctm", "tiny", 2, image_size=32, weights=None)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+
+
+def test_clips_of_another_size_are_refused(make_clips):
+    model = ctm_keras.build_video_model("ctm", "tiny", 3, 8, 48, weights=None)
+    with pytest.raises(ValueError, match="clip"):
+        model(make_clips(1, 8, 64))
+
+
+def _histories(node):
+    """The names of the layers that feed a layer, from its config."""
+    if isinstance(node, dict):
+        if node.get("class_name") == "__keras_tensor__":
+            return [node["config"]["keras_history"][0]]
+        return [name for value in node.values() for name in _histories(value)]
+    if isinstance(node, (list, tuple)):
+        return [name for value in node for name in _histories(value)]
+    return []
