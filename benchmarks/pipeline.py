@@ -1,0 +1,300 @@
+"""Clips a second of `tfrecords.clips`, beside decoding alone, decord and PyAV.
+
+    python benchmarks/pipeline.py                    # the real videos beside the project
+    python benchmarks/pipeline.py --videos FOLDER    # any folder of videos
+    pip install decord                               # adds decord to the table
+
+All draw the same frames of the same videos and cut the same share of each picture, on the same
+number of threads. "decoding alone" decodes, crops and resizes the same JPEGs from memory. The
+rounds take turns, so that a ratio compares what ran side by side; the table shows medians.
+"""
+
+import csv
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+import av
+import cv2
+import numpy as np
+import tyro
+
+import tfrecords
+from tfrecords.augment import flip_targets
+from tfrecords.dataset import Split
+from tfrecords.index import index_path
+from tfrecords.pixels import ClipOptions, crop_clip
+from tfrecords.reader import PLACE_DRAWS, ClipReader
+from tfrecords.sampling import random_clip_indices, random_crop_box
+from tfrecords.sources import read_source
+
+HERE = Path(__file__).resolve().parents[1]
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One training clip: which video, and the random numbers that choose frames and crop."""
+
+    video: int
+    numbers: np.ndarray
+
+
+def main(
+    videos: Path = HERE.parent / "shared" / "data" / "clips",
+    clips: int = 480,
+    rounds: int = 5,
+    threads: int = 2,
+    quality: int = 95,
+) -> None:
+    """Measures and prints.
+
+    Args:
+        videos: Folder that is searched for mp4 and avi files of 240 to 360 lines.
+        clips: Clips of a round, at least.
+        rounds: Rounds, of which the median counts.
+        threads: Threads of each reader.
+        quality: JPEG quality of the shards.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        data, paths = build(find(videos), Path(folder), clips, quality, threads)
+        split = Split(data, "train")
+        reader = ClipReader(split, ClipOptions(), flip_targets(split.class_names))
+        draws = recorded(data)
+        readers = {
+            "decoding alone, from memory": threaded(
+                in_memory(split, reader, draws), draws, threads
+            ),
+            "tfrecords.clips": lambda: iterate(data, threads),
+            "PyAV": threaded(video_reader(pyav_frames, paths), draws[:clips], threads),
+        }
+        if decord_reader := decord_frames():
+            readers["decord"] = threaded(video_reader(decord_reader, paths), draws[:clips], threads)
+        print(f"{len(paths)} videos, {len(draws)} clips of 8 x 224 x 224, {threads} threads")
+        report(rounds, readers)
+        print("decord: " + ("measured" if decord_reader else "absent (pip install decord)"))
+        report_bytes(data, split, draws)
+
+
+def find(folder: Path) -> list[Path]:
+    """Videos of the size of action data sets, of 64 frames or more, one of each name."""
+    names = {path.with_suffix(""): path for path in _videos(folder)}
+    if not names:
+        raise SystemExit("no mp4 or avi of 240 to 360 lines and 64 frames or more; give --videos")
+    return list(names.values())
+
+
+def _videos(folder: Path) -> Iterator[Path]:
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".mp4", ".avi")):
+        try:
+            with av.open(str(path)) as container:
+                stream = container.streams.video[0]
+                short = min(stream.width, stream.height)
+                if 240 <= short <= 360 and stream.frames >= 64:
+                    yield path
+        except (av.FFmpegError, IndexError, UnicodeDecodeError):
+            continue
+
+
+def build(
+    videos: list[Path], folder: Path, clips: int, quality: int, workers: int
+) -> tuple[Path, list[Path]]:
+    """Shards of the videos, listed often enough for `clips`; and the video of each entry."""
+    source, once, data = folder / "list.csv", folder / "once", folder / "data"
+    with open(source, "w", newline="") as file:
+        rows = [(path.resolve(), "ab"[i % 2], "train") for i, path in enumerate(videos)]
+        csv.writer(file).writerows([("path", "label", "split"), *rows])
+    manifest = tfrecords.build(source, once, quality=quality, workers=workers, max_failures=1.0)
+    path_of = {entry.id: Path(entry.path) for entry in read_source(source).entries}
+    paths = [path_of[name] for name in manifest.ids("train")]
+    copies = -(-clips // len(paths))
+    data.mkdir()
+    shards = []
+    for copy in range(copies):
+        for shard in manifest.all_shards:
+            file = f"{copy}-{shard.file}"
+            (data / file).symlink_to(once / shard.file)
+            (data / index_path(file)).symlink_to(once / index_path(shard.file))
+            names = tuple(f"{copy} {name}" for name in shard.videos)
+            shards.append(replace(shard, file=file, videos=names))
+    counts = {"train": {"videos": copies * len(paths), "frames": 0}}
+    write = tfrecords.manifest.write_manifest
+    write(data, replace(manifest, all_shards=tuple(shards), splits=counts))
+    return data, paths * copies
+
+
+def recorded(data: Path) -> list[Draw]:
+    """The draws of an epoch of `tfrecords.clips`, in its order."""
+    draws, original = [], ClipReader.training_clip
+
+    def record(self, video, numbers):
+        draws.append(Draw(int(video), numbers.copy()))
+        return original(self, video, numbers)
+
+    ClipReader.training_clip = record
+    for _ in tfrecords.clips(data, batch_size=BATCH, epoch=0, num_parallel=1):
+        pass
+    ClipReader.training_clip = original
+    return draws
+
+
+def iterate(data: Path, threads: int) -> float:
+    """Clips a second of an epoch, from the second batch on."""
+    batches = iter(tfrecords.clips(data, batch_size=BATCH, epoch=0, num_parallel=threads))
+    next(batches)
+    start = time.perf_counter()
+    count = sum(len(labels) for _, labels in batches)
+    return count / (time.perf_counter() - start)
+
+
+def threaded(read: Callable[[Draw], np.ndarray], draws: list[Draw], threads: int) -> Callable:
+    """Clips a second of reading each draw, on some threads."""
+
+    def run() -> float:
+        with ThreadPoolExecutor(threads) as pool:
+            start = time.perf_counter()
+            for _ in pool.map(read, draws):
+                pass
+            return len(draws) / (time.perf_counter() - start)
+
+    return run
+
+
+def in_memory(split: Split, reader: ClipReader, draws: list[Draw]) -> Callable:
+    """Decodes, crops and resizes JPEGs that were read before."""
+    jpegs = {}
+
+    def fill(video, frames):
+        found = Split.read(split, video, frames)
+        jpegs.update({(video, int(frame)): jpeg for frame, jpeg in zip(frames, found, strict=True)})
+        return found
+
+    split.read = fill
+    for draw in draws:
+        reader.training_clip(draw.video, draw.numbers)
+    split.read = lambda video, frames: [jpegs[video, int(frame)] for frame in frames]
+    return lambda draw: reader.training_clip(draw.video, draw.numbers)
+
+
+def video_reader(frames_of: Callable, paths: list[Path]) -> Callable:
+    """Draws the frames of a clip from its video file and cuts the same share of the picture."""
+
+    def read(draw: Draw) -> np.ndarray:
+        options = ClipOptions()
+        choose = (
+            options.num_frames,
+            options.interval,
+            options.sampling,
+            draw.numbers[PLACE_DRAWS:],
+        )
+        frames = frames_of(paths[draw.video], lambda count: random_clip_indices(count, *choose))
+        box = random_crop_box(*frames[0].shape[:2], options.scale, draw.numbers[:3])
+        return crop_clip(frames, box[None], options.image_size, draw.numbers[3] < 0.5)
+
+    return read
+
+
+def pyav_frames(path: Path, choose: Callable[[int], np.ndarray]) -> list[np.ndarray]:
+    """Seeks to the keyframe before the first frame and decodes up to the last."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        wanted = choose(stream.frames)
+        rate, base, zero = stream.average_rate, stream.time_base, stream.start_time or 0
+        container.seek(zero + int(wanted.min() / rate / base), stream=stream)
+        found = {}
+        for frame in container.decode(stream):
+            number = round((frame.pts - zero) * base * rate) if frame.pts is not None else 0
+            if number in wanted or number > wanted.max():
+                found[number] = frame.to_ndarray(format="rgb24")
+            if number >= wanted.max():
+                break
+    numbers = np.array(sorted(found))
+    return [found[numbers[np.abs(numbers - w).argmin()]] for w in wanted]
+
+
+def decord_frames() -> Callable | None:
+    """The same with decord, or None without it."""
+    try:
+        import decord
+    except ImportError:
+        return None
+
+    def frames(path: Path, choose: Callable[[int], np.ndarray]) -> np.ndarray:
+        video = decord.VideoReader(str(path), num_threads=1)
+        return video.get_batch(choose(len(video))).asnumpy()
+
+    return frames
+
+
+def report(rounds: int, readers: dict[str, Callable[[], float]]) -> None:
+    """A table of medians, and of ratios within a round."""
+    cv2.setNumThreads(1)
+    rates = np.array([[run() for run in readers.values()] for _ in range(rounds)])
+    base = list(readers).index("decoding alone, from memory")
+    ratios = np.median(rates / rates[:, base : base + 1], axis=0)
+    print(f"{'':30} {'clips/s':>8}  of decoding alone (range)")
+    for name, rate, ratio, column in zip(
+        readers,
+        np.median(rates, axis=0),
+        ratios,
+        (rates / rates[:, base : base + 1]).T,
+        strict=True,
+    ):
+        print(f"{name:30} {rate:8.1f}  {ratio:.2f} ({column.min():.2f} to {column.max():.2f})")
+
+
+def report_bytes(data: Path, split: Split, draws: list[Draw]) -> None:
+    """Bytes that a clip asks for, and that the disk gives when nothing is cached."""
+    needed = asked = 0
+    pread = os.pread
+
+    def counted(*args):
+        nonlocal asked
+        asked += args[1]
+        return pread(*args)
+
+    del split.read
+    files = {path.resolve() for path in data.iterdir()}
+    os.pread = counted
+    before, options = disk_bytes(), ClipOptions()
+    for draw in draws[: len(draws) // 4]:
+        forget(files)
+        frames = random_clip_indices(
+            int(split.videos[draw.video]["frames"]),
+            options.num_frames,
+            options.interval,
+            options.sampling,
+            draw.numbers[PLACE_DRAWS:],
+        )
+        needed += sum(map(len, split.read(draw.video, np.unique(frames))))
+    os.pread = pread
+    from_disk = disk_bytes() - before
+    print(f"needed {needed / (len(draws) // 4) / 1e3:.0f} kB a clip")
+    print(f"asked for {asked / needed:.3f} of them", end="; ")
+    print(
+        f"read from disk {from_disk / needed:.3f}" if from_disk else "the disk is not counted here"
+    )
+
+
+def forget(files: set[Path]) -> None:
+    """Asks the system to drop what it caches of these files."""
+    for file in files:
+        with open(file, "rb") as opened:
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def disk_bytes() -> int:
+    """Bytes that this process made the disk read."""
+    lines = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    return int(lines["read_bytes"])
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
