@@ -150,8 +150,6 @@ def _frames(container, stream) -> Iterator[Stamped]:
     count = 0
     try:
         for packet in container.demux(stream):
-            if packet.is_corrupt:
-                raise VideoError(f"it is damaged: a packet is incomplete after {count} pictures")
             for frame in packet.decode():
                 count += 1
                 yield frame, None if frame.pts is None else frame.pts * frame.time_base

@@ -5,6 +5,7 @@ import json
 import os
 import queue
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
-WORKER = [sys.executable, "-m", "tfrecords.worker"]
+WORKER = [sys.executable, "-c", "from tfrecords.worker import main; main()"]
 START_TIMEOUT = 120.0  # seconds, for the imports of a process on a busy machine
 
 JOB = ("path", "start", "end", "fps", "short_side", "quality", "spool")  # what a worker reads
@@ -41,11 +42,10 @@ class Decoder:
         self._process: subprocess.Popen | None = None
         self._buffer = b""
         self._closed = False
+        self._lock = threading.Lock()
 
     def run(self, job: Job) -> dict[str, Any]:
         """Sends a job and waits for its reply; a hang or a crash becomes an `error` in it."""
-        if self._closed:
-            raise RuntimeError("the decoder is closed")
         if self._process is None:
             self._start()
         try:
@@ -62,12 +62,15 @@ class Decoder:
         except (EOFError, OSError):
             return {"error": f"it makes the decoder crash ({self._end()})"}
 
-    def close(self) -> None:
-        """Kills the process for good."""
-        self._closed = True
-        self.stop()
+    def kill(self) -> None:
+        """Kills the process for good, from any thread; `stop` follows in the one that waits."""
+        with self._lock:
+            self._closed = True
+            if self._process is not None:
+                self._process.kill()
 
     def stop(self) -> None:
+        """Kills the process and waits for its end; the next job starts another."""
         process, self._process, self._buffer = self._process, None, b""
         if process is not None:
             process.kill()
@@ -78,21 +81,24 @@ class Decoder:
     def _start(self) -> None:
         package = str(Path(__file__).resolve().parents[1])
         paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._process = subprocess.Popen(
-            WORKER,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-            start_new_session=True,  # Ctrl-C is for the parent
-            bufsize=0,
-        )
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the decoder was killed")
+            self._process = subprocess.Popen(
+                WORKER,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                start_new_session=True,  # Ctrl-C is for the parent
+                bufsize=0,
+            )
         try:
             self._line(START_TIMEOUT)
         except (TimeoutError, EOFError):
             raise RuntimeError(
                 f"the decoding process ends at its start ({self._end()}): run "
-                f"`{' '.join(WORKER)}` to see why"
+                f"`{shlex.join(WORKER)}` to see why"
             ) from None
 
     def _line(self, timeout: float) -> dict[str, Any]:
@@ -152,8 +158,10 @@ def decode_all(
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         for decoder in decoders:
-            decoder.close()
+            decoder.kill()
         pool.shutdown()
+        for decoder in decoders:
+            decoder.stop()
 
 
 def _bounded(

@@ -1,4 +1,4 @@
-"""The decoding process of a build: `python -m tfrecords.worker`, one video after the other.
+"""The decoding process of a build, one video after the other.
 
 Jobs come as lines of JSON on standard input, replies go as lines of JSON to standard output. The
 JPEGs of a video spool into a file, so that a long video takes no more memory than a short one.
@@ -88,6 +88,7 @@ def answer(job: dict[str, Any], alive=lambda: None) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Answers jobs until standard input ends."""
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # libraries print here what they like
     cv2.setNumThreads(1)
@@ -113,7 +114,3 @@ def _listen(jobs: queue.SimpleQueue) -> None:
     for line in sys.stdin:
         jobs.put(line)
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

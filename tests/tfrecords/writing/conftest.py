@@ -1,0 +1,90 @@
+"""Small encoded videos whose brightness tells the number of the frame."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+
+def level(number):
+    """The grey of a frame."""
+    return 30 + 12 * (number % 16)
+
+
+def plain_frame(number, height, width):
+    return np.full((height, width, 3), level(number), np.uint8)
+
+
+def encode(
+    path,
+    frames=12,
+    size=(48, 64),
+    rate=25,
+    codec="libx264",
+    pixels="yuv420p",
+    draw=plain_frame,
+    times=None,
+    options=None,
+    metadata=None,
+    container=None,
+):
+    """Encodes `frames` pictures of `draw(number, height, width)`; `times` are in 1/1000 s."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w", container_options=container or {}) as out:
+        out.metadata.update(metadata or {})
+        stream = out.add_stream(codec, rate=rate, options=options or {})
+        stream.height, stream.width = size
+        stream.pix_fmt = pixels
+        stream.thread_count = 1
+        if times is not None:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        for number in range(frames):
+            frame = av.VideoFrame.from_ndarray(draw(number, *size), format="rgb24")
+            if times is not None:
+                frame.pts, frame.time_base = times[number], Fraction(1, 1000)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    return path
+
+
+def tone(path):
+    """A file with sound and no picture."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("pcm_s16le", rate=8000)
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
+        sound.rate = 8000
+        out.mux(stream.encode(sound))
+        out.mux(stream.encode())
+    return path
+
+
+@pytest.fixture(scope="session")
+def write_video():
+    return encode
+
+
+@pytest.fixture(scope="session")
+def write_sound():
+    return tone
+
+
+@pytest.fixture(scope="session")
+def level_of():
+    return level
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """`tree(a, b, ...)` makes a source of empty files; `root` is where."""
+
+    def make(*names):
+        for name in names:
+            file = tmp_path / "videos" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+        return tmp_path / "videos"
+
+    return make
