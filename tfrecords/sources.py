@@ -185,7 +185,7 @@ def _read_csv(
         for row in rows:
             yield _entry(f"{file}, line {rows.line_num}", row, columns)
     except csv.Error as error:
-        raise SourceError(f"{file}, line {rows.line_num}: {error}") from None
+        raise SourceError(f"{file}, after line {rows.line_num}: {error}") from None
 
 
 def _columns(

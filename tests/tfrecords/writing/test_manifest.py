@@ -1,0 +1,88 @@
+"""dataset.json: there whole or not at all, and every damage is one sentence."""
+
+import json
+
+import pytest
+
+from tfrecords.manifest import (
+    FILE,
+    UNFINISHED,
+    BadManifest,
+    Manifest,
+    Shard,
+    read_manifest,
+    write_manifest,
+)
+from tfrecords.schema import Failure
+
+SHARD = Shard("train-00000-of-00001.tfrecord", "train", ("a/1", "ä/2"), 10, "00", "11")
+MANIFEST = Manifest(
+    class_names=("a", "ä b"),
+    frame={"short_side": 256, "quality": 95, "fps": None},
+    splits={"train": {"videos": 2, "frames": 20}},
+    all_shards=(SHARD,),
+    failures=(Failure("a/3", "a/3.mp4", "train", "the file is empty"),),
+    versions={"av": "1"},
+    machine="x86_64",
+    source={"source": "videos"},
+)
+
+
+def test_what_is_written_is_read(tmp_path):
+    write_manifest(tmp_path, MANIFEST)
+    assert read_manifest(tmp_path) == MANIFEST
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+    assert MANIFEST.ids("train") == ("a/1", "ä/2")
+    assert MANIFEST.num_videos("train") == 2
+    assert MANIFEST.shards("train") == (SHARD,)
+
+
+def test_a_wrong_split_is_named():
+    with pytest.raises(ValueError, match="no split 'tset'; it has train"):
+        MANIFEST.shards("tset")
+
+
+def test_the_hash_follows_the_data_and_the_class_names():
+    others = [
+        {**vars(MANIFEST), "class_names": ("ä b", "a")},
+        {**vars(MANIFEST), "all_shards": (Shard(*("x", "train", (), 1, "01", "")),)},
+    ]
+    hashes = {Manifest(**other).hash for other in others}
+    assert len(hashes | {MANIFEST.hash}) == 3
+    assert Manifest(**{**vars(MANIFEST), "machine": "arm64"}).hash == MANIFEST.hash
+
+
+def test_a_folder_without_a_data_set_says_what_to_do(tmp_path):
+    with pytest.raises(BadManifest, match=r"no dataset.json: build it with `ctm build SOURCE"):
+        read_manifest(tmp_path)
+    (tmp_path / UNFINISHED).mkdir()
+    with pytest.raises(BadManifest, match="unfinished build"):
+        read_manifest(tmp_path)
+    with pytest.raises(BadManifest, match="is no folder"):
+        read_manifest(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("change", [
+    lambda content: content.pop("shards"),
+    lambda content: content.update(shards=[{"file": "x"}]),
+    lambda content: content.update(shards=3),
+    lambda content: content.update(failures=[3]),
+    lambda content: content.update(surprise=1),
+])  # fmt: skip
+def test_a_damaged_manifest_is_named(tmp_path, change):
+    write_manifest(tmp_path, MANIFEST)
+    content = json.loads((tmp_path / FILE).read_text())
+    change(content)
+    (tmp_path / FILE).write_text(json.dumps(content))
+    with pytest.raises(BadManifest, match=r"dataset.json is damaged"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{", "is not JSON"), ("[]", "format None"), ('{"format": "other/2"}', "format 'other/2'")],
+)
+def test_what_is_no_manifest(tmp_path, text, message):
+    (tmp_path / FILE).write_text(text)
+    with pytest.raises(BadManifest, match=message):
+        read_manifest(tmp_path)
