@@ -139,11 +139,9 @@ def _row_offsets(videos: np.ndarray) -> np.ndarray:
 
 
 def _read(path: Path, places: list[tuple[int, int]]) -> list[bytes]:
-    """Bytes of a file at (offset, length), without reading ahead."""
+    """Bytes of a file at places (offset, length)."""
     try:
         with open(path, "rb", buffering=0) as file:
-            if hasattr(os, "posix_fadvise"):
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
             parts = [os.pread(file.fileno(), length, offset) for offset, length in places]
     except OSError as error:
         raise _bad(path, error.strerror or str(error)) from None
