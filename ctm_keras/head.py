@@ -51,7 +51,6 @@ def average_scores(features, num_frames: int, num_classes: int, dropout: float, 
     """
     x = layers.GlobalAveragePooling2D(name="head_pool")(features)
     x = layers.Dropout(dropout, name="head_dropout")(x)
-    initial = keras.initializers.RandomNormal(stddev=0.01)
-    x = layers.Dense(num_classes, kernel_initializer=initial, dtype="float32", name="scores")(x)
+    x = layers.Dense(num_classes, dtype="float32", name="scores")(x)
     x = Unfold(num_frames, dtype="float32", name="scores_unfold")(x)
     return AverageScores(class_names, name="logits")(x)

@@ -1,5 +1,6 @@
 """Where weights come from: ImageNet, a file of this project; and what became of them."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,7 @@ def load_weights(
         tuple(note for _, _, note in pairs if note),
     )
     model._adoption = report
+    print(report)
     return report
 
 
@@ -216,7 +218,7 @@ def explain_download(error: Exception, backbone: str) -> ValueError | None:
     if not (isinstance(error, OSError) or "URL fetch failure" in text):
         return None
     url = next(iter(re.findall(r"https?://\S+?(?=:?\s|$)", text)), None)
-    cache = Path(keras.config.keras_home()) / "models"
+    cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
     name = url.rsplit("/", 1)[-1] if url else f"ImageNet weights of {backbone}"
     return ValueError(
         f"The ImageNet weights of {backbone} could not be fetched ({text}). "

@@ -5,14 +5,16 @@ from keras import layers
 
 CHANNELS = (16, 32, 64)
 BLOCKS = (1, 1, 4)
+STRIDES = (1, 2, 1)
 
 
 def Tiny(weights=None, include_top=False, input_shape=(64, 64, 3)) -> keras.Model:  # noqa: N802
     """Builds the tiny backbone: three stages of basic residual blocks, 16, 32 and 64 channels.
 
-    The stages have strides 4, 8 and 16 and the names of ResNet's second, third and fourth
-    (`conv2` to `conv4`), so that what stands in a ResNet's stride-16 stage stands in its last;
-    that one has four blocks, room for CTM's three.
+    The stages have the names of ResNet's second, third and fourth (`conv2` to `conv4`), so that
+    what stands in a ResNet's stride-16 stage stands in the last one, which has four blocks: room
+    for CTM's three. Its stride is 8, though, as is that of the one before it: a frame of 64
+    pixels keeps 8 x 8 positions there, and a motion of a few pixels can be seen.
 
     Args:
         weights: `None`; there are none to download.
@@ -30,12 +32,13 @@ def Tiny(weights=None, include_top=False, input_shape=(64, 64, 3)) -> keras.Mode
     if min(input_shape[:2]) < 32:
         raise ValueError(f"The tiny backbone reads 32 x 32 pixels or more, not {input_shape[:2]}.")
     image = keras.Input(input_shape, name="image")
-    x = layers.Conv2D(16, 5, strides=2, padding="same", use_bias=False, name="conv1_conv")(image)
+    x = layers.Conv2D(16, 7, strides=4, padding="same", use_bias=False, name="conv1_conv")(image)
     x = layers.BatchNormalization(name="conv1_bn")(x)
     x = layers.ReLU(name="conv1_relu")(x)
-    for stage, (channels, blocks) in enumerate(zip(CHANNELS, BLOCKS, strict=True), start=2):
+    plan = zip(CHANNELS, BLOCKS, STRIDES, strict=True)
+    for stage, (channels, blocks, stride) in enumerate(plan, start=2):
         for index in range(1, blocks + 1):
-            x = _block(x, channels, 2 if index == 1 else 1, f"conv{stage}_block{index}")
+            x = _block(x, channels, stride if index == 1 else 1, f"conv{stage}_block{index}")
     return keras.Model(image, x, name="tiny")
 
 

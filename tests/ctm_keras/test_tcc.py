@@ -145,6 +145,11 @@ def test_kernels_are_interpolated_as_images_are_resized():
         np.testing.assert_allclose(resized.reshape(9, *size, 1), expected, atol=1e-5)
 
 
+def test_an_even_grid_of_kernels_stays_even():
+    kernel = np.full((3, 3, 8 * 8, 1), 0.25, "float32")
+    np.testing.assert_allclose(resize_grid(kernel, (8, 8), (13, 5)), 0.25, rtol=1e-6)
+
+
 def _matmul(conv, x):
     return x @ np.array(conv.kernel)[0, 0, 0]
 
