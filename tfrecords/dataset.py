@@ -13,7 +13,6 @@ from tfrecords.index import (
     HEADER_DTYPE,
     VIDEO_DTYPE,
     BadIndex,
-    ShardIndex,
     index_path,
     read_index,
 )
@@ -49,11 +48,10 @@ class Split:
         if not self.ids:
             raise ValueError(f"{folder} has no video in its split {split!r}")
         self._files = [folder / shard.file for shard in shards]
-        indices = [_checked_index(folder, shard, len(self.class_names)) for shard in shards]
-        self.videos = np.concatenate([index.videos for index in indices])
-        counts = [len(index.videos) for index in indices]
-        self._shard = np.repeat(np.arange(len(shards)), counts)
-        self._rows = np.concatenate([_row_offsets(index.videos) for index in indices])
+        videos = [_checked_videos(folder, shard, len(self.class_names)) for shard in shards]
+        self.videos = np.concatenate(videos)
+        self._shard = np.repeat(np.arange(len(shards)), [len(rows) for rows in videos])
+        self._rows = np.concatenate([_row_offsets(rows) for rows in videos])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -108,7 +106,8 @@ def data_error(error: BaseException) -> BadShard | None:
     return BadShard(found.group(1)) if found else None
 
 
-def _checked_index(folder: Path, shard: Shard, classes: int) -> ShardIndex:
+def _checked_videos(folder: Path, shard: Shard, classes: int) -> np.ndarray:
+    """The video rows of a shard; a copy, since every mapped index would hold a file open."""
     path = folder / shard.file
     if not path.is_file():
         raise _bad(path, "the file is missing")
@@ -129,7 +128,7 @@ def _checked_index(folder: Path, shard: Shard, classes: int) -> ShardIndex:
             f"{index_path(path)} is not the index that dataset.json names; "
             f"`ctm verify {folder}` lists what is wrong"
         )
-    return index
+    return index.videos.copy()
 
 
 def _row_offsets(videos: np.ndarray) -> np.ndarray:
