@@ -10,7 +10,6 @@ from typing import Any
 from tqdm import tqdm
 
 from tfrecords.journal import (
-    BuildError,
     Done,
     Journal,
     environment,
@@ -18,7 +17,7 @@ from tfrecords.journal import (
     full_disk_is_one_sentence,
 )
 from tfrecords.manifest import Manifest, write_manifest
-from tfrecords.pool import available_cores, terminated_like_interrupted
+from tfrecords.pool import BuildError, available_cores, terminated_like_interrupted
 from tfrecords.run import PlannedShard, Run, listing, plan_shards
 from tfrecords.schema import VideoEntry
 from tfrecords.sources import read_source

@@ -17,14 +17,11 @@ from typing import Any, NamedTuple
 
 from tfrecords.index import index_path
 from tfrecords.manifest import FILE, UNFINISHED, Manifest, Shard, read_manifest, write_json
+from tfrecords.pool import BuildError
 from tfrecords.schema import Failure
 from tfrecords.worker import FULL
 
 PACKAGES = ("ctm-keras", "av", "opencv-python-headless", "numpy")
-
-
-class BuildError(ValueError):
-    """A build that cannot start or go on; the message says why and what to do."""
 
 
 class Done(NamedTuple):
@@ -98,12 +95,15 @@ class Journal:
         self._lock = open(self.folder / "lock", "w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._compare()
+            self.clear_spool()
+            self.spool.mkdir()
         except BlockingIOError:
             self._lock.close()
             raise BuildError(f"another build is writing {self.out}: wait until it ends") from None
-        self._compare()
-        self.clear_spool()
-        self.spool.mkdir()
+        except BaseException:
+            self._lock.close()
+            raise
         return self
 
     def __exit__(self, *_) -> None:

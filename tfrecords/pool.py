@@ -30,6 +30,10 @@ def available_cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
+class BuildError(ValueError):
+    """A build that cannot start or go on; the message says why and what to do."""
+
+
 class Decoder:
     """One decoding process, started when it is first used and again after it died.
 
@@ -83,7 +87,7 @@ class Decoder:
         paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
         with self._lock:
             if self._closed:
-                raise RuntimeError("the decoder was killed")
+                raise BuildError("the decoder was killed")
             self._process = subprocess.Popen(
                 WORKER,
                 stdin=subprocess.PIPE,
@@ -96,8 +100,8 @@ class Decoder:
         try:
             self._line(START_TIMEOUT)
         except (TimeoutError, EOFError):
-            raise RuntimeError(
-                f"the decoding process ends at its start ({self._end()}): run "
+            raise BuildError(
+                f"the decoding process does not start ({self._end()}): run "
                 f"`{shlex.join(WORKER)}` to see why"
             ) from None
 

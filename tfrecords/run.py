@@ -10,8 +10,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from tfrecords.journal import BuildError, Done
-from tfrecords.pool import Job, decode_all
+from tfrecords.journal import Done
+from tfrecords.pool import BuildError, Job, decode_all
 from tfrecords.schema import Failure, VideoEntry
 from tfrecords.shards import Spooled, write_shard
 from tfrecords.sources import plain

@@ -1,0 +1,530 @@
+"""Building: the same bytes whatever happens, every failure named, nothing half-written."""
+
+import errno
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfrecords
+from tfrecords import journal, manifest, pool, shards, sources, worker
+from tfrecords.index import index_path, read_index
+from tfrecords.pool import BuildError
+from tfrecords.run import plan_shards
+from tfrecords.schema import VideoEntry
+
+OPTIONS = {"short_side": 32, "workers": 2, "progress": False}
+COMMAND = """
+import sys, tfrecords
+options = eval(sys.argv[3])
+try:
+    tfrecords.build(sys.argv[1], sys.argv[2], **options)
+except (ValueError, OSError) as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory, write_video):
+    """Three classes of eight short videos."""
+    root = tmp_path_factory.mktemp("source") / "videos"
+    for name in ("- wave", "Füße", "a.b"):
+        for number in range(8):
+            write_video(root / name / f"clip {number}.mp4", frames=4 + number, size=(40, 60))
+    return root
+
+
+@pytest.fixture(scope="module")
+def built(videos, tmp_path_factory):
+    out = tmp_path_factory.mktemp("built") / "data"
+    tfrecords.build(videos, out, shards=2, **OPTIONS)
+    return out
+
+
+def content(folder):
+    """The bytes of every file under a folder."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in Path(folder).rglob("*")
+        if path.is_file()
+    }
+
+
+def children():
+    """Living processes whose parent is this one."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == os.getpid() and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+# What is written
+
+
+def test_the_manifest_counts_what_is_there(built):
+    found = tfrecords.read_manifest(built)
+    assert found.class_names == ("- wave", "Füße", "a.b")
+    assert {split: n["videos"] for split, n in found.splits.items()} == {"train": 18, "val": 6}
+    assert sum(n["frames"] for n in found.splits.values()) == 3 * sum(range(4, 12))
+    assert found.failures == ()
+    assert len(found.ids("train") + found.ids("val")) == len(
+        {*found.ids("train"), *found.ids("val")}
+    )
+    assert sorted(content(built)) == sorted(
+        [manifest.FILE]
+        + [f"{s}-{i:05d}-of-00002.{end}" for s in ("train", "val") for i in (0, 1)
+           for end in ("tfrecord", "index")]
+    )  # fmt: skip
+    assert tfrecords.verify(built, progress=False).ok
+
+
+def test_others_tools_read_the_records(built):
+    """As DMVR and TF Model Garden parse them; each frame lies where the index says."""
+    context = {
+        "clip/label/index": tf.io.FixedLenFeature([], tf.int64),
+        "clip/label/text": tf.io.FixedLenFeature([], tf.string),
+        "clip/label/string": tf.io.FixedLenFeature([], tf.string),
+        "clip/media_id": tf.io.FixedLenFeature([], tf.string),
+        "clip/data_path": tf.io.FixedLenFeature([], tf.string),
+        "clip/start/timestamp": tf.io.FixedLenFeature([], tf.int64),
+        "clip/end/timestamp": tf.io.FixedLenFeature([], tf.int64),
+        "image/format": tf.io.FixedLenFeature([], tf.string),
+        "image/height": tf.io.FixedLenFeature([], tf.int64),
+        "image/width": tf.io.FixedLenFeature([], tf.int64),
+        "image/frame_rate": tf.io.FixedLenFeature([], tf.float32),
+    }
+    lists = {
+        "image/encoded": tf.io.FixedLenSequenceFeature([], tf.string),
+        "image/timestamp": tf.io.FixedLenSequenceFeature([], tf.int64),
+    }
+    found = tfrecords.read_manifest(built)
+    for shard in found.all_shards:
+        index, raw = read_index(index_path(built / shard.file)), (built / shard.file).read_bytes()
+        records = list(tf.data.TFRecordDataset(str(built / shard.file)).as_numpy_iterator())
+        assert len(records) == len(shard.videos) == len(index.videos)
+        for row, name, record in zip(index.videos, shard.videos, records, strict=True):
+            example = tf.train.SequenceExample.FromString(record)
+            assert example.SerializeToString(deterministic=True) == record
+            video, frames = tf.io.parse_single_sequence_example(record, context, lists)
+            video = {key: value.numpy() for key, value in video.items()}
+            label, _, number = name.partition("/clip ")
+            count = 4 + int(number)
+            assert video == {
+                "clip/label/index": found.class_names.index(label),
+                "clip/label/text": label.encode(),
+                "clip/label/string": label.encode(),
+                "clip/media_id": name.encode(),
+                "clip/data_path": f"{name}.mp4".encode(),
+                "clip/start/timestamp": 0,
+                "clip/end/timestamp": 40_000 * count,
+                "image/format": b"JPEG",
+                "image/height": 32,
+                "image/width": 48,
+                "image/frame_rate": 25.0,
+            }
+            assert row["label"] == video["clip/label/index"]
+            assert frames["image/timestamp"].numpy().tolist() == [40_000 * n for n in range(count)]
+            own = index.frames[int(row["first"]) : int(row["first"]) + count]
+            jpegs = [raw[int(f["offset"]) : int(f["offset"] + f["length"])] for f in own]
+            assert jpegs == frames["image/encoded"].numpy().tolist()
+
+
+def test_the_frames_are_the_videos_frames(built, level_of):
+    shard = tfrecords.read_manifest(built).all_shards[0]
+    index, raw = read_index(index_path(built / shard.file)), (built / shard.file).read_bytes()
+    for row in index.videos:
+        for number in range(row["frames"]):
+            frame = index.frames[int(row["first"]) + number]
+            jpeg = raw[int(frame["offset"]) : int(frame["offset"] + frame["length"])]
+            image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+            assert image.shape == (32, 48, 3)
+            assert abs(image.mean() - level_of(number)) < 6
+
+
+def test_options_reach_the_frames(videos, tmp_path):
+    file = tmp_path / "list.csv"
+    rows = [f"{videos}/{name}/clip 7.mp4,{name},0.08,0.28\n" for name in ("a.b", "Füße")]
+    file.write_text("path,label,start,end\n" + "".join(rows))
+    found = tfrecords.build(
+        file, tmp_path / "data", short_side=None, fps=50, val_fraction=0, progress=False
+    )
+    (shard,) = found.shards("train")
+    index = read_index(index_path(tmp_path / "data" / shard.file))
+    assert index.videos["frames"].tolist() == [10, 10]
+    assert index.videos["height"].tolist() == [40, 40]
+    assert index.videos["frame_rate"].tolist() == [50, 50]
+    (record, _) = tf.data.TFRecordDataset(str(tmp_path / "data" / shard.file)).as_numpy_iterator()
+    example = tf.train.SequenceExample.FromString(record)
+    times = [example.context.feature[f"clip/{end}/timestamp"] for end in ("start", "end")]
+    assert [time.int64_list.value[0] for time in times] == [80_000, 280_000]
+
+
+def test_shards_are_dealt_by_the_hash_of_the_id():
+    entries = [VideoEntry(f"v{i}", f"v{i}.mp4", "x", "train") for i in range(100)]
+    plan = plan_shards(entries, None)
+    assert [len(shard.entries) for shard in plan] == [25] * 4
+    assert plan_shards(entries[::-1], None) == plan
+    dealt = [entry.id for shard in plan for entry in shard.entries]
+    assert dealt == sorted(dealt, key=lambda name: hashlib.sha256(name.encode()).digest())
+    assert len(plan_shards(entries[:3], 10)) == 3
+
+
+# The same bytes
+
+
+def test_workers_and_processes_do_not_change_the_bytes(videos, built, tmp_path):
+    tfrecords.build(videos, tmp_path / "data", shards=2, **{**OPTIONS, "workers": 1})
+    assert content(tmp_path / "data") == content(built)
+
+
+def start_build(source, out, options, **popen):
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, str(source), str(out), repr(options)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        **popen,
+    )
+
+
+def decoders_of(marker):
+    """Decoding processes that were told to spool under a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+            environ = (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if b"tfrecords.worker" in command and marker.encode() in environ:
+            found.append(int(process.name))
+    return found
+
+
+def kill_and_resume(videos, out, built, signals, delays):
+    """Interrupts builds at given moments, then lets one end; the bytes are the same."""
+    options, ended = {**OPTIONS, "shards": 2}, []
+    environment = {**os.environ, "BUILD_MARKER": str(out)}
+    for number, delay in zip(signals, delays, strict=True):
+        process = start_build(videos, out, options, env=environment)
+        deadline = time.monotonic() + 60
+        while not (out / manifest.UNFINISHED / "spool").exists():
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.005)
+        time.sleep(delay)
+        process.send_signal(number)
+        ended.append(process.wait(30))
+        process.stderr.close()
+        deadline = time.monotonic() + 20
+        while decoders_of(str(out)):
+            assert time.monotonic() < deadline, "a decoding process is left"
+            time.sleep(0.05)
+    tfrecords.build(videos, out, **options)
+    assert content(out) == content(built)
+    return ended
+
+
+def test_a_killed_build_resumes_to_the_same_bytes(videos, built, tmp_path):
+    delays = np.random.default_rng(int.from_bytes(os.urandom(4))).uniform(0.05, 0.6, 3)
+    signals = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
+    kill_and_resume(videos, tmp_path / "data", built, signals, delays)
+
+
+@pytest.mark.long
+def test_many_kills_at_random_moments(videos, built, tmp_path):
+    random = np.random.default_rng(0)
+    for round_ in range(10):
+        delays = random.uniform(0, 0.8, 4)
+        kill_and_resume(videos, tmp_path / str(round_), built, [signal.SIGKILL] * 4, delays)
+
+
+class Killed(BaseException):
+    """A power cut at one system call."""
+
+
+@pytest.mark.parametrize("step", range(0, 40, 3))
+def test_a_power_cut_at_any_rename_resumes_to_the_same_bytes(
+    videos, built, tmp_path, monkeypatch, step
+):
+    """Each file is renamed into place once: a build that dies at the n-th rename goes on."""
+    count, rename = 0, os.replace
+
+    def dies(*names):
+        nonlocal count
+        count += 1
+        if count > step:
+            raise Killed
+        rename(*names)
+
+    monkeypatch.setattr(os, "replace", dies)
+    options = {**OPTIONS, "shards": 2}
+    try:
+        tfrecords.build(videos, tmp_path / "data", **options)
+    except Killed:
+        assert not (tmp_path / "data" / manifest.FILE).exists()
+        with pytest.raises(ValueError, match="unfinished build"):
+            tfrecords.read_manifest(tmp_path / "data")
+    monkeypatch.undo()
+    tfrecords.build(videos, tmp_path / "data", **options)
+    assert content(tmp_path / "data") == content(built)
+
+
+def test_a_finished_data_set_is_returned_and_never_overwritten(videos, built, capsys):
+    before = {path: path.stat().st_mtime_ns for path in built.iterdir()}
+    found = tfrecords.build(videos, built, shards=2, **{**OPTIONS, "progress": True})
+    assert found == tfrecords.read_manifest(built)
+    assert "is complete: nothing to do" in capsys.readouterr().out
+    with pytest.raises(BuildError, match="built otherwise: quality is 90, there 95; choose"):
+        tfrecords.build(videos, built, shards=2, quality=90, **OPTIONS)
+    assert {path: path.stat().st_mtime_ns for path in built.iterdir()} == before
+
+
+def test_a_finished_data_set_that_lost_a_shard_is_not_called_complete(videos, tmp_path):
+    out = tmp_path / "data"
+    tfrecords.build(videos, out, **OPTIONS)
+    (out / "val-00000-of-00001.tfrecord").unlink()
+    with pytest.raises(BuildError, match=r"val-00000-of-00001\.tfrecord is missing or damaged"):
+        tfrecords.build(videos, out, **OPTIONS)
+
+
+# What may go wrong
+
+
+@pytest.fixture
+def unfinished(videos, tmp_path, monkeypatch):
+    """A build that ended before its last step."""
+    out = tmp_path / "data"
+
+    def dies(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tfrecords.shards.write_index", dies)
+        with pytest.raises(Killed):
+            tfrecords.build(videos, out, **OPTIONS)
+    return out
+
+
+def test_another_version_or_other_options_refuse_to_resume(videos, unfinished, monkeypatch):
+    with pytest.raises(BuildError, match="cannot go on: short_side is 64, there 32"):
+        tfrecords.build(videos, unfinished, **{**OPTIONS, "short_side": 64})
+    with pytest.raises(BuildError, match="cannot go on: seed is 1, there 0"):
+        tfrecords.build(videos, unfinished, seed=1, **OPTIONS)
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "_version", lambda package: "0.0")
+        with pytest.raises(BuildError, match=r"cannot go on: .*av is 0\.0, there"):
+            tfrecords.build(videos, unfinished, **OPTIONS)
+    with monkeypatch.context() as patch:
+        patch.setattr("platform.machine", lambda: "riscv64")
+        with pytest.raises(BuildError, match="machine is riscv64"):
+            tfrecords.build(videos, unfinished, **OPTIONS)
+
+
+def test_other_videos_refuse_to_resume(videos, unfinished, tmp_path, write_video):
+    other = tmp_path / "videos"
+    for name in ("x", "y"):
+        write_video(other / name / "1.mp4", frames=2)
+    with pytest.raises(BuildError, match="the videos of the source, their labels or splits"):
+        tfrecords.build(other, unfinished, **OPTIONS)
+
+
+def test_two_builds_of_one_folder(videos, unfinished):
+    asked = json.loads((unfinished / manifest.UNFINISHED / "plan.json").read_bytes())
+    asked = {key: asked[key] for key in ("options", "entries")}
+    refused = pytest.raises(BuildError, match="another build is writing")
+    with journal.Journal(unfinished, asked), refused:
+        tfrecords.build(videos, unfinished, **OPTIONS)
+    tfrecords.build(videos, unfinished, **OPTIONS)
+
+
+def test_folders_that_are_no_place_for_a_data_set(videos, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "strange").mkdir()
+    (tmp_path / "strange" / "x.tfrecord").touch()
+    table = {
+        tmp_path / "file": "is a file",
+        videos: "is the source itself",
+        tmp_path / "strange": "x.tfrecord, which is of no build",
+    }
+    for out, message in table.items():
+        with pytest.raises(BuildError, match=message):
+            tfrecords.build(videos, out, **OPTIONS)
+    assert [path.name for path in (tmp_path / "strange").iterdir()] == ["x.tfrecord"]
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("short_side", 0), ("quality", 101), ("fps", -1), ("shards", 0), ("timeout", 0),
+    ("max_failures", 1.5),
+])  # fmt: skip
+def test_options_out_of_range(videos, tmp_path, name, value):
+    with pytest.raises(BuildError, match=f"{name} is {value}, expected"):
+        tfrecords.build(videos, tmp_path / "data", **{**OPTIONS, name: value})
+    assert not (tmp_path / "data").exists()
+
+
+def test_nothing_is_written_for_a_source_that_cannot_be_used(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(sources.SourceError, match="holds no videos"):
+        tfrecords.build(tmp_path / "empty", tmp_path / "data", **OPTIONS)
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.fixture
+def bad_videos(tmp_path, write_video, write_sound):
+    """Twelve videos of which five cannot be read, each in its way."""
+    root = tmp_path / "videos"
+    for name in ("x", "y"):
+        for number in range(4):
+            write_video(root / name / f"{number}.mp4", frames=3)
+    (root / "x" / "empty.mp4").touch()
+    (root / "x" / "text.avi").write_text("no film\n" * 100)
+    whole = write_video(root / "y" / "cut.mkv", frames=30).read_bytes()
+    (root / "y" / "cut.mkv").write_bytes(whole[: len(whole) // 2])
+    write_sound(root / "y" / "sound.wav").rename(root / "y" / "sound.mp4")
+    os.mkfifo(root / "y" / "hangs.mp4")
+    return root
+
+
+def test_a_bad_video_costs_one_video_and_is_named(bad_videos, tmp_path, capsys):
+    out = tmp_path / "data"
+    found = tfrecords.build(
+        bad_videos, out, **{**OPTIONS, "progress": True}, timeout=1.5, max_failures=0.5
+    )
+    reasons = {failure.id: failure.reason for failure in found.failures}
+    assert sorted(reasons) == ["x/empty", "x/text", "y/cut", "y/hangs", "y/sound"]
+    for name, reason in {
+        "x/empty": "the file is empty",
+        "x/text": "unknown format",
+        "y/cut": "cut short",
+        "y/hangs": "it hangs: no frame came for 1.5 s",
+        "y/sound": "no video stream",
+    }.items():
+        assert reason in reasons[name]
+    assert sum(n["videos"] for n in found.splits.values()) == 8
+    printed = capsys.readouterr()
+    assert "5 videos failed and are left out" in printed.out
+    assert "y/cut.mkv: the file is cut short" in printed.out
+    assert "failed=5" in printed.err
+    assert tfrecords.verify(out, progress=False).ok
+    assert children() == []
+
+
+def test_too_many_failures_stop_the_build_and_repaired_videos_are_read_again(
+    bad_videos, tmp_path, write_video
+):
+    out, options = tmp_path / "data", {**OPTIONS, "timeout": 1.5, "shards": 1}
+    (bad_videos / "y" / "hangs.mp4").unlink()
+    write_video(bad_videos / "y" / "hangs.mp4", frames=3)
+    with pytest.raises(
+        BuildError, match=r"stopped: 2 of 13 videos failed.*max-failures 0.1"
+    ) as error:
+        tfrecords.build(bad_videos, out, **options)
+    assert "goes on where it stopped" in str(error.value)
+    assert not (out / manifest.FILE).exists()
+    assert children() == []
+    for name in ("x/empty.mp4", "x/text.avi", "y/cut.mkv"):
+        (bad_videos / name).unlink()
+        write_video(bad_videos / name, frames=3, codec="mpeg4")
+    found = tfrecords.build(bad_videos, out, **options)
+    assert [failure.id for failure in found.failures] == ["y/sound"]
+
+
+def test_missing_files_are_failures_and_stop_a_wrong_list_at_once(videos, tmp_path):
+    file = tmp_path / "list.csv"
+    there = [f"{path},{path.parent.name}\n" for path in sorted(videos.rglob("*.mp4"))]
+    file.write_text("path,label\n" + "".join(there) + "absent.mp4,a.b\n")
+    found = tfrecords.build(file, tmp_path / "data", **OPTIONS)
+    assert [(f.path, f.reason) for f in found.failures] == [("absent.mp4", "the file is missing")]
+    file.write_text("path,label\n" + "".join(f"no/{i}.mp4,{i % 2}\n" for i in range(50)))
+    with pytest.raises(BuildError, match=r"stopped: 50 of 50 videos failed(.|\n)*and 30 more"):
+        tfrecords.build(file, tmp_path / "other", **OPTIONS)
+
+
+def test_a_crash_of_the_decoder_costs_one_video(videos, tmp_path, monkeypatch):
+    """A worker whose decoder dies by a signal on one file, as a bug in a codec makes it."""
+    code = (
+        "import os, signal\nfrom tfrecords import worker\nspool = worker.spool_video\n"
+        "def crashes(job, alive):\n"
+        "    if job['path'].endswith('a.b/clip 3.mp4'): os.kill(os.getpid(), signal.SIGSEGV)\n"
+        "    return spool(job, alive)\n"
+        "worker.spool_video = crashes\nworker.main()"
+    )
+    monkeypatch.setattr(pool, "WORKER", [sys.executable, "-c", code])
+    found = tfrecords.build(videos, tmp_path / "data", **OPTIONS)
+    (failure,) = found.failures
+    assert failure.id == "a.b/clip 3"
+    assert failure.reason == "it makes the decoder crash (SIGSEGV)"
+    assert sum(n["videos"] for n in found.splits.values()) == 23
+
+
+def test_a_decoder_that_cannot_start_is_no_fault_of_the_videos(videos, tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "WORKER", [sys.executable, "-c", "raise SystemExit(3)"])
+    with pytest.raises(BuildError, match=r"does not start \(exit code 3\)"):
+        tfrecords.build(videos, tmp_path / "data", **OPTIONS)
+
+
+def test_a_record_above_the_limit_is_a_named_failure(tmp_path, write_video, monkeypatch):
+    path = write_video(tmp_path / "a.mp4", frames=20)
+    monkeypatch.setattr(worker, "RECORD_LIMIT", 4000)
+    job = {"path": str(path), "start": None, "end": None, "fps": None, "short_side": 64}
+    reply = worker.answer({**job, "quality": 95, "spool": str(tmp_path / "spool")})
+    assert "already make a record above 1 GB: cut it with start and end" in reply["error"]
+
+
+def test_a_full_disk_is_one_sentence_and_the_build_goes_on_later(
+    videos, built, tmp_path, monkeypatch
+):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    out, options = tmp_path / "data", {**OPTIONS, "shards": 2}
+    places = [(shards._Hashed, "write"), (shards, "write_index"), (journal, "write_json")]
+    for owner, name in [*places, (manifest, "write_json")]:
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, full)
+            with pytest.raises(BuildError, match=r"the disk of .*data is full .*free some space"):
+                tfrecords.build(videos, out, **options)
+        assert not (out / manifest.FILE).exists()
+        assert not list(out.rglob("*.tmp"))
+        assert not (out / manifest.UNFINISHED / "spool").exists()
+        assert children() == []
+    tfrecords.build(videos, out, **options)
+    assert content(out) == content(built)
+
+
+def test_a_spool_that_finds_the_disk_full_stops_the_build(videos, built, tmp_path):
+    """The limit on file size stands for a full disk in parent and children alike."""
+    out, options = tmp_path / "data", {**OPTIONS, "shards": 2}
+    limited = COMMAND.replace(
+        "import sys, tfrecords",
+        "import sys, tfrecords, resource, signal\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))",
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", limited, str(videos), str(out), repr(options)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert process.returncode == 1
+    assert process.stderr.count("\n") == 1
+    assert "is full" in process.stderr
+    tfrecords.build(videos, out, **options)
+    assert content(out) == content(built)
