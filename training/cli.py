@@ -174,6 +174,19 @@ COMMANDS = {
 }
 
 
+def import_tensorflow_quietly() -> None:
+    """Imports TensorFlow with its greetings on the error stream left out."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 def main() -> None:
     """Runs `ctm`: a user's mistake is one sentence and exit code 1 (2 for the options)."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

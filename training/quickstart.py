@@ -15,16 +15,17 @@ from training.run import Run
 from training.synthetic import write_direction_videos
 from training.train import sampling, train
 
-VIDEOS_PER_CLASS = 150
+VIDEOS_PER_CLASS = 300
 RECIPE = {
     "backbone": "tiny",
     "image_size": 64,
     "scale": (224, 240),
     "interval": 2,
-    "epochs": 10,
+    "epochs": 8,
     "batch_size": 16,
-    "learning_rate": 0.05,
+    "learning_rate": 0.1,
     "warmup_epochs": 1.0,
+    "milestones": (0.75,),
     "dropout": 0.2,
 }
 

@@ -1,6 +1,7 @@
 """`ctm train`: a config becomes a run with a trained model."""
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,8 @@ def fit(model: keras.Model, config: TrainConfig, run: Run) -> None:
             validation_data=validation,
             initial_epoch=first,
             epochs=end,
+            shuffle=False,  # the data shuffle themselves
+            verbose=1 if sys.stdout.isatty() else 2,
             callbacks=[
                 SetEpoch(variable),
                 Checkpoints(run, state, steps, skipped, config.save_every),
