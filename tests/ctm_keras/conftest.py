@@ -38,9 +38,9 @@ def scramble():
         rng = np.random.default_rng(seed)
         for weight in model.weights:
             value = keras.ops.convert_to_numpy(weight)
-            low = 0.5 if "variance" in weight.path or "gamma" in weight.path else -0.1
-            noise = rng.uniform(low, low + 0.2, value.shape)
-            weight.assign(noise if "gamma" in weight.path else value + noise)
+            noise = rng.uniform(-1, 1, value.shape).astype("float32")
+            moved = 0.6 + 0.1 * noise if "gamma" in weight.path else value + 0.02 * noise
+            weight.assign(np.abs(moved) if "variance" in weight.path else moved)
         return model
 
     return move

@@ -1,0 +1,222 @@
+"""One table of models, many properties; each holds for every row."""
+
+import json
+from functools import cache
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import ctm_keras
+
+CASES = {
+    "tsn": ("tsn", "tiny", {}),
+    "ctm": ("ctm", "tiny", {}),
+    "ctm-tccm": ("ctm", "tiny", {"paths": ("tccm",), "blocks": 1}),
+    "ctm-temporal": ("ctm", "tiny", {"paths": "temporal", "reduction": 2, "stages": (3, 4)}),
+    "ctm-all": ("ctm", "tiny", {"blocks": "all"}),
+    "ctm-stochastic-depth": ("ctm", "efficientnetb0", {}),
+    "ctm-bare-operations": ("ctm", "convnexttiny", {"blocks": 1}),
+    "ctm-resnet50": ("ctm", "resnet50", {}),
+}
+NAMES = ["left", "right", "schräg"]
+FRAMES, SIZE = 4, 32
+
+RELOAD = """
+import sys, json
+import numpy as np
+import keras, ctm_keras
+
+folder, cases = sys.argv[1], json.loads(sys.argv[2])
+clips = np.load(f"{folder}/clips.npy")
+scores = {}
+for case in cases:
+    model = keras.saving.load_model(f"{folder}/{case}.keras")
+    assert ctm_keras.class_names(model) == ["left", "right", "schr\\u00e4g"], case
+    scores[case] = keras.ops.convert_to_numpy(model(clips))
+np.savez(f"{folder}/{keras.config.backend()}.npz", **scores)
+
+# On this backend, too: the identity at the start, and a step of training.
+build = lambda method: ctm_keras.build_video_model(
+    method, "tiny", 3, num_frames=4, image_size=32, weights=None)
+tsn, ctm = build("tsn"), build("ctm")
+for layer in tsn.layers:
+    if layer.weights:
+        ctm.get_layer(layer.name).set_weights(layer.get_weights())
+print(np.abs(tsn.predict_on_batch(clips) - ctm.predict_on_batch(clips)).max())
+ctm.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+print(ctm.train_on_batch(clips, np.arange(len(clips)) % 3))
+"""
+
+
+@pytest.fixture(scope="module")
+def models(scramble, make_clips):
+    """Each row's model, away from its start, built once."""
+
+    @cache
+    def build(case):
+        method, backbone, options = CASES[case]
+        model = ctm_keras.build_video_model(
+            method,
+            backbone,
+            class_names=NAMES,
+            num_frames=FRAMES,
+            image_size=SIZE,
+            weights=None,
+            **options,
+        )
+        return calibrated(scramble(model), make_clips(8, FRAMES, SIZE, seed=1))
+
+    return build
+
+
+def calibrated(model, clips):
+    """Gives batch norms the statistics of a batch, so that signals reach the end."""
+    norms = parts(model, keras.layers.BatchNormalization)
+    for norm in norms:
+        norm.momentum = 0.0
+    model(clips, training=True)
+    for norm in norms:
+        norm.momentum = 0.9
+    return model
+
+
+def parts(model, kind):
+    """All layers of a kind in a model, within its layers too."""
+    return [layer for layer in model._flatten_layers() if isinstance(layer, kind)]
+
+
+@pytest.fixture(scope="module")
+def folder(models, make_clips, tmp_path_factory):
+    """All models saved, with clips."""
+    path = tmp_path_factory.mktemp("models")
+    np.save(path / "clips.npy", make_clips(3, FRAMES, SIZE))
+    for case in CASES:
+        models(case).save(path / f"{case}.keras")
+    return path
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_a_fresh_process_that_imports_ctm_keras_loads_every_model(
+    backend, folder, models, make_clips, run_python
+):
+    pytest.importorskip(backend, reason=f"{backend} is not installed: it is in no extra")
+    cases = list(CASES) if backend == "tensorflow" else ["tsn", "ctm"]
+    printed = run_python(RELOAD, folder, json.dumps(cases), KERAS_BACKEND=backend)
+    difference, loss = map(float, printed.split()[-2:])
+    assert difference <= (0.0 if backend == "tensorflow" else 1e-6)
+    assert np.isfinite(loss)
+    loaded = np.load(folder / f"{backend}.npz")
+    for case in cases:
+        expected = np.array(models(case)(make_clips(3, FRAMES, SIZE)))
+        np.testing.assert_allclose(loaded[case], expected, rtol=1e-3, atol=1e-4, err_msg=case)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_config_round_trip(case, models, make_clips):
+    model = models(case)
+    copy = keras.Model.from_config(json.loads(json.dumps(model.get_config())))
+    copy.set_weights(model.get_weights())
+    clips = make_clips(2, FRAMES, SIZE)
+    assert np.array_equal(copy(clips), model(clips))
+    assert ctm_keras.class_names(copy) == NAMES
+    assert [(x.name, type(x)) for x in copy.layers] == [(x.name, type(x)) for x in model.layers]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_gradients_reach_every_weight_once(case, models, make_clips):
+    model = models(case)
+    assert len({id(w) for w in model.trainable_weights}) == len(model.trainable_weights)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model(make_clips(2, FRAMES, SIZE), training=True) ** 2)
+    gradients = tape.gradient(loss, [w.value for w in model.trainable_weights])
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        assert gradient is not None, weight.path
+        assert np.isfinite(gradient).all(), weight.path
+        assert np.any(gradient), weight.path
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_batch_does_not_mix_its_rows(case, models, make_clips):
+    model = models(case)
+    clips = make_clips(3, FRAMES, SIZE)
+    together = np.array(model(clips))
+    alone = np.concatenate([model(clip[None]) for clip in clips])
+    np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case != "tsn"])
+def test_the_order_of_frames_counts(case, models, make_clips):
+    model = models(case)
+    clips = make_clips(2, FRAMES, SIZE)
+    assert not np.allclose(model(clips), model(clips[:, ::-1]), rtol=1e-6, atol=1e-6)
+
+
+def test_tsn_knows_no_order(models, make_clips):
+    clips = make_clips(2, FRAMES, SIZE)
+    np.testing.assert_allclose(models("tsn")(clips), models("tsn")(clips[:, ::-1]), atol=1e-5)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_batch_norms_have_momentum_and_are_not_synchronized(case, models):
+    norms = parts(models(case), keras.layers.BatchNormalization)
+    assert {norm.momentum for norm in norms} <= {0.9}
+    assert not any(norm.synchronized for norm in norms)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("case", ["tsn", "ctm"])
+def test_mixed_precision(case, policy, models, make_clips, tmp_path):
+    method, backbone, options = CASES[case]
+    reference = models(case)
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = ctm_keras.build_video_model(
+            method,
+            backbone,
+            class_names=NAMES,
+            num_frames=FRAMES,
+            image_size=SIZE,
+            weights=None,
+            **options,
+        )
+    finally:
+        keras.config.set_dtype_policy("float32")
+    model.set_weights(reference.get_weights())
+    clips = make_clips(2, FRAMES, SIZE)
+    assert model.get_layer("preprocess").output.dtype == "float32"
+    assert model.output.dtype == "float32"
+    half = policy.removeprefix("mixed_")
+    assert {tcc.compute_dtype for tcc in parts(model, ctm_keras.TCC)} <= {half}
+    expected = np.array(reference(clips))
+    np.testing.assert_allclose(model(clips), expected, atol=0.05 * np.abs(expected).max())
+    model.save(tmp_path / "half.keras")
+    loaded = keras.saving.load_model(tmp_path / "half.keras")
+    assert np.array_equal(loaded(clips), model(clips))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    assert np.isfinite(model.train_on_batch(clips, np.array([0, 1])))
+
+
+@pytest.mark.parametrize("case", ["tsn", "ctm"])
+def test_uint8_and_float_clips_score_alike(case, models, make_clips):
+    model = models(case)
+    clips = make_clips(2, FRAMES, SIZE)
+    expected = model.predict(clips.astype("float32"), verbose=0)
+    assert np.array_equal(model.predict(clips, verbose=0), expected)
+    assert np.array_equal(model(clips), model(clips.astype("float32")))
+
+
+def test_fractions_of_grey_levels_count(models, make_clips):
+    clips = make_clips(1, FRAMES, SIZE).astype("float32")
+    assert not np.array_equal(models("ctm")(clips), models("ctm")(clips + 0.4))
+
+
+def test_a_summary_reads_well(models):
+    lines = []
+    models("ctm").summary(line_length=100, print_fn=lines.append)
+    text = "\n".join(lines)
+    assert "conv4_block1_ctm (CTM)" in text
+    assert text.index("clip (InputLayer)") < text.index("preprocess") < text.index("conv1_conv")
+    assert text.index("conv4_block1_out") < text.index("conv4_block1_ctm (CTM)")
+    assert "logits (AverageScores)" in text
