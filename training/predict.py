@@ -189,7 +189,7 @@ def predict(
         except VideoError as error:
             failed += 1
             results.append({"video": str(video), "error": str(error)})
-            print(f"ctm: {error}", file=sys.stderr)
+            print(f"ctm: {video}: {error}", file=sys.stderr)
             continue
         results.append(prediction.to_dict())
         if not as_json:

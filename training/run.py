@@ -103,11 +103,21 @@ class Run:
     def config(self) -> TrainConfig:
         return TrainConfig.from_dict(self.read()["config"])
 
+    def trim_log(self, epoch: int) -> None:
+        """Drops the rows of log.csv from an epoch on, which a resumed run writes again."""
+        if self.log.is_file():
+            header, *rows = self.log.read_text().splitlines(keepends=True)
+            kept = [row for row in rows if int(row.split(",")[0]) < epoch]
+            self.log.write_text("".join([header, *kept]))
+
     def load_model(self, which: str = "model") -> keras.Model:
         """The run's model: `"model"` (the last), or `"best"` (the best on the validation split)."""
         import ctm_keras  # noqa: F401  (its layers are in the file)
 
-        path = {"model": self.model, "best": self.best}[which]
+        paths = {"model": self.model, "best": self.best}
+        if which not in paths:
+            raise ValueError(f"which is one of {', '.join(paths)}, received {which!r}.")
+        path = paths[which]
         if not path.is_file():
             remedy = (
                 "it had no validation split"
@@ -128,7 +138,7 @@ def save_model(model: keras.Model, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.stem}.part.keras")
     with synchronized(model, False):
-        keras.Model(model.inputs, model.outputs, name=model.name).save(part)
+        keras.Model(model.input, model.output, name=model.name).save(part)
     os.replace(part, path)
 
 

@@ -39,11 +39,11 @@ def train(config: TrainConfig) -> Run:
         CTM, section 4.2.
     """
     require_tensorflow()
+    strategy = strategy_for(config.devices)  # before TensorFlow runs anything
     config, facts = reopen(config) if config.resume else resolve(config)
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(config.precision)
     try:
-        strategy = strategy_for(config.devices)
         check_batch(config, strategy)
         with strategy.scope():
             model = build_model(config, facts["class_names"])
@@ -195,30 +195,29 @@ def fit(model: keras.Model, config: TrainConfig, run: Run) -> None:
     steps = run.read()["steps_per_epoch"]
     if epoch or step:
         print(f"Continuing at epoch {epoch + 1}, step {step} of {steps}.")
+        run.trim_log(epoch)
     for line in tfrecords.flip_report(run.read()["class_names"], config.flip, config.pairs):
         print(line)
     validation = validation_clips(config)
     variable = tf.Variable(epoch, dtype=tf.int64)
+    csv_log = keras.callbacks.CSVLogger(run.log, append=True)
     stretches = [(epoch, epoch + 1, step), (epoch + 1, config.epochs, 0)]
-    for first, end, skipped in stretches if step else [(epoch, config.epochs, 0)]:
-        model.fit(
-            training_clips(config, epoch=variable, step=skipped),
-            validation_data=validation,
-            initial_epoch=first,
-            epochs=end,
-            shuffle=False,  # the data shuffle themselves
-            verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=[
-                SetEpoch(variable),
-                Checkpoints(run, state, steps, skipped, config.save_every),
-                *loggers(run),
-            ],
-        )
-
-
-def loggers(run: Run) -> list[keras.callbacks.Callback]:
-    """log.csv and TensorBoard."""
-    return [
-        keras.callbacks.CSVLogger(run.log, append=True),
-        keras.callbacks.TensorBoard(run.tensorboard, write_graph=False),
-    ]
+    try:
+        for first, end, skipped in stretches if step else [(epoch, config.epochs, 0)]:
+            model.fit(
+                training_clips(config, epoch=variable, step=skipped),
+                validation_data=validation,
+                initial_epoch=first,
+                epochs=end,
+                shuffle=False,  # the data shuffle themselves
+                verbose=1 if sys.stdout.isatty() else 2,
+                callbacks=[
+                    SetEpoch(variable),
+                    csv_log,
+                    keras.callbacks.TensorBoard(run.tensorboard, write_graph=False),
+                    Checkpoints(run, state, steps, skipped, config.save_every),
+                ],
+            )
+    finally:
+        if csv_log.csv_file:  # which Keras leaves open when a run is stopped
+            csv_log.csv_file.close()

@@ -47,7 +47,8 @@ def test_json_is_for_programs_and_names_what_failed(trained, long_video, tmp_pat
     assert predict(trained.path, [broken, long_video], as_json=True) == 1
     captured = capsys.readouterr()
     failed, good = json.loads(captured.out)
-    assert "broken.mp4" in failed["error"]
+    assert failed["video"] == str(broken)
+    assert "damaged" in failed["error"]
     assert "broken.mp4" in captured.err
     assert len(good["classes"]) == 4
     assert sum(row["probability"] for row in good["classes"]) == pytest.approx(1, abs=1e-4)

@@ -33,6 +33,10 @@ def in_a_process(config: TrainConfig, **kwargs) -> subprocess.Popen:
     return subprocess.Popen(arguments, stdout=subprocess.DEVNULL, **kwargs)
 
 
+def rows_of(run: Run) -> list[dict]:
+    return list(csv.DictReader(run.log.read_text().splitlines()))
+
+
 def weights(run: Run) -> list[np.ndarray]:
     return run.load_model().get_weights()
 
@@ -48,7 +52,7 @@ def test_a_run_leaves_config_log_checkpoints_and_model(trained):
     assert facts["steps_per_epoch"] == 4
     assert facts["config"]["learning_rate"] == pytest.approx(0.02 * 8 / 96)
     assert facts["data_hash"] == tfrecords.read_manifest(facts["config"]["data"]).hash
-    (row,) = csv.DictReader(trained.log.open())
+    (row,) = rows_of(trained)
     assert {"epoch", "loss", "top1", "top5", "val_loss", "val_top1"} <= set(row)
     assert list(trained.tensorboard.rglob("events*"))
     for path in (trained.model, trained.last, trained.best):
@@ -60,21 +64,23 @@ def test_a_run_leaves_config_log_checkpoints_and_model(trained):
 def test_saved_models_carry_no_synchronisation_and_no_optimizer(trained):
     model = keras.saving.load_model(trained.model)
     assert not any(layer.synchronized for layer in batch_norms(model))
-    assert model.optimizer is None
+    assert not model.compiled
 
 
-def test_a_killed_run_goes_on_exactly(config, tmp_path, change):
+@pytest.mark.parametrize(
+    "kill_at", [pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.long), 3]
+)
+def test_a_killed_run_goes_on_exactly(config, tmp_path, change, kill_at):
     undisturbed = train(change(config, out=tmp_path / "undisturbed"))
     process = in_a_process(change(config, out=tmp_path / "killed"))
     states = tmp_path / "killed" / "checkpoints" / "states"
-    while process.poll() is None and not list(states.glob("ckpt-[2-9].index")):
+    while process.poll() is None and not (states / f"ckpt-{kill_at}.index").exists():
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     resumed = train(TrainConfig(resume=tmp_path / "killed"))
     assert difference(undisturbed, resumed) == 0.0
-    epochs = [row["epoch"] for row in csv.DictReader(resumed.log.open())]
-    assert epochs == ["0", "1"]
+    assert [row["epoch"] for row in rows_of(resumed)] == ["0", "1"]
 
 
 def test_two_devices_train_as_one(config, tmp_path, change):
@@ -121,7 +127,8 @@ def test_fine_tuning_fixes_all_batch_norm_but_the_first(config, trained, tmp_pat
     assert moved == [True] + [False] * (len(moved) - 1)
 
 
-def test_the_same_seed_gives_the_same_start(config):
+def test_the_same_seed_gives_the_same_start(config, change):
+    config = change(config, weights="none")
     keras.utils.set_random_seed(config.seed)
     one = build_model(config, ["a", "b"])
     keras.utils.set_random_seed(config.seed)
