@@ -26,6 +26,7 @@ from tfrecords.splits import SPLITS, assign_splits
 
 def build(
     source: str | Path,
+    /,
     out: str | Path,
     *,
     short_side: int | None = 256,
@@ -50,10 +51,12 @@ def build(
     A build that was stopped goes on where it stopped when it is called again, and ends with the
     same bytes. A video that cannot be read is left out, named with its reason.
 
+    A source is a folder with one sub-folder of videos per class, or with train, val and test
+    folders that hold such sub-folders; or a CSV file whose first line names the columns path and
+    label, and where wanted split, group, start and end (in seconds), in any order.
+
     Args:
-        source: Folder with one sub-folder of videos per class (or train, val and test folders with
-            such sub-folders), or CSV file with the columns path and label, and where wanted split,
-            group, start and end (seconds).
+        source: Folder of class folders, or CSV file with the columns path and label.
         out: Folder for the data set.
         short_side: Pixels that the shorter side of each frame is scaled to; None keeps the size.
         quality: JPEG quality, 1 to 100, with 4:2:0 colours.

@@ -91,7 +91,7 @@ def read_manifest(folder: str | Path) -> Manifest:
         BadManifest: If the file is missing or is not what `ctm build` writes.
     """
     path = Path(folder) / FILE
-    content = read_content(path)
+    content = _read_content(path)
     content.pop("checksum", None)
     try:
         shards = tuple(
@@ -100,8 +100,10 @@ def read_manifest(folder: str | Path) -> Manifest:
         failures = tuple(Failure(**failure) for failure in content.pop("failures"))
         names = tuple(content.pop("class_names"))
         del content["format"]
+        for counts in content["splits"].values():
+            int(counts["videos"]), int(counts["frames"])
         return Manifest(class_names=names, all_shards=shards, failures=failures, **content)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BadManifest(
             f"{path} is damaged ({type(error).__name__}: {error}): build the data set again"
         ) from None
@@ -111,10 +113,16 @@ def write_manifest(folder: str | Path, manifest: Manifest) -> None:
     """Writes DIR/dataset.json under a temporary name, syncs it and renames it into place."""
     content = {"format": FORMAT, **asdict(manifest)}
     content["shards"] = content.pop("all_shards")
-    write_json(Path(folder) / FILE, {**content, "checksum": checksum(content)})
+    write_json(Path(folder) / FILE, {**content, "checksum": _checksum(content)})
 
 
-def read_content(path: Path) -> dict:
+def is_as_built(folder: str | Path) -> bool:
+    """Whether dataset.json is what the build wrote, by its own checksum."""
+    content = _read_content(Path(folder) / FILE)
+    return content.pop("checksum", None) == _checksum(content)
+
+
+def _read_content(path: Path) -> dict:
     """The JSON object of a dataset.json of this format."""
     if not path.is_file():
         raise BadManifest(_missing(path.parent))
@@ -128,10 +136,8 @@ def read_content(path: Path) -> dict:
     return content
 
 
-def checksum(content: Mapping[str, Any]) -> str:
-    """sha256 of the content without its own `checksum`."""
-    rest = {key: value for key, value in content.items() if key != "checksum"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+def _checksum(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -10,6 +10,8 @@ from tfrecords.manifest import (
     BadManifest,
     Manifest,
     Shard,
+    _checksum,
+    is_as_built,
     read_manifest,
     write_manifest,
 )
@@ -68,11 +70,13 @@ def test_a_folder_without_a_data_set_says_what_to_do(tmp_path):
     lambda content: content.update(shards=3),
     lambda content: content.update(failures=[3]),
     lambda content: content.update(surprise=1),
+    lambda content: content.update(splits={"train": {"videos": 3}}),
 ])  # fmt: skip
 def test_a_damaged_manifest_is_named(tmp_path, change):
     write_manifest(tmp_path, MANIFEST)
     content = json.loads((tmp_path / FILE).read_text())
     change(content)
+    content["checksum"] = _checksum({k: v for k, v in content.items() if k != "checksum"})
     (tmp_path / FILE).write_text(json.dumps(content))
     with pytest.raises(BadManifest, match=r"dataset.json is damaged"):
         read_manifest(tmp_path)
@@ -86,3 +90,11 @@ def test_what_is_no_manifest(tmp_path, text, message):
     (tmp_path / FILE).write_text(text)
     with pytest.raises(BadManifest, match=message):
         read_manifest(tmp_path)
+
+
+def test_a_changed_manifest_is_noticed(tmp_path):
+    write_manifest(tmp_path, MANIFEST)
+    assert is_as_built(tmp_path)
+    text = (tmp_path / FILE).read_text()
+    (tmp_path / FILE).write_text(text.replace("ä b", "ä c"))
+    assert not is_as_built(tmp_path)
