@@ -28,6 +28,7 @@ import sys, json
 import numpy as np
 import keras, ctm_keras
 
+assert keras.config.backend() == "tensorflow" or "tensorflow" not in sys.modules
 folder, cases = sys.argv[1], json.loads(sys.argv[2])
 clips = np.load(f"{folder}/clips.npy")
 scores = {}
@@ -38,15 +39,12 @@ for case in cases:
 np.savez(f"{folder}/{keras.config.backend()}.npz", **scores)
 
 # On this backend, too: the identity at the start, and a step of training.
-build = lambda method: ctm_keras.build_video_model(
-    method, "tiny", 3, num_frames=4, image_size=32, weights=None)
-tsn, ctm = build("tsn"), build("ctm")
-for layer in tsn.layers:
-    if layer.weights:
-        ctm.get_layer(layer.name).set_weights(layer.get_weights())
-print(np.abs(tsn.predict_on_batch(clips) - ctm.predict_on_batch(clips)).max())
-ctm.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-print(ctm.train_on_batch(clips, np.arange(len(clips)) % 3))
+model = ctm_keras.build_video_model(
+    "ctm", "tiny", 3, num_frames=4, image_size=32, weights=f"{folder}/tsn.keras")
+print(np.abs(keras.ops.convert_to_numpy(model(clips)) - scores["tsn"]).max())
+if keras.config.backend() != "tensorflow":
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    assert np.isfinite(model.train_on_batch(clips, np.arange(len(clips)) % 3))
 """
 
 
@@ -104,9 +102,7 @@ def test_a_fresh_process_that_imports_ctm_keras_loads_every_model(
     pytest.importorskip(backend, reason=f"{backend} is not installed: it is in no extra")
     cases = list(CASES) if backend == "tensorflow" else ["tsn", "ctm"]
     printed = run_python(RELOAD, folder, json.dumps(cases), KERAS_BACKEND=backend)
-    difference, loss = map(float, printed.split()[-2:])
-    assert difference <= (0.0 if backend == "tensorflow" else 1e-6)
-    assert np.isfinite(loss)
+    assert float(printed.split()[-1]) <= (0.0 if backend == "tensorflow" else 1e-6)
     loaded = np.load(folder / f"{backend}.npz")
     for case in cases:
         expected = np.array(models(case)(make_clips(3, FRAMES, SIZE)))
