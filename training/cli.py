@@ -15,15 +15,6 @@ from training.config import TrainConfig
 RunFolder = Annotated[Path, tyro.conf.arg(metavar="RUN", help="Folder of the run.")]
 
 
-def train(config: tyro.conf.OmitArgPrefixes[TrainConfig]) -> None:
-    from training.train import train
-
-    train(config)
-
-
-train.__doc__ = TrainConfig.__doc__
-
-
 def verify(data: tyro.conf.Positional[Path], sample: int = 100) -> None:
     """Check every checksum and count of a data set, and decode a sample of its frames.
 
@@ -158,6 +149,7 @@ def with_examples(function: Callable, *examples: str) -> Callable:
     return command
 
 
+# What each command takes: a function, or the config of training.
 COMMANDS = {
     "quickstart": quickstart,
     "build": with_examples(
@@ -166,12 +158,43 @@ COMMANDS = {
         "ctm build index.csv --out data/mine --split-column fold --val 0",
     ),
     "verify": verify,
-    "train": train,
+    "train": TrainConfig,
     "evaluate": evaluate,
     "predict": predict,
     "export": export,
     "models": models,
 }
+WITHOUT_TENSORFLOW = ("build", "verify")
+
+
+def summary(command: Callable) -> Callable:
+    """A stand-in with the first line of a command's help, for the list of commands."""
+
+    def stand_in() -> None: ...
+
+    stand_in.__doc__ = command.__doc__.partition("\n")[0]
+    return stand_in
+
+
+def run(name: str, arguments: list[str]) -> None:
+    """Runs one command."""
+    if name not in WITHOUT_TENSORFLOW and not {"-h", "--help"} & set(arguments):
+        import_tensorflow_quietly()
+    result = tyro.cli(COMMANDS[name], prog=f"ctm {name}", args=arguments)
+    if isinstance(result, TrainConfig):
+        from training.train import train
+
+        train(result)
+
+
+def show_commands(arguments: list[str]) -> None:
+    """The list of commands, or what is wrong with the name of one."""
+    tyro.extras.subcommand_cli_from_dict(
+        {name: summary(command) for name, command in COMMANDS.items()},
+        prog="ctm",
+        description="Video action recognition: from labelled videos to a served classifier.",
+        args=arguments,
+    )
 
 
 def import_tensorflow_quietly() -> None:
@@ -181,7 +204,9 @@ def import_tensorflow_quietly() -> None:
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
-        import tensorflow  # noqa: F401
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
     finally:
         os.dup2(kept, 2)
         os.close(kept)
@@ -189,24 +214,19 @@ def import_tensorflow_quietly() -> None:
 
 def main() -> None:
     """Runs `ctm`: a user's mistake is one sentence and exit code 1 (2 for the options)."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    arguments = sys.argv[1:] or ["--help"]
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
-            prog="ctm",
-            description="Video action recognition: from labelled videos to a served classifier.",
-            args=sys.argv[1:] or ["--help"],
-        )
-    except (ValueError, OSError) as error:
-        if os.environ.get("CTM_DEBUG"):
-            raise
-        print(f"ctm: {error}", file=sys.stderr)
-        sys.exit(1)
-    except Exception as error:  # TensorFlow wraps what its readers raise
-        if damaged := tfrecords.data_error(error):
-            print(f"ctm: {damaged}", file=sys.stderr)
-            sys.exit(1)
-        raise
+        if arguments[0] in COMMANDS:
+            run(arguments[0], arguments[1:])
+        else:
+            show_commands(arguments)
     except KeyboardInterrupt:
-        print("ctm: interrupted", file=sys.stderr)
-        sys.exit(130)
+        sys.exit("ctm: interrupted")
+    except BrokenPipeError:  # `ctm ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        # TensorFlow wraps what its readers raise; anything else is a fault of this program.
+        mistake = error if isinstance(error, ValueError | OSError) else tfrecords.data_error(error)
+        if mistake is None or os.environ.get("CTM_DEBUG"):
+            raise
+        sys.exit(f"ctm: {mistake}")

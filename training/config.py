@@ -31,7 +31,7 @@ class TrainConfig:
     model: str = "ctm"
     """Method, one of `ctm models`."""
     backbone: str = "resnet50"
-    """Image model that reads the frames: resnet50, resnet101, tiny, mobilenet_v2 ..."""
+    """Image model that reads the frames: resnet50, resnet101, tiny, mobilenetv2 ..."""
     options: tuple[str, ...] = ()
     """Options of the method, each as name=value: paths=tccm, stages=4, blocks=1, reduction=8."""
     weights: str = "auto"

@@ -181,6 +181,8 @@ def predict(
     Returns:
         How many videos could not be read; each is named with its reason.
     """
+    if not (videos := tuple(videos)):
+        raise ValueError("ctm predict needs one video or more after the run.")
     classifier = Classifier(run)
     failed, results = 0, []
     for video in videos:

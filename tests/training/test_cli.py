@@ -41,6 +41,7 @@ def test_every_command_shows_an_example(command):
         (["train", "--data", "nowhere"], "nowhere"),
         (["evaluate", "nowhere"], "nowhere is no run"),
         (["predict", "nowhere", "x.mp4"], "nowhere is no run"),
+        (["predict", "nowhere"], "needs one video"),
         (["export", "nowhere", "--to", "x"], "nowhere is no run"),
     ],
 )
