@@ -124,7 +124,8 @@ def build_model(config: TrainConfig, class_names: list[str]) -> keras.Model:
         dropout=config.dropout,
         **config.method_options,
     )
-    print(ctm_keras.adoption_report(model))
+    if config.weights in ("none", "imagenet"):  # a file's report is printed as it is loaded
+        print(ctm_keras.adoption_report(model))
     if config.freeze_bn:
         print("Fixed batch norm:", ", ".join(freeze_batch_norm(model)))
     return model

@@ -45,18 +45,27 @@ class TCC(layers.Layer):
                 f"{self.name} has a kernel for each position of the image and needs to know "
                 f"frames, height, width and channels; received the shape {tuple(input_shape)}."
             )
-        self.kernel = self.add_weight(
-            shape=(3, 3, self.height * self.width, 1),
-            initializer=keras.initializers.RandomNormal(stddev=(2 / 9) ** 0.5),
-            name="kernel",
+        self.conv = layers.DepthwiseConv2D(
+            3,
+            padding="same",
+            use_bias=False,
+            depthwise_initializer=keras.initializers.RandomNormal(stddev=(2 / 9) ** 0.5),
+            dtype=self.dtype_policy,
+            name="conv",
         )
+        frames, channels = input_shape[1], input_shape[4]
+        self.conv.build((None, frames, channels, self.height * self.width))
+
+    @property
+    def kernel(self):
+        """The kernels, `(3, 3, height * width, 1)`: over frames and channels."""
+        return self.conv.kernel
 
     def call(self, inputs):
         _, frames, height, width, channels = inputs.shape
         planes = ops.reshape(inputs, (-1, frames, height * width, channels))
         planes = ops.transpose(planes, (0, 1, 3, 2))
-        planes = ops.depthwise_conv(planes, self.kernel, strides=1, padding="same")
-        planes = ops.transpose(planes, (0, 1, 3, 2))
+        planes = ops.transpose(self.conv(planes), (0, 1, 3, 2))
         return ops.reshape(planes, (-1, frames, height, width, channels))
 
     def compute_output_shape(self, input_shape):
