@@ -82,4 +82,4 @@ def draw_clips(clips: np.ndarray, captions: Sequence[str], path: Path):
         for cell, frame in zip(axes.subplots(1, frames), clip, strict=True):
             cell.imshow(frame)
             cell.axis("off")
-    figure.savefig(path, dpi=100)
+    figure.savefig(path, dpi=72)

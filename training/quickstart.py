@@ -55,10 +55,10 @@ def quickstart(out: Path) -> dict[str, Report]:
     print("5/5  Export: ctm export, loaded again")
     served = export(runs["ctm"].path, out / "served")
     difference = check_served(runs["ctm"], served)
-    picture = show(runs["ctm"], out / "predictions.png")
+    picture = show(runs, out / "predictions.png")
     print(table(reports))
     print(f"Served model: {served} (differs from the trained one by {difference:.1e})")
-    print(f"Clips with CTM's predictions: {picture}")
+    print(f"Clips with both methods' predictions: {picture}")
     print(f"Took {time.monotonic() - started:.0f} s. Next, with your own folder of classes:")
     print("  ctm build VIDEOS --out data/mine && ctm train --data data/mine --out runs/mine")
     return reports
@@ -81,17 +81,20 @@ def check_served(run: Run, served: Path) -> float:
     return float(np.abs(logits["logits"].numpy() - expected).max())
 
 
-def show(run: Run, path: Path) -> Path:
-    """A picture of clips with true and predicted classes."""
-    batch = some_clips(run, 6)
-    model = run.load_model()
-    names = run.read()["class_names"]
-    best = model.predict_on_batch(batch["clip"]).argmax(axis=1)
-    captions = [
-        f"true: {names[label]}   predicted: {names[guess]}"
-        for label, guess in zip(batch["label"], best, strict=True)
-    ]
-    draw_clips(batch["clip"], captions, path)
+def show(runs: dict[str, Run], path: Path) -> Path:
+    """A picture of one clip of each class, with what each method takes it for."""
+    batch = some_clips(runs["ctm"], 64)
+    _, first = np.unique(batch["label"], return_index=True)
+    clips, labels = batch["clip"][first], batch["label"][first]
+    names = runs["ctm"].read()["class_names"]
+    captions = [f"true: {names[label]}" for label in labels]
+    for method, run in runs.items():
+        best = run.load_model().predict_on_batch(clips).argmax(axis=1)
+        captions = [
+            f"{line}   {method.upper()}: {names[guess]}"
+            for line, guess in zip(captions, best, strict=True)
+        ]
+    draw_clips(clips, captions, path)
     return path
 
 
