@@ -8,6 +8,7 @@ import numpy as np
 
 import ctm_keras
 import tfrecords
+from tfrecords.manifest import write_json
 from training.config import TrainConfig
 from training.pictures import draw_confusion
 from training.predictions import (
@@ -18,7 +19,7 @@ from training.predictions import (
     predict_views,
     top_k_accuracy,
 )
-from training.run import Run, write_json
+from training.run import Run
 from training.train import sampling
 
 

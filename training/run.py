@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from tfrecords.manifest import write_json
 from training.config import TrainConfig
 
 PACKAGES = ("ctm-keras", "keras", "tensorflow", "numpy")
@@ -139,13 +140,6 @@ def save_model(model: keras.Model, path: Path) -> None:
     part = path.with_name(f"{path.stem}.part.keras")
     with synchronized(model, False):
         keras.Model(model.input, model.output, name=model.name).save(part)
-    os.replace(part, path)
-
-
-def write_json(path: Path, values: Any) -> None:
-    """Writes JSON, whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n")
     os.replace(part, path)
 
 
