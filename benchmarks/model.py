@@ -3,11 +3,13 @@
     python benchmarks/model.py --backbone resnet50 --frames 8 --size 224 --batch 4
 
 All rows are measured in turns in one run, so that their ratios hold on a busy machine; each
-figure is the best of the rounds. PyTorch's rows need torch and the backbone resnet50.
+figure is the median of the rounds, beside it the ratio to the first row. PyTorch's rows need
+torch and the backbone resnet50.
 """
 
 import argparse
 import os
+import statistics
 import time
 from collections.abc import Callable
 
@@ -30,16 +32,18 @@ def main():
     rows = {name: keras_steps(name, args, clips) for name in ("tsn", "ctm")}
     rows = {f"Keras/TF {name.upper()}": steps for name, steps in rows.items()}
     rows |= torch_rows(args, clips)
-    best = measure(rows, args.rounds)
+    seconds = measure(rows, args.rounds)
     print(
         f"\n{args.backbone}, {args.frames} x {args.size} x {args.size}, batch {args.batch}, ",
         end="",
     )
-    print(f"{os.cpu_count()} cores, best of {args.rounds}; clips a second")
-    print(f"{'':34}{'inference':>10}{'training':>10}")
-    for row, times in best.items():
-        rates = [args.batch / seconds for seconds in times]
-        print(f"{row:34}" + "".join(f"{rate:10.2f}" for rate in rates))
+    print(f"{os.cpu_count()} cores, median of {args.rounds}; clips a second")
+    print(f"{'':38}{'inference':>10}{'':8}{'training':>10}")
+    first = next(iter(seconds.values()))
+    for row, times in seconds.items():
+        pairs = zip(times, first, strict=True)
+        cells = [f"{args.batch / own:10.2f} ({other / own:4.2f}x)" for own, other in pairs]
+        print(f"{row:38}" + "".join(cells))
     print_sizes(args)
 
 
@@ -132,8 +136,8 @@ def torch_steps(torch, clips, compiled: bool) -> tuple[Callable, Callable]:
 
 
 def measure(rows, rounds: int) -> dict[str, list[float]]:
-    """Seconds of the best round of each step; the rows take turns."""
-    best = {row: [float("inf")] * len(steps) for row, steps in rows.items()}
+    """The median of each step's seconds; the rows take turns."""
+    seconds = {row: [[] for _ in steps] for row, steps in rows.items()}
     for steps in rows.values():  # traced and compiled before the first round
         for step in steps:
             step()
@@ -143,8 +147,8 @@ def measure(rows, rounds: int) -> dict[str, list[float]]:
             for i, step in enumerate(steps):
                 started = time.perf_counter()
                 step()
-                best[row][i] = min(best[row][i], time.perf_counter() - started)
-    return best
+                seconds[row][i].append(time.perf_counter() - started)
+    return {row: [statistics.median(s) for s in steps] for row, steps in seconds.items()}
 
 
 def print_sizes(args) -> None:

@@ -223,5 +223,5 @@ def explain_download(error: Exception, backbone: str) -> ValueError | None:
     return ValueError(
         f"The ImageNet weights of {backbone} could not be fetched ({text}). "
         f"Keras wanted {url or 'to download them'} and keeps such files in {cache}. Without a "
-        f"network, fetch {name} elsewhere and put it there, or pass weights=None or a .keras file."
+        f"network, fetch {name} elsewhere and put it there, or pass weights=None (--weights none) or a .keras file."
     )
