@@ -1,7 +1,5 @@
 """Labelled videos to verified shards: parallel, resumable, one bad video costs one video."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from tfrecords.fingerprint import digest, fingerprints
 from tfrecords.journal import (
     Done,
     Journal,
@@ -19,8 +18,7 @@ from tfrecords.journal import (
 from tfrecords.manifest import Manifest, write_manifest
 from tfrecords.pool import BuildError, available_cores, terminated_like_interrupted
 from tfrecords.run import PlannedShard, Run, listing, plan_shards
-from tfrecords.schema import VideoEntry
-from tfrecords.sources import read_source
+from tfrecords.sources import plain, read_source
 from tfrecords.splits import SPLITS, assign_splits
 
 
@@ -73,22 +71,22 @@ def build(
         workers: Processes that decode; None takes one per processor core.
         timeout: Seconds that a video may go without giving a frame before it counts as hanging.
         max_failures: Share of the videos that may fail before the build stops.
-        progress: Whether to show a progress bar and what was ignored.
+        progress: Whether to show a progress bar.
 
     Returns:
         A `Manifest`, the content of dataset.json.
 
     Raises:
         SourceError: If the source cannot be used.
-        BuildError: If an option is out of range, `out` holds another data set, too many videos
-            failed, or the disk is full.
+        BuildError: If an option is out of range, `out` holds another data set, files of the source
+            changed since they were read, too many videos failed, or the disk is full.
 
     Example:
     >>> manifest = tfrecords.build("videos", "data/mine", val_fraction=0.2)
     >>> manifest.class_names
     ('pour', 'stir')
     """
-    out, say = Path(out), tqdm.write if progress else (lambda line: None)
+    out = Path(out)
     _check_options(out, Path(source), short_side, quality, fps, shards, timeout, max_failures)
     found = read_source(source, split_column, group_column)
     division = {
@@ -101,27 +99,29 @@ def build(
     }
     entries, notes = assign_splits(found.entries, **division)
     for note in (*found.notes, *notes):
-        say(note)
+        tqdm.write(note)
     frame = {"short_side": short_side, "quality": quality, "fps": fps}
     asked = {
         "options": {**frame, "shards": shards, **division}
         | {"split_column": split_column, "group_column": group_column},
-        "entries": _digest(entries),
+        "entries": digest([asdict(entry) for entry in entries]),
     }
-    if manifest := finished(out, asked):
-        say(f"{out} is complete: nothing to do.")
+    files = fingerprints(found.root, entries)
+    origin = {"source": plain(str(source)), "asked": {**asked, "files": digest(files)}}
+    if manifest := finished(out, origin["asked"]):
+        tqdm.write(f"{out} is complete: nothing to do." + _retry(manifest, out))
         return manifest
     plan = plan_shards(entries, shards)
     names = tuple(sorted({entry.label for entry in entries}))
     workers = workers or available_cores()
     guards = full_disk_is_one_sentence(out), terminated_like_interrupted()
-    with guards[0], guards[1], Journal(out, asked) as journal:
+    with guards[0], guards[1], Journal(out, asked, files) as journal:
         run = Run(plan, names, found.root, frame, journal, max_failures, progress)
         done = run.run(workers, timeout)
-        manifest = _manifest(plan, done, names, frame, {"source": str(source), "asked": asked})
+        manifest = _manifest(plan, done, names, frame, origin)
         write_manifest(out, manifest)
         journal.remove()
-    _report(manifest, out, say)
+    _report(manifest, out)
     return manifest
 
 
@@ -153,24 +153,27 @@ def _manifest(
     )
 
 
-def _report(manifest: Manifest, out: Path, say) -> None:
+def _report(manifest: Manifest, out: Path) -> None:
     counts = ", ".join(
         f"{split} {n['videos']} videos ({n['frames']} frames)"
         for split, n in manifest.splits.items()
     )
-    say(f"{out}: {len(manifest.class_names)} classes, {counts}")
+    tqdm.write(f"{out}: {len(manifest.class_names)} classes, {counts}")
     if manifest.failures:
-        say(
+        tqdm.write(
             f"{len(manifest.failures)} videos failed and are left out. "
             + listing(manifest.failures)
         )
 
 
-def _digest(entries: Sequence[VideoEntry]) -> str:
-    digest = hashlib.sha256()
-    for entry in entries:
-        digest.update(json.dumps(asdict(entry), sort_keys=True).encode())
-    return digest.hexdigest()
+def _retry(manifest: Manifest, out: Path) -> str:
+    """What a finished data set left out, and how to get it in."""
+    if not manifest.failures:
+        return ""
+    return (
+        f" {len(manifest.failures)} failures remain; to try them again, repair the files and name "
+        f"another --out, or remove {out} first. {listing(manifest.failures)}"
+    )
 
 
 def _check_options(out, source, short_side, quality, fps, shards, timeout, max_failures) -> None:

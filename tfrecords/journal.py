@@ -22,6 +22,10 @@ from tfrecords.schema import Failure
 from tfrecords.worker import FULL
 
 PACKAGES = ("ctm-keras", "av", "opencv-python-headless", "numpy")
+SOURCE = {  # what of a plan tells the source, and how it differs
+    "entries": "the videos of the source, their labels or splits are others",
+    "files": "the source's files changed (another size or time of change, or missing before)",
+}
 
 
 class Done(NamedTuple):
@@ -53,7 +57,7 @@ def finished(out: Path, asked: Mapping[str, Any]) -> Manifest | None:
     if differences:
         raise BuildError(
             f"{out} holds a finished data set that was built otherwise: {differences}; choose "
-            "another --out, or remove it first"
+            "another --out to build from the source as it is now, or remove it first"
         )
     for shard in manifest.all_shards:
         file = out / shard.file
@@ -72,14 +76,15 @@ class Journal:
     Args:
         out: Path, the data set's folder.
         asked: mapping, the options and the hash of the entries.
+        files: mapping from a video's id to the fingerprint of its file.
 
     Raises:
         BuildError: If another build holds `out`, or an unfinished one of other options or other
             versions lies there.
     """
 
-    def __init__(self, out: Path, asked: Mapping[str, Any]):
-        self.out, self.folder = out, out / UNFINISHED
+    def __init__(self, out: Path, asked: Mapping[str, Any], files: Mapping[str, str]):
+        self.out, self.folder, self.files = out, out / UNFINISHED, files
         self.spool = self.folder / "spool"
         self._plan = {**asked, **environment()}
 
@@ -129,12 +134,25 @@ class Journal:
             )
 
     def load(self, file: str) -> Done | None:
-        """What was recorded of a shard, if it is still there."""
+        """What was recorded of a shard, if it is still there and of the files that are there now.
+
+        Raises:
+            BuildError: If a file of a video in it changed: the data set would mix two sources.
+        """
         path = self.folder / f"{file}.json"
         if not path.exists():
             return None
         content = json.loads(path.read_bytes())
         failures = tuple(Failure(**failure) for failure in content["failures"])
+        changed = {name for name, was in content["files"].items() if self.files[name] != was}
+        if kept := sorted(changed - {failure.id for failure in failures}):
+            raise BuildError(
+                f"{self.out} holds an unfinished build that cannot go on: the source's files "
+                f"changed, for example of {kept[0]!r}; remove {self.out} to start again, or choose "
+                "another --out"
+            )
+        if changed:  # a video that failed was repaired
+            return None
         if content["shard"] is None:
             return Done(None, 0, failures)
         shard = Shard(**{**content["shard"], "videos": tuple(content["shard"]["videos"])})
@@ -147,7 +165,9 @@ class Journal:
 
     def save(self, file: str, done: Done) -> None:
         """Records a shard that is on disk, whole and synced."""
+        names = [*(done.shard.videos if done.shard else ()), *(f.id for f in done.failures)]
         content = {
+            "files": {name: self.files[name] for name in names},
             "shard": done.shard and asdict(done.shard),
             "frames": done.frames,
             "failures": [asdict(failure) for failure in done.failures],
@@ -169,9 +189,8 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """What was asked then and now, named for people; empty where it is the same."""
     before, now = _flat(before), _flat(json.loads(json.dumps(now)))
     names: Sequence[str] = [name for name in now if before.get(name) != now[name]]
-    told = [f"{n} is {now[n]}, there {before.get(n)}" for n in names if n != "entries"]
-    if "entries" in names and not told:
-        told.append("the videos of the source, their labels or splits are others")
+    told = [f"{n} is {now[n]}, there {before.get(n)}" for n in names if n not in SOURCE]
+    told = told or [sentence for name, sentence in SOURCE.items() if name in names][:1]
     return ", ".join(told)
 
 

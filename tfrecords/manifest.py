@@ -88,11 +88,10 @@ def read_manifest(folder: str | Path) -> Manifest:
         A `Manifest`.
 
     Raises:
-        BadManifest: If the file is missing or is not what `ctm build` writes.
+        BadManifest: If the file is missing or is not, by its checksum, what `ctm build` wrote.
     """
     path = Path(folder) / FILE
     content = _read_content(path)
-    content.pop("checksum", None)
     try:
         shards = tuple(
             Shard(**{**shard, "videos": tuple(shard["videos"])}) for shard in content.pop("shards")
@@ -116,14 +115,8 @@ def write_manifest(folder: str | Path, manifest: Manifest) -> None:
     write_json(Path(folder) / FILE, {**content, "checksum": _checksum(content)})
 
 
-def is_as_built(folder: str | Path) -> bool:
-    """Whether dataset.json is what the build wrote, by its own checksum."""
-    content = _read_content(Path(folder) / FILE)
-    return content.pop("checksum", None) == _checksum(content)
-
-
 def _read_content(path: Path) -> dict:
-    """The JSON object of a dataset.json of this format."""
+    """The JSON object of a dataset.json of this format, as it was written."""
     if not path.is_file():
         raise BadManifest(_missing(path.parent))
     try:
@@ -133,6 +126,11 @@ def _read_content(path: Path) -> dict:
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
         raise BadManifest(f"{path} has the format {found!r}, this program reads {FORMAT!r}")
+    if content.pop("checksum", None) != _checksum(content):
+        raise BadManifest(
+            f"{path} was changed after the build, its checksum is not right: build the data set "
+            "again"
+        )
     return content
 
 

@@ -110,7 +110,7 @@ def clips(
     total = _count(len(videos), shard, drop_remainder) * num_clips * num_crops
     steps = total // batch_size if drop_remainder else -(-total // batch_size)
     if step > steps or (drop_remainder and not steps):
-        raise ValueError(_too_few(videos, batch_size, step, steps, total))
+        raise ValueError(_too_few(videos, batch_size, step, steps, total, shard[1]))
     first, last = (min(place * batch_size, total) for place in (step, steps))
     if training:
         samples = _training_samples(reader, seed, epoch, shard, first, last, num_parallel)
@@ -227,11 +227,11 @@ def _check(training, options, batch_size, seed, epoch, step, shard, num_parallel
         raise ValueError(f"shard must be (i, n) with 0 <= i < n, got {shard!r}")
 
 
-def _too_few(videos: Split, batch_size: int, step: int, steps: int, total: int) -> str:
+def _too_few(videos: Split, batch_size: int, step: int, steps: int, total: int, n: int) -> str:
     if step > steps:
         return f"step must be at most the {steps} batches of an epoch, got {step}"
     return (
-        f"batch_size {batch_size} is more than the {total} clips that split {videos.name!r} has "
-        f"for one shard ({len(videos)} videos in all); use a smaller batch_size, or "
-        "drop_remainder=False"
+        f"batch_size {batch_size} is more than the {total} clips of an epoch (split "
+        f"{videos.name!r} has {len(videos)} videos{f', for {n} processes' if n > 1 else ''}): use "
+        "a smaller batch_size, or drop_remainder=False for one smaller batch"
     )

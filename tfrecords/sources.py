@@ -63,6 +63,11 @@ def read_source(
             )
         root, notes = source, []
         entries = list(_walk_classes(source, notes))
+    elif source.suffix.lower() in VIDEOS and source.is_file():
+        raise SourceError(
+            f"{source} is one video: expected a folder with one sub-folder of videos per class, or "
+            "a CSV file with the columns path and label"
+        )
     elif source.is_file():
         root, notes = source.parent, []
         entries = list(_read_csv(source, split_column, group_column, notes))
@@ -87,6 +92,11 @@ def _video_id(path: str, start: float | None, end: float | None) -> str:
 
 
 def _check(source: Path, entries: list[VideoEntry]) -> None:
+    if not entries and source.is_file():
+        raise SourceError(
+            f"{source} lists no videos: it needs a line with a path and a label for each, below "
+            "the line with the names of the columns"
+        )
     if not entries:
         raise SourceError(
             f"{source} holds no videos: expected {source.name}/CLASS/VIDEO.mp4, or a CSV file "

@@ -1,7 +1,7 @@
 """Random access to the frames of a split, and every way in which the data on disk can be wrong."""
 
-import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ import pytest
 import tfrecords
 from tfrecords.dataset import BadShard, Split, data_error
 from tfrecords.index import BadIndex, read_index
+from tfrecords.manifest import BadManifest, write_manifest
 from tfrecords.pixels import decode
 
 VIDEOS = {
@@ -117,11 +118,17 @@ def test_an_index_with_a_flipped_bit(data, shard):
 
 
 def test_fewer_classes_than_labels(data):
-    path = data / "dataset.json"
-    content = json.loads(path.read_text())
-    content["class_names"] = content["class_names"][:2]
-    path.write_text(json.dumps(content))
+    manifest = tfrecords.read_manifest(data)
+    write_manifest(data, replace(manifest, class_names=manifest.class_names[:2]))
     with pytest.raises(BadIndex, match="ctm verify"):
+        tfrecords.clips(data)
+
+
+def test_a_flipped_bit_in_a_class_name(data):
+    """Were it read, a left class would be mirrored."""
+    path = data / "dataset.json"
+    path.write_text(path.read_text().replace("swipe_left", "swipe_lefv"))
+    with pytest.raises(BadManifest, match="its checksum is not right: build the data set again"):
         tfrecords.clips(data)
 
 

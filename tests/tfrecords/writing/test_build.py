@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import tensorflow as tf
 
 import tfrecords
 from tfrecords import journal, manifest, pool, shards, sources, worker
+from tfrecords.fingerprint import MISSING, fingerprints
 from tfrecords.index import index_path, read_index
 from tfrecords.pool import BuildError
 from tfrecords.run import plan_shards
@@ -302,6 +304,128 @@ def test_a_finished_data_set_that_lost_a_shard_is_not_called_complete(videos, tm
         tfrecords.build(videos, out, **OPTIONS)
 
 
+# Another source
+
+
+@pytest.fixture
+def own(videos, tmp_path):
+    """A copy of the source, times of change and all, that a test may change."""
+    return shutil.copytree(videos, tmp_path / "own" / "videos")
+
+
+def interrupted(source, out, last=3):
+    """A build that dies when it seals its shard number `last` of four."""
+    calls, write_index = 0, shards.write_index
+
+    def dies(*arguments):
+        nonlocal calls
+        calls += 1
+        if calls >= last:
+            raise Killed
+        write_index(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shards, "write_index", dies)
+        with pytest.raises(Killed):
+            tfrecords.build(source, out, shards=2, **{**OPTIONS, "workers": 1})
+    return out
+
+
+def test_a_moved_source_is_the_same(videos, built, own, tmp_path):
+    assert tfrecords.build(own, built, shards=2, **OPTIONS) == tfrecords.read_manifest(built)
+    out = interrupted(videos, tmp_path / "data")
+    found = tfrecords.build(own, out, shards=2, **OPTIONS)
+    assert found.hash == tfrecords.read_manifest(built).hash
+
+
+def test_another_source_of_the_same_names_is_no_finished_data_set(own, built, write_video):
+    before = content(built)
+    write_video(own / "a.b" / "clip 0.mp4", frames=9, size=(40, 60))
+    with pytest.raises(BuildError, match=r"the source's files changed .*choose another --out"):
+        tfrecords.build(own, built, shards=2, **OPTIONS)
+    assert content(built) == before
+
+
+def test_a_source_that_changed_does_not_resume_into_a_mixture(videos, own, tmp_path, write_video):
+    out = interrupted(videos, tmp_path / "data")
+    records = sorted((out / manifest.UNFINISHED).glob("*.tfrecord.json"))
+    assert len(records) == 2
+    name = json.loads(records[0].read_bytes())["shard"]["videos"][0]
+    write_video(own / f"{name}.mp4", frames=9, size=(40, 60))
+    with pytest.raises(BuildError, match=rf"cannot go on: .*changed, for example of '{name}'"):
+        tfrecords.build(own, out, shards=2, **OPTIONS)
+
+
+def test_what_is_not_in_a_shard_yet_may_change(own, tmp_path, write_video):
+    out = interrupted(own, tmp_path / "data", last=1)
+    write_video(own / "a.b" / "clip 0.mp4", frames=9, size=(40, 60))
+    tfrecords.build(own, out, shards=2, **OPTIONS)
+    tfrecords.build(own, tmp_path / "other", shards=2, **OPTIONS)
+    assert content(out) == content(tmp_path / "other")
+
+
+def test_a_repaired_video_is_read_when_a_build_goes_on(own, tmp_path, write_video):
+    """Of a shard that is sealed without it."""
+    bad = [path for path in sorted(own.rglob("*.mp4")) if path.name == "clip 0.mp4"][:2]
+    whole = [path.read_bytes() for path in bad]
+    for path in bad:
+        path.write_bytes(b"")
+
+    def dies(*_):
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest, "write_json", dies)
+        with pytest.raises(Killed):
+            tfrecords.build(own, tmp_path / "data", shards=2, **OPTIONS)
+    bad[0].write_bytes(whole[0])
+    (failure,) = tfrecords.build(own, tmp_path / "data", shards=2, **OPTIONS).failures
+    assert own / failure.path == bad[1]
+    tfrecords.build(own, tmp_path / "other", shards=2, **OPTIONS)
+    assert content(tmp_path / "data") == content(tmp_path / "other")
+
+
+def test_failures_of_a_finished_data_set_are_told_again(own, tmp_path, capsys):
+    file, late = own / "list.csv", own / "late.mp4"
+    rows = [f"{p.relative_to(own)},{p.parent.name}\n" for p in sorted(own.rglob("*.mp4"))]
+    file.write_text("path,label\n" + "".join(rows) + "late.mp4,a.b\n")
+    tfrecords.build(file, tmp_path / "data", **OPTIONS)
+    assert "1 videos failed and are left out. \n  late.mp4: the file" in capsys.readouterr().out
+    tfrecords.build(file, tmp_path / "data", **OPTIONS)
+    printed = capsys.readouterr()
+    assert "nothing to do. 1 failures remain; to try them again, repair the files" in printed.out
+    assert "late.mp4: the file is missing" in printed.out
+    assert printed.err == ""
+    shutil.copy(own / "a.b" / "clip 0.mp4", late)
+    with pytest.raises(BuildError, match=r"or missing before\); choose another --out"):
+        tfrecords.build(file, tmp_path / "data", **OPTIONS)
+    assert tfrecords.build(file, tmp_path / "other", **OPTIONS).failures == ()
+
+
+def test_fingerprints(tmp_path, tree):
+    """Each change of a file, or of an image in a folder, is seen; a hidden file is not."""
+    root = tree("a/frames/1.jpg", "a/frames/2.jpg", "b/1.mp4")
+    names = ("a/frames", "b/1.mp4", "absent.mp4", "a/\0.mp4")
+    entries = [VideoEntry(name, name, "x", "train") for name in names]
+
+    def changed(name, change):
+        before = fingerprints(root, entries)
+        change(root / name)
+        now = fingerprints(root, entries)
+        return [name for name in names if now[name] != before[name]]
+
+    assert [fingerprints(root, entries)[name] for name in names[2:]] == [MISSING, MISSING]
+    assert changed("b/1.mp4", lambda path: path.write_bytes(b"1")) == ["b/1.mp4"]
+    assert changed("b/1.mp4", lambda path: os.utime(path, ns=(5, 6))) == ["b/1.mp4"]
+    assert changed("absent.mp4", lambda path: path.touch()) == ["absent.mp4"]
+    assert changed("a/frames/1.jpg", lambda path: path.write_bytes(b"1")) == ["a/frames"]
+    assert changed("a/frames/3.jpg", lambda path: path.touch()) == ["a/frames"]
+    assert changed("a/frames/.DS_Store", lambda path: path.touch()) == []
+    assert changed("b/1.mp4", lambda path: path.unlink()) == ["b/1.mp4"]
+    before = fingerprints(root, entries)
+    assert fingerprints(root.rename(tmp_path / "moved"), entries) == before
+
+
 # What may go wrong
 
 
@@ -347,7 +471,7 @@ def test_two_builds_of_one_folder(videos, unfinished):
     asked = json.loads((unfinished / manifest.UNFINISHED / "plan.json").read_bytes())
     asked = {key: asked[key] for key in ("options", "entries")}
     refused = pytest.raises(BuildError, match="another build is writing")
-    with journal.Journal(unfinished, asked), refused:
+    with journal.Journal(unfinished, asked, {}), refused:
         tfrecords.build(videos, unfinished, **OPTIONS)
     tfrecords.build(videos, unfinished, **OPTIONS)
 
@@ -375,6 +499,13 @@ def test_options_out_of_range(videos, tmp_path, name, value):
     with pytest.raises(BuildError, match=f"{name} is {value}, expected"):
         tfrecords.build(videos, tmp_path / "data", **{**OPTIONS, name: value})
     assert not (tmp_path / "data").exists()
+
+
+def test_a_source_whose_name_is_not_utf8(own, tmp_path):
+    source = os.fsdecode(os.fsencode(own.parent) + b"/\xe4")
+    found = tfrecords.build(own.rename(source), tmp_path / "data", **OPTIONS)
+    assert found.source["source"].endswith("own/\\xe4")
+    assert tfrecords.read_manifest(tmp_path / "data").source == found.source
 
 
 def test_nothing_is_written_for_a_source_that_cannot_be_used(tmp_path):

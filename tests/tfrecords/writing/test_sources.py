@@ -86,7 +86,7 @@ def test_a_csv_in_any_spelling(tmp_path, text, encoding):
     ("file,label\na.mp4,x\n", r"list.csv has no column 'path'; its first line names 'file'"),
     ("a.mp4,x\nb.mp4,y\n", "has no column 'path' and no column 'label'"),
     ("", "its first line names nothing"),
-    ("path,label\n", "holds no videos"),
+    ("path,label\n", r"list.csv lists no videos: it needs a line with a path and a label"),
     ("path,label\na.mp4,x\nb.mp4\n", "line 3 has more or fewer fields"),
     ("path,label\na.mp4,x,y\n", "line 2 has more or fewer fields"),
     ("path,label\na.mp4,\n", "line 2 has no label"),
@@ -124,6 +124,7 @@ def test_folders_that_cannot_be_used(tree, tmp_path):
         r"one class only \('a'\)": lambda: tree("a/1.mp4", "a/2.mp4"),
         r"have the id 'a/1': a/1\.avi and a/1\.mp4": lambda: tree("a/1.avi", "b/1.mp4"),
         "is an image among the videos": lambda: tree("b/1.jpg"),
+        "1.MP4 is one video: expected a folder": lambda: tree("c/1.MP4") / "c" / "1.MP4",
     }
     for message, make in table.items():
         source = make()

@@ -11,7 +11,7 @@ import pytest
 
 import tfrecords
 from tfrecords.index import FRAME_DTYPE, index_path, read_index, write_index
-from tfrecords.manifest import FILE, _checksum
+from tfrecords.manifest import FILE, UNFINISHED, BadManifest, _checksum
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +208,26 @@ def test_a_stranger_among_the_shards(data):
     assert "train-00007-of-00008.tfrecord is no shard of this data set" in problem(data)
 
 
-def test_what_is_no_data_set(tmp_path):
-    for folder in (tmp_path, tmp_path / "absent"):
-        (sentence,) = tfrecords.verify(folder).problems
-        assert "ctm build SOURCE" in sentence
+def test_what_is_no_finished_data_set_is_never_called_damaged(tmp_path):
+    """Nobody is told to remove a folder that `ctm build` did not finish."""
+    for name in ("videos", "foreign", "unfinished"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "videos" / "a.mp4").touch()
+    (tmp_path / "foreign" / FILE).write_text('{"labels": []}')
+    (tmp_path / "unfinished" / UNFINISHED).mkdir()
+    (tmp_path / "unfinished" / "train-00000-of-00002.tfrecord").touch()
+    table = {
+        "absent": "is no folder: build it with `ctm build SOURCE",
+        "videos": "has no dataset.json: build it with `ctm build SOURCE",
+        "foreign": "has the format None",
+        "unfinished": "goes on where it stopped",
+    }
+    for name, message in table.items():
+        with pytest.raises(BadManifest, match=message) as error:
+            tfrecords.verify(tmp_path / name, progress=False)
+        assert "emove" not in str(error.value)
+
+
+def test_a_data_set_with_an_unreadable_manifest_is_damaged(data):
+    (data / FILE).write_text("{")
+    assert "is not JSON" in problem(data)

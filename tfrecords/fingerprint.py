@@ -1,0 +1,52 @@
+"""What tells one source from another without reading it: sizes and times of change."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tfrecords.decoders import IMAGES
+from tfrecords.schema import VideoEntry
+
+MISSING = "missing"
+
+
+def fingerprints(root: Path, entries: Iterable[VideoEntry]) -> dict[str, str]:
+    """The state of each video's file; it stays when the source is moved as a whole.
+
+    Args:
+        root: Path, the folder that relative paths start from.
+        entries: iterable of `VideoEntry`.
+
+    Returns:
+        A dict from a video's id to the size in bytes and the time of change of its file, to a hash
+        of these of its images where it is a folder, or to `"missing"`.
+    """
+    entries = list(entries)
+    found = {path: _fingerprint(root / path) for path in {entry.path for entry in entries}}
+    return {entry.id: found[entry.path] for entry in entries}
+
+
+def digest(content: Any) -> str:
+    """sha256 of what JSON can say."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _fingerprint(path: Path) -> str:
+    try:
+        return digest(sorted(_images(path))) if path.is_dir() else _state(os.stat(path))
+    except (OSError, ValueError):  # a name with a zero byte is a ValueError
+        return MISSING
+
+
+def _images(folder: Path) -> Iterable[tuple[str, str]]:
+    with os.scandir(folder) as files:
+        for file in files:
+            if file.name[0] != "." and os.path.splitext(file.name)[1].lower() in IMAGES:
+                yield file.name, _state(file.stat())
+
+
+def _state(stat: os.stat_result) -> str:
+    return f"{stat.st_size} bytes at {stat.st_mtime_ns}"
