@@ -2,6 +2,7 @@
 
 import os
 import re
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -115,6 +116,8 @@ def read_video_model(path: str | Path) -> keras.Model:
         ValueError: if there is no such file, or it is not one of this project's.
     """
     path = Path(path)
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is damaged: it is no whole .keras file.")
     if not path.is_file() or path.suffix != ".keras":
         raise ValueError(
             f"{path} is not a .keras file: weights come from a file that a model of this project "
@@ -223,5 +226,6 @@ def explain_download(error: Exception, backbone: str) -> ValueError | None:
     return ValueError(
         f"The ImageNet weights of {backbone} could not be fetched ({text}). "
         f"Keras wanted {url or 'to download them'} and keeps such files in {cache}. Without a "
-        f"network, fetch {name} elsewhere and put it there, or pass weights=None (--weights none) or a .keras file."
+        f"network, fetch {name} elsewhere and put it there, or pass weights=None "
+        "(--weights none) or a .keras file."
     )

@@ -7,10 +7,7 @@ import importlib
 
 _HOMES = {
     "Classifier": "predict",
-    "SGD": "optimizer",
     "SetEpoch": "callbacks",
-    "SmoothedCrossentropy": "loss",
-    "StepSchedule": "optimizer",
     "TrainConfig": "config",
     "freeze_batch_norm": "batch_norm",
     "write_direction_videos": "synthetic",

@@ -15,13 +15,14 @@ def batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
     ]
 
 
-def freeze_batch_norm(model: keras.Model) -> list[str]:
+def freeze_batch_norm(model: keras.Model, resumed: bool = False) -> list[str]:
     """Fixes every batch norm but the first (the stem's), for fine-tuning a video model.
 
     A fixed layer uses its moving statistics and learns neither scale nor offset.
 
     Args:
         model: A video model with trained weights.
+        resumed: Whether the trained weights come later, from a run's saved state.
 
     Returns:
         The names of the fixed layers.
@@ -35,7 +36,7 @@ def freeze_batch_norm(model: keras.Model) -> list[str]:
     """
     frozen = batch_norms(model)[1:]
     for layer in frozen:
-        if layer.scale and not keras.ops.any(layer.gamma):
+        if layer.scale and not resumed and not keras.ops.any(layer.gamma):
             raise ValueError(
                 f"Batch norm cannot be fixed: the scale of {layer.name!r} is still zero, so its "
                 "path would never learn. Fixing is for fine-tuning a trained video model: give "
@@ -43,7 +44,7 @@ def freeze_batch_norm(model: keras.Model) -> list[str]:
             )
     for layer in frozen:
         layer.trainable = False
-    return [layer.name for layer in frozen]
+    return [layer.moving_mean.path.rpartition("/")[0] for layer in frozen]
 
 
 @contextmanager

@@ -61,11 +61,24 @@ class State:
         self.manager.save()
 
     def restore(self) -> tuple[int, int]:
-        """Restores the newest state and returns its epoch and step; (0, 0) when there is none."""
-        if self.manager.latest_checkpoint:
-            self.manager.checkpoint.restore(self.manager.latest_checkpoint).assert_consumed()
-        epoch, step = self.position.numpy().tolist()
-        return epoch, step
+        """Restores the newest whole state; returns its epoch and step, (0, 0) without any.
+
+        Raises:
+            ValueError: If there are states and all are damaged.
+        """
+        for path in reversed(self.manager.checkpoints):
+            try:
+                self.manager.checkpoint.restore(path).assert_consumed()
+            except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
+                print(f"{path} is damaged and left out: {str(error).splitlines()[0]}")
+            else:
+                return tuple(self.position.numpy().tolist())
+        if self.manager.checkpoints:
+            raise ValueError(
+                f"All states in {self.manager.directory} are damaged: the run cannot go on. Start "
+                "a new one, for instance from the run's checkpoints/last.keras as --weights."
+            )
+        return 0, 0
 
     def describe(self) -> str:
         """The newest state in words."""
@@ -85,7 +98,6 @@ class Checkpoints(keras.callbacks.Callback):
         steps: Steps of an epoch.
         first_step: Step of the first epoch at which this `fit` starts.
         every: Steps from one state to the next.
-        monitor: The validation figure that tells the best.
 
     Raises:
         DivergedError: If the loss or a weight is no longer a number.
@@ -105,26 +117,26 @@ class Checkpoints(keras.callbacks.Callback):
         if not np.isfinite(logs["loss"]):
             self.stop(f"the loss became {logs['loss']}")
         if self.done < self.steps and self.done % self.every == 0:
-            self.save(self.epoch, self.done)
+            self.check_weights()
+            self.state.save(self.epoch, self.done)
 
     def on_epoch_end(self, epoch, logs=None):
-        best = logs.get("val_top1")
-        is_best = best is not None and best > self.state.best.numpy()
-        if is_best:
-            self.state.best.assign(best)
-        self.save(epoch + 1, 0)
+        self.check_weights()
         save_model(self.model, self.run.last)
-        if is_best:
+        best = logs.get("val_top1")
+        if best is not None and best > self.state.best.numpy():
             save_model(self.model, self.run.best)
+            self.state.best.assign(best)
+        self.state.save(epoch + 1, 0)  # last: a run killed before this does the epoch again
         self.done = 0
 
-    def save(self, epoch: int, step: int) -> None:
+    def check_weights(self) -> None:
         if not all(np.isfinite(w).all() for w in self.model.get_weights()):
             self.stop("a weight is no longer a number")
-        self.state.save(epoch, step)
 
     def stop(self, reason: str) -> None:
         raise DivergedError(
             f"Stopped at epoch {self.epoch + 1}, step {self.done}: {reason}; "
-            f"{self.state.describe()}. Lower --learning-rate, or add --warmup-epochs."
+            f"{self.state.describe()}. Start a new run with a lower --learning-rate, or with "
+            "--warmup-epochs."
         )

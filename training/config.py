@@ -27,7 +27,7 @@ class TrainConfig:
     out: Path | None = None
     """Folder of the run, new or empty (default: runs/DATA-METHOD)."""
     resume: Path | None = None
-    """Run to continue from its last saved step; it keeps its own options, all but --devices."""
+    """Run to continue from its last saved step; only --data and --devices may change."""
     model: str = "ctm"
     """Method, one of `ctm models`."""
     backbone: str = "resnet50"

@@ -10,6 +10,7 @@ import ctm_keras
 import tfrecords
 from tfrecords.manifest import write_json
 from training.config import TrainConfig
+from training.devices import require_tensorflow
 from training.pictures import draw_confusion
 from training.predictions import (
     Predictions,
@@ -19,7 +20,7 @@ from training.predictions import (
     predict_views,
     top_k_accuracy,
 )
-from training.run import Run
+from training.run import Run, full_disk_in_words
 from training.train import sampling
 
 
@@ -110,8 +111,11 @@ def evaluate(
         CTM, section 4.2 (the inference of non-local networks: 10 clips, probabilities
         averaged).
     """
+    require_tensorflow()
     run = Run.open(run)
     config = run.config
+    if data is None and not config.data.is_dir():
+        raise ValueError(f"{config.data} is gone: say where the data set is now with --data.")
     data = data or config.data
     manifest = tfrecords.read_manifest(data)
     model = run.load_model(which)
@@ -127,16 +131,18 @@ def evaluate(
         **sampling(config),
     )
     predictions = predict_views(model, batches, len(batches))
-    predictions.save(run.path / "predictions.npz")
     report = score(predictions, manifest, split, protocol(config, **views))
-    write_json(run.path / "report.json", report.to_dict() | {"model": which, "data": str(data)})
-    draw_confusion(
-        report.confusion,
-        manifest.class_names,
-        f"{split}: top-1 {report.top1:.3f}",
-        run.path / "confusion.png",
-    )
+    with full_disk_in_words(run.path, "evaluate again"):
+        write_results(run, predictions, report, {"model": which, "data": str(data)})
     return report
+
+
+def write_results(run: Run, predictions: Predictions, report: Report, facts: dict) -> None:
+    """Writes predictions.npz, report.json and confusion.png into a run."""
+    predictions.save(run.path / "predictions.npz")
+    write_json(run.path / "report.json", report.to_dict() | facts)
+    title = f"{report.split}: top-1 {report.top1:.3f}"
+    draw_confusion(report.confusion, report.class_names, title, run.path / "confusion.png")
 
 
 def score(
@@ -170,11 +176,12 @@ def check_classes(
         return
     only_model = sorted(set(model_classes or ()) - set(data_classes))
     only_data = sorted(set(data_classes) - set(model_classes or ()))
+    differences = [f"only the model has {', '.join(only_model)}"] * bool(only_model)
+    differences += [f"only the data set has {', '.join(only_data)}"] * bool(only_data)
     raise ValueError(
-        f"The model's classes are not those of {data}: only the model has {only_model}, only the "
-        f"data set has {only_data}"
-        + (", the order differs" if not only_model and not only_data else "")
-        + ". Evaluate on the data set it was trained on, or train on this one."
+        f"The model's classes are not those of {data}: "
+        f"{'; '.join(differences) or 'their order differs'}. Evaluate on the data set it was "
+        "trained on, or train on this one."
     )
 
 
@@ -184,6 +191,11 @@ def protocol(config: TrainConfig, num_clips: int, num_crops: int) -> str:
     dense = f"{config.interval} apart"
     taken = dense if config.sampling == "dense" else "one of each equal part"
     return (
-        f"{num_clips} clips x {num_crops} crops of {config.image_size} from short side "
-        f"{short_side}, {config.num_frames} frames, {taken}; probabilities averaged"
+        f"{counted(num_clips, 'clip')} x {counted(num_crops, 'crop')} of {config.image_size} from "
+        f"short side {short_side}, {config.num_frames} frames, {taken}; probabilities averaged"
     )
+
+
+def counted(number: int, thing: str) -> str:
+    """`"1 crop"`, `"3 crops"`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

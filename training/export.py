@@ -1,5 +1,6 @@
 """`ctm export`: a SavedModel as TF Serving wants it, pixels in, class names out."""
 
+import shutil
 from pathlib import Path
 
 import keras
@@ -9,7 +10,8 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 import ctm_keras
 from tfrecords.sampling import CROP
-from training.run import Run
+from training.devices import require_tensorflow
+from training.run import Run, full_disk_in_words
 
 
 def export(run: Path, to: Path, version: int = 1, which: str = "model") -> Path:
@@ -32,14 +34,17 @@ def export(run: Path, to: Path, version: int = 1, which: str = "model") -> Path:
     Raises:
         ValueError: If that version exists already.
     """
+    require_tensorflow()
     run = Run.open(run)
     folder = to / str(version)
     if folder.exists():
         raise ValueError(f"{folder} exists already: give another --version or --to.")
     model = run.load_model(which)
     part = to / f".{version}.part"
-    export_model(model, run.config.scale[0], part)
-    part.rename(folder)
+    shutil.rmtree(part, ignore_errors=True)  # of an export that was stopped
+    with full_disk_in_words(to, "export again"):
+        export_model(model, run.config.scale[0], part)
+        part.rename(folder)
     return folder
 
 
@@ -101,7 +106,7 @@ class Serving:
     def fit_frames(self, frames: tf.Tensor) -> tf.Tensor:
         """The centre of frames, cut and resized as evaluation does, `(n, size, size, 3)`."""
         height_width = tf.shape(frames)[1:3]
-        side = (tf.reduce_min(height_width) * CROP + self.scale // 2) // self.scale
+        side = tf.maximum(1, (tf.reduce_min(height_width) * CROP + self.scale // 2) // self.scale)
         begin = tf.concat([[0], (height_width - side) // 2, [0]], 0)
         centre = tf.slice(frames, begin, tf.stack([-1, side, side, 3]))
         resized = tf.image.resize(centre, (self.size, self.size), antialias=True)

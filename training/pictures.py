@@ -1,14 +1,38 @@
 """The pictures: confusion matrix, timeline of a long video, clips with their predictions."""
 
-from collections.abc import Sequence
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 
+LONGEST_NAME = 32  # characters of a class name
+FONTS = (
+    "DejaVu Sans",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "WenQuanYi Zen Hei",
+    "Arial Unicode MS",
+)
 LABELLED_CLASSES = 60  # more names than that cannot be read on a matrix
 
 
+@contextmanager
+def names_in_any_script() -> Iterator[None]:
+    """Draws with fonts for the names of the world, those of them that this machine has."""
+    installed = {font.name for font in fontManager.ttflist}
+    families = [name for name in FONTS if name in installed]
+    with matplotlib.rc_context({"font.family": families}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+@names_in_any_script()
 def draw_confusion(confusion: np.ndarray, class_names: Sequence[str], title: str, path: Path):
     """Draws a confusion matrix, each row in shares of its true class.
 
@@ -20,18 +44,33 @@ def draw_confusion(confusion: np.ndarray, class_names: Sequence[str], title: str
     """
     count = len(class_names)
     shares = confusion / confusion.sum(axis=1, keepdims=True).clip(1)
-    side = min(4 + 0.3 * count, 24)
-    figure = Figure(figsize=(side, side * 0.9), layout="constrained")
+    names = [plain(name) for name in class_names]
+    margin = 0.08 * max(map(len, names)) if count <= LABELLED_CLASSES else 0
+    side = min(3 + 0.3 * count, 22) + margin
+    figure = Figure(figsize=(side + 1, side), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
-    axes.set(title=title, xlabel="predicted", ylabel="true")
+    axes.set(title=plain(title), xlabel="predicted", ylabel="true")
     if count <= LABELLED_CLASSES:
-        axes.set_xticks(range(count), class_names, rotation=90)
-        axes.set_yticks(range(count), class_names)
+        axes.set_xticks(range(count), names, rotation=90)
+        axes.set_yticks(range(count), names)
     if count <= 20:
         write_counts(axes, confusion, shares)
-    figure.savefig(path, dpi=120)
+    write(figure, path, 120)
+
+
+def plain(text: str) -> str:
+    """A name as matplotlib writes it letter by letter: no mathematics, nothing hidden, not long."""
+    text = text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+    return (" " + text if text.startswith("_") else text).replace("$", r"\$")
+
+
+def write(figure: Figure, path: Path, dpi: int) -> None:
+    """Writes a PNG, whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    figure.savefig(part, dpi=dpi, format="png")
+    os.replace(part, path)
 
 
 def write_counts(axes, confusion: np.ndarray, shares: np.ndarray) -> None:
@@ -42,6 +81,7 @@ def write_counts(axes, confusion: np.ndarray, shares: np.ndarray) -> None:
             axes.text(column, row, str(value), ha="center", va="center", color=color, fontsize=8)
 
 
+@names_in_any_script()
 def draw_timeline(
     seconds: np.ndarray,
     probabilities: np.ndarray,
@@ -61,12 +101,13 @@ def draw_timeline(
     figure = Figure(figsize=(10, 3.5), layout="constrained")
     axes = figure.subplots()
     for index in probabilities.max(axis=0).argsort()[::-1][:5]:
-        axes.plot(seconds, probabilities[:, index], label=class_names[index], marker=".")
-    axes.set(title=title, xlabel="seconds", ylabel="probability", ylim=(0, 1.02))
+        axes.plot(seconds, probabilities[:, index], label=plain(class_names[index]), marker=".")
+    axes.set(title=plain(title), xlabel="seconds", ylabel="probability", ylim=(0, 1.02))
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-    figure.savefig(path, dpi=120)
+    write(figure, path, 120)
 
 
+@names_in_any_script()
 def draw_clips(clips: np.ndarray, captions: Sequence[str], path: Path):
     """Draws clips as rows of frames, each with a caption.
 
@@ -78,8 +119,8 @@ def draw_clips(clips: np.ndarray, captions: Sequence[str], path: Path):
     rows, frames = clips.shape[:2]
     figure = Figure(figsize=(1.2 * frames + 0.2, 1.5 * rows), layout="constrained")
     for axes, caption, clip in zip(figure.subfigures(rows), captions, clips, strict=True):
-        axes.suptitle(caption, fontsize=9, ha="left", x=0.01)
+        axes.suptitle(caption.replace("$", r"\$"), fontsize=9, ha="left", x=0.01)
         for cell, frame in zip(axes.subplots(1, frames), clip, strict=True):
             cell.imshow(frame)
             cell.axis("off")
-    figure.savefig(path, dpi=72)
+    write(figure, path, 72)

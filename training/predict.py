@@ -14,6 +14,7 @@ import ctm_keras
 from tfrecords.pixels import ClipOptions, crop_clip
 from tfrecords.video import Frame, VideoError, read_frames
 from training.config import TrainConfig
+from training.devices import require_tensorflow
 from training.pictures import draw_timeline
 from training.predictions import softmax
 from training.run import Run
@@ -90,6 +91,7 @@ class Classifier:
     """
 
     def __init__(self, run: Path, which: str = "model"):
+        require_tensorflow()
         run = Run.open(run)
         self.config: TrainConfig = run.config
         self.frame = run.read()["frame"]
@@ -188,10 +190,11 @@ def predict(
     for video in videos:
         try:
             prediction = classifier.predict(video, num_clips, num_crops)
-        except VideoError as error:
+        except (VideoError, OSError) as error:
             failed += 1
-            results.append({"video": str(video), "error": str(error)})
-            print(f"ctm: {video}: {error}", file=sys.stderr)
+            reason = getattr(error, "strerror", None) or str(error)
+            results.append({"video": str(video), "error": reason})
+            print(f"ctm: {video}: {reason}", file=sys.stderr)
             continue
         results.append(prediction.to_dict())
         if not as_json:
@@ -207,7 +210,7 @@ def draw(prediction: Prediction, folder: Path) -> None:
     if not prediction.timeline:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{prediction.video.name}.png"
+    path = folder / f"{'_'.join(prediction.video.parts[-2:]).replace('/', '')}.png"
     draw_timeline(
         np.array([(w.start + w.end) / 2 for w in prediction.timeline]),
         np.stack([w.probabilities for w in prediction.timeline]),

@@ -1,5 +1,6 @@
 """A model's scores for every view of every video, and what they add up to."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,14 +27,16 @@ class Predictions:
     logits: np.ndarray
 
     def save(self, path: Path) -> None:
-        """Writes an .npz without pickles."""
+        """Writes an .npz without pickles, whole or not at all."""
+        part = path.with_name(f"{path.stem}.part.npz")
         np.savez_compressed(
-            path,
+            part,
             ids=self.ids.astype(np.str_),
             views=self.views,
             labels=self.labels,
             logits=self.logits,
         )
+        os.replace(part, path)
 
     @classmethod
     def load(cls, path: Path) -> "Predictions":

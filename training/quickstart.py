@@ -8,6 +8,7 @@ import tensorflow as tf
 
 import tfrecords
 from training.config import TrainConfig
+from training.devices import require_tensorflow
 from training.evaluate import Report, evaluate
 from training.export import export
 from training.pictures import draw_clips
@@ -39,6 +40,7 @@ def quickstart(out: Path) -> dict[str, Report]:
     Returns:
         The report of each method.
     """
+    require_tensorflow()
     if out.exists() and any(out.iterdir()):
         raise ValueError(f"{out} is not empty: name another folder with --out.")
     started = time.monotonic()

@@ -3,13 +3,18 @@
 import json
 import os
 import platform
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from tfrecords.manifest import _checksum as checksum
 from tfrecords.manifest import write_json
 from training.config import TrainConfig
 
@@ -78,9 +83,12 @@ class Run:
         """
         run = cls(cls.free_folder(config.out))
         run.checkpoints.mkdir(parents=True)
-        values = {"config": config.to_dict(), **facts, "versions": versions()}
-        write_json(run.path / "config.json", values)
+        run.write({"config": config.to_dict(), **facts, "versions": versions()})
         return run
+
+    def write(self, values: dict[str, Any]) -> None:
+        """Writes config.json with its checksum."""
+        write_json(self.path / "config.json", {**values, "checksum": checksum(values)})
 
     @classmethod
     def open(cls, path: Path) -> "Run":
@@ -94,22 +102,39 @@ class Run:
         return cls(path)
 
     def read(self) -> dict[str, Any]:
-        """The contents of config.json."""
+        """The contents of config.json.
+
+        Raises:
+            ValueError: If the file is not what `create` wrote.
+        """
+        path = self.path / "config.json"
         try:
-            return json.loads((self.path / "config.json").read_text())
-        except ValueError:
-            raise ValueError(f"{self.path / 'config.json'} is damaged: it is not JSON.") from None
+            values = json.loads(path.read_text())
+            whole = values.pop("checksum") == checksum(values)
+        except (ValueError, KeyError, AttributeError, TypeError):
+            whole = False
+        if not whole:
+            raise ValueError(
+                f"{path} is damaged or was edited: it is not what `ctm train` wrote. Bring the "
+                "file back, or train anew; the run's .keras files can serve as --weights."
+            )
+        return values
 
     @property
     def config(self) -> TrainConfig:
         return TrainConfig.from_dict(self.read()["config"])
 
+    def start_weights(self) -> str:
+        """What a resumed run's model is built with: nothing, where a saved state brings all."""
+        return "none" if list(self.states.glob("*.index")) else self.config.weights
+
     def trim_log(self, epoch: int) -> None:
         """Drops the rows of log.csv from an epoch on, which a resumed run writes again."""
         if self.log.is_file():
-            header, *rows = self.log.read_text().splitlines(keepends=True)
-            kept = [row for row in rows if int(row.split(",")[0]) < epoch]
-            self.log.write_text("".join([header, *kept]))
+            lines = self.log.read_text().splitlines(keepends=True)
+            number = [line.partition(",")[0] for line in lines]
+            kept = [n == "epoch" or (n.isdigit() and int(n) < epoch) for n in number]
+            self.log.write_text("".join(compress(lines, kept)))
 
     def load_model(self, which: str = "model") -> keras.Model:
         """The run's model: `"model"` (the last), or `"best"` (the best on the validation split)."""
@@ -126,7 +151,14 @@ class Run:
                 else f"its training has not ended: `ctm train --resume {self.path}`"
             )
             raise ValueError(f"{self.path} has no {path.relative_to(self.path)}: {remedy}.")
-        return keras.saving.load_model(path, compile=False)
+        try:
+            return keras.saving.load_model(path, compile=False)
+        except Exception as error:
+            reason = str(error).splitlines()[0] if zipfile.is_zipfile(path) else "cut short"
+            raise ValueError(
+                f"{path} is damaged ({reason}): take another of the run's models (--which), or "
+                f"remove the file and run `ctm train --resume {self.path}`, which writes it again."
+            ) from error
 
 
 def save_model(model: keras.Model, path: Path) -> None:
@@ -141,6 +173,21 @@ def save_model(model: keras.Model, path: Path) -> None:
     with synchronized(model, False):
         keras.Model(model.input, model.output, name=model.name).save(part)
     os.replace(part, path)
+
+
+@contextmanager
+def full_disk_in_words(folder: Path, remedy: str) -> Iterator[None]:
+    """Turns what Keras, HDF5 and TensorFlow raise on a full disk into one sentence.
+
+    Raises:
+        OSError: If the disk is full; names the folder and what to do.
+    """
+    try:
+        yield
+    except Exception as error:
+        if "No space left on device" not in str(error):
+            raise
+        raise OSError(f"The disk of {folder} is full: free some space, then {remedy}.") from error
 
 
 def versions() -> dict[str, str]:

@@ -12,11 +12,9 @@ import ctm_keras
 import tfrecords
 from training.batch_norm import freeze_batch_norm, synchronized
 from training.callbacks import Checkpoints, SetEpoch, State
-from training.config import TrainConfig
+from training.config import TrainConfig, flag
 from training.devices import require_tensorflow, strategy_for
-from training.loss import SmoothedCrossentropy
-from training.optimizer import SGD, StepSchedule
-from training.run import Run, save_model, versions
+from training.run import Run, full_disk_in_words, save_model, versions
 
 
 def train(config: TrainConfig) -> Run:
@@ -40,18 +38,23 @@ def train(config: TrainConfig) -> Run:
     """
     require_tensorflow()
     strategy = strategy_for(config.devices)  # before TensorFlow runs anything
-    config, facts = reopen(config) if config.resume else resolve(config)
+    resumed = config.resume is not None
+    config, facts = reopen(config) if resumed else resolve(config)
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(config.precision)
     try:
         check_batch(config, strategy)
         with strategy.scope():
-            model = build_model(config, facts["class_names"])
+            model = build_model(config, facts["class_names"], resumed)
             compile_model(model, config, facts["steps_per_epoch"])
-        run = Run.open(config.out) if "versions" in facts else Run.create(config, facts)
-        with synchronized(model, strategy.num_replicas_in_sync > 1):
+        run = Run.open(config.out) if resumed else Run.create(config, facts)
+        remedy = f"run `ctm train --resume {run.path}`"
+        with (
+            full_disk_in_words(run.path, remedy),
+            synchronized(model, strategy.num_replicas_in_sync > 1),
+        ):
             fit(model, config, run)
-        save_model(model, run.model)
+            save_model(model, run.model)
     finally:
         keras.config.set_dtype_policy("float32")
     print(f"The model is {run.model}; next: ctm evaluate {run.path}")
@@ -66,6 +69,8 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     weights = config.weights
     if weights == "auto":
         weights = "none" if config.backbone == "tiny" else "imagenet"
+    elif weights not in ("none", "imagenet"):
+        weights = str(Path(weights).resolve())
     out = config.out or Path("runs") / f"{config.data.resolve().name}-{config.model}"
     config = dataclasses.replace(
         config,
@@ -80,6 +85,12 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
 def facts_of(config: TrainConfig) -> dict[str, Any]:
     """What a run notes of its data set."""
     manifest = tfrecords.read_manifest(config.data)
+    videos = manifest.num_videos(config.train_split)
+    if config.batch_size > videos:
+        raise ValueError(
+            f"--batch-size {config.batch_size} is more than the {videos} videos of the split "
+            f"{config.train_split!r} of {config.data}: give --batch-size {videos} or less."
+        )
     return {
         "class_names": list(manifest.class_names),
         "data_hash": manifest.hash,
@@ -92,7 +103,16 @@ def reopen(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     """The config and the notes of the run to continue, if its data set is still the same."""
     run = Run.open(config.resume)
     facts = run.read()
-    own = dataclasses.replace(run.config, out=config.resume, devices=config.devices)
+    check_only_where(config)
+    own = dataclasses.replace(
+        run.config,
+        data=config.data or run.config.data,
+        out=config.resume,
+        devices=config.devices,
+        weights=run.start_weights(),
+    )
+    if not own.data.is_dir():
+        raise ValueError(f"{own.data} is gone: say where the data set is now with --data.")
     if tfrecords.read_manifest(own.data).hash != facts["data_hash"]:
         raise ValueError(
             f"{own.data} is not the data set that {run.path} was trained on: its hash differs."
@@ -100,6 +120,21 @@ def reopen(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     if facts["versions"] != versions():
         print(f"Continuing with other versions than the run began with: {versions()}")
     return own, facts
+
+
+def check_only_where(config: TrainConfig) -> None:
+    """A resumed run keeps what it does; only where its parts are may be said anew."""
+    default = TrainConfig(resume=config.resume, data=config.data, devices=config.devices)
+    changed = [
+        flag(field.name)
+        for field in dataclasses.fields(config)
+        if getattr(config, field.name) != getattr(default, field.name)
+    ]
+    if changed:
+        raise ValueError(
+            f"A resumed run keeps its own options; {', '.join(changed)} cannot be changed. Only "
+            "--data and --devices go with --resume; for other options start a new run."
+        )
 
 
 def check_batch(config: TrainConfig, strategy: tf.distribute.Strategy) -> None:
@@ -111,7 +146,7 @@ def check_batch(config: TrainConfig, strategy: tf.distribute.Strategy) -> None:
         )
 
 
-def build_model(config: TrainConfig, class_names: list[str]) -> keras.Model:
+def build_model(config: TrainConfig, class_names: list[str], resumed: bool = False) -> keras.Model:
     """The model of a config, with what its weights gave and what is fixed printed."""
     model = ctm_keras.build_video_model(
         config.model,
@@ -124,25 +159,25 @@ def build_model(config: TrainConfig, class_names: list[str]) -> keras.Model:
         dropout=config.dropout,
         **config.method_options,
     )
-    if config.weights in ("none", "imagenet"):  # a file's report is printed as it is loaded
+    if not resumed and config.weights in ("none", "imagenet"):  # a file's is printed as it loads
         print(ctm_keras.adoption_report(model))
     if config.freeze_bn:
-        print("Fixed batch norm:", ", ".join(freeze_batch_norm(model)))
+        print("Fixed batch norm:", ", ".join(freeze_batch_norm(model, resumed)))
     return model
 
 
 def compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> None:
     """The paper's optimizer and schedule, cross-entropy, top-1 and top-5."""
     total = steps_per_epoch * config.epochs
-    schedule = StepSchedule(
+    schedule = ctm_keras.StepSchedule(
         config.rate,
         milestones=[round(part * total) for part in config.milestones],
         decay=config.decay,
         warmup_steps=round(config.warmup_epochs * steps_per_epoch),
     )
     model.compile(
-        optimizer=SGD(schedule, momentum=config.momentum, l2=config.weight_decay),
-        loss=SmoothedCrossentropy(config.label_smoothing),
+        optimizer=ctm_keras.SGD(schedule, momentum=config.momentum, l2=config.weight_decay),
+        loss=ctm_keras.SmoothedCrossentropy(config.label_smoothing),
         metrics=metrics(model.output_shape[-1]),
     )
     model.optimizer.build(model.trainable_variables)
@@ -194,9 +229,11 @@ def fit(model: keras.Model, config: TrainConfig, run: Run) -> None:
     state = State(model, run.states)
     epoch, step = state.restore()
     steps = run.read()["steps_per_epoch"]
-    if epoch or step:
+    run.trim_log(epoch)
+    if epoch == config.epochs:
+        print(f"All {epoch} epochs are done.")
+    elif epoch or step:
         print(f"Continuing at epoch {epoch + 1}, step {step} of {steps}.")
-        run.trim_log(epoch)
     for line in tfrecords.flip_report(run.read()["class_names"], config.flip, config.pairs):
         print(line)
     validation = validation_clips(config)
@@ -219,6 +256,9 @@ def fit(model: keras.Model, config: TrainConfig, run: Run) -> None:
                     Checkpoints(run, state, steps, skipped, config.save_every),
                 ],
             )
+    except KeyboardInterrupt:
+        print(f"\nStopped; `ctm train --resume {run.path}` goes on from the last saved step.")
+        raise
     finally:
         if csv_log.csv_file:  # which Keras leaves open when a run is stopped
             csv_log.csv_file.close()

@@ -27,7 +27,7 @@ def Tiny(weights=None, include_top=False, input_shape=(64, 64, 3)) -> keras.Mode
     if weights is not None or include_top:
         raise ValueError(
             f"The tiny backbone has no ImageNet weights and no top; received weights={weights!r}, "
-            f"include_top={include_top}. Pass weights=None."
+            f"include_top={include_top}. Pass weights=None (--weights none)."
         )
     if min(input_shape[:2]) < 32:
         raise ValueError(f"The tiny backbone reads 32 x 32 pixels or more, not {input_shape[:2]}.")

@@ -272,6 +272,8 @@ def ctm(
             18), a single one before the stage's last residual block.
         reduction: channels outside over channels inside, C1 / C2.
     """
+    if isinstance(stages, str):
+        raise ValueError(f"`stages` are numbers, 2 to 5 as in Res2 to Res5; received {stages!r}.")
     sites = []
     for stage in (stages,) if isinstance(stages, int) else tuple(stages):
         outputs = anatomy.at("block_output", stage)

@@ -34,7 +34,9 @@ def test_a_long_video_gets_a_timeline(trained, long_video, capsys):
     assert predict(trained.path, [long_video], num_clips=2) == 0
     out = capsys.readouterr().out
     assert out.count("█") > 0
-    assert (trained.path / "timelines" / "long.mp4.png").stat().st_size > 1000
+    assert (
+        trained.path / "timelines" / f"{long_video.parent.name}_long.mp4.png"
+    ).stat().st_size > 1000
     timeline = Classifier(trained.path).predict(long_video).timeline
     assert len(timeline) == (96 - 8) // 4 + 1
     assert timeline[0].start == 0
@@ -42,11 +44,12 @@ def test_a_long_video_gets_a_timeline(trained, long_video, capsys):
 
 
 def test_json_is_for_programs_and_names_what_failed(trained, long_video, tmp_path, capsys):
-    broken = tmp_path / "broken.mp4"
+    broken, absent = tmp_path / "broken.mp4", tmp_path / "absent.mp4"
     broken.write_bytes(b"nothing")
-    assert predict(trained.path, [broken, long_video], as_json=True) == 1
+    assert predict(trained.path, [broken, absent, long_video], as_json=True) == 2
     captured = capsys.readouterr()
-    failed, good = json.loads(captured.out)
+    failed, missing, good = json.loads(captured.out)
+    assert "No such file" in missing["error"]
     assert failed["video"] == str(broken)
     assert "damaged" in failed["error"]
     assert "broken.mp4" in captured.err

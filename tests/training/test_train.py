@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 import ctm_keras
 import tfrecords
 from training.batch_norm import batch_norms
-from training.callbacks import DivergedError
+from training.callbacks import Checkpoints, DivergedError
 from training.config import TrainConfig
 from training.run import Run, save_model
 from training.train import build_model, train
@@ -103,7 +104,7 @@ def test_mixed_precision_trains(config, precision, change):
 def test_a_run_that_diverges_names_the_step_and_the_last_good_state(config, change):
     with pytest.raises(DivergedError, match=r"epoch 1, step \d") as error:
         train(change(config, learning_rate=1e30, save_every=1))
-    assert "Lower --learning-rate" in str(error.value)
+    assert "lower --learning-rate" in str(error.value)
     assert "saved state" in str(error.value) or "last good state is" in str(error.value)
 
 
@@ -146,7 +147,7 @@ def test_the_same_seed_gives_the_same_start(config, change):
         ({"options": ("pahts=tccm",)}, "paths"),
         ({"weights": "nowhere.keras"}, "nowhere.keras"),
         ({"train_split": "trian"}, "trian"),
-        ({"batch_size": 1000}, "1000"),
+        ({"batch_size": 1000}, "--batch-size 1000 is more than the 36 videos"),
         ({"flip_pairs": ("left:rihgt",)}, "rihgt"),
         ({"devices": "tpu"}, "--devices takes"),
         ({"devices": "gpu:7"}, "GPU:7"),
@@ -169,13 +170,120 @@ def test_resuming_what_is_no_run_is_refused(tmp_path):
         train(TrainConfig(resume=tmp_path))
 
 
-def test_resuming_with_other_data_is_refused(trained, tmp_path):
-    copy = tmp_path / "run"
-    copy.mkdir()
-    facts = trained.read() | {"data_hash": "0" * 64}
-    (copy / "config.json").write_text(json.dumps(facts))
+@pytest.fixture
+def stopped(config, change, monkeypatch):
+    """A run that was stopped in its second epoch, with two states and a log of one epoch."""
+
+    def stop(self, batch, logs=None):
+        if self.epoch == 1 and self.done == 3:
+            raise KeyboardInterrupt
+        original(self, batch, logs)
+
+    original = Checkpoints.on_train_batch_end
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "on_train_batch_end", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(config)
+    return Run.open(config.out)
+
+
+def states(run: Run) -> list:
+    return sorted(run.states.glob("*.index"))
+
+
+def test_a_stopped_run_says_how_to_go_on(stopped, capsys):
+    assert len(states(stopped)) == 2
+    train(TrainConfig(resume=stopped.path))
+    assert "Continuing at epoch 2, step 2 of 4." in capsys.readouterr().out
+    train(TrainConfig(resume=stopped.path))
+    assert "All 2 epochs are done." in capsys.readouterr().out
+
+
+def test_a_damaged_state_is_left_out_for_the_one_before(stopped, capsys):
+    newest = max(stopped.states.glob("*.data*"))
+    newest.write_bytes(newest.read_bytes()[:1000])
+    train(TrainConfig(resume=stopped.path))
+    out = capsys.readouterr().out
+    assert "is damaged and left out" in out
+    assert "Continuing at epoch 2, step 0 of 4." in out
+
+
+def test_without_a_whole_state_a_run_says_what_to_do(stopped):
+    for path in stopped.states.glob("*.data*"):
+        path.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"are damaged: the run cannot go on.*last.keras"):
+        train(TrainConfig(resume=stopped.path))
+
+
+def test_a_moved_data_set_is_named_with_data(stopped, directions, tmp_path):
+    moved = tmp_path / "moved"
+    shutil.copytree(directions, moved)
+    facts = stopped.read()
+    facts["config"]["data"] = str(tmp_path / "gone")
+    Run.write(stopped, facts)
+    with pytest.raises(ValueError, match=r"is gone: .* --data"):
+        train(TrainConfig(resume=stopped.path))
+    train(TrainConfig(resume=stopped.path, data=moved))
+
+
+def test_resuming_with_other_data_is_refused(stopped):
+    Run.write(stopped, stopped.read() | {"data_hash": "0" * 64})
     with pytest.raises(ValueError, match="is not the data set"):
-        train(TrainConfig(resume=copy))
+        train(TrainConfig(resume=stopped.path))
+
+
+def test_resuming_with_other_options_is_refused(trained):
+    with pytest.raises(ValueError, match="--epochs, --freeze-bn cannot be changed"):
+        train(TrainConfig(resume=trained.path, epochs=5, freeze_bn=True))
+
+
+def test_resuming_needs_no_start_weights(trained, config, tmp_path, change, monkeypatch):
+    start = tmp_path / "start.keras"
+    shutil.copy(trained.model, start)
+    run = train(change(config, weights=str(start), epochs=1))
+    start.unlink()
+    run.model.unlink()
+    train(TrainConfig(resume=run.path))
+    assert run.model.is_file()
+
+
+def test_an_edited_config_is_refused(trained, tmp_path):
+    text = (trained.path / "config.json").read_text()
+    for damaged in (text.replace('"interval": 2', '"interval": 3'), "[]", text[:100]):
+        (tmp_path / "config.json").write_text(damaged)
+        with pytest.raises(ValueError, match=r"config.json is damaged or was edited"):
+            train(TrainConfig(resume=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("", ""), ("epoch,loss\n", "epoch,loss\n"), ("epoch,loss\n0,1\n1,2\n1", "epoch,loss\n0,1\n")],
+)
+def test_the_log_is_trimmed_however_it_was_cut(tmp_path, before, after):
+    run = Run(tmp_path)
+    run.log.write_text(before)
+    run.trim_log(1)
+    assert run.log.read_text() == after
+
+
+def test_a_full_disk_is_one_sentence(config, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("training.callbacks.save_model", full)
+    with pytest.raises(OSError, match=r"The disk of .* is full: free some space, then run"):
+        train(config)
+
+
+def test_a_damaged_model_is_named(trained, tmp_path):
+    shutil.copy(trained.path / "config.json", tmp_path)
+    whole = trained.model.read_bytes()
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    for content in (whole[:middle], flipped):
+        (tmp_path / "model.keras").write_bytes(content)
+        with pytest.raises(ValueError, match=r"model.keras is damaged .* --resume"):
+            Run.open(tmp_path).load_model()
 
 
 def test_another_backend_is_refused_in_one_sentence(tmp_path):

@@ -25,7 +25,7 @@ class SGD(keras.optimizers.SGD):
 
     Example:
 
-    >>> model.compile(optimizer=training.SGD(0.01, l2=1e-4), loss=...)
+    >>> model.compile(optimizer=ctm_keras.SGD(0.01, l2=1e-4), loss=...)
 
     Reference:
         CTM, section 4.2 (momentum 0.9, weight decay 1e-4).

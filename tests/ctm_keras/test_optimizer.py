@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from training.optimizer import SGD, StepSchedule
+from ctm_keras.optimizer import SGD, StepSchedule
 
 
 @pytest.fixture

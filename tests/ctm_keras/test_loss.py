@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from training.loss import SmoothedCrossentropy
+from ctm_keras.loss import SmoothedCrossentropy
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
