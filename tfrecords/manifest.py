@@ -112,7 +112,7 @@ def write_manifest(folder: str | Path, manifest: Manifest) -> None:
     """Writes DIR/dataset.json under a temporary name, syncs it and renames it into place."""
     content = {"format": FORMAT, **asdict(manifest)}
     content["shards"] = content.pop("all_shards")
-    write_json(Path(folder) / FILE, {**content, "checksum": _checksum(content)})
+    write_json(Path(folder) / FILE, {**content, "checksum": checksum(content)})
 
 
 def _read_content(path: Path) -> dict:
@@ -126,7 +126,7 @@ def _read_content(path: Path) -> dict:
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
         raise BadManifest(f"{path} has the format {found!r}, this program reads {FORMAT!r}")
-    if content.pop("checksum", None) != _checksum(content):
+    if content.pop("checksum", None) != checksum(content):
         raise BadManifest(
             f"{path} was changed after the build, its checksum is not right: build the data set "
             "again"
@@ -134,7 +134,7 @@ def _read_content(path: Path) -> dict:
     return content
 
 
-def _checksum(content: Mapping[str, Any]) -> str:
+def checksum(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

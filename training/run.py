@@ -15,7 +15,7 @@ from typing import Any
 import keras
 
 from tfrecords.manifest import _checksum as checksum
-from tfrecords.manifest import write_json
+from tfrecords.manifest import checksum, write_json
 from training.config import TrainConfig
 
 PACKAGES = ("ctm-keras", "keras", "tensorflow", "numpy")
