@@ -14,7 +14,6 @@ from typing import Any
 
 import keras
 
-from tfrecords.manifest import _checksum as checksum
 from tfrecords.manifest import checksum, write_json
 from training.config import TrainConfig
 

@@ -10,7 +10,7 @@ from tfrecords.manifest import (
     BadManifest,
     Manifest,
     Shard,
-    _checksum,
+    checksum,
     read_manifest,
     write_manifest,
 )
@@ -75,7 +75,7 @@ def test_a_damaged_manifest_is_named(tmp_path, change):
     write_manifest(tmp_path, MANIFEST)
     content = json.loads((tmp_path / FILE).read_text())
     change(content)
-    content["checksum"] = _checksum({k: v for k, v in content.items() if k != "checksum"})
+    content["checksum"] = checksum({k: v for k, v in content.items() if k != "checksum"})
     (tmp_path / FILE).write_text(json.dumps(content))
     with pytest.raises(BadManifest, match=r"dataset.json is damaged"):
         read_manifest(tmp_path)

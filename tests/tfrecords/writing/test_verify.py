@@ -11,7 +11,7 @@ import pytest
 
 import tfrecords
 from tfrecords.index import FRAME_DTYPE, index_path, read_index, write_index
-from tfrecords.manifest import FILE, UNFINISHED, BadManifest, _checksum
+from tfrecords.manifest import FILE, UNFINISHED, BadManifest, checksum
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def rewrite(data, change, right_checksum):
     change(content)
     if right_checksum:
         content.pop("checksum")
-        content["checksum"] = _checksum(content)
+        content["checksum"] = checksum(content)
     (data / FILE).write_text(json.dumps(content))
 
 
