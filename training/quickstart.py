@@ -22,7 +22,7 @@ RECIPE = {
     "image_size": 64,
     "scale": (224, 240),
     "interval": 2,
-    "epochs": 8,
+    "epochs": 7,
     "batch_size": 16,
     "learning_rate": 0.1,
     "warmup_epochs": 1.0,
