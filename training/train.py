@@ -224,18 +224,24 @@ def sampling(config: TrainConfig) -> dict[str, Any]:
     return {name: getattr(config, name) for name in names}
 
 
+def announce(config: TrainConfig, run: Run, epoch: int, step: int) -> None:
+    """Says where a run goes on, and which classes are mirrored."""
+    facts = run.read()
+    if epoch == config.epochs:
+        print(f"All {epoch} epochs are done.")
+    elif epoch or step:
+        print(f"Continuing at epoch {epoch + 1}, step {step} of {facts['steps_per_epoch']}.")
+    for line in tfrecords.flip_report(facts["class_names"], config.flip, config.pairs):
+        print(line)
+
+
 def fit(model: keras.Model, config: TrainConfig, run: Run) -> None:
     """Fits from the saved position to the end."""
     state = State(model, run.states)
     epoch, step = state.restore()
     steps = run.read()["steps_per_epoch"]
     run.trim_log(epoch)
-    if epoch == config.epochs:
-        print(f"All {epoch} epochs are done.")
-    elif epoch or step:
-        print(f"Continuing at epoch {epoch + 1}, step {step} of {steps}.")
-    for line in tfrecords.flip_report(run.read()["class_names"], config.flip, config.pairs):
-        print(line)
+    announce(config, run, epoch, step)
     validation = validation_clips(config)
     variable = tf.Variable(epoch, dtype=tf.int64)
     csv_log = keras.callbacks.CSVLogger(run.log, append=True)
