@@ -161,7 +161,7 @@ def test_files_of_others_are_refused(tmp_path, content):
         keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]).save(path)
     message = {
         "nothing": "is not a .keras file",
-        "text": "cannot be read as a Keras model",
+        "text": "is damaged: it is no whole .keras file",
         "foreign": "not a video model of this project",
     }
     with pytest.raises(ValueError, match=message[content]):

@@ -4,11 +4,14 @@ import re
 from pathlib import Path
 
 import keras
+import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
+# Keras warns of its own default whenever it is given a tf.data.Dataset.
+@pytest.mark.filterwarnings("ignore:.shuffle=True. was passed:UserWarning")
 def test_the_notebook_code_runs(directions):
     (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     small = {
