@@ -31,7 +31,8 @@ def train(config: TrainConfig) -> Run:
 
     Example:
 
-    >>> run = training.train(TrainConfig(data=Path("data/mine"), out=Path("runs/mine")))
+    >>> from training.train import train
+    >>> run = train(TrainConfig(data=Path("data/mine"), out=Path("runs/mine")))
 
     Reference:
         CTM, section 4.2.

@@ -19,21 +19,14 @@ def directions(tmp_path_factory) -> Path:
     return folder / "data"
 
 
+SMALL = TrainConfig(backbone="tiny", num_frames=4, interval=2, image_size=32, batch_size=8)
+
+
 @pytest.fixture
 def config(directions, tmp_path) -> TrainConfig:
     """A run of seconds: two epochs of the tiny backbone."""
-    return TrainConfig(
-        data=directions,
-        out=tmp_path / "run",
-        backbone="tiny",
-        num_frames=4,
-        interval=2,
-        image_size=32,
-        epochs=2,
-        batch_size=8,
-        save_every=2,
-        dropout=0.3,
-    )
+    own = {"data": directions, "out": tmp_path / "run", "epochs": 2, "save_every": 2}
+    return dataclasses.replace(SMALL, dropout=0.3, **own)
 
 
 @pytest.fixture(scope="session")
@@ -42,17 +35,7 @@ def trained(directions, tmp_path_factory):
     from training.train import train
 
     out = tmp_path_factory.mktemp("trained") / "run"
-    config = TrainConfig(
-        data=directions,
-        out=out,
-        backbone="tiny",
-        num_frames=4,
-        interval=2,
-        image_size=32,
-        epochs=1,
-        batch_size=8,
-    )
-    return train(config)
+    return train(dataclasses.replace(SMALL, data=directions, out=out, epochs=1))
 
 
 @pytest.fixture
