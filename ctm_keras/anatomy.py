@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 import keras
+from keras import layers, tree
 
 from .families import FAMILIES, UNGRAFTABLE, Family
 from .graft import Role, Site
@@ -63,7 +64,7 @@ class Anatomy:
         reason = self.family.why_not.get(role)
         if reason:
             return f"{self.backbone} has no site {role!r}: {reason}."
-        exist = sorted({(s.role, s.stage) for s in self.sites if s.block})
+        exist = sorted({(s.role, s.stage) for s in self.sites if s.stage})
         if role not in {r for r, _ in exist}:
             return str(unknown_name("site", role, dict.fromkeys(s.role for s in self.sites)))
         stages = [s for r, s in exist if r == role]
@@ -76,13 +77,15 @@ def dissect(backbone: str, model: keras.Model) -> Anatomy:
     operations = {op.name: op for op in model.operations}
     stem = next(op for name, op in operations.items() if re.fullmatch(family.stem, name))
     sites = [Site("stem", stem)]
+    readers = _readers(model)
     blocks = _blocks(family, model, operations)
     for stage in sorted({stage for _, stage in blocks}):
         names = [name for name, of in blocks if of == stage]
         for index, name in enumerate(names, start=1):
-            found = _block_sites(family, operations, name)
+            found = _block_sites(family, operations, readers, name)
             sites += [Site(role, op, name, stage, index) for role, op in found]
         sites.append(Site("stage_output", sites[-1].operation, names[-1], stage, len(names)))
+    sites += [Site("pool", op, stage=_stride(model, op)) for op in model.layers if _pools(op)]
     (output,) = (op for op in model.operations if op.output is model.output)
     sites.append(Site("head", output))
     return Anatomy(str(backbone).lower(), family, model, tuple(sites))
@@ -95,20 +98,29 @@ def _blocks(family: Family, model, operations) -> list[tuple[str, int]]:
         match = re.fullmatch(family.block, name)
         if match and match[1] not in blocks:
             output = _first(operations, family.output, match[1])
-            blocks[match[1]] = _stage(family, match, model.input.shape[1], output)
+            blocks[match[1]] = _stage(family, match, model, output)
     return [(name, stage) for name, stage in blocks.items() if stage is not None]
 
 
-def _stage(family: Family, match: re.Match, image_size: int, output) -> int | None:
+def _stage(family: Family, match: re.Match, model, output) -> int | None:
     if family.stages:
         return next((s for s, name in family.stages.items() if re.fullmatch(name, match[1])), None)
     if "stage" in match.groupdict():
         return int(match["stage"])
-    size = output.output.shape[1]
+    return _stride(model, output)
+
+
+def _stride(model, operation) -> int:
+    """The logarithm of the stride of an operation's maps: the number of their stage."""
+    image_size, size = model.input.shape[1], operation.output.shape[1]
     return next(k for k in range(16) if math.ceil(image_size / 2**k) <= size)
 
 
-def _block_sites(family: Family, operations, name: str):
+def _pools(operation) -> bool:
+    return isinstance(operation, layers.MaxPooling2D | layers.AveragePooling2D)
+
+
+def _block_sites(family: Family, operations, readers, name: str):
     """Roles and operations of one block; its output comes last."""
     residual = _first(operations, family.merge, name)
     if residual and (entry := _first(operations, family.entry, name)):
@@ -116,9 +128,29 @@ def _block_sites(family: Family, operations, name: str):
     for choices in family.middle:
         if middle := _first(operations, choices, name):
             yield "middle", middle
+            yield "middle_output", _activated(middle, readers)
     if shortcut := _first(operations, family.shortcut, name):
         yield "shortcut", shortcut
     yield "block_output", _first(operations, family.output, name)
+
+
+def _readers(model) -> dict[int, list]:
+    """The operations that read each tensor of a model, by the tensor's id."""
+    readers = {}
+    for operation in model.operations:
+        if not isinstance(operation, layers.InputLayer):
+            for x in tree.flatten(operation.input):
+                readers.setdefault(id(x), []).append(operation)
+    return readers
+
+
+def _activated(operation, readers):
+    """The last of the batch norm and the activation that follow a convolution, if any do."""
+    following = readers.get(id(operation.output), [])
+    kinds = layers.BatchNormalization | layers.Activation | layers.ReLU
+    if len(following) == 1 and isinstance(following[0], kinds):
+        return _activated(following[0], readers)
+    return operation
 
 
 def _first(operations, templates: tuple[str, ...], name: str):

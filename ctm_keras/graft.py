@@ -6,7 +6,15 @@ from typing import Literal
 import keras
 
 Role = Literal[
-    "stem", "residual_entry", "middle", "shortcut", "block_output", "stage_output", "head"
+    "stem",
+    "residual_entry",
+    "middle",
+    "middle_output",
+    "shortcut",
+    "block_output",
+    "stage_output",
+    "pool",
+    "head",
 ]
 Edit = Literal["before", "after", "instead"]
 
@@ -39,10 +47,13 @@ class Graft:
 
     The layer sees `(batch, frames, height, width, channels)`. Only the frames may change
     in number, and, for `"instead"`, what the replaced operation would have changed.
-    A layer that stands instead of another and has a method `adopt(replaced)` takes its
-    weights from it there; one of the same name and shapes is given them.
+    A layer that stands instead of another has its name, so that weights find it. If it has a
+    method `adopt(replaced)` it takes its weights from it there; else they must have its shapes.
+    With `reads`, the layer is called with two clips: the second is what the operation at that
+    site reads, before any edit there.
     """
 
     site: Site
     edit: Edit
     layer: keras.layers.Layer
+    reads: Site | None = None

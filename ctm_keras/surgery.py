@@ -59,6 +59,7 @@ class _Replay:
         self.hits = [0] * len(self.grafts)
         # Tensors are kept alive together with their T, so that no id is used twice.
         self.frames: dict[int, tuple[object, int]] = {}
+        self.read: dict[int, object] = {}
 
     def run(self):
         self._check_sites()
@@ -88,6 +89,7 @@ class _Replay:
         if isinstance(operation, (layers.Rescaling, layers.Normalization)):
             return inputs[0]
         frames = self._common_frames(operation, inputs)
+        self.read[id(operation)] = inputs[0]
         for graft in self._take(operation, "before"):
             x, frames = self._insert(graft, self._single(graft, inputs), frames)
             inputs, args = [x], (x,)
@@ -111,7 +113,11 @@ class _Replay:
         if graft.edit == "instead":
             expected = graft.site.operation.output.shape[1:]
         name = graft.layer.name
-        clip = graft.layer(Unfold(frames, name=f"{name}_unfold")(x))
+        clip = Unfold(frames, name=f"{name}_unfold")(x)
+        if graft.reads is not None:
+            other = self._other(graft, frames)
+            clip = [clip, Unfold(frames, name=f"{name}_unfold_other")(other)]
+        clip = graft.layer(clip)
         if len(clip.shape) != 5 or clip.shape[1] is None or clip.shape[2:] != expected:
             raise ValueError(
                 f"The layer {name!r} {graft.edit} {graft.site} returns {clip.shape}, but the "
@@ -119,6 +125,16 @@ class _Replay:
                 "fixed number of frames."
             )
         return Fold(name=f"{name}_fold")(clip), clip.shape[1]
+
+    def _other(self, graft: Graft, frames: int):
+        """The second tensor that a graft reads."""
+        other = self.read.get(id(graft.reads.operation))
+        if other is None or self._frames_of(other) != frames:
+            raise ValueError(
+                f"{graft.layer.name!r} at {graft.site} cannot read what {graft.reads} reads: that "
+                "must come earlier in the network, with as many frames."
+            )
+        return other
 
     def _clip_dropout(self, dropout, x, frames: int):
         """Stochastic depth drops a clip's branch as a whole, not that of single frames."""

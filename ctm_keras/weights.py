@@ -72,7 +72,8 @@ def load_weights(
     """Gives a video model the weights of a `.keras` file of this project, by layer name.
 
     Temporal layers that the file lacks start afresh, and those of the file that the model lacks
-    stay unused. Other classes start a new head. Everything else must fit.
+    stay unused; a layer that stands instead of an image layer of the file is made of its weights
+    (I3D's are inflated). Other classes start a new head. Everything else must fit.
 
     Args:
         model: the video model.
@@ -93,9 +94,13 @@ def load_weights(
     unused = [name for name in sources if name not in targets]
     _check_backbone(path, [targets[n] for n in new] + [sources[n] for n in unused])
     adopted = [n for n in targets if n in sources and not (n == HEAD and new_head)]
-    pairs = [pair for n in adopted for pair in _pair(path, targets[n], sources[n], interpolate_tcc)]
+    inflated = [n for n in adopted if _stands_instead(targets[n], sources[n])]
+    same = [n for n in adopted if n not in inflated]
+    pairs = [pair for n in same for pair in _pair(path, targets[n], sources[n], interpolate_tcc)]
     for target, value, _ in pairs:
         target.assign(value)
+    for name in inflated:
+        targets[name].adopt(sources[name])
     report = AdoptionReport(
         "video",
         tuple(adopted),
@@ -134,11 +139,16 @@ def read_video_model(path: str | Path) -> keras.Model:
 
 def inherit(layer: keras.layers.Layer, replaced: keras.layers.Layer):
     """Gives a layer the weights of the one that it stands instead of, if they are meant for it."""
-    if hasattr(layer, "adopt"):
+    if _stands_instead(layer, replaced):
         layer.adopt(replaced)
     elif layer.name == replaced.name:
         for target, value, _ in _pair(None, layer, replaced):
             target.assign(value)
+
+
+def _stands_instead(layer, other) -> bool:
+    """Whether a layer takes the place of one of another kind, and knows how to use its weights."""
+    return hasattr(layer, "adopt") and type(layer) is not type(other)
 
 
 def _head(model: keras.Model) -> tuple[list[str] | None, int]:

@@ -17,13 +17,24 @@ def test_tiny_has_its_sites():
     assert sites == [
         ("residual_entry", "conv3_block1_1_conv", 1),
         ("middle", "conv3_block1_1_conv", 1),
+        ("middle_output", "conv3_block1_1_relu", 1),
         ("middle", "conv3_block1_2_conv", 1),
+        ("middle_output", "conv3_block1_2_bn", 1),
         ("shortcut", "conv3_block1_0_conv", 1),
         ("block_output", "conv3_block1_out", 1),
         ("stage_output", "conv3_block1_out", 1),
     ]
     assert anatomy.at("stem")[0].operation.name == "conv1_conv"
     assert anatomy.at("head")[0].operation.name == "conv4_block4_out"
+
+
+def test_pools_have_the_stage_of_their_maps():
+    vgg = dissect(
+        "vgg16",
+        keras.applications.VGG16(weights=None, include_top=False, input_shape=(32, 32, 3)),
+    )
+    pools = [(s.operation.name, s.stage) for s in vgg.at("pool")]
+    assert pools == [(f"block{k}_pool", k) for k in range(1, 6)]
 
 
 def test_fold_and_unfold_are_inverse():

@@ -120,6 +120,7 @@ ROLES = [
     "stem",
     "residual_entry",
     "middle",
+    "middle_output",
     "shortcut",
     "block_output",
     "stage_output",
@@ -242,6 +243,38 @@ def test_a_site_of_another_model_is_refused_with_those_that_exist(anatomy):
     foreign = Site("block_output", layers.ReLU(name="conv9_block1_out"))
     with pytest.raises(ValueError, match=r"no site block_output conv9_block1_out(.|\n)*conv4_bl"):
         grafted(anatomy, Graft(foreign, "after", Scale(1.0)))
+
+
+class Difference(keras.layers.Layer):
+    """The first clip minus the second."""
+
+    def call(self, inputs):
+        return inputs[0] - inputs[1]
+
+
+@pytest.mark.parametrize("edit_there", [False, True])
+def test_a_layer_may_read_what_another_site_reads(anatomy, pixels, edit_there):
+    entry, output = site(anatomy, "middle"), site(anatomy, "middle_output")
+    grafts = [Graft(output, "after", Difference(name="difference"), reads=entry)]
+    if edit_there:  # what is read is what was there before it
+        grafts += [Graft(entry, "before", Scale(0.0, name="nothing"))]
+    tensors = [entry.operation.input, output.operation.output]
+    read, written = (frame_by_frame(keras.Model(anatomy.model.input, x), pixels) for x in tensors)
+    if edit_there:
+        written = written - written
+        bias = anatomy.model.get_layer("conv2_block1_1_bn")(np.zeros((1, 1, 1, 16), "float32"))
+        written += np.maximum(bias, 0)
+    video = grafted(anatomy, *grafts)
+    probe = keras.Model(video.input, video.get_layer("difference").output)
+    np.testing.assert_allclose(probe(pixels), written - read, atol=1e-5)
+
+
+def test_what_comes_later_cannot_be_read(anatomy):
+    graft = Graft(site(anatomy, "stem"), "after", Difference(name="d"), site(anatomy, "middle"))
+    with pytest.raises(
+        ValueError, match=r"'d' at stem conv1_conv cannot read what middle .* reads"
+    ):
+        grafted(anatomy, graft)
 
 
 def test_an_unknown_edit_is_refused(anatomy):
