@@ -1,7 +1,8 @@
 """Video models: an image model read frame by frame, with temporal layers grafted in."""
 
 from .loss import SmoothedCrossentropy
-from .models import CTMResNet50, CTMResNet101, build_video_model, class_names, list_models
+from .methods import list_models
+from .models import CTMResNet50, CTMResNet101, build_video_model, class_names
 from .optimizer import SGD, StepSchedule
 from .temporal.ctm import CTM, TCC, TCCM, TemporalConv
 from .weights import AdoptionReport, adoption_report, load_weights

@@ -1,28 +1,18 @@
-"""Video models by name: the table of methods and the function that builds them."""
+"""Video models by name."""
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 
 from .anatomy import Anatomy, dissect, find_family
 from .backbones import tiny
-from .graft import Graft
+from .families import STANDARDIZED
 from .head import AverageScores, average_scores
-from .names import unknown_name
+from .methods import NETWORKS, check_method, grafts_of
 from .preprocessing import Preprocess
 from .surgery import operate, tidy_names
-from .temporal.ctm import ctm
-from .temporal.tsn import tsn
 from .weights import AdoptionReport, explain_download, load_weights
-
-METHODS: dict[str, Callable[..., list[Graft]]] = {"tsn": tsn, "ctm": ctm}
-
-
-def list_models() -> dict[str, str]:
-    """The methods that `build_video_model` knows, each with a line about it."""
-    return {name: inspect.getdoc(recipe).splitlines()[0] for name, recipe in METHODS.items()}
 
 
 def class_names(model: keras.Model) -> list[str] | None:
@@ -50,6 +40,7 @@ def build_video_model(
     dropout: float = 0.5,
     class_names: Sequence[str] | None = None,
     interpolate_tcc: bool = False,
+    temporal_pooling: bool = False,
     **options,
 ) -> keras.Model:
     """Builds a video model: an image model that reads frames, with temporal layers grafted in.
@@ -65,6 +56,8 @@ def build_video_model(
         class_names: names of the classes; they are kept in the model.
         interpolate_tcc: whether TCC kernels in the file `weights` are interpolated where they
             belong to another image size.
+        temporal_pooling: whether the frames are halved at three places, after stages 2, 3 and 4
+            (the analysis paper's networks with temporal pooling).
         **options: of the method, as its recipe documents them (`ctm_keras.temporal`).
 
     Input shape:
@@ -83,21 +76,21 @@ def build_video_model(
     """
     names, num_classes = _classes(class_names, num_classes)
     _check_numbers(num_frames, image_size, dropout)
-    if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
-    _check_options(method, options)
-    from_file = weights not in ("imagenet", None)
-    anatomy = _image_model(backbone, image_size, None if from_file else weights)
-    grafts = METHODS[method](anatomy, **options)
+    check_method(method, options)
     clip = keras.Input((num_frames, image_size, image_size, 3), name="clip", dtype="float32")
-    x = Preprocess(**vars(anatomy.family.preprocessing), name="preprocess")(clip)
-    features, frames = operate(anatomy, x, grafts)
-    logits = average_scores(features, frames, num_classes, dropout, names)
-    model = keras.Model(clip, logits, name=f"{method}_{anatomy.backbone}")
-    if from_file:
-        load_weights(model, weights, interpolate_tcc)
+    start = "imagenet" if weights == "imagenet" else None
+    if method in NETWORKS:
+        features, frames, image = _built(method, backbone, clip, start, temporal_pooling, options)
     else:
-        model._adoption = _first_report(model, anatomy, weights)
+        image = _image_model(backbone, image_size, start)
+        x = Preprocess(**vars(image.family.preprocessing), name="preprocess")(clip)
+        features, frames = operate(image, x, grafts_of(method, image, temporal_pooling, options))
+    logits = average_scores(features, frames, num_classes, dropout, names)
+    model = keras.Model(clip, logits, name=f"{method}_{str(backbone).lower()}")
+    if weights in ("imagenet", None):
+        model._adoption = _first_report(model, image, start)
+    else:
+        load_weights(model, weights, interpolate_tcc)
     return model
 
 
@@ -121,6 +114,18 @@ def CTMResNet101(num_classes: int | None = None, **kwargs) -> keras.Model:  # no
     return build_video_model("ctm", "resnet101", num_classes, **kwargs)
 
 
+def _built(method, backbone, clip, weights, temporal_pooling, options):
+    """Features of a network that is built whole, and their number of frames; no image model."""
+    if weights is not None:
+        raise ValueError(
+            f"{method} has no ImageNet weights: its pathways have other widths than an image "
+            "model. Pass weights=None (--weights none) or a .keras file."
+        )
+    x = Preprocess(**vars(STANDARDIZED), name="preprocess")(clip)
+    features = NETWORKS[method](x, backbone, temporal_pooling=temporal_pooling, **options)
+    return *features, None
+
+
 def _image_model(backbone: str, image_size: int, weights: str | None) -> Anatomy:
     _, member = find_family(backbone)
     builder = getattr(tiny, member, None) or getattr(keras.applications, member)
@@ -135,12 +140,12 @@ def _image_model(backbone: str, image_size: int, weights: str | None) -> Anatomy
     return dissect(backbone, tidy_names(model))
 
 
-def _first_report(model, anatomy: Anatomy, weights: str | None) -> AdoptionReport:
-    """The report of a model that came from an image model."""
-    image = {op.name for op in anatomy.model.layers if op.weights}
+def _first_report(model, anatomy: Anatomy | None, weights: str | None) -> AdoptionReport:
+    """The report of a model that came from an image model, or from none."""
     video = [layer.name for layer in model.layers if layer.weights]
     if weights is None:
         return AdoptionReport(None, new=tuple(video))
+    image = {op.name for op in anatomy.model.layers if op.weights}
     return AdoptionReport(
         "imagenet",
         adopted=tuple(name for name in video if name in image),
@@ -176,11 +181,3 @@ def _check_numbers(num_frames, image_size, dropout):
             "Video models have their channels last, but Keras is set to channels_first: "
             "call keras.config.set_image_data_format('channels_last')."
         )
-
-
-def _check_options(method: str, options: dict):
-    valid = list(inspect.signature(METHODS[method]).parameters)[1:]
-    for name in options:
-        if name not in valid:
-            known = valid or ["none"]
-            raise unknown_name(f"option of {method}", name, known)

@@ -1,0 +1,52 @@
+"""The table of methods: what each grafts onto an image model, or builds without one."""
+
+import inspect
+from collections.abc import Callable
+
+from .anatomy import Anatomy
+from .graft import Graft
+from .names import unknown_name
+from .temporal.ctm import ctm
+from .temporal.tsn import tsn
+
+# A recipe says which layers stand where in an image model.
+METHODS: dict[str, Callable[..., list[Graft]]] = {"tsn": tsn, "ctm": ctm}
+
+# A network is built whole: its two pathways have other widths than any image model.
+NETWORKS: dict[str, Callable] = {}
+
+
+def list_models() -> dict[str, str]:
+    """The methods that `build_video_model` knows, each with a line about it."""
+    methods = METHODS | NETWORKS
+    return {name: inspect.getdoc(method).splitlines()[0] for name, method in methods.items()}
+
+
+def check_method(method: str, options: dict):
+    """Raises ValueError if there is no such method, or it has no such option."""
+    methods = METHODS | NETWORKS
+    if method not in methods:
+        raise unknown_name("method", method, methods)
+    shared = ("anatomy", "clip", "backbone", "temporal_pooling")
+    valid = [name for name in inspect.signature(methods[method]).parameters if name not in shared]
+    for name in options:
+        if name not in valid:
+            raise unknown_name(f"option of {method}", name, valid or ["none"])
+
+
+def grafts_of(method: str, anatomy: Anatomy, temporal_pooling: bool, options: dict) -> list[Graft]:
+    """The grafts of a method, with the temporal poolings last where they are asked for.
+
+    A recipe that knows another way to reduce the frames takes `temporal_pooling` itself.
+    """
+    recipe = METHODS[method]
+    if "temporal_pooling" in inspect.signature(recipe).parameters:
+        return recipe(anatomy, temporal_pooling=temporal_pooling, **options)
+    return recipe(anatomy, **options) + (pool_frames(anatomy) if temporal_pooling else [])
+
+
+def pool_frames(anatomy: Anatomy) -> list[Graft]:
+    """Max pooling over frames after stages 2, 3 and 4."""
+    from .temporal._pooling import temporal_pooling
+
+    return temporal_pooling(anatomy)

@@ -1,0 +1,75 @@
+"""What a model costs: parameters, multiply-adds and clips a second."""
+
+import time
+from collections.abc import Callable
+from math import prod
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def multiply_adds(model: keras.Model) -> int:
+    """Multiply-adds of all convolutions and matrix products for one clip.
+
+    They are counted from TensorFlow's graph of the model, so that a layer of any kind counts as
+    what it computes. Sums, batch norms and activations are left out, as the papers do.
+
+    Args:
+        model: a video model, on the TensorFlow backend.
+    """
+    clip = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)
+    graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(clip).graph
+    return sum(COUNTS[op.type](op) for op in graph.get_operations() if op.type in COUNTS)
+
+
+def _convolution(op) -> int:
+    """Each output sums over the kernel and the channels of its group."""
+    return prod(op.outputs[0].shape) * prod(op.inputs[1].shape[:-1])
+
+
+def _depthwise(op) -> int:
+    return prod(op.outputs[0].shape) * prod(op.inputs[1].shape[:2])
+
+
+def _product(op) -> int:
+    transposed = op.get_attr("transpose_a" if op.type == "MatMul" else "adj_x")
+    return prod(op.outputs[0].shape) * op.inputs[0].shape[-2 if transposed else -1]
+
+
+def _einsum(op) -> int:
+    terms = op.get_attr("equation").decode().split("->")[0].split(",")
+    pairs = zip(terms, op.inputs, strict=True)
+    return prod(
+        {name: n for term, x in pairs for name, n in zip(term, x.shape, strict=True)}.values()
+    )
+
+
+COUNTS: dict[str, Callable[[tf.Operation], int]] = {
+    "Conv2D": _convolution,
+    "Conv3D": _convolution,
+    "DepthwiseConv2dNative": _depthwise,
+    "MatMul": _product,
+    "BatchMatMulV2": _product,
+    "Einsum": _einsum,
+}
+
+
+def clips_per_second(model: keras.Model, batch_size: int = 1, repeats: int = 3) -> float:
+    """Clips that a model scores in a second: the best of a few steps after the first.
+
+    Args:
+        model: a video model.
+        batch_size: clips of a step.
+        repeats: steps that are timed.
+    """
+    clips = tf.constant(np.zeros((batch_size, *model.input_shape[1:]), "float32"))
+    score = tf.function(lambda: model(clips, training=False))
+    score().numpy()  # traced
+    return batch_size / min(_seconds(score) for _ in range(repeats))
+
+
+def _seconds(step: Callable) -> float:
+    started = time.perf_counter()
+    step().numpy()
+    return time.perf_counter() - started
