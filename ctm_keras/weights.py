@@ -5,7 +5,6 @@ import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import keras
 import numpy as np
@@ -21,7 +20,8 @@ class AdoptionReport:
     """What became of the weights that a model was given.
 
     Args:
-        source: `"imagenet"`, `"video"` (a video model of this project) or None.
+        source: `"imagenet"`, `"video"` (a video model of this project), the name of the project
+            that a PyTorch checkpoint is of, or None.
         adopted: layers that took their weights.
         new: layers that start afresh.
         unused: layers whose weights found no place.
@@ -29,7 +29,7 @@ class AdoptionReport:
         interpolated: the TCC kernels that were interpolated, with both sizes.
     """
 
-    source: Literal["imagenet", "video"] | None = None
+    source: str | None = None
     adopted: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class AdoptionReport:
     def __str__(self) -> str:
         if self.source is None:
             return f"All {len(self.new)} layers with weights start afresh."
-        origin = {"imagenet": "ImageNet", "video": "a video model"}[self.source]
+        origin = {"imagenet": "ImageNet", "video": "a video model"}.get(self.source, self.source)
         lines = [f"Weights of {origin}: {len(self.adopted)} layers adopted."]
         lines += [f"{what}: {', '.join(names)}." for what, names in self._named() if names]
         if self.head_started:

@@ -1,0 +1,61 @@
+"""Torchvision's names of weights and ours, and how a kernel is laid out in each."""
+
+import re
+
+import numpy as np
+
+NORM = {
+    "weight": "gamma",
+    "bias": "beta",
+    "running_mean": "moving_mean",
+    "running_var": "moving_variance",
+}
+PLAIN = {"weight": "kernel"}
+BLOCK_PARTS = (
+    (r"conv(\d)", r"\1_conv"),
+    (r"bn(\d)", r"\1_bn"),
+    (r"downsample\.0", "0_conv"),
+    (r"downsample\.1", "0_bn"),
+)
+
+
+def our_name(key: str, keys) -> str:
+    """The path of the variable that a weight of torchvision's name belongs to.
+
+    Args:
+        key: `"layer1.0.conv2.weight"` is `"conv2_block1_2_conv/kernel"`.
+        keys: all keys of the checkpoint; a batch norm is told by its running mean.
+    """
+    module, _, weight = key.rpartition(".")
+    names = NORM if f"{module}.running_mean" in keys else PLAIN
+    return f"{our_layer(module)}/{names.get(weight, weight)}"
+
+
+def our_layer(module: str) -> str:
+    """The layer that a module of torchvision's name belongs to."""
+    if block := re.fullmatch(r"layer(\d)\.(\d+)\.(.+)", module):
+        stage, index, part = block.groups()
+        for pattern, replacement in BLOCK_PARTS:
+            part = re.sub(rf"^{pattern}$", replacement, part)
+        return f"conv{int(stage) + 1}_block{int(index) + 1}_{part}"
+    stem = {"conv1": "conv1_conv", "bn1": "conv1_bn", "fc": "scores"}
+    return stem.get(module, module.replace(".", "_"))
+
+
+def our_layout(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A weight as Keras lays it out: `(out, in, ...)` becomes `(..., in, out)`.
+
+    Axes of one may come or go: a 1 x 3 x 3 kernel is a 3 x 3 one, a depthwise one has its axes
+    in another order.
+
+    Args:
+        value: as PyTorch holds it.
+        shape: of the variable.
+
+    Returns:
+        The weight in that shape, or as it is if it cannot have it.
+    """
+    if value.ndim > 1:
+        value = np.moveaxis(value, (1, 0), (-2, -1))
+    same = [n for n in value.shape if n > 1] == [n for n in shape if n > 1]
+    return value.reshape(shape) if same else value
