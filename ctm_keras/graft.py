@@ -50,7 +50,7 @@ class Graft:
     A layer that stands instead of another has its name, so that weights find it. If it has a
     method `adopt(replaced)` it takes its weights from it there; else they must have its shapes.
     With `reads`, the layer is called with two clips: the second is what the operation at that
-    site reads, before any edit there.
+    site reads, before any edit there and without the zeros of a padding layer.
     """
 
     site: Site

@@ -7,10 +7,15 @@ from .anatomy import Anatomy
 from .graft import Graft
 from .names import unknown_name
 from .temporal.ctm import ctm
+from .temporal.stm import stm
 from .temporal.tsn import tsn
 
 # A recipe says which layers stand where in an image model.
-METHODS: dict[str, Callable[..., list[Graft]]] = {"tsn": tsn, "ctm": ctm}
+METHODS: dict[str, Callable[..., list[Graft]]] = {
+    "tsn": tsn,
+    "ctm": ctm,
+    "stm": stm,
+}
 
 # A network is built whole: its two pathways have other widths than any image model.
 NETWORKS: dict[str, Callable] = {}

@@ -60,6 +60,7 @@ class _Replay:
         # Tensors are kept alive together with their T, so that no id is used twice.
         self.frames: dict[int, tuple[object, int]] = {}
         self.read: dict[int, object] = {}
+        self.unpadded: dict[int, object] = {}
 
     def run(self):
         self._check_sites()
@@ -89,7 +90,7 @@ class _Replay:
         if isinstance(operation, (layers.Rescaling, layers.Normalization)):
             return inputs[0]
         frames = self._common_frames(operation, inputs)
-        self.read[id(operation)] = inputs[0]
+        self.read[id(operation)] = self.unpadded.get(id(inputs[0]), inputs[0])
         for graft in self._take(operation, "before"):
             x, frames = self._insert(graft, self._single(graft, inputs), frames)
             inputs, args = [x], (x,)
@@ -105,6 +106,8 @@ class _Replay:
         for graft in self._take(operation, "after"):
             x, frames = self._insert(graft, x, frames)
         self._note(x, frames)
+        if isinstance(operation, layers.ZeroPadding2D):
+            self.unpadded[id(x)] = inputs[0]
         return x
 
     def _insert(self, graft: Graft, x, frames: int):

@@ -1,0 +1,264 @@
+"""STM: spatiotemporal features and motion features in one block.
+
+Jiang et al., STM: SpatioTemporal and Motion Encoding for Action Recognition, ICCV 2019,
+arXiv 1908.02486.
+"""
+
+import keras
+import numpy as np
+from keras import initializers, layers, ops
+
+from ..anatomy import Anatomy
+from ..graft import Graft, Site
+
+MODULES = ("cstm", "cmm")
+FUSIONS = ("sum", "concat")
+TEMPORAL_CONVS = ("channelwise", "ordinary")
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class CSTM(layers.Layer):
+    """Channel-wise SpatioTemporal Module: the temporal convolution before a 3 x 3 convolution.
+
+    `G[c, t] = sum_i K[c, i] F[c, t + i]`, three frames, a kernel for each channel. The 3 x 3
+    convolution that completes the module is the image model's own, with its weights. At the
+    start the kernels shift: the first quarter of the channels takes the frame before, the last
+    quarter the frame after, the others stay. Beyond the clip there are zeros; no bias.
+
+    Args:
+        temporal_conv: `"channelwise"`, or `"ordinary"` for a kernel that mixes channels, too.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`, all but the batch fixed.
+
+    Output shape:
+        The same.
+
+    Raises:
+        ValueError: if there is no such `temporal_conv`.
+
+    Example:
+        >>> CSTM()(np.ones((2, 8, 14, 14, 256), "float32")).shape
+        (2, 8, 14, 14, 256)
+
+    Reference:
+        Equation 1, Section 4.2 (the start) and Table 8 of arXiv 1908.02486.
+    """
+
+    def __init__(self, temporal_conv="channelwise", **kwargs):
+        super().__init__(**kwargs)
+        _check("temporal_conv", temporal_conv, TEMPORAL_CONVS)
+        self.temporal_conv = temporal_conv
+
+    def build(self, input_shape):
+        frames, height, width, channels = input_shape[1:]
+        options = {"padding": "same", "use_bias": False, "dtype": self.dtype_policy, "name": "conv"}
+        if self.temporal_conv == "channelwise":
+            self.conv = layers.DepthwiseConv2D((3, 1), depthwise_initializer=_shift, **options)
+        else:
+            self.conv = layers.Conv2D(channels, (3, 1), kernel_initializer=_shift, **options)
+        self.conv.build((None, frames, height * width, channels))
+
+    def call(self, inputs):
+        _, frames, height, width, channels = inputs.shape
+        x = ops.reshape(inputs, (-1, frames, height * width, channels))
+        return ops.reshape(self.conv(x), (-1, frames, height, width, channels))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "temporal_conv": self.temporal_conv}
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class CMM(layers.Layer):
+    """Channel-wise Motion Module: adds the motion between neighbouring frames to features.
+
+    1 x 1 convolution to a part of the channels and batch norm; the difference of the next frame,
+    seen through a 3 x 3 kernel for each channel, and this frame,
+    `H[t] = sum_ij K[c, i, j] F[t + 1, c, h + i, w + j] - F[t]`, zero for the last frame; 1 x 1
+    convolution to as many channels as the features have. It starts at random, as in PyTorch;
+    no bias.
+
+    Args:
+        fusion: `"sum"` of features and motion, or `"concat"`: a 1 x 1 convolution of both.
+        strides: of the features against the clip: the motion is max-pooled by as much.
+        reduction: channels of the clip over channels inside, `r`.
+
+    Input shape:
+        Two clips: `(batch, frames, height, width, filters)`, the features, and
+        `(batch, frames, height * strides, width * strides, channels)`, whose motion is added.
+
+    Output shape:
+        That of the features.
+
+    Raises:
+        ValueError: if there is no such `fusion`, or `strides` or `reduction` is below 1.
+
+    Example:
+        >>> clip = np.ones((2, 8, 14, 14, 256), "float32")
+        >>> CMM()([clip, clip]).shape
+        (2, 8, 14, 14, 256)
+
+    Reference:
+        Equation 2, Figure 2b and Table 6 of arXiv 1908.02486. The pooling where the stride is 2
+        and the batch norm are those of the author's code; the paper does not say.
+    """
+
+    def __init__(self, fusion="sum", strides=1, reduction=16, **kwargs):
+        super().__init__(**kwargs)
+        _check("fusion", fusion, FUSIONS)
+        for name, value in (("strides", strides), ("reduction", reduction)):
+            if not (isinstance(value, int) and value >= 1):
+                raise ValueError(f"`{name}` is a whole number, 1 or more; received {value!r}.")
+        self.fusion = fusion
+        self.strides = strides
+        self.reduction = reduction
+
+    def build(self, input_shape):
+        (*_, filters), (_, _, *image, channels) = input_shape
+        reduced = max(1, channels // self.reduction)
+        self.reduce = self._conv(reduced, (*image, channels), "reduce")
+        self.reduce_bn = layers.BatchNormalization(
+            momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy, name="reduce_bn"
+        )
+        self.reduce_bn.build((None, *image, reduced))
+        self.motion_conv = layers.DepthwiseConv2D(
+            3,
+            padding="same",
+            use_bias=False,
+            depthwise_initializer=initializers.RandomUniform(-1 / 3, 1 / 3),
+            dtype=self.dtype_policy,
+            name="motion_conv",
+        )
+        self.motion_conv.build((None, *image, reduced))
+        self.restore = self._conv(filters, (*image, reduced), "restore")
+        if self.fusion == "concat":
+            self.fuse = self._conv(filters, (None, None, 2 * filters), "fuse")
+
+    def call(self, inputs, training=None):
+        features, clip = inputs
+        x = self.motion(clip, training=training)
+        if self.fusion == "sum":
+            return features + x
+        both = ops.concatenate([features, x], axis=-1)
+        return ops.reshape(self.fuse(_folded(both)), (-1, *features.shape[1:]))
+
+    def motion(self, clip, training=None):
+        """What CMM adds to the features of a clip."""
+        _, frames, height, width, _ = clip.shape
+        x = self.reduce_bn(self.reduce(_folded(clip)), training=training)
+        unfolded = (-1, frames, height, width, x.shape[-1])
+        seen = ops.reshape(self.motion_conv(x), unfolded)
+        x = seen[:, 1:] - ops.reshape(x, unfolded)[:, :-1]
+        x = ops.pad(x, ((0, 0), (0, 1), (0, 0), (0, 0), (0, 0)))
+        x = self.restore(_folded(x))
+        if self.strides > 1:
+            x = ops.max_pool(x, self.strides, padding="same")
+        return ops.reshape(x, (-1, frames, *x.shape[1:]))
+
+    def _conv(self, filters: int, shape: tuple, name: str):
+        conv = layers.Conv2D(
+            filters,
+            1,
+            use_bias=False,
+            kernel_initializer=initializers.VarianceScaling(1 / 3, "fan_in", "uniform"),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+        conv.build((None, *shape))
+        return conv
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        options = ("fusion", "strides", "reduction")
+        return {**super().get_config(), **{name: getattr(self, name) for name in options}}
+
+
+def stm(
+    anatomy: Anatomy,
+    modules: tuple[str, ...] = MODULES,
+    fusion: str = "sum",
+    stages: tuple[int, ...] | None = None,
+    blocks: int | tuple[int, ...] | str = "all",
+    temporal_conv: str = "channelwise",
+) -> list[Graft]:
+    """STM blocks: temporal shifts that learn, and motion between frames, in every residual block.
+
+    CSTM stands before the k x k convolution of a block; CMM reads what that convolution would
+    read without it and is added after its batch norm and activation. A basic block has two such
+    convolutions: they stand at the first, so that the second reads their sum, as the last 1 x 1
+    convolution of a bottleneck does.
+
+    Args:
+        anatomy: of the image model.
+        modules: `"cstm"`, `"cmm"` or both (Table 5).
+        fusion: how both meet: `"sum"`, or `"concat"` and a 1 x 1 convolution (Table 6).
+        stages: stages that get blocks, 2 to 5 as in Res2 to Res5; by default all (Table 7).
+        blocks: `"all"`, how many, from the first of each stage on, or a tuple of the residual
+            blocks of a stage, from 1 (Table 7).
+        temporal_conv: of CSTM, `"channelwise"` or `"ordinary"` (Table 8).
+    """
+    modules = (modules,) if isinstance(modules, str) else tuple(modules)
+    if not modules or set(modules) - set(MODULES) or len(set(modules)) < len(modules):
+        raise ValueError(f"`modules` are one or both of {MODULES}, each once; received {modules}.")
+    grafts = []
+    for middle, output in _places(anatomy, stages, blocks):
+        if "cstm" in modules:
+            layer = CSTM(temporal_conv, name=f"{middle.block}_cstm")
+            grafts.append(Graft(middle, "before", layer))
+        if "cmm" in modules:
+            layer = CMM(fusion, middle.operation.strides[0], name=f"{middle.block}_cmm")
+            grafts.append(Graft(output, "after", layer, reads=middle))
+    return grafts
+
+
+def _places(anatomy: Anatomy, stages, blocks) -> list[tuple[Site, Site]]:
+    """The first k x k convolution of each chosen block, and what follows it."""
+    first: dict[str, tuple[Site, Site]] = {}
+    for pair in zip(anatomy.at("middle"), anatomy.at("middle_output"), strict=True):
+        first.setdefault(pair[0].block, pair)
+    numbers = {middle.stage for middle, _ in first.values()} if stages is None else stages
+    found = []
+    for stage in sorted((numbers,) if isinstance(numbers, int) else set(numbers)):
+        length = max(site.index for site in anatomy.at("middle", stage))
+        chosen = _chosen(blocks, stage, length)
+        found += [p for p in first.values() if p[0].stage == stage and p[0].index in chosen]
+    return found
+
+
+def _chosen(blocks, stage: int, length: int) -> tuple[int, ...]:
+    """The blocks, from 1, of a stage of that length."""
+    every = tuple(range(1, length + 1))
+    if blocks == "all":
+        return every
+    if isinstance(blocks, int) and blocks in every:
+        return every[:blocks]
+    if isinstance(blocks, (tuple, list)) and blocks and set(blocks) <= set(every):
+        return tuple(blocks)
+    raise ValueError(
+        f"Stage {stage} has {length} residual blocks. `blocks` is how many of them, from the "
+        f"first on (1 to {length}), a tuple of which ones, or 'all'; received {blocks!r}."
+    )
+
+
+def _folded(clip):
+    return ops.reshape(clip, (-1, *clip.shape[2:]))
+
+
+def _shift(shape, dtype=None):
+    """Kernels that take a quarter of the channels from each neighbour of a frame."""
+    channels, filters = shape[2:]
+    taps = np.ones(channels, int)
+    taps[: channels // 4] = 0
+    taps[channels - channels // 4 :] = 2
+    mixture = np.ones((channels, 1)) if filters == 1 else np.eye(channels)
+    return ops.convert_to_tensor(np.eye(3)[:, None, taps, None] * mixture, dtype)
+
+
+def _check(name: str, value, choices: tuple[str, ...]):
+    if value not in choices:
+        raise ValueError(f"`{name}` is one of {', '.join(choices)}; received {value!r}.")
