@@ -1,5 +1,6 @@
 """Video models: an image model read frame by frame, with temporal layers grafted in."""
 
+from .checkpoints import import_weights
 from .loss import SmoothedCrossentropy
 from .methods import list_models
 from .models import CTMResNet50, CTMResNet101, build_video_model, class_names
@@ -21,6 +22,7 @@ __all__ = [
     "adoption_report",
     "build_video_model",
     "class_names",
+    "import_weights",
     "list_models",
     "load_weights",
 ]

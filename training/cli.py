@@ -110,12 +110,84 @@ def export(
     print(f"Written: {export(run, to, version, which)}")
 
 
-def models() -> None:
-    """List the methods that `ctm train --model` takes.
+def import_weights(
+    file: tyro.conf.Positional[Path],
+    to: Path,
+    model: str | None = None,
+    classes: Path | None = None,
+    num_classes: int | None = None,
+    num_frames: int | None = None,
+    image_size: int = 224,
+    options: tuple[str, ...] = (),
+    allow: tuple[str, ...] = (),
+) -> None:
+    """Turn a PyTorch checkpoint into a .keras file, its network recognised by its keys.
+
+    Formats: torchvision's image models (they become a TSN), IBM/action-recognition-pytorch,
+    temporal-shift-module, mmaction2, hikvision's CoST. Nothing in the file is run. For example:
+      ctm import-weights resnet50.pth --to resnet50.keras --num-classes 87
+      ctm import-weights googlenet.pth --to inception.keras --allow "aux*"
+      ctm import-weights TAM.pth.tar --to tam.keras --options temporal_pooling=True
+      ctm import-weights resnet50.pth --to i3d.keras --model i3d --classes classes.txt
+
+    Args:
+        file: What torch.save wrote.
+        to: New .keras file.
+        model: Another method to start from a TSN's or image model's weights.
+        classes: Text file with a class name in each line, or folder of a data set; another
+            number than the checkpoint's starts a new head.
+        num_classes: Number of classes, without their names (default: the checkpoint's).
+        num_frames: Frames of a clip (default: 8, for SlowFast 32).
+        image_size: Side of a frame in pixels.
+        options: What the keys do not tell, as name=value: temporal_pooling=True, options of
+            the method.
+        allow: Keys of the file that may be left over, as patterns: "aux*".
+    """
+    import ctm_keras
+    from training.config import parse_option
+    from training.run import full_disk_in_words
+
+    with full_disk_in_words(to.parent, "import again"):
+        ctm_keras.import_weights(
+            file,
+            to,
+            model,
+            num_classes,
+            class_names=classes and read_class_names(classes),
+            num_frames=num_frames,
+            image_size=image_size,
+            allow=allow,
+            **dict(map(parse_option, options)),
+        )
+    print(f"Written: {to}")
+
+
+def models(
+    table: bool = False,
+    backbone: str = "resnet50",
+    frames: int = 8,
+    image_size: int = 224,
+    classes: int = 400,
+) -> None:
+    """List the methods that `ctm train --model` takes, or what each of them costs.
 
     For example:
       ctm models
+      ctm models --table --backbone resnet50 --frames 8
+
+    Args:
+        table: Print parameters, multiply-adds of a clip and clips scored in a second, measured.
+        backbone: Image model that reads the frames.
+        frames: Frames of a clip; SlowFast has its own.
+        image_size: Side of the square crop, in pixels.
+        classes: Classes of the model.
     """
+    if table:
+        from training.model_table import cost_table
+
+        for line in cost_table(backbone, frames, image_size, classes):
+            print(line, flush=True)
+        return
     import ctm_keras
 
     for name, line in ctm_keras.list_models().items():
@@ -134,6 +206,17 @@ def quickstart(out: Path = Path("quickstart")) -> None:
     from training.quickstart import quickstart
 
     quickstart(out)
+
+
+def read_class_names(path: Path) -> list[str]:
+    """The class names of a data set's folder, or of a text file with one in each line."""
+    if path.is_dir():
+        return list(tfrecords.read_manifest(path).class_names)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no text file with a class name in each line.") from None
+    return [line.strip() for line in lines if line.strip()]
 
 
 def with_examples(function: Callable, *examples: str) -> Callable:
@@ -162,6 +245,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "predict": predict,
     "export": export,
+    "import-weights": import_weights,
     "models": models,
 }
 WITHOUT_TENSORFLOW = ("build", "verify")

@@ -1,6 +1,7 @@
 """Checkpoints of PyTorch projects: read safely, recognised by their keys, carried over by name."""
 
-from .importer import import_state
+from .importer import import_weights
 from .read import read_checkpoint
+from .state import import_state
 
-__all__ = ["import_state", "read_checkpoint"]
+__all__ = ["import_state", "import_weights", "read_checkpoint"]

@@ -41,6 +41,7 @@ class Checkpoint:
         backbone: image model of the network.
         num_classes: of its head, None without one.
         options: of the method, as the keys tell them.
+        num_frames: of a clip, where nothing else is said.
         state: its weights, by torchvision's names.
         keys: the names that they have in the file.
     """
@@ -52,6 +53,7 @@ class Checkpoint:
     options: dict = field(repr=False)
     state: State = field(repr=False)
     keys: dict[str, str] = field(repr=False)
+    num_frames: int = 8
 
 
 FORMATS = (

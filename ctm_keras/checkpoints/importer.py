@@ -1,104 +1,108 @@
-"""Gives a video model the weights of a PyTorch checkpoint: everything fits, or nothing is set."""
+"""From the file of a PyTorch checkpoint to a video model, and to a `.keras` file."""
 
+import os
+import tempfile
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
+from pathlib import Path
 
 import keras
-import numpy as np
 
-from ..weights import HEAD, AdoptionReport
+from ..models import build_video_model
 from .formats import Checkpoint, recognise
-from .names import our_layout, our_name
+from .read import read_checkpoint
+from .state import import_state
 
-BOOKKEEPING = "*num_batches_tracked"
 
-
-def import_state(
-    model: keras.Model,
-    state: dict[str, np.ndarray],
+def import_weights(
+    path: str | Path,
+    to: str | Path | None = None,
+    method: str | None = None,
+    num_classes: int | None = None,
+    class_names: Sequence[str] | None = None,
+    num_frames: int | None = None,
+    image_size: int = 224,
     allow: Sequence[str] = (),
-    origin: str = "The checkpoint",
-) -> AdoptionReport:
-    """Gives a video model the weights of a PyTorch network, by name, with every shape checked.
+    **options,
+) -> keras.Model:
+    """Builds the video model that a PyTorch checkpoint is of, with its weights.
 
-    Nothing is set unless everything fits. Other classes start a new head.
+    The keys tell the project, the method and the backbone. An image model becomes a TSN. The
+    file is read as data (`weights_only`); nothing in it is run.
 
     Args:
-        model: a video model of the same method and backbone.
-        state: the weights as the project names them, as `torch.save` keeps a `state_dict`.
-        allow: patterns (`*` and `?`) of keys that may be left over.
-        origin: what errors call the checkpoint.
+        path: a checkpoint of torchvision's image models, IBM/action-recognition-pytorch,
+            temporal-shift-module, mmaction2, PySlowFast or hikvision's CoST.
+        to: `.keras` file to write; it must not exist.
+        method: another method to start from a TSN's or image model's weights.
+        num_classes: number of classes (default: the checkpoint's); others start a new head.
+        class_names: names of the classes; they are kept in the model.
+        num_frames: frames of a clip (default: 8; 32 for SlowFast).
+        image_size: height and width of a frame in pixels.
+        allow: patterns (`*` and `?`) of keys that may be left over, as `"aux*"`.
+        **options: what the keys do not tell: `temporal_pooling=True`, and options of the method.
 
     Returns:
-        What was adopted, new and unused.
+        The model; what became of the weights is printed and is its `adoption_report`.
 
     Raises:
-        ValueError: if a weight of the model has no value, a shape differs, or keys that `allow`
-            does not name are left over.
+        ValueError: if the file cannot be read as data, is of no known network or of another
+            method, a weight has no place or no value, or a shape differs.
+
+    Example:
+        >>> model = import_weights("resnet50.pth", num_classes=87)
     """
-    checkpoint = recognise(state, origin)
-    values = {our_name(k, checkpoint.state): k for k in checkpoint.state}
-    new_head = checkpoint.num_classes != model.output_shape[-1]
-    found, missing = {}, []
-    for path, variable in named_weights(model):
-        if path in values:
-            found[path] = variable
-        else:
-            missing.append(path)
-    if new_head:
-        found = {path: v for path, v in found.items() if not path.startswith(f"{HEAD}/")}
-    if missing := [p for p in missing if not (new_head and p.startswith(f"{HEAD}/"))]:
-        raise ValueError(_without_value(origin, missing))
-    used = {values[path] for path in found} | {"fc.weight", "fc.bias"}
-    unused = _leftover(checkpoint, used, allow, origin)
-    pairs = [(v, _fitted(checkpoint, values[path], path, v, origin)) for path, v in found.items()]
-    for variable, value in pairs:
-        variable.assign(value)
-    report = AdoptionReport(
-        checkpoint.format,
-        tuple(dict.fromkeys(path.split("/")[0] for path in found)),
-        (HEAD,) * new_head,
-        tuple(unused),
-        new_head,
+    if to is not None:
+        _check_target(Path(to))
+    state = read_checkpoint(path)
+    checkpoint = recognise(state, str(path))
+    _check_method(checkpoint, method, path)
+    build = {"num_frames": num_frames or checkpoint.num_frames, "image_size": image_size}
+    build |= {"num_classes": num_classes, "class_names": class_names}
+    if num_classes is None and class_names is None:
+        build["num_classes"] = checkpoint.num_classes
+    grafted = method not in (None, checkpoint.method)
+    own = {} if grafted else options
+    model = build_video_model(
+        checkpoint.method, checkpoint.backbone, weights=None, **build, **checkpoint.options | own
     )
-    model._adoption = report
-    return report
+    print(import_state(model, state, allow, str(path)))
+    if grafted:
+        model = _graft(model, method, checkpoint.backbone, build, options)
+    if to is not None:
+        _save(model, Path(to))
+    return model
 
 
-def named_weights(model: keras.Model):
-    """The variables of a model with their paths, each from its layer on."""
-    for layer in model.layers:
-        for variable in layer.weights:
-            *_, inner = variable.path.split(f"{layer.name}/", 1)
-            yield f"{layer.name}/{inner}", variable
-
-
-def _leftover(checkpoint: Checkpoint, used: set[str], allow, origin: str) -> list[str]:
-    """The keys in the file that found no place; an error if they may not."""
-    left = [checkpoint.keys[key] for key in checkpoint.state if key not in used]
-    left = [key for key in left if not fnmatchcase(key, BOOKKEEPING)]
-    odd = [key for key in left if not any(fnmatchcase(key, pattern) for pattern in allow)]
-    if odd:
+def _check_method(checkpoint: Checkpoint, method: str | None, path):
+    """Another method can start from the weights of a TSN only."""
+    if method not in (None, checkpoint.method) and checkpoint.method != "tsn":
         raise ValueError(
-            f"{len(odd)} weights of {origin} have no place in the model: {', '.join(odd[:3])}"
-            f"{' ...' if len(odd) > 3 else ''}. If they may be left out, name them with allow "
-            f"(--allow '{odd[0]}')."
+            f"{path} holds a network of the method {checkpoint.method}, not {method}: leave the "
+            "method (--model) out, or take the checkpoint of a TSN or an image model."
         )
-    return left
 
 
-def _without_value(origin: str, missing: list[str]) -> str:
-    return (
-        f"{origin} lacks {len(missing)} weights of the model: {', '.join(missing[:3])}"
-        f"{' ...' if len(missing) > 3 else ''}."
-    )
+def _graft(tsn: keras.Model, method: str, backbone: str, build: dict, options: dict):
+    """A model of another method that starts from a TSN's weights."""
+    with tempfile.TemporaryDirectory() as folder:
+        tsn.save(Path(folder) / "tsn.keras")
+        weights = Path(folder) / "tsn.keras"
+        return build_video_model(method, backbone, weights=weights, **build, **options)
 
 
-def _fitted(checkpoint: Checkpoint, key: str, path: str, variable, origin: str) -> np.ndarray:
-    value = our_layout(checkpoint.state[key], tuple(variable.shape))
-    if value.shape != tuple(variable.shape):
-        raise ValueError(
-            f"{checkpoint.keys[key]} of {origin} has the shape {checkpoint.state[key].shape}, "
-            f"but {path} has {tuple(variable.shape)}."
-        )
-    return value
+def _check_target(path: Path):
+    if path.suffix != ".keras":
+        raise ValueError(f"{path} is to be a .keras file: give it that ending.")
+    if path.exists():
+        raise ValueError(f"{path} exists already: name another file, or remove it.")
+
+
+def _save(model: keras.Model, path: Path):
+    """Writes a model, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.stem}.part.keras")
+    try:
+        model.save(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

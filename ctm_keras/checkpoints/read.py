@@ -1,6 +1,6 @@
 """Reads a PyTorch checkpoint as data: nothing in it is ever run."""
 
-import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -36,25 +36,24 @@ def _load(path: Path):
     torch = _torch()
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "nsupported" in str(error):
-            raise ValueError(_refusal(path, error)) from None
-        raise ValueError(f"{path} is not a PyTorch checkpoint, or a damaged one.") from error
+    except OSError:
+        raise
     except Exception as error:  # a cut file raises as many kinds as there are places to cut
-        if "TorchScript" in str(error):
-            raise ValueError(
-                f"{path} holds a TorchScript program, which is code: save its state_dict() with "
-                "torch.save instead."
-            ) from None
-        raise ValueError(f"{path} is not a PyTorch checkpoint, or a damaged one.") from error
+        raise ValueError(f"{path} {_why_not(str(error))}") from None
 
 
-def _refusal(path: Path, error: Exception) -> str:
-    lines = [line for line in str(error).splitlines() if "nsupported" in line]
-    return (
-        f"{path} holds more than weights and was not loaded, as loading that would run code "
-        f"({lines[0].strip()[:160]}). If you trust it, save its state_dict alone with PyTorch."
-    )
+def _why_not(error: str) -> str:
+    """What torch.load's refusal says of the file."""
+    if code := re.search(r"GLOBAL (\S+)", error):
+        return (
+            f"holds more than weights ({code[1]}) and was not loaded, as that would run code. If "
+            "you trust it, open it in PyTorch and save its state_dict alone."
+        )
+    if "TorchScript" in error:
+        return "holds a TorchScript program, which is code: save its state_dict() with torch.save."
+    if "Unsupported operand" in error:
+        return "is a pickle, but not torch.save's, and was not loaded, as that could run code."
+    return "is no PyTorch checkpoint, or a damaged one."
 
 
 def _torch():

@@ -1,0 +1,104 @@
+"""Gives a video model the weights of a PyTorch network: everything fits, or nothing is set."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+import keras
+import numpy as np
+
+from ..weights import HEAD, AdoptionReport
+from .formats import Checkpoint, recognise
+from .names import our_layout, our_name
+
+BOOKKEEPING = "*num_batches_tracked"
+
+
+def import_state(
+    model: keras.Model,
+    state: dict[str, np.ndarray],
+    allow: Sequence[str] = (),
+    origin: str = "The checkpoint",
+) -> AdoptionReport:
+    """Gives a video model the weights of a PyTorch network, by name, with every shape checked.
+
+    Nothing is set unless everything fits. Other classes start a new head.
+
+    Args:
+        model: a video model of the same method and backbone.
+        state: the weights as the project names them, as `torch.save` keeps a `state_dict`.
+        allow: patterns (`*` and `?`) of keys that may be left over.
+        origin: what errors call the checkpoint.
+
+    Returns:
+        What was adopted, new and unused.
+
+    Raises:
+        ValueError: if a weight of the model has no value, a shape differs, or keys that `allow`
+            does not name are left over.
+    """
+    checkpoint = recognise(state, origin)
+    values = {our_name(k, checkpoint.state): k for k in checkpoint.state}
+    new_head = checkpoint.num_classes != model.output_shape[-1]
+    found, missing = {}, []
+    for path, variable in named_weights(model):
+        if path in values:
+            found[path] = variable
+        else:
+            missing.append(path)
+    if new_head:
+        found = {path: v for path, v in found.items() if not path.startswith(f"{HEAD}/")}
+    if missing := [p for p in missing if not (new_head and p.startswith(f"{HEAD}/"))]:
+        raise ValueError(_without_value(origin, missing))
+    used = {values[path] for path in found} | {"fc.weight", "fc.bias"}
+    unused = _leftover(checkpoint, used, allow, origin)
+    pairs = [(v, _fitted(checkpoint, values[path], path, v, origin)) for path, v in found.items()]
+    for variable, value in pairs:
+        variable.assign(value)
+    report = AdoptionReport(
+        checkpoint.format,
+        tuple(dict.fromkeys(path.split("/")[0] for path in found)),
+        (HEAD,) * new_head,
+        tuple(unused),
+        new_head,
+    )
+    model._adoption = report
+    return report
+
+
+def named_weights(model: keras.Model):
+    """The variables of a model with their paths, each from its layer on."""
+    for layer in model.layers:
+        for variable in layer.weights:
+            *_, inner = variable.path.split(f"{layer.name}/", 1)
+            yield f"{layer.name}/{inner}", variable
+
+
+def _leftover(checkpoint: Checkpoint, used: set[str], allow, origin: str) -> list[str]:
+    """The keys in the file that found no place; an error if they may not."""
+    left = [checkpoint.keys[key] for key in checkpoint.state if key not in used]
+    left = [key for key in left if not fnmatchcase(key, BOOKKEEPING)]
+    odd = [key for key in left if not any(fnmatchcase(key, pattern) for pattern in allow)]
+    if odd:
+        raise ValueError(
+            f"{len(odd)} weights of {origin} have no place in the model: {', '.join(odd[:3])}"
+            f"{' ...' if len(odd) > 3 else ''}. If they may be left out, name them with allow "
+            f"(--allow '{odd[0]}')."
+        )
+    return left
+
+
+def _without_value(origin: str, missing: list[str]) -> str:
+    return (
+        f"{origin} lacks {len(missing)} weights of the model: {', '.join(missing[:3])}"
+        f"{' ...' if len(missing) > 3 else ''}."
+    )
+
+
+def _fitted(checkpoint: Checkpoint, key: str, path: str, variable, origin: str) -> np.ndarray:
+    value = our_layout(checkpoint.state[key], tuple(variable.shape))
+    if value.shape != tuple(variable.shape):
+        raise ValueError(
+            f"{checkpoint.keys[key]} of {origin} has the shape {checkpoint.state[key].shape}, "
+            f"but {path} has {tuple(variable.shape)}."
+        )
+    return value
