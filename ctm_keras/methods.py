@@ -6,6 +6,7 @@ from collections.abc import Callable
 from .anatomy import Anatomy
 from .graft import Graft
 from .names import unknown_name
+from .temporal.cost import cost
 from .temporal.ctm import ctm
 from .temporal.stm import stm
 from .temporal.tsn import tsn
@@ -14,6 +15,7 @@ from .temporal.tsn import tsn
 METHODS: dict[str, Callable[..., list[Graft]]] = {
     "tsn": tsn,
     "ctm": ctm,
+    "cost": cost,
     "stm": stm,
 }
 
