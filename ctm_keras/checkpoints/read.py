@@ -36,7 +36,7 @@ def _load(path: Path):
     torch = _torch()
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
+    except PermissionError:
         raise
     except Exception as error:  # a cut file raises as many kinds as there are places to cut
         raise ValueError(f"{path} {_why_not(str(error))}") from None
@@ -51,9 +51,7 @@ def _why_not(error: str) -> str:
         )
     if "TorchScript" in error:
         return "holds a TorchScript program, which is code: save its state_dict() with torch.save."
-    if "Unsupported operand" in error:
-        return "is a pickle, but not torch.save's, and was not loaded, as that could run code."
-    return "is no PyTorch checkpoint, or a damaged one."
+    return "is no PyTorch checkpoint, or a damaged one; nothing in it was run."
 
 
 def _torch():

@@ -1,0 +1,142 @@
+"""Reading files of PyTorch's: data only, and one sentence for everything else."""
+
+import builtins
+import os
+import pickle
+import re
+
+import numpy as np
+import pytest
+
+from ctm_keras.checkpoints import read_checkpoint
+
+STATE = {"layer1.0.conv1.weight": np.arange(6.0).reshape(2, 3, 1, 1)}
+
+
+class Code:
+    """What unpickling would run."""
+
+    def __reduce__(self):
+        return os.mkdir, ("ran",)
+
+
+@pytest.fixture
+def torch(tmp_path, monkeypatch):
+    """PyTorch, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return pytest.importorskip("torch")
+
+
+def tensors(torch):
+    return {key: torch.tensor(value, dtype=torch.float32) for key, value in STATE.items()}
+
+
+def check(read, dtype=np.float32):
+    assert list(read) == list(STATE)
+    for key, value in STATE.items():
+        assert read[key].dtype == dtype
+        np.testing.assert_array_equal(read[key], value)
+
+
+def test_a_state_dict(torch):
+    torch.save(tensors(torch), "x.pth")
+    check(read_checkpoint("x.pth"))
+
+
+def test_the_format_before_version_1_6(torch):
+    torch.save(tensors(torch), "x.pth", _use_new_zipfile_serialization=False)
+    check(read_checkpoint("x.pth"))
+
+
+@pytest.mark.parametrize("wrapper", ["state_dict", "model_state", "model_state_dict", "model"])
+def test_a_training_state(torch, wrapper):
+    torch.save({"epoch": 3, "optimizer": {"lr": 0.1}, wrapper: tensors(torch)}, "x.pth.tar")
+    check(read_checkpoint("x.pth.tar"))
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "float64"])
+def test_other_precisions_become_float32(torch, kind):
+    torch.save({k: v.to(getattr(torch, kind)) for k, v in tensors(torch).items()}, "x.pth")
+    check(read_checkpoint("x.pth"))
+
+
+def test_parameters_and_counters(torch):
+    state = {"w": torch.nn.Parameter(torch.ones(2)), "n.num_batches_tracked": torch.tensor(7)}
+    torch.save(state, "x.pth")
+    read = read_checkpoint("x.pth")
+    assert read["w"].tolist() == [1, 1]
+    assert read["n.num_batches_tracked"] == 7
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_code_is_refused_and_not_run(torch, zipped):
+    state = {"state_dict": tensors(torch), "callback": Code()}
+    torch.save(state, "x.pth", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ValueError, match=r"more than weights \(\w+\.mkdir\).* would run code"):
+        read_checkpoint("x.pth")
+    assert not os.path.exists("ran")
+
+
+def test_a_plain_pickle_is_refused_and_not_run(torch, tmp_path):
+    (tmp_path / "x.pkl").write_bytes(pickle.dumps({"state_dict": Code()}))
+    with pytest.raises(ValueError, match="nothing in it was run"):
+        read_checkpoint("x.pkl")
+    assert not os.path.exists("ran")
+
+
+def test_a_whole_module_is_refused(torch):
+    torch.save(torch.nn.Linear(2, 2), "x.pth")
+    with pytest.raises(ValueError, match="Linear.*save its state_dict alone"):
+        read_checkpoint("x.pth")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("part", [0, 0.1, 0.5, 0.99])
+def test_a_cut_file(torch, tmp_path, zipped, part):
+    state = {**tensors(torch), "more": torch.zeros(1000)}
+    torch.save(state, "x.pth", _use_new_zipfile_serialization=zipped)
+    whole = (tmp_path / "x.pth").read_bytes()
+    (tmp_path / "x.pth").write_bytes(whole[: int(len(whole) * part)])
+    with pytest.raises(ValueError, match="no PyTorch checkpoint, or a damaged one"):
+        read_checkpoint("x.pth")
+
+
+def test_a_text_file(torch, tmp_path):
+    (tmp_path / "x.pth").write_text("not found\n")
+    with pytest.raises(ValueError, match="no PyTorch checkpoint, or a damaged one"):
+        read_checkpoint("x.pth")
+
+
+@pytest.mark.parametrize("held", [[1, 2], {"epoch": 1}, {"state_dict": {}}, 3])
+def test_a_file_without_weights(torch, held):
+    torch.save(held, "x.pth")
+    with pytest.raises(ValueError, match="holds no state_dict"):
+        read_checkpoint("x.pth")
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(ValueError, match="not there"):
+        read_checkpoint(tmp_path / "x.pth")
+    with pytest.raises(ValueError, match="is a folder"):
+        read_checkpoint(tmp_path)
+
+
+def test_a_file_of_this_project(tmp_path):
+    path = tmp_path / "x.keras"
+    path.write_bytes(b"PK")
+    with pytest.raises(ValueError, match=re.escape(f"weights={str(path)!r}")):
+        read_checkpoint(path)
+
+
+def test_without_pytorch(tmp_path, monkeypatch):
+    plain = builtins.__import__
+
+    def absent(name, *args, **kwargs):
+        if name == "torch":
+            raise ImportError(name)
+        return plain(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", absent)
+    (tmp_path / "x.pth").write_bytes(b"PK")
+    with pytest.raises(ValueError, match=re.escape('pip install "ctm-keras[torch]"')):
+        read_checkpoint(tmp_path / "x.pth")
