@@ -8,8 +8,8 @@ from pathlib import Path
 import keras
 
 from ..models import build_video_model
-from .formats import Checkpoint, recognise
 from .read import read_checkpoint
+from .recognise import Checkpoint, recognise
 from .state import import_state
 
 

@@ -14,6 +14,8 @@ PLAIN = {"weight": "kernel"}
 BLOCK_PARTS = (
     (r"conv(\d)", r"\1_conv"),
     (r"bn(\d)", r"\1_bn"),
+    (r"conv(\d)\.fc1", r"\1_conv/channels_fc"),
+    (r"conv(\d)\.fc2", r"\1_conv/views_fc"),
     (r"downsample\.0", "0_conv"),
     (r"downsample\.1", "0_bn"),
 )
@@ -38,8 +40,9 @@ def our_layer(module: str) -> str:
         for pattern, replacement in BLOCK_PARTS:
             part = re.sub(rf"^{pattern}$", replacement, part)
         return f"conv{int(stage) + 1}_block{int(index) + 1}_{part}"
-    stem = {"conv1": "conv1_conv", "bn1": "conv1_bn", "fc": "scores"}
-    return stem.get(module, module.replace(".", "_"))
+    if stem := re.fullmatch(r"(conv|bn)(\d)", module):
+        return f"conv{stem[2]}_{stem[1]}"
+    return "scores" if module == "fc" else module.replace(".", "_")
 
 
 def our_layout(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 
 from ..weights import HEAD, AdoptionReport
-from .formats import Checkpoint, recognise
 from .names import our_layout, our_name
+from .recognise import Checkpoint, recognise
 
 BOOKKEEPING = "*num_batches_tracked"
 

@@ -1,0 +1,119 @@
+"""Which network a checkpoint is of, from the names and shapes of its weights."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .formats import FORMATS, Format
+
+State = dict[str, np.ndarray]
+
+BLOCKS = {
+    ((2, 2, 2, 2), False): "tv_resnet18",
+    ((3, 4, 6, 3), False): "tv_resnet34",
+    ((3, 4, 6, 3), True): "tv_resnet50",
+    ((3, 4, 23, 3), True): "tv_resnet101",
+    ((3, 8, 36, 3), True): "tv_resnet152",
+}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was recognised.
+
+    Args:
+        format: name of the project.
+        method: temporal method of the network.
+        backbone: image model of the network.
+        num_classes: of its head, None without one.
+        options: of the method, as the keys tell them.
+        state: its weights, by the names in the file without wrappers, as torchvision has them.
+        keys: the names that they have in the file.
+        num_frames: of a clip, where nothing else is said.
+    """
+
+    format: str
+    method: str
+    backbone: str
+    num_classes: int | None
+    options: dict
+    state: State = field(repr=False)
+    keys: dict[str, str] = field(repr=False)
+    num_frames: int = 8
+
+
+def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
+    """Which project wrote a checkpoint, and of which network.
+
+    Args:
+        state: the weights by the names in the file.
+        origin: what an error calls it.
+
+    Raises:
+        ValueError: if it is of no known format, or of no network that is here.
+    """
+    plain = {re.sub(r"^((module|_orig_mod)\.)+", "", key): key for key in state}
+    form = _format(plain, origin)
+    for pattern, reason in form.refused:
+        if _any(pattern, plain):
+            raise ValueError(f"{origin} is a network of {form.name} that is not here: {reason}.")
+    keys = {_renamed(key, form): original for key, original in plain.items()}
+    named = {key: state[original] for key, original in keys.items()}
+    method = next((name for pattern, name in form.methods if _any(pattern, plain)), None)
+    method = method or ("i3d" if _long_in_time(named) else "tsn")
+    head = named.get("fc.weight")
+    return Checkpoint(
+        form.name,
+        method,
+        _backbone(named, origin),
+        None if head is None else len(head),
+        OPTIONS[method](named) if method in OPTIONS else {},
+        named,
+        keys,
+    )
+
+
+def _format(keys, origin: str) -> Format:
+    for form in FORMATS:
+        if _any(form.mark, keys):
+            return form
+    known, first = ", ".join(form.name for form in FORMATS), ", ".join(list(keys)[:3])
+    raise ValueError(f"{origin} is of no known format ({known}): its keys begin {first}.")
+
+
+def _any(pattern: str, keys) -> bool:
+    return any(re.match(pattern, key) for key in keys)
+
+
+def _renamed(key: str, form: Format) -> str:
+    for pattern, replacement in form.renames:
+        key = re.sub(pattern, replacement, key)
+    return key
+
+
+def _long_in_time(state: State) -> bool:
+    return any(value.ndim == 5 and value.shape[2] > 1 for value in state.values())
+
+
+def _backbone(state: State, origin: str) -> str:
+    """The image model, by its numbers of blocks."""
+    if _any(r"inception3a\.", state):
+        return "inception_v1"
+    blocks = {match.groups() for key in state if (match := re.match(r"layer(\d)\.(\d+)\.", key))}
+    numbers = tuple(sum(stage == str(s) for stage, _ in blocks) for s in (1, 2, 3, 4))
+    bottleneck = _any(r"layer1\.0\.conv3\.", state)
+    if (numbers, bottleneck) not in BLOCKS:
+        raise ValueError(
+            f"{origin} is a ResNet of {' + '.join(map(str, numbers))} blocks; those here have "
+            f"{', '.join(name.removeprefix('tv_resnet') for name in BLOCKS.values())} layers."
+        )
+    return BLOCKS[numbers, bottleneck]
+
+
+def _cost_options(state: State) -> dict:
+    return {"kind": "a" if _any(r".*\.alpha$", state) else "b"}
+
+
+OPTIONS: dict[str, Callable[[State], dict]] = {"cost": _cost_options}
