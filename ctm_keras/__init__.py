@@ -5,24 +5,40 @@ from .loss import SmoothedCrossentropy
 from .methods import list_models
 from .models import CTMResNet50, CTMResNet101, build_video_model, class_names
 from .optimizer import SGD, StepSchedule
+from .temporal._pooling import TemporalPooling
+from .temporal.aggregation import FrameConv
+from .temporal.cost import CoST, view_importance
 from .temporal.ctm import CTM, TCC, TCCM, TemporalConv
+from .temporal.nonlocal_block import NonLocal
+from .temporal.stm import CMM, CSTM
+from .temporal.tam import TAM
+from .temporal.tsm import TSM
 from .weights import AdoptionReport, adoption_report, load_weights
 
 __all__ = [
+    "CMM",
+    "CSTM",
     "CTM",
     "SGD",
+    "TAM",
     "TCC",
     "TCCM",
+    "TSM",
     "AdoptionReport",
     "CTMResNet50",
     "CTMResNet101",
+    "CoST",
+    "FrameConv",
+    "NonLocal",
     "SmoothedCrossentropy",
     "StepSchedule",
     "TemporalConv",
+    "TemporalPooling",
     "adoption_report",
     "build_video_model",
     "class_names",
     "import_weights",
     "list_models",
     "load_weights",
+    "view_importance",
 ]

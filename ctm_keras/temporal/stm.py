@@ -10,6 +10,7 @@ from keras import initializers, layers, ops
 
 from ..anatomy import Anatomy
 from ..graft import Graft, Site
+from ._frames import weigh
 
 MODULES = ("cstm", "cmm")
 FUSIONS = ("sum", "concat")
@@ -51,18 +52,18 @@ class CSTM(layers.Layer):
         self.temporal_conv = temporal_conv
 
     def build(self, input_shape):
-        frames, height, width, channels = input_shape[1:]
-        options = {"padding": "same", "use_bias": False, "dtype": self.dtype_policy, "name": "conv"}
-        if self.temporal_conv == "channelwise":
-            self.conv = layers.DepthwiseConv2D((3, 1), depthwise_initializer=_shift, **options)
-        else:
-            self.conv = layers.Conv2D(channels, (3, 1), kernel_initializer=_shift, **options)
-        self.conv.build((None, frames, height * width, channels))
+        channels = input_shape[-1]
+        shape = (3, channels) if self.temporal_conv == "channelwise" else (3, 1, channels, channels)
+        self.kernel = self.add_weight(shape, _shift, name="kernel")
 
     def call(self, inputs):
+        kernel = ops.cast(self.kernel, self.compute_dtype)
+        if self.temporal_conv == "channelwise":
+            return weigh(inputs, kernel)
         _, frames, height, width, channels = inputs.shape
         x = ops.reshape(inputs, (-1, frames, height * width, channels))
-        return ops.reshape(self.conv(x), (-1, frames, height, width, channels))
+        x = ops.conv(x, kernel, padding="same")
+        return ops.reshape(x, (-1, frames, height, width, channels))
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -149,11 +150,11 @@ class CMM(layers.Layer):
         """What CMM adds to the features of a clip."""
         _, frames, height, width, _ = clip.shape
         x = self.reduce_bn(self.reduce(_folded(clip)), training=training)
-        unfolded = (-1, frames, height, width, x.shape[-1])
-        seen = ops.reshape(self.motion_conv(x), unfolded)
-        x = seen[:, 1:] - ops.reshape(x, unfolded)[:, :-1]
-        x = ops.pad(x, ((0, 0), (0, 1), (0, 0), (0, 0), (0, 0)))
-        x = self.restore(_folded(x))
+        reduced = (-1, *x.shape[1:])
+        seen = ops.reshape(self.motion_conv(x), (-1, frames, height * width * x.shape[-1]))
+        x = seen[:, 1:] - ops.reshape(x, (-1, *seen.shape[1:]))[:, :-1]
+        x = ops.reshape(ops.pad(x, ((0, 0), (0, 1), (0, 0))), reduced)
+        x = self.restore(x)
         if self.strides > 1:
             x = ops.max_pool(x, self.strides, padding="same")
         return ops.reshape(x, (-1, frames, *x.shape[1:]))
@@ -251,12 +252,14 @@ def _folded(clip):
 
 def _shift(shape, dtype=None):
     """Kernels that take a quarter of the channels from each neighbour of a frame."""
-    channels, filters = shape[2:]
+    channels = shape[-1]
     taps = np.ones(channels, int)
     taps[: channels // 4] = 0
     taps[channels - channels // 4 :] = 2
-    mixture = np.ones((channels, 1)) if filters == 1 else np.eye(channels)
-    return ops.convert_to_tensor(np.eye(3)[:, None, taps, None] * mixture, dtype)
+    kernel = np.eye(3)[:, taps]
+    if len(shape) == 4:
+        kernel = kernel[:, None, :, None] * np.eye(channels)
+    return ops.convert_to_tensor(kernel, dtype)
 
 
 def _check(name: str, value, choices: tuple[str, ...]):
