@@ -6,9 +6,13 @@ from collections.abc import Callable
 from .anatomy import Anatomy
 from .graft import Graft
 from .names import unknown_name
+from .temporal.aggregation import avg_aggregation, conv_aggregation, max_aggregation
 from .temporal.cost import cost
 from .temporal.ctm import ctm
+from .temporal.nonlocal_block import nonlocal_block
 from .temporal.stm import stm
+from .temporal.tam import tam
+from .temporal.tsm import tsm
 from .temporal.tsn import tsn
 
 # A recipe says which layers stand where in an image model.
@@ -17,6 +21,12 @@ METHODS: dict[str, Callable[..., list[Graft]]] = {
     "ctm": ctm,
     "cost": cost,
     "stm": stm,
+    "tam": tam,
+    "tsm": tsm,
+    "conv": conv_aggregation,
+    "avg": avg_aggregation,
+    "max": max_aggregation,
+    "nonlocal": nonlocal_block,
 }
 
 # A network is built whole: its two pathways have other widths than any image model.

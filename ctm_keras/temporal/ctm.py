@@ -8,6 +8,7 @@ from keras import layers, ops
 
 from ..anatomy import Anatomy
 from ..graft import Graft
+from ._places import block_outputs
 
 PATHS = ("tccm", "temporal")
 
@@ -272,36 +273,5 @@ def ctm(
             18), a single one before the stage's last residual block.
         reduction: channels outside over channels inside, C1 / C2.
     """
-    if isinstance(stages, str):
-        raise ValueError(f"`stages` are numbers, 2 to 5 as in Res2 to Res5; received {stages!r}.")
-    sites = []
-    for stage in (stages,) if isinstance(stages, int) else tuple(stages):
-        outputs = anatomy.at("block_output", stage)
-        places = _places(blocks, stage, len(outputs))
-        sites += [site for site in outputs if site.index in places]
-    if not sites:
-        raise ValueError(f"CTM needs a stage to stand in; received stages={stages!r}.")
+    sites = block_outputs(anatomy, stages, blocks, {4: 3}, "CTM")
     return [Graft(site, "after", CTM(paths, reduction, name=f"{site.block}_ctm")) for site in sites]
-
-
-def _places(blocks, stage: int, length: int) -> tuple[int, ...]:
-    """The residual blocks, from 1, of a stage of that length that a CTM block follows."""
-    if blocks is None:
-        return _evenly(min(3 if stage == 4 else 1, max(1, length - 1)), length)
-    if blocks == "all":
-        return tuple(range(1, length + 1))
-    if isinstance(blocks, int) and 1 <= blocks <= length:
-        return _evenly(blocks, length)
-    if isinstance(blocks, (tuple, list)) and blocks and set(blocks) <= set(range(1, length + 1)):
-        return tuple(blocks)
-    raise ValueError(
-        f"Stage {stage} has {length} residual blocks. `blocks` is how many get a CTM block (1 to "
-        f"{length}), a tuple of which ones, or 'all'; received {blocks!r}."
-    )
-
-
-def _evenly(count: int, length: int) -> tuple[int, ...]:
-    """`count` places spread over 1..length; one alone stands before the last."""
-    if count == 1:
-        return (max(1, length - 1),)
-    return tuple(i * (length + 1) // (count + 1) for i in range(1, count + 1))

@@ -1,0 +1,68 @@
+"""Where in a backbone temporal layers stand."""
+
+from keras import layers
+
+from ..anatomy import Anatomy
+from ..graft import Graft, Site
+
+
+def block_outputs(anatomy: Anatomy, stages, blocks, default, what: str) -> list[Site]:
+    """The outputs of chosen blocks in chosen stages.
+
+    Args:
+        anatomy: of the image model.
+        stages: a stage or several.
+        blocks: how many in each stage, a tuple of which ones, `"all"`, or None.
+        default: how many for None, by stage; one where a stage is not named.
+        what: stands there, as an error says it.
+    """
+    if isinstance(stages, str):
+        raise ValueError(f"`stages` are numbers, 2 to 5 as in Res2 to Res5; received {stages!r}.")
+    sites = []
+    for stage in (stages,) if isinstance(stages, int) else tuple(stages):
+        outputs = anatomy.at("block_output", stage)
+        places = _places(blocks, stage, len(outputs), default.get(stage, 1), what)
+        sites += [site for site in outputs if site.index in places]
+    if not sites:
+        raise ValueError(f"{what} needs a stage to stand in; received stages={stages!r}.")
+    return sites
+
+
+def _places(blocks, stage: int, length: int, default: int, what: str) -> tuple[int, ...]:
+    """The blocks, from 1, of a stage of that length."""
+    if blocks is None:
+        return _evenly(min(default, max(1, length - 1)), length)
+    if blocks == "all":
+        return tuple(range(1, length + 1))
+    if isinstance(blocks, int) and 1 <= blocks <= length:
+        return _evenly(blocks, length)
+    if isinstance(blocks, (tuple, list)) and blocks and set(blocks) <= set(range(1, length + 1)):
+        return tuple(blocks)
+    raise ValueError(
+        f"Stage {stage} has {length} residual blocks. `blocks` is how many get a {what} block (1 "
+        f"to {length}), a tuple of which ones, or 'all'; received {blocks!r}."
+    )
+
+
+def _evenly(count: int, length: int) -> tuple[int, ...]:
+    """`count` places spread over 1..length; one alone stands before the last."""
+    if count == 1:
+        return (max(1, length - 1),)
+    return tuple(i * (length + 1) // (count + 1) for i in range(1, count + 1))
+
+
+def before_residual_branches(anatomy: Anatomy, what: str, make) -> list[Graft]:
+    """A layer before each residual branch; where a backbone has none, after each block.
+
+    Args:
+        anatomy: of the image model.
+        what: ends the layers' names, `"tam"` in `conv2_block1_tam`.
+        make: makes a layer, given its name.
+    """
+    outputs = anatomy.at("block_output")
+    sums = any(isinstance(site.operation, layers.Add) for site in outputs)
+    if sums or any(site.role == "residual_entry" for site in anatomy.sites):
+        sites, edit = anatomy.at("residual_entry"), "before"
+    else:
+        sites, edit = outputs, "after"
+    return [Graft(site, edit, make(name=f"{site.block}_{what}")) for site in sites]

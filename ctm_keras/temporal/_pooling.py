@@ -1,0 +1,66 @@
+"""Temporal pooling: neighbouring frames become one."""
+
+import keras
+from keras import layers
+
+from ..anatomy import Anatomy
+from ..graft import Graft
+from ._frames import pool
+
+STAGES = (2, 3, 4)
+MODES = ("max", "avg")
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class TemporalPooling(layers.Layer):
+    """Maximum or average of each frame and its two neighbours.
+
+    Beyond the clip there are no frames for the maximum and zeros for the average.
+
+    Args:
+        mode: `"max"` or `"avg"`.
+        stride: every how many frames; 2 halves their number, and rounds it up.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`, frames fixed.
+
+    Output shape:
+        `(batch, ceil(frames / stride), height, width, channels)`
+
+    Raises:
+        ValueError: if there is no such `mode`, or `stride` is below 1.
+
+    Example:
+        >>> TemporalPooling()(np.ones((2, 8, 56, 56, 256), "float32")).shape
+        (2, 4, 56, 56, 256)
+
+    Reference:
+        Appendix B of arXiv 2010.11757.
+    """
+
+    def __init__(self, mode="max", stride=2, **kwargs):
+        super().__init__(**kwargs)
+        if mode not in MODES:
+            raise ValueError(f"`mode` is one of {', '.join(MODES)}; received {mode!r}.")
+        if not (isinstance(stride, int) and stride >= 1):
+            raise ValueError(f"`stride` is a whole number, 1 or more; received {stride!r}.")
+        self.mode = mode
+        self.stride = stride
+
+    def call(self, inputs):
+        return pool(inputs, self.stride, self.mode)
+
+    def compute_output_shape(self, input_shape):
+        batch, frames, *rest = input_shape
+        return (batch, -(-frames // self.stride), *rest)
+
+    def get_config(self):
+        return {**super().get_config(), "mode": self.mode, "stride": self.stride}
+
+
+def temporal_pooling(anatomy: Anatomy) -> list[Graft]:
+    """Max pooling over frames after stages 2, 3 and 4: an eighth of the frames is left."""
+    sites = [site for site in anatomy.at("stage_output") if site.stage in STAGES]
+    return [
+        Graft(site, "after", TemporalPooling(name=f"{site.block}_temporal_pool")) for site in sites
+    ]

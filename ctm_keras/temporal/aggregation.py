@@ -1,0 +1,104 @@
+"""Plain temporal aggregations: convolution, average and maximum, in the places of TAM.
+
+Chen et al., Deep Analysis of CNN-based Spatio-temporal Representations for Action Recognition,
+CVPR 2021, arXiv 2010.11757, Table 5. What the paper leaves open is taken from its code's TAM
+with full instead of depthwise kernels, and from its temporal pooling.
+"""
+
+import keras
+from keras import layers, ops
+
+from ..anatomy import Anatomy
+from ..graft import Graft
+from ._places import before_residual_branches
+from ._pooling import TemporalPooling
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class FrameConv(layers.Layer):
+    """Convolution over neighbouring frames, 3 x 1 x 1 over all channels, and ReLU.
+
+    Beyond the clip there are zeros; no bias. The kernel starts normal with variance
+    2 / channels.
+
+    Args:
+        size: how many frames are seen.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`, all but the batch fixed.
+
+    Output shape:
+        The same.
+
+    Raises:
+        ValueError: if `size` is no odd number.
+
+    Example:
+        >>> FrameConv()(np.ones((2, 8, 14, 14, 256), "float32")).shape
+        (2, 8, 14, 14, 256)
+
+    Reference:
+        Table 5 of arXiv 2010.11757, Conv.
+    """
+
+    def __init__(self, size=3, **kwargs):
+        super().__init__(**kwargs)
+        if not (isinstance(size, int) and size >= 1 and size % 2):
+            raise ValueError(f"`size` is an odd number, 1 or more; received {size!r}.")
+        self.size = size
+
+    def build(self, input_shape):
+        _, frames, height, width, channels = input_shape
+        self.conv = layers.Conv2D(
+            channels,
+            (self.size, 1),
+            padding="same",
+            use_bias=False,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=(2 / channels) ** 0.5),
+            dtype=self.dtype_policy,
+            name="conv",
+        )
+        self.conv.build((None, frames, height * width, channels))
+
+    def call(self, inputs):
+        _, frames, height, width, channels = inputs.shape
+        x = self.conv(ops.reshape(inputs, (-1, frames, height * width, channels)))
+        return ops.reshape(ops.relu(x), (-1, frames, height, width, channels))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
+
+
+def conv_aggregation(anatomy: Anatomy, size: int = 3) -> list[Graft]:
+    """Convolutions over neighbouring frames and all channels, in the places of TAM.
+
+    Args:
+        anatomy: of the image model.
+        size: how many frames are seen, an odd number.
+    """
+    return before_residual_branches(anatomy, "aggregation", lambda name: FrameConv(size, name=name))
+
+
+def avg_aggregation(anatomy: Anatomy) -> list[Graft]:
+    """Averages of each frame and its neighbours, in the places of TAM; no weights.
+
+    Args:
+        anatomy: of the image model.
+    """
+    return before_residual_branches(
+        anatomy, "aggregation", lambda name: TemporalPooling("avg", 1, name=name)
+    )
+
+
+def max_aggregation(anatomy: Anatomy) -> list[Graft]:
+    """Maxima of each frame and its neighbours, in the places of TAM; no weights.
+
+    Args:
+        anatomy: of the image model.
+    """
+    return before_residual_branches(
+        anatomy, "aggregation", lambda name: TemporalPooling("max", 1, name=name)
+    )

@@ -1,0 +1,157 @@
+"""Non-local blocks: every position of a clip looks at all others.
+
+Wang et al., Non-local Neural Networks, CVPR 2018, arXiv 1711.07971.
+"""
+
+import keras
+from keras import layers, ops
+
+from ..anatomy import Anatomy
+from ..graft import Graft
+from ._places import block_outputs
+
+MODES = ("embedded_gaussian", "gaussian", "dot_product")
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class NonLocal(layers.Layer):
+    """Non-local block: `x + BN(W sum_j f(x_i, x_j) g(x_j))` over all positions of all frames.
+
+    `f` is the softmax over j of `theta(x_i) . phi(x_j)`, of `x_i . x_j`, or the product itself
+    over the number of positions. All four maps are 1 x 1 x 1 convolutions with biases that
+    start at N(0, 0.01); the batch norm starts at zero, so a new block is the identity.
+
+    Args:
+        mode: `"embedded_gaussian"` (softmax), `"gaussian"` or `"dot_product"`.
+        reduction: channels outside over channels of theta, phi and g.
+        sub_sample: whether phi and g are max-pooled 2 x 2 in space.
+        scale: whether the embedded Gaussian's products are divided by the square root of their
+            length.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`, all but the batch fixed.
+
+    Output shape:
+        The same.
+
+    Raises:
+        ValueError: if there is no such `mode`, `reduction` is below 1, or there is nothing to
+            pool in maps of less than 2 x 2.
+
+    Example:
+        >>> NonLocal()(np.ones((2, 8, 14, 14, 64), "float32")).shape
+        (2, 8, 14, 14, 64)
+
+    Reference:
+        Equations 1 to 6 of arXiv 1711.07971.
+    """
+
+    def __init__(
+        self, mode="embedded_gaussian", reduction=2, sub_sample=True, scale=False, **kwargs
+    ):
+        super().__init__(**kwargs)
+        if mode not in MODES:
+            raise ValueError(f"`mode` is one of {', '.join(MODES)}; received {mode!r}.")
+        if not (isinstance(reduction, int) and reduction >= 1):
+            raise ValueError(f"`reduction` is a whole number, 1 or more; received {reduction!r}.")
+        self.mode = mode
+        self.reduction = reduction
+        self.sub_sample = bool(sub_sample)
+        self.scale = bool(scale)
+
+    def build(self, input_shape):
+        *_, height, width, channels = input_shape
+        if self.sub_sample and min(height, width) < 2:
+            raise ValueError(
+                f"{self.name} pools 2 x 2 positions, but its maps are {height} x {width}: pass "
+                "sub_sample=False or take larger images."
+            )
+        inner = max(1, channels // self.reduction)
+        embedded = self.mode != "gaussian"
+        self.theta = self._linear("theta", channels, inner) if embedded else None
+        self.phi = self._linear("phi", channels, inner) if embedded else None
+        self.g = self._linear("g", channels, inner)
+        self.out = self._linear("out", inner, channels)
+        self.bn = layers.BatchNormalization(
+            momentum=0.9,
+            epsilon=1e-5,
+            gamma_initializer="zeros",
+            dtype=self.dtype_policy,
+            name="bn",
+        )
+        self.bn.build(input_shape)
+
+    def call(self, inputs, training=None):
+        _, frames, height, width, _ = inputs.shape
+        queries = self.theta(inputs) if self.theta else inputs
+        keys = self._positions(self.phi(inputs) if self.phi else inputs)
+        values = self._positions(self.g(inputs))
+        queries = ops.reshape(queries, (-1, frames, height * width, queries.shape[-1]))
+        seen = self._seen(queries, ops.transpose(keys, (0, 2, 1)), values)
+        seen = ops.reshape(seen, (-1, frames, height, width, values.shape[-1]))
+        return inputs + self.bn(self.out(seen), training=training)
+
+    def _seen(self, queries, keys, values):
+        """What each position sees. Frames ask one by one: only a part of all pairs is held."""
+        if self.mode == "dot_product":  # a product of three matrices, in the cheaper order
+            summary = ops.matmul(keys, values) / keys.shape[-1]
+            return ops.matmul(queries, summary[:, None])
+        if self.scale and self.mode == "embedded_gaussian":
+            queries = queries / keys.shape[-2] ** 0.5
+        pairs = (ops.matmul(frame, keys) for frame in ops.unstack(queries, axis=1))
+        return ops.stack([ops.matmul(ops.softmax(p), values) for p in pairs], axis=1)
+
+    def _positions(self, x):
+        """`(batch, positions, channels)`, sub-sampled if asked for."""
+        _, frames, height, width, channels = x.shape
+        if self.sub_sample:
+            x = ops.max_pool(ops.reshape(x, (-1, height, width, channels)), 2, 2)
+            height, width = height // 2, width // 2
+        return ops.reshape(x, (-1, frames * height * width, channels))
+
+    def _linear(self, name, channels, filters):
+        normal = keras.initializers.RandomNormal(stddev=0.01)
+        layer = layers.Dense(filters, kernel_initializer=normal, dtype=self.dtype_policy, name=name)
+        layer.build((None, channels))
+        return layer
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "mode": self.mode,
+            "reduction": self.reduction,
+            "sub_sample": self.sub_sample,
+            "scale": self.scale,
+        }
+
+
+def nonlocal_block(
+    anatomy: Anatomy,
+    mode: str = "embedded_gaussian",
+    stages: tuple[int, ...] = (3, 4),
+    blocks: int | tuple[int, ...] | str | None = None,
+    reduction: int = 2,
+    sub_sample: bool = True,
+    scale: bool = False,
+) -> list[Graft]:
+    """Non-local blocks, where every position sees all others: two in Res3, three in Res4.
+
+    Args:
+        anatomy: of the image model.
+        mode: `"embedded_gaussian"` (softmax), `"gaussian"` or `"dot_product"`.
+        stages: stages that get blocks, 2 to 5 as in Res2 to Res5.
+        blocks: how many blocks in each stage, or a tuple of the residual blocks that they
+            follow, from 1, or `"all"`. By default two in Res3 and three in Res4, spread evenly:
+            in a ResNet-50 after blocks 1 and 3, and 1, 3 and 5; one elsewhere.
+        reduction: channels outside over channels inside.
+        sub_sample: whether the positions that are seen are max-pooled 2 x 2 in space.
+        scale: whether products are divided by the square root of their length.
+    """
+    sites = block_outputs(anatomy, stages, blocks, {3: 2, 4: 3}, "non-local")
+    options = {"mode": mode, "reduction": reduction, "sub_sample": sub_sample, "scale": scale}
+    return [
+        Graft(site, "after", NonLocal(**options, name=f"{site.block}_nonlocal")) for site in sites
+    ]

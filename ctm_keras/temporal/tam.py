@@ -1,0 +1,100 @@
+"""TAM: temporal aggregation, a weighted sum of neighbouring frames for each channel.
+
+Fan et al., More Is Less: Learning Efficient Video Representations by Big-Little Network and
+Depthwise Temporal Aggregation, NeurIPS 2019, arXiv 1912.00869.
+"""
+
+from functools import reduce
+
+import keras
+from keras import layers, ops
+
+from ..anatomy import Anatomy
+from ..graft import Graft
+from ._frames import weigh, weighed
+from ._places import before_residual_branches
+
+BLENDING = ("sum", "max")
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class TAM(layers.Layer):
+    """Temporal Aggregation Module: `y[t, c] = ReLU(sum_i w[i, c] x[t + i, c])`.
+
+    Each of the `blending_frames` neighbours, this frame the middle one, is weighted by channel;
+    beyond the clip there are zeros; no bias. The weights start normal with variance
+    2 / channels.
+
+    Args:
+        blending_frames: how many frames are seen.
+        blending: `"sum"` of the weighted frames, or `"max"`.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`, all but the batch fixed.
+
+    Output shape:
+        The same.
+
+    Raises:
+        ValueError: if `blending_frames` is below 1 or there is no such `blending`.
+
+    Example:
+        >>> TAM()(np.ones((2, 8, 14, 14, 256), "float32")).shape
+        (2, 8, 14, 14, 256)
+
+    Reference:
+        Section 3.2 of arXiv 1912.00869; the start is that of arXiv 2010.11757's code.
+    """
+
+    def __init__(self, blending_frames=3, blending="sum", **kwargs):
+        super().__init__(**kwargs)
+        if not (isinstance(blending_frames, int) and blending_frames >= 1):
+            raise ValueError(
+                f"`blending_frames` is a whole number, 1 or more; received {blending_frames!r}."
+            )
+        if blending not in BLENDING:
+            raise ValueError(f"`blending` is one of {', '.join(BLENDING)}; received {blending!r}.")
+        self.blending_frames = blending_frames
+        self.blending = blending
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        self.frame_weights = [
+            self.add_weight(
+                shape=(channels,),
+                initializer=keras.initializers.RandomNormal(stddev=(2 / channels) ** 0.5),
+                name=f"frame_{i}",
+            )
+            for i in range(self.blending_frames)
+        ]
+
+    def call(self, inputs):
+        kernel = ops.stack([weight.value for weight in self.frame_weights])
+        if self.blending == "sum":
+            return ops.relu(weigh(inputs, kernel))
+        return ops.relu(reduce(ops.maximum, weighed(inputs, kernel)))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "blending_frames": self.blending_frames,
+            "blending": self.blending,
+        }
+
+
+def tam(anatomy: Anatomy, blending_frames: int = 3, blending: str = "sum") -> list[Graft]:
+    """Weighted sums of neighbouring frames before each residual branch (temporal aggregation).
+
+    In networks of plain or mixed blocks, as Inception's, they stand after each block.
+
+    Args:
+        anatomy: of the image model.
+        blending_frames: how many frames are seen.
+        blending: `"sum"` of the weighted frames, or `"max"`.
+    """
+    return before_residual_branches(
+        anatomy, "tam", lambda name: TAM(blending_frames, blending, name=name)
+    )

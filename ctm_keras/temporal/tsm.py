@@ -1,0 +1,97 @@
+"""TSM: a part of the channels moves along time, for nothing.
+
+Lin et al., TSM: Temporal Shift Module for Efficient Video Understanding, ICCV 2019,
+arXiv 1811.08383.
+"""
+
+import keras
+from keras import layers, ops
+
+from ..anatomy import Anatomy
+from ..graft import Graft
+from ._frames import shift
+
+DEEP = 23  # blocks of the stride-16 stage from which every second block shifts: ResNet-101's
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class TSM(layers.Layer):
+    """Temporal shift: the first channels come from the next frame, others from the one before.
+
+    Of `fold_div` equal parts of the channels the first shows the next frame and the second the
+    frame before, zeros beyond the clip; the others stay. It has no weights.
+
+    Args:
+        fold_div: parts of the channels.
+        online: whether only the past is seen, for streams: the first part shows the frame
+            before, the others stay.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`, all but the batch fixed.
+
+    Output shape:
+        The same.
+
+    Raises:
+        ValueError: if `fold_div` is below 2.
+
+    Example:
+        >>> TSM()(np.ones((2, 8, 14, 14, 256), "float32")).shape
+        (2, 8, 14, 14, 256)
+
+    Reference:
+        Sections 3.2 and 4.2 (online) of arXiv 1811.08383.
+    """
+
+    def __init__(self, fold_div=8, online=False, **kwargs):
+        super().__init__(**kwargs)
+        if not (isinstance(fold_div, int) and fold_div >= 2):
+            raise ValueError(f"`fold_div` is a whole number, 2 or more; received {fold_div!r}.")
+        self.fold_div = fold_div
+        self.online = bool(online)
+
+    def call(self, inputs):
+        _, frames, height, width, channels = inputs.shape
+        fold = channels // self.fold_div
+        offsets = (-1,) if self.online else (1, -1)
+        cuts = [fold * (i + 1) for i in range(len(offsets))]
+        *moving, still = ops.split(
+            ops.reshape(inputs, (-1, frames, height * width, channels)), cuts, axis=-1
+        )
+        moved = [shift(part, offset) for part, offset in zip(moving, offsets, strict=True)]
+        x = ops.concatenate([*moved, still], axis=-1)
+        return ops.reshape(x, (-1, frames, height, width, channels))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "fold_div": self.fold_div, "online": self.online}
+
+
+def tsm(
+    anatomy: Anatomy,
+    fold_div: int = 8,
+    online: bool = False,
+    every: int | None = None,
+) -> list[Graft]:
+    """Shifted channels before the first convolution of residual branches; no weights.
+
+    Args:
+        anatomy: of the image model.
+        fold_div: parts of the channels; one shows the next frame, one the frame before.
+        online: whether only the past is seen: one part shows the frame before.
+        every: every how many blocks of a stage shift, from the first. By default each, and
+            every second one in deep networks, from ResNet-101 on: those with 23 or more blocks
+            in the stride-16 stage.
+    """
+    if every is None:
+        deep = sum(site.role == "block_output" and site.stage == 4 for site in anatomy.sites)
+        every = 2 if deep >= DEEP else 1
+    if not (isinstance(every, int) and every >= 1):
+        raise ValueError(f"`every` is a whole number, 1 or more, or None; received {every!r}.")
+    return [
+        Graft(site, "before", TSM(fold_div, online, name=f"{site.block}_tsm"))
+        for site in anatomy.at("residual_entry")
+        if (site.index - 1) % every == 0
+    ]
