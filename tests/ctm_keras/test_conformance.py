@@ -20,6 +20,10 @@ CASES = {
     "ctm-stochastic-depth": ("ctm", "efficientnetb0", {}),
     "ctm-bare-operations": ("ctm", "convnexttiny", {"blocks": 1}),
     "ctm-resnet50": ("ctm", "resnet50", {}),
+    "cost": ("cost", "tiny", {}),
+    "cost-a": ("cost", "tiny", {"kind": "a", "share_weights": False}),
+    "stm": ("stm", "tiny", {}),
+    "stm-concat": ("stm", "tiny", {"fusion": "concat", "temporal_conv": "ordinary", "blocks": 1}),
 }
 NAMES = ["left", "right", "schräg"]
 FRAMES, SIZE = 4, 32
