@@ -156,7 +156,7 @@ class CMM(layers.Layer):
         x = ops.reshape(ops.pad(x, ((0, 0), (0, 1), (0, 0))), reduced)
         x = self.restore(x)
         if self.strides > 1:
-            x = ops.max_pool(x, self.strides, padding="same")
+            x = ops.max_pool(x, self.strides, self.strides, padding="same")
         return ops.reshape(x, (-1, frames, *x.shape[1:]))
 
     def _conv(self, filters: int, shape: tuple, name: str):
