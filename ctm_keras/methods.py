@@ -41,14 +41,27 @@ def list_models() -> dict[str, str]:
 
 def check_method(method: str, options: dict):
     """Raises ValueError if there is no such method, or it has no such option."""
-    methods = METHODS | NETWORKS
-    if method not in methods:
-        raise unknown_name("method", method, methods)
+    recipes = _recipes(method)
     shared = ("anatomy", "clip", "backbone", "temporal_pooling")
-    valid = [name for name in inspect.signature(methods[method]).parameters if name not in shared]
+    valid = [name for recipe in recipes for name in _options(recipe) if name not in shared]
     for name in options:
         if name not in valid:
             raise unknown_name(f"option of {method}", name, valid or ["none"])
+
+
+def _recipes(method: str) -> list[Callable]:
+    """The recipes of a method; several methods stand together, joined by `+`."""
+    methods = METHODS | NETWORKS
+    if method in methods:
+        return [methods[method]]
+    for name in str(method).split("+"):
+        if name not in METHODS:
+            raise unknown_name("method", name, methods)
+    return [METHODS[name] for name in method.split("+")]
+
+
+def _options(recipe: Callable) -> list[str]:
+    return list(inspect.signature(recipe).parameters)
 
 
 def grafts_of(method: str, anatomy: Anatomy, temporal_pooling: bool, options: dict) -> list[Graft]:
@@ -56,10 +69,13 @@ def grafts_of(method: str, anatomy: Anatomy, temporal_pooling: bool, options: di
 
     A recipe that knows another way to reduce the frames takes `temporal_pooling` itself.
     """
-    recipe = METHODS[method]
-    if "temporal_pooling" in inspect.signature(recipe).parameters:
-        return recipe(anatomy, temporal_pooling=temporal_pooling, **options)
-    return recipe(anatomy, **options) + (pool_frames(anatomy) if temporal_pooling else [])
+    grafts, pooled = [], False
+    for recipe in _recipes(method):
+        own = {name: value for name, value in options.items() if name in _options(recipe)}
+        if "temporal_pooling" in _options(recipe):
+            own["temporal_pooling"] = pooled = temporal_pooling
+        grafts += recipe(anatomy, **own)
+    return grafts + (pool_frames(anatomy) if temporal_pooling and not pooled else [])
 
 
 def pool_frames(anatomy: Anatomy) -> list[Graft]:

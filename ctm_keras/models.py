@@ -46,7 +46,8 @@ def build_video_model(
     """Builds a video model: an image model that reads frames, with temporal layers grafted in.
 
     Args:
-        method: the temporal method, one of `list_models()`.
+        method: the temporal method, one of `list_models()`; or several that stand together, joined
+            by `+`: `"tsm+nonlocal"`.
         backbone: the image model: a name of `keras.applications` in lower case, or `"tiny"`.
         num_classes: number of classes; not needed with `class_names`.
         num_frames: frames of a clip.
@@ -86,7 +87,7 @@ def build_video_model(
         x = Preprocess(**vars(image.family.preprocessing), name="preprocess")(clip)
         features, frames = operate(image, x, grafts_of(method, image, temporal_pooling, options))
     logits = average_scores(features, frames, num_classes, dropout, names)
-    model = keras.Model(clip, logits, name=f"{method}_{str(backbone).lower()}")
+    model = keras.Model(clip, logits, name=f"{method.replace('+', '_')}_{str(backbone).lower()}")
     if weights in ("imagenet", None):
         model._adoption = _first_report(model, image, start)
     else:

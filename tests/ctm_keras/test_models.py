@@ -164,3 +164,21 @@ def _histories(node):
     if isinstance(node, (list, tuple)):
         return [name for value in node for name in _histories(value)]
     return []
+
+
+def test_methods_stand_together():
+    model = ctm_keras.build_video_model(
+        "tsm+nonlocal", "tiny", 4, image_size=64, weights=None, fold_div=4, mode="dot_product"
+    )
+    names = {layer.name for layer in model.layers}
+    assert {"conv2_block1_tsm", "conv4_block3_nonlocal"} <= names
+    assert model.get_layer("conv2_block1_tsm").fold_div == 4
+    assert model.get_layer("conv4_block3_nonlocal").mode == "dot_product"
+    assert model.name == "tsm_nonlocal_tiny"
+
+
+def test_each_method_that_is_joined_exists():
+    with pytest.raises(ValueError, match=r"no method 'nonlocl'\. Did you mean 'nonlocal'"):
+        ctm_keras.build_video_model("tsm+nonlocl", "tiny", 4, weights=None)
+    with pytest.raises(ValueError, match=r"no option of tsm\+nonlocal 'fold'"):
+        ctm_keras.build_video_model("tsm+nonlocal", "tiny", 4, weights=None, fold=3)
