@@ -18,6 +18,7 @@ BLOCK_PARTS = (
     (r"conv(\d)\.fc2", r"\1_conv/views_fc"),
     (r"downsample\.0", "0_conv"),
     (r"downsample\.1", "0_bn"),
+    (r"nl\.(\w+)", r"nonlocal/\1"),
 )
 
 
@@ -45,20 +46,21 @@ def our_layer(module: str) -> str:
     return "scores" if module == "fc" else module.replace(".", "_")
 
 
-def our_layout(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A weight as Keras lays it out: `(out, in, ...)` becomes `(..., in, out)`.
+def our_layout(key: str, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A weight as Keras lays it out: a kernel `(out, in, ...)` becomes `(..., in, out)`.
 
     Axes of one may come or go: a 1 x 3 x 3 kernel is a 3 x 3 one, a depthwise one has its axes
     in another order.
 
     Args:
+        key: its name; kernels end in `weight`.
         value: as PyTorch holds it.
         shape: of the variable.
 
     Returns:
         The weight in that shape, or as it is if it cannot have it.
     """
-    if value.ndim > 1:
+    if key.endswith("weight") and value.ndim > 1:
         value = np.moveaxis(value, (1, 0), (-2, -1))
     same = [n for n in value.shape if n > 1] == [n for n in shape if n > 1]
     return value.reshape(shape) if same else value

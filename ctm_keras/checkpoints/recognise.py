@@ -116,4 +116,9 @@ def _cost_options(state: State) -> dict:
     return {"kind": "a" if _any(r".*\.alpha$", state) else "b"}
 
 
-OPTIONS: dict[str, Callable[[State], dict]] = {"cost": _cost_options}
+def _tam_options(state: State) -> dict:
+    frames = {key.rpartition(".")[2] for key in state if ".tam.frame_" in key}
+    return {"blending_frames": len(frames)}
+
+
+OPTIONS: dict[str, Callable[[State], dict]] = {"cost": _cost_options, "tam": _tam_options}

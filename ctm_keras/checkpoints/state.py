@@ -95,7 +95,7 @@ def _without_value(origin: str, missing: list[str]) -> str:
 
 
 def _fitted(checkpoint: Checkpoint, key: str, path: str, variable, origin: str) -> np.ndarray:
-    value = our_layout(checkpoint.state[key], tuple(variable.shape))
+    value = our_layout(key, checkpoint.state[key], tuple(variable.shape))
     if value.shape != tuple(variable.shape):
         raise ValueError(
             f"{checkpoint.keys[key]} of {origin} has the shape {checkpoint.state[key].shape}, "

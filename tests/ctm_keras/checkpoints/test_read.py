@@ -86,7 +86,7 @@ def test_a_plain_pickle_is_refused_and_not_run(torch, tmp_path):
 
 def test_a_whole_module_is_refused(torch):
     torch.save(torch.nn.Linear(2, 2), "x.pth")
-    with pytest.raises(ValueError, match="Linear.*save its state_dict alone"):
+    with pytest.raises(ValueError, match=r"Linear.*save its state_dict alone"):
         read_checkpoint("x.pth")
 
 
