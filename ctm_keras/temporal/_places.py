@@ -1,7 +1,5 @@
 """Where in a backbone temporal layers stand."""
 
-from keras import layers
-
 from ..anatomy import Anatomy
 from ..graft import Graft, Site
 
@@ -60,7 +58,7 @@ def before_residual_branches(anatomy: Anatomy, what: str, make) -> list[Graft]:
         make: makes a layer, given its name.
     """
     outputs = anatomy.at("block_output")
-    sums = any(isinstance(site.operation, layers.Add) for site in outputs)
+    sums = any(type(site.operation).__name__ == "Add" for site in outputs)  # layers or bare
     if sums or any(site.role == "residual_entry" for site in anatomy.sites):
         sites, edit = anatomy.at("residual_entry"), "before"
     else:

@@ -1,0 +1,60 @@
+"""The plain aggregations: what they compute, where they stand, their errors."""
+
+import numpy as np
+import pytest
+
+import ctm_keras
+from ctm_keras.temporal._pooling import TemporalPooling
+from ctm_keras.temporal.aggregation import FrameConv
+
+
+def random(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_the_convolution_mixes_frames_and_channels(size):
+    x = random(2, 4, 3, 2, 6)
+    layer = FrameConv(size)
+    layer(x)
+    kernel = random(size, 1, 6, 6, seed=1)
+    layer.set_weights([kernel])
+    expected = np.zeros_like(x)
+    for t, i in np.ndindex(4, size):
+        if 0 <= t + i - size // 2 < 4:
+            expected[:, t] += x[:, t + i - size // 2] @ kernel[i, 0]
+    np.testing.assert_allclose(layer(x), np.maximum(expected, 0), rtol=1e-5, atol=1e-5)
+
+
+def test_the_kernel_starts_with_variance_two_over_channels():
+    layer = FrameConv()
+    layer.build((None, 4, 2, 2, 100))
+    assert abs(np.std(layer.conv.kernel.numpy()) - (2 / 100) ** 0.5) < 0.01
+
+
+@pytest.mark.parametrize("method", ["conv", "avg", "max"])
+def test_they_stand_in_the_places_of_tam(method):
+    model = ctm_keras.build_video_model(method, "tv_resnet18", 3, 4, 32, None)
+    kind = FrameConv if method == "conv" else TemporalPooling
+    layers = [layer for layer in model.layers if isinstance(layer, kind)]
+    blocks = [f"conv{stage}_block{i}" for stage in (2, 3, 4, 5) for i in (1, 2)]
+    assert [layer.name for layer in layers] == [f"{block}_aggregation" for block in blocks]
+    for layer in layers:
+        block = layer.name.removesuffix("_aggregation")
+        assert model.get_layer(f"{block}_aggregation_fold").input is layer.output
+        if method != "conv":
+            assert (layer.mode, layer.stride) == (method, 1)
+
+
+def test_average_and_maximum_have_no_weights():
+    sizes = {
+        method: ctm_keras.build_video_model(method, "tiny", 3, 4, 32, None).count_params()
+        for method in ("tsn", "avg", "max")
+    }
+    assert len(set(sizes.values())) == 1
+
+
+@pytest.mark.parametrize("size", [0, 2, 1.5, "3"])
+def test_wrong_size(size):
+    with pytest.raises(ValueError, match=r"`size` is an odd number, 1 or more; received"):
+        FrameConv(size)
