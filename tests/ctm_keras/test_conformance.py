@@ -22,8 +22,18 @@ CASES = {
     "ctm-resnet50": ("ctm", "resnet50", {}),
     "cost": ("cost", "tiny", {}),
     "cost-a": ("cost", "tiny", {"kind": "a", "share_weights": False}),
+    "c2d": ("c2d", "tiny", {}),
     "stm": ("stm", "tiny", {}),
     "stm-concat": ("stm", "tiny", {"fusion": "concat", "temporal_conv": "ordinary", "blocks": 1}),
+    "tam": ("tam", "tiny", {}),
+    "tam-max": ("tam", "tiny", {"blending": "max", "blending_frames": 4}),
+    "tsm": ("tsm", "tiny", {}),
+    "conv": ("conv", "tiny", {}),
+    "avg": ("avg", "tiny", {}),
+    "max": ("max", "tiny", {}),
+    "nonlocal": ("nonlocal", "tiny", {}),
+    "nonlocal-dot-product": ("nonlocal", "tiny", {"mode": "dot_product"}),
+    "nonlocal-pooled": ("nonlocal", "tiny", {"mode": "gaussian", "temporal_pooling": True}),
 }
 NAMES = ["left", "right", "schräg"]
 FRAMES, SIZE = 4, 32
