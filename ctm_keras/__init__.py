@@ -7,12 +7,13 @@ from .models import CTMResNet50, CTMResNet101, build_video_model, class_names
 from .optimizer import SGD, StepSchedule
 from .temporal._pooling import TemporalPooling
 from .temporal.aggregation import FrameConv
-from .temporal.cost import CoST, view_importance
+from .temporal.cost import CoST
 from .temporal.ctm import CTM, TCC, TCCM, TemporalConv
 from .temporal.nonlocal_block import NonLocal
 from .temporal.stm import CMM, CSTM
 from .temporal.tam import TAM
 from .temporal.tsm import TSM
+from .view_importance import view_importance
 from .weights import AdoptionReport, adoption_report, load_weights
 
 __all__ = [

@@ -7,6 +7,7 @@ from .anatomy import Anatomy
 from .graft import Graft
 from .names import unknown_name
 from .temporal.aggregation import avg_aggregation, conv_aggregation, max_aggregation
+from .temporal.c2d import c2d
 from .temporal.cost import cost
 from .temporal.ctm import ctm
 from .temporal.nonlocal_block import nonlocal_block
@@ -20,6 +21,7 @@ METHODS: dict[str, Callable[..., list[Graft]]] = {
     "tsn": tsn,
     "ctm": ctm,
     "cost": cost,
+    "c2d": c2d,
     "stm": stm,
     "tam": tam,
     "tsm": tsm,

@@ -43,10 +43,11 @@ def weighed(clip, kernel) -> list:
     return [shift(clip * kernel[i], i - count // 2) for i in range(count)]
 
 
-def pool(clip, stride: int, mode: str):
-    """Pools three neighbouring frames, as a layer with padding 1 does in PyTorch."""
+def pool(clip, stride: int, mode: str, size: int = 3):
+    """Pools neighbouring frames: three as a layer with padding 1 does in PyTorch, two without."""
     frames = ops.unstack(clip, axis=1)
-    windows = [frames[max(0, t - 1) : t + 2] for t in range(0, len(frames), stride)]
+    starts = range(-((size - 1) // 2), len(frames) - (size - 1) // 2, stride)
+    windows = [frames[max(0, t) : t + size] for t in starts]
     if mode == "max":
         return ops.stack([reduce(ops.maximum, window) for window in windows], axis=1)
-    return ops.stack([reduce(ops.add, window) / 3 for window in windows], axis=1)
+    return ops.stack([reduce(ops.add, window) / size for window in windows], axis=1)

@@ -13,13 +13,14 @@ MODES = ("max", "avg")
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class TemporalPooling(layers.Layer):
-    """Maximum or average of each frame and its two neighbours.
+    """Maximum or average of each frame and its neighbours.
 
     Beyond the clip there are no frames for the maximum and zeros for the average.
 
     Args:
         mode: `"max"` or `"avg"`.
         stride: every how many frames; 2 halves their number, and rounds it up.
+        size: how many frames: 3, with one on each side, or 2, with the next.
 
     Input shape:
         `(batch, frames, height, width, channels)`, frames fixed.
@@ -28,7 +29,7 @@ class TemporalPooling(layers.Layer):
         `(batch, ceil(frames / stride), height, width, channels)`
 
     Raises:
-        ValueError: if there is no such `mode`, or `stride` is below 1.
+        ValueError: if there is no such `mode`, or `stride` or `size` is below 1.
 
     Example:
         >>> TemporalPooling()(np.ones((2, 8, 56, 56, 256), "float32")).shape
@@ -38,24 +39,27 @@ class TemporalPooling(layers.Layer):
         Appendix B of arXiv 2010.11757.
     """
 
-    def __init__(self, mode="max", stride=2, **kwargs):
+    def __init__(self, mode="max", stride=2, size=3, **kwargs):
         super().__init__(**kwargs)
         if mode not in MODES:
             raise ValueError(f"`mode` is one of {', '.join(MODES)}; received {mode!r}.")
-        if not (isinstance(stride, int) and stride >= 1):
-            raise ValueError(f"`stride` is a whole number, 1 or more; received {stride!r}.")
+        for name, value in (("stride", stride), ("size", size)):
+            if not (isinstance(value, int) and value >= 1):
+                raise ValueError(f"`{name}` is a whole number, 1 or more; received {value!r}.")
         self.mode = mode
         self.stride = stride
+        self.size = size
 
     def call(self, inputs):
-        return pool(inputs, self.stride, self.mode)
+        return pool(inputs, self.stride, self.mode, self.size)
 
     def compute_output_shape(self, input_shape):
         batch, frames, *rest = input_shape
         return (batch, -(-frames // self.stride), *rest)
 
     def get_config(self):
-        return {**super().get_config(), "mode": self.mode, "stride": self.stride}
+        options = {"mode": self.mode, "stride": self.stride, "size": self.size}
+        return {**super().get_config(), **options}
 
 
 def temporal_pooling(anatomy: Anatomy) -> list[Graft]:

@@ -6,7 +6,9 @@ import pytest
 
 import ctm_keras
 from ctm_keras.graft import Site
-from ctm_keras.temporal.cost import CoST, every_second
+from ctm_keras.temporal._c2d import every_second
+from ctm_keras.temporal._pooling import TemporalPooling
+from ctm_keras.temporal.cost import CoST
 
 # By how much a tap of the kernel moves in (t, h, w).
 STEPS = {
@@ -114,9 +116,9 @@ def test_at_the_start_space_outweighs_time_or_all_weigh_alike():
         assert not fc.use_bias
 
 
-def cost_model(backbone="tiny", **options):
+def video_model(method="cost", backbone="tiny", **options):
     return ctm_keras.build_video_model(
-        "cost", backbone, 4, num_frames=4, image_size=32, weights=None, **options
+        method, backbone, 4, num_frames=4, image_size=32, weights=None, **options
     )
 
 
@@ -145,7 +147,7 @@ def test_every_second_block_as_in_the_official_configurations(lengths, pattern):
 
 
 def test_it_stands_instead_of_the_first_convolution_of_basic_blocks():
-    names = [layer.name for layer in cost_layers(cost_model())]
+    names = [layer.name for layer in cost_layers(video_model())]
     assert names == ["conv3_block1_1_conv", "conv4_block2_1_conv", "conv4_block4_1_conv"]
 
 
@@ -153,7 +155,7 @@ def test_it_stands_instead_of_the_first_convolution_of_basic_blocks():
 def test_the_kernels_of_a_tsn_file_are_adopted(share_weights, tmp_path):
     tsn = ctm_keras.build_video_model("tsn", "tiny", 4, image_size=32, weights=None)
     tsn.save(tmp_path / "tsn.keras")
-    model = cost_model(share_weights=share_weights)
+    model = video_model(share_weights=share_weights)
     report = ctm_keras.load_weights(model, tmp_path / "tsn.keras")
     assert "conv4_block2_1_conv" in report.adopted
     assert report.new == report.unused == ()
@@ -163,9 +165,9 @@ def test_the_kernels_of_a_tsn_file_are_adopted(share_weights, tmp_path):
 
 
 def test_a_cost_file_is_read_as_it_is(tmp_path, make_clips):
-    model = cost_model(kind="a")
+    model = video_model(kind="a")
     model.save(tmp_path / "cost.keras")
-    again = cost_model(kind="a")
+    again = video_model(kind="a")
     ctm_keras.load_weights(again, tmp_path / "cost.keras")
     clips = make_clips(1, 4, 32)
     np.testing.assert_array_equal(again(clips), model(clips))
@@ -174,7 +176,7 @@ def test_a_cost_file_is_read_as_it_is(tmp_path, make_clips):
 @pytest.fixture
 def predicting(scramble):
     """A CoST(b) model whose coefficients differ between clips and views."""
-    model = scramble(cost_model())
+    model = scramble(video_model())
     for layer in cost_layers(model):
         layer.channels_fc.kernel.assign(random(*layer.channels_fc.kernel.shape))
         layer.views_fc.kernel.assign(random(3, 3, seed=1))
@@ -206,7 +208,7 @@ def test_the_importance_is_a_mean_over_clips_however_they_come(make_clips, predi
 
 
 def test_learned_coefficients_need_no_data():
-    model = cost_model(kind="a")
+    model = video_model(kind="a")
     alpha = cost_layers(model)[0].alpha
     alpha.assign(np.zeros(alpha.shape))
     first, second, _ = ctm_keras.view_importance(model).values()
@@ -223,7 +225,7 @@ def test_importance_without_cost_layers_is_refused():
 @pytest.mark.parametrize(("data", "message"), [(None, "pass clips"), ([], "hold no clips")])
 def test_importance_of_predicted_coefficients_needs_clips(data, message):
     with pytest.raises(ValueError, match=message):
-        ctm_keras.view_importance(cost_model(), data)
+        ctm_keras.view_importance(video_model(), data)
 
 
 @pytest.mark.parametrize(
@@ -248,4 +250,56 @@ def test_wrong_options_are_named(options, message):
 )
 def test_a_backbone_without_ordinary_square_kernels_says_so(backbone, reason):
     with pytest.raises(ValueError, match=reason):
-        cost_model(backbone)
+        video_model("cost", backbone)
+
+
+def poolings(model):
+    """The layers that pool frames, with how many frames they read and give."""
+    return {
+        layer.name: (layer.size, layer.stride, layer.output.shape[1])
+        for layer in model.layers
+        if isinstance(layer, TemporalPooling)
+    }
+
+
+@pytest.mark.parametrize("method", ["c2d", "cost"])
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (
+            {},
+            {"pool1_pool_temporal": (3, 1, 4), "conv2_block3_temporal_pool": (3, 2, 2)},
+        ),
+        ({"pooling": "code"}, {"conv2_block3_temporal_pool": (2, 2, 2)}),
+        ({"pooling": None}, {}),
+        (
+            {"temporal_pooling": True},
+            {
+                "conv2_block3_temporal_pool": (3, 2, 2),
+                "conv3_block4_temporal_pool": (3, 2, 1),
+                "conv4_block6_temporal_pool": (3, 2, 1),
+            },
+        ),
+    ],
+)
+def test_frames_are_pooled_where_the_paper_or_its_code_does(method, options, expected):
+    assert poolings(video_model(method, "resnet50", **options)) == expected
+
+
+def test_without_a_stem_pooling_frames_are_pooled_once():
+    assert poolings(video_model("c2d")) == {"conv2_block1_temporal_pool": (3, 2, 2)}
+
+
+def test_the_stem_pooling_of_the_paper_is_a_maximum_over_3_x_3_x_3():
+    x = random(1, 4, 9, 9, 2)
+    model = video_model("c2d", "resnet50")
+    spatial, temporal = (model.get_layer(f"pool1_pool{end}") for end in ("", "_temporal"))
+    found = temporal(np.array(spatial(x[0]))[None])
+    for t, i, j in np.ndindex(4, 4, 4):
+        window = x[:, max(0, t - 1) : t + 2, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3]
+        np.testing.assert_array_equal(found[:, t, i, j], window.max((1, 2, 3)))
+
+
+def test_an_unknown_pooling_is_named():
+    with pytest.raises(ValueError, match="`pooling` is 'paper', 'code' or None; received 'max'"):
+        video_model("c2d", pooling="max")

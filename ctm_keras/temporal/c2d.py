@@ -1,0 +1,23 @@
+"""C2D: the baseline of the CoST paper, which pools frames and has no other notion of time.
+
+Li et al., Collaborative Spatiotemporal Feature Learning for Video Action Recognition, CVPR 2019.
+"""
+
+from ..anatomy import Anatomy
+from ..graft import Graft
+from ._c2d import pool_frames
+
+
+def c2d(
+    anatomy: Anatomy, pooling: str | None = "paper", temporal_pooling: bool = False
+) -> list[Graft]:
+    """Frames read one by one and pooled over time: the baseline of the CoST paper (Table 1).
+
+    Args:
+        anatomy: of the image model.
+        pooling: of the frames. `"paper"`: the stem's max pooling reaches over three frames and a
+            maximum of three halves their number after Res2 (Table 1); `"code"`: a maximum of two
+            after Res2, as in the official code; None: none.
+        temporal_pooling: whether the analysis paper's poolings stand instead.
+    """
+    return pool_frames(anatomy, pooling, temporal_pooling)

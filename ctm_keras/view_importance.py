@@ -1,0 +1,74 @@
+"""What appearance and motion count in a CoST network."""
+
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+from keras import ops
+
+from .temporal.cost import VIEWS, CoST
+
+BATCH_SIZE = 8
+
+
+def view_importance(
+    model: keras.Model, data: np.ndarray | Iterable | None = None
+) -> dict[str, np.ndarray]:
+    """What the views H-W, T-W and T-H count in each CoST layer: the mean of their coefficients.
+
+    Args:
+        model: a video model with CoST layers.
+        data: clips to average over: an array `(clips, frames, height, width, 3)`, or an iterable
+            of batches, or of batches and labels. CoST(a) needs none: its coefficients are weights.
+
+    Returns:
+        For each CoST layer, by name and in the order of the network, the three means; they sum
+        to one.
+
+    Raises:
+        ValueError: if the model has no CoST layers, or CoST(b) and no data.
+
+    Example:
+        >>> model = build_video_model("cost", "tiny", 4, image_size=64, weights=None)
+        >>> view_importance(model, np.zeros((1, 8, 64, 64, 3), "uint8")).keys()
+        dict_keys(['conv3_block1_1_conv', 'conv4_block2_1_conv', 'conv4_block4_1_conv'])
+
+    Reference:
+        Section 4.5 and Figure 8 of the paper.
+    """
+    found = [layer for layer in model.layers if isinstance(layer, CoST)]
+    if not found:
+        raise ValueError(f"{model.name} has no CoST layers. Build a model with the method 'cost'.")
+    if all(layer.kind == "a" for layer in found):
+        return {layer.name: _mean_over_channels(layer.coefficients(None))[0] for layer in found}
+    if data is None:
+        raise ValueError(
+            "CoST(b) predicts its coefficients from the clip: pass clips, or a data set of them."
+        )
+    inner = keras.Model(model.input, [layer.input for layer in found])
+    rows = [_importance(inner, found, clips) for clips in _batches(data)]
+    if not rows:
+        raise ValueError("The data hold no clips.")
+    means = np.concatenate(rows, axis=1).mean(axis=1)
+    return dict(zip([layer.name for layer in found], means, strict=True))
+
+
+def _importance(inner: keras.Model, found: list[CoST], clips) -> np.ndarray:
+    """The coefficients for each layer and clip, `(layers, clips, 3)`."""
+    inputs = inner(ops.convert_to_tensor(clips, "float32"), training=False)
+    rows = [
+        _mean_over_channels(layer.coefficients(x)) for layer, x in zip(found, inputs, strict=True)
+    ]
+    return np.stack([np.broadcast_to(row, (len(clips), len(VIEWS))) for row in rows])
+
+
+def _mean_over_channels(coefficients) -> np.ndarray:
+    return ops.convert_to_numpy(ops.mean(ops.cast(coefficients, "float32"), axis=-1))
+
+
+def _batches(data):
+    """The clips of each batch."""
+    if hasattr(data, "shape"):
+        data = [data[i : i + BATCH_SIZE] for i in range(0, len(data), BATCH_SIZE)]
+    for batch in data:
+        yield batch[0] if isinstance(batch, (tuple, list)) else batch
