@@ -12,8 +12,10 @@ class Format:
         mark: regular expression that one of its keys begins with, and no key of the rows below.
         renames: regular expressions and what to put for them, in this order: they lead to
             torchvision's names, with the temporal parts as IBM's and TSM's code names them.
-        methods: regular expressions of keys, and the method of a network that has such keys;
-            the first that is found. Others are TSN, or I3D where kernels are long in time.
+        methods: regular expressions of keys, and the method of a network that has such keys.
+            Others are TSN, or I3D where kernels are long in time.
+        zeros: regular expressions of kernels, and the names of biases that ours have there and
+            theirs do not.
         refused: regular expressions of keys, and why a network that has such keys is not here.
     """
 
@@ -21,6 +23,7 @@ class Format:
     mark: str
     renames: tuple[tuple[str, str], ...] = ()
     methods: tuple[tuple[str, str], ...] = ()
+    zeros: tuple[tuple[str, str], ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
 
 
@@ -52,9 +55,10 @@ FORMATS = (
         OPENMMLAB,
         methods=(
             (r"backbone\.slow_path\.", "slowfast"),
-            (r".*\.non_local_block\.", "nonlocal"),
             (r".*\.conv\.net\.", "tsm"),
+            (r".*\.non_local_block\.", "nonlocal"),
         ),
+        zeros=((r"(.*\.nl\.out)\.weight$", r"\1.bias"),),
     ),
     Format(
         "temporal-shift-module",
@@ -68,7 +72,7 @@ FORMATS = (
             (r"\.nl\.W\.1\.", ".nl.bn."),
             (r"\.nl\.(phi|g)\.0\.", r".nl.\1."),
         ),
-        methods=((r".*\.nl\.", "nonlocal"), (r".*\.conv1\.net\.", "tsm")),
+        methods=((r".*\.conv1\.net\.", "tsm"), (r".*\.nl\.", "nonlocal")),
         refused=(
             (r".*layer\d\.net\.", "its frames are pooled before layer2 alone"),
             (r".*layer\d\.\d+\.net\.", "its shift is in place, on the shortcut too"),

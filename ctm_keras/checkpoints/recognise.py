@@ -61,18 +61,29 @@ def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
             raise ValueError(f"{origin} is a network of {form.name} that is not here: {reason}.")
     keys = {_renamed(key, form): original for key, original in plain.items()}
     named = {key: state[original] for key, original in keys.items()}
-    method = next((name for pattern, name in form.methods if _any(pattern, plain)), None)
-    method = method or ("i3d" if _long_in_time(named) else "tsn")
+    _add_zeros(form, named, keys)
+    methods = [name for pattern, name in form.methods if _any(pattern, plain)]
+    if not methods:
+        methods = ["i3d" if _long_in_time(named) else "tsn"]
     head = named.get("fc.weight")
     return Checkpoint(
         form.name,
-        method,
+        "+".join(methods),
         _backbone(named, origin),
         None if head is None else len(head),
-        OPTIONS[method](named) if method in OPTIONS else {},
+        _told(methods, named, plain),
         named,
         keys,
     )
+
+
+def _told(methods: list[str], state: State, keys) -> dict:
+    """The options of the methods, as far as weights and keys tell them."""
+    told = {}
+    for method in methods:
+        if method in OPTIONS:
+            told |= OPTIONS[method](state, keys)
+    return told
 
 
 def _format(keys, origin: str) -> Format:
@@ -91,6 +102,15 @@ def _renamed(key: str, form: Format) -> str:
     for pattern, replacement in form.renames:
         key = re.sub(pattern, replacement, key)
     return key
+
+
+def _add_zeros(form: Format, state: State, keys: dict[str, str]):
+    """Adds the biases that ours have and theirs do not."""
+    for pattern, bias in form.zeros:
+        for kernel in [key for key in state if re.match(pattern, key)]:
+            name = re.sub(pattern, bias, kernel)
+            keys.setdefault(name, keys[kernel])
+            state.setdefault(name, np.zeros(len(state[kernel]), "float32"))
 
 
 def _long_in_time(state: State) -> bool:
@@ -112,13 +132,23 @@ def _backbone(state: State, origin: str) -> str:
     return BLOCKS[numbers, bottleneck]
 
 
-def _cost_options(state: State) -> dict:
+def _cost_options(state: State, keys) -> dict:
     return {"kind": "a" if _any(r".*\.alpha$", state) else "b"}
 
 
-def _tam_options(state: State) -> dict:
+def _tam_options(state: State, keys) -> dict:
     frames = {key.rpartition(".")[2] for key in state if ".tam.frame_" in key}
     return {"blending_frames": len(frames)}
 
 
-OPTIONS: dict[str, Callable[[State], dict]] = {"cost": _cost_options, "tam": _tam_options}
+def _nonlocal_options(state: State, keys) -> dict:
+    embedded = {} if _any(r".*\.nl\.theta\.", state) else {"mode": "gaussian"}
+    return {"sub_sample": _any(r".*\.g\.0\.", keys), **embedded}
+
+
+# What the keys tell of a method's options: from the weights by name, and the keys in the file.
+OPTIONS: dict[str, Callable[..., dict]] = {
+    "cost": _cost_options,
+    "tam": _tam_options,
+    "nonlocal": _nonlocal_options,
+}
