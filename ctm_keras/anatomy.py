@@ -154,6 +154,6 @@ def _activated(operation, readers):
 
 
 def _first(operations, templates: tuple[str, ...], name: str):
-    """The first of the named operations that exists, or None."""
+    """The first of the named operations of a block that exists, or None."""
     names = (template.format(name) for template in templates)
-    return next((operations[n] for n in names if n in operations), None)
+    return next((operations[n] for n in names if n in operations and n.startswith(name)), None)

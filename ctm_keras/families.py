@@ -28,7 +28,8 @@ class Family:
         output: of a block; the first of these layers that exists, as for the others.
         merge: where the residual branch meets the shortcut; without it a block has no entry.
         entry: first layer of the residual branch.
-        middle: the k x k convolutions of a block.
+        middle: the k x k convolutions of a block; a name without a place for the block's is
+            that of one block only.
         shortcut: convolution of the shortcut.
         stages: regular expression of the blocks of each stage; by default the group `stage`
             of `block`, else the stride of the maps.
@@ -82,6 +83,12 @@ FAMILIES = (
         shortcut=("{}_0_conv",),
     ),
     Family(("ResNet50", "ResNet101", "ResNet152"), CAFFE, **RESNET),
+    Family(("TV_ResNet50", "TV_ResNet101", "TV_ResNet152"), STANDARDIZED, **RESNET),
+    Family(
+        ("TV_ResNet18", "TV_ResNet34"),
+        STANDARDIZED,
+        **RESNET | {"middle": (("{}_1_conv",), ("{}_2_conv",))},
+    ),
     Family(("ResNet50V2", "ResNet101V2", "ResNet152V2"), SYMMETRIC, **RESNET),
     Family(
         ("DenseNet121", "DenseNet169", "DenseNet201"),
@@ -157,6 +164,16 @@ FAMILIES = (
         why_not=dict.fromkeys(
             ("residual_entry", "middle", "shortcut"), "its layer names do not tell its blocks"
         ),
+    ),
+    Family(
+        ("Inception_V1",),
+        SYMMETRIC,
+        stem="conv1_conv",
+        block=r"(conv[123]|inception\d[a-e])_.*",
+        output=("{}_out", "{}_relu"),
+        middle=(("{}_branch2_1_conv", "conv3_conv"), ("{}_branch3_1_conv",)),
+        stages={1: "conv1", 2: "conv[23]", 3: "inception3.", 4: "inception4.", 5: "inception5."},
+        why_not={"residual_entry": NO_RESIDUAL, "shortcut": NO_RESIDUAL},
     ),
     Family(
         ("InceptionV3",),

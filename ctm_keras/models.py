@@ -5,8 +5,8 @@ from pathlib import Path
 
 import keras
 
+from . import backbones
 from .anatomy import Anatomy, dissect, find_family
-from .backbones import tiny
 from .families import STANDARDIZED
 from .head import AverageScores, average_scores
 from .methods import NETWORKS, check_method, grafts_of
@@ -48,7 +48,8 @@ def build_video_model(
     Args:
         method: the temporal method, one of `list_models()`; or several that stand together, joined
             by `+`: `"tsm+nonlocal"`.
-        backbone: the image model: a name of `keras.applications` in lower case, or `"tiny"`.
+        backbone: the image model: a name of `keras.applications` in lower case, `"tiny"`, or
+            torchvision's layouts, `"tv_resnet18"` to `"tv_resnet152"` and `"inception_v1"`.
         num_classes: number of classes; not needed with `class_names`.
         num_frames: frames of a clip.
         image_size: height and width of a frame in pixels.
@@ -83,7 +84,7 @@ def build_video_model(
     if method in NETWORKS:
         features, frames, image = _built(method, backbone, clip, start, temporal_pooling, options)
     else:
-        image = _image_model(backbone, image_size, start)
+        image = image_anatomy(backbone, image_size, start)
         x = Preprocess(**vars(image.family.preprocessing), name="preprocess")(clip)
         features, frames = operate(image, x, grafts_of(method, image, temporal_pooling, options))
     logits = average_scores(features, frames, num_classes, dropout, names)
@@ -127,9 +128,10 @@ def _built(method, backbone, clip, weights, temporal_pooling, options):
     return *features, None
 
 
-def _image_model(backbone: str, image_size: int, weights: str | None) -> Anatomy:
+def image_anatomy(backbone: str, image_size: int, weights: str | None) -> Anatomy:
+    """Builds an image model and finds its sites."""
     _, member = find_family(backbone)
-    builder = getattr(tiny, member, None) or getattr(keras.applications, member)
+    builder = getattr(backbones, member, None) or getattr(keras.applications, member)
     shape = (image_size, image_size, 3)
     try:
         model = builder(weights=weights, include_top=False, input_shape=shape)

@@ -1,0 +1,79 @@
+"""ResNets as torchvision builds them: stride on the 3 x 3 convolution, no biases, even padding."""
+
+from functools import partial
+
+import keras
+from keras import initializers, layers
+
+from ._parts import conv_bn, refuse_weights
+
+INITIALIZER = initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
+_conv_bn = partial(conv_bn, epsilon=1e-5, initializer=INITIALIZER)
+
+
+def _resnet(depth: int, blocks: tuple[int, ...], bottleneck: bool):
+    """The function that builds a depth, with the signature of `keras.applications`."""
+
+    def build(weights=None, include_top=False, input_shape=(224, 224, 3)) -> keras.Model:
+        name = f"tv_resnet{depth}"
+        refuse_weights(name, weights, include_top, f"resnet{depth}.pth")
+        image = keras.Input(input_shape, name="image")
+        x = layers.ReLU(name="conv1_relu")(_conv_bn(image, 64, 7, 2, "conv1"))
+        x = layers.ZeroPadding2D(1, name="pool1_pad")(x)  # after the ReLU zeros win no maximum
+        x = layers.MaxPooling2D(3, 2, name="pool1_pool")(x)
+        block = _bottleneck if bottleneck else _basic_block
+        for stage, length in enumerate(blocks, start=2):
+            for index in range(1, length + 1):
+                strides = 2 if stage > 2 and index == 1 else 1
+                x = block(x, 16 * 2**stage, strides, f"conv{stage}_block{index}")
+        return keras.Model(image, x, name=name)
+
+    build.__doc__ = f"""ResNet-{depth} in torchvision's layout; the layers have Keras' names.
+
+    Args:
+        weights: `None`; torchvision's come through `ctm import-weights`.
+        include_top: `False`; the signature is that of `keras.applications`.
+        input_shape: `(height, width, 3)`.
+
+    Raises:
+        ValueError: if weights or a top are asked for.
+
+    Reference:
+        He et al., Deep Residual Learning for Image Recognition, CVPR 2016, with the stride on
+        the 3 x 3 convolution (torchvision, "ResNet v1.5").
+    """
+    return build
+
+
+def _bottleneck(x, channels: int, strides: int, name: str):
+    """1 x 1, 3 x 3 with the stride, 1 x 1 to four times the channels."""
+    shortcut = _shortcut(x, 4 * channels, strides, name)
+    x = layers.ReLU(name=f"{name}_1_relu")(_conv_bn(x, channels, 1, 1, f"{name}_1"))
+    x = layers.ReLU(name=f"{name}_2_relu")(_conv_bn(x, channels, 3, strides, f"{name}_2"))
+    x = _conv_bn(x, 4 * channels, 1, 1, f"{name}_3")
+    return _sum(shortcut, x, name)
+
+
+def _basic_block(x, channels: int, strides: int, name: str):
+    """Two 3 x 3 convolutions, the first with the stride."""
+    shortcut = _shortcut(x, channels, strides, name)
+    x = layers.ReLU(name=f"{name}_1_relu")(_conv_bn(x, channels, 3, strides, f"{name}_1"))
+    x = _conv_bn(x, channels, 3, 1, f"{name}_2")
+    return _sum(shortcut, x, name)
+
+
+def _shortcut(x, channels: int, strides: int, name: str):
+    if strides == 1 and x.shape[-1] == channels:
+        return x
+    return _conv_bn(x, channels, 1, strides, f"{name}_0")
+
+
+def _sum(shortcut, x, name: str):
+    return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([shortcut, x]))
+
+
+TV_ResNet18 = _resnet(18, (2, 2, 2, 2), bottleneck=False)
+TV_ResNet34 = _resnet(34, (3, 4, 6, 3), bottleneck=False)
+TV_ResNet50 = _resnet(50, (3, 4, 6, 3), bottleneck=True)
+TV_ResNet101 = _resnet(101, (3, 4, 23, 3), bottleneck=True)
+TV_ResNet152 = _resnet(152, (3, 8, 36, 3), bottleneck=True)
