@@ -82,7 +82,7 @@ FORMATS = (
         "IBM/action-recognition-pytorch",
         r"(.*\.)?(tam\d?[a-e]?|conv\d?_t)\.",
         (
-            (r"^(conv\d)\.(conv|bn)(_t)?\.", r"\2\1\3."),
+            (r"^conv(\d)\.(conv|bn)(_t)?\.", r"\2\1\3."),
             (r"^tam(\d)\.", r"conv\1.tam."),
             (r"^tam(\d[a-e])\.", r"inception\1.tam."),
             (r"\.tam\.prev_se\.fc1\.weight$", ".tam.frame_0"),
@@ -95,6 +95,6 @@ FORMATS = (
     Format(
         "torchvision or IBM/action-recognition-pytorch",
         r"(layer1|inception3a)\.",
-        ((r"^conv(\d)\.conv\.", r"conv\1."), (r"^conv(\d)\.bn\.", r"bn\1.")),
+        ((r"^conv(\d)\.(conv|bn)\.", r"\2\1."),),
     ),
 )

@@ -133,7 +133,7 @@ def _backbone(state: State, origin: str) -> str:
 
 
 def _cost_options(state: State, keys) -> dict:
-    return {"kind": "a" if _any(r".*\.alpha$", state) else "b"}
+    return {"kind": "a" if _any(r".*\.alpha$", state) else "b", "pooling": "code"}
 
 
 def _tam_options(state: State, keys) -> dict:

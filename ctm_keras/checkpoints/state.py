@@ -74,17 +74,29 @@ def named_weights(model: keras.Model):
 
 
 def _leftover(checkpoint: Checkpoint, used: set[str], allow, origin: str) -> list[str]:
-    """The keys in the file that found no place; an error if they may not."""
+    """What in the file found no place, as patterns; an error if it must."""
     left = [checkpoint.keys[key] for key in checkpoint.state if key not in used]
     left = [key for key in left if not fnmatchcase(key, BOOKKEEPING)]
     odd = [key for key in left if not any(fnmatchcase(key, pattern) for pattern in allow)]
+    patterns = list(dict.fromkeys(_pattern(key, odd or left, checkpoint) for key in odd or left))
     if odd:
         raise ValueError(
             f"{len(odd)} weights of {origin} have no place in the model: {', '.join(odd[:3])}"
-            f"{' ...' if len(odd) > 3 else ''}. If they may be left out, name them with allow "
-            f"(--allow '{odd[0]}')."
+            f"{' ...' if len(odd) > 3 else ''}. If they may be left out, name them with allow: "
+            f"--allow {' '.join(map(repr, patterns[:5]))}{' ...' if len(patterns) > 5 else ''}."
         )
-    return left
+    return patterns
+
+
+def _pattern(key: str, odd: list[str], checkpoint: Checkpoint) -> str:
+    """The widest part of the network with this key that is odd as a whole, as a pattern."""
+    keys, parts = checkpoint.keys.values(), key.split(".")
+    for length in range(1, len(parts)):
+        prefix = ".".join(parts[:length]) + "."
+        inside = [k for k in keys if k.startswith(prefix) and not fnmatchcase(k, BOOKKEEPING)]
+        if set(inside) <= set(odd):
+            return f"{prefix}*"
+    return key
 
 
 def _without_value(origin: str, missing: list[str]) -> str:
