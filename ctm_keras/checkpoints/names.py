@@ -19,6 +19,11 @@ BLOCK_PARTS = (
     (r"downsample\.0", "0_conv"),
     (r"downsample\.1", "0_bn"),
     (r"nl\.(\w+)", r"nonlocal/\1"),
+    (r"shift", "cstm"),
+    (r"mb\.stage_conv", "cmm/reduce"),
+    (r"mb\.stage_bn", "cmm/reduce_bn"),
+    (r"mb\.shift", "cmm/motion_conv"),
+    (r"mb\.conv1x1", "cmm/restore"),
 )
 
 

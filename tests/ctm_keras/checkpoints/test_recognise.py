@@ -9,8 +9,8 @@ EXPECTED = {
     "mmaction2 tsn_r18": ("mmaction2", "tsn", "tv_resnet18", {}),
     "mmaction2 tsm_r50": ("mmaction2", "tsm", "tv_resnet50", {}),
     "mmaction2 tsm_r50_nl": ("mmaction2", "tsm+nonlocal", "tv_resnet50", {"sub_sample": True}),
-    "cost costa": ("hikvision CoST", "cost", "tv_resnet50", {"kind": "a"}),
-    "cost costb": ("hikvision CoST", "cost", "tv_resnet50", {"kind": "b"}),
+    "cost costa": ("hikvision CoST", "cost", "tv_resnet50", {"kind": "a", "pooling": "code"}),
+    "cost costb": ("hikvision CoST", "cost", "tv_resnet50", {"kind": "b", "pooling": "code"}),
     "temporal-shift-module r50": ("temporal-shift-module", "tsm", "tv_resnet50", {}),
     "temporal-shift-module r50_nl": (
         "temporal-shift-module",
