@@ -14,6 +14,7 @@ class Format:
             torchvision's names, with the temporal parts as IBM's and TSM's code names them.
         methods: regular expressions of keys, and the method of a network that has such keys.
             Others are TSN, or I3D where kernels are long in time.
+        untold: options that such networks have and keys do not tell.
         zeros: regular expressions of kernels, and the names of biases that ours have there and
             theirs do not.
         refused: regular expressions of keys, and why a network that has such keys is not here.
@@ -23,6 +24,7 @@ class Format:
     mark: str
     renames: tuple[tuple[str, str], ...] = ()
     methods: tuple[tuple[str, str], ...] = ()
+    untold: tuple[str, ...] = ()
     zeros: tuple[tuple[str, str], ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
 
@@ -91,10 +93,13 @@ FORMATS = (
             (r"\.tam\.blending_layers\.(\d+)\.fc1\.weight$", r".tam.frame_\1"),
         ),
         methods=((r"(.*\.)?tam", "tam"), (r".*_t\.", "s3d")),
+        untold=("temporal_pooling",),
     ),
+    Format("STM (its author's code)", r"layer\d\.\d+\.mb\.", methods=((r"", "stm"),)),
     Format(
         "torchvision or IBM/action-recognition-pytorch",
         r"(layer1|inception3a)\.",
         ((r"^conv(\d)\.(conv|bn)\.", r"\2\1."),),
+        untold=("temporal_pooling",),
     ),
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from ..methods import check_method
 from ..models import build_video_model
 from .read import read_checkpoint
 from .recognise import Checkpoint, recognise
@@ -55,39 +56,51 @@ def import_weights(
         _check_target(Path(to))
     state = read_checkpoint(path)
     checkpoint = recognise(state, str(path))
-    _check_method(checkpoint, method, path)
-    build = {"num_frames": num_frames or checkpoint.num_frames, "image_size": image_size}
-    build |= {"num_classes": num_classes, "class_names": class_names}
-    if num_classes is None and class_names is None:
-        build["num_classes"] = checkpoint.num_classes
-    grafted = method not in (None, checkpoint.method)
-    own = {} if grafted else options
-    model = build_video_model(
-        checkpoint.method, checkpoint.backbone, weights=None, **build, **checkpoint.options | own
-    )
-    print(import_state(model, state, allow, str(path)))
-    if grafted:
-        model = _graft(model, method, checkpoint.backbone, build, options)
+    method = method or checkpoint.method
+    _check_method(checkpoint, method, options, path)
+    build = {
+        "backbone": checkpoint.backbone,
+        "num_classes": _number_of_classes(checkpoint, num_classes, class_names, path),
+        "class_names": class_names,
+        "num_frames": checkpoint.num_frames if num_frames is None else num_frames,
+        "image_size": image_size,
+    }
+    own = checkpoint.options | options if method == checkpoint.method else {}
+    model = build_video_model(checkpoint.method, weights=None, **build, **own)
+    report = import_state(model, state, allow, str(path))
+    print(f"{path}: {checkpoint}.\n{report}")
+    if untold := [name for name in checkpoint.untold if name not in options]:
+        print(f"Its keys do not tell, and the defaults stand: {', '.join(untold)} (--options).")
+    if method != checkpoint.method:
+        model = _graft(model, method, build, options)
     if to is not None:
         _save(model, Path(to))
     return model
 
 
-def _check_method(checkpoint: Checkpoint, method: str | None, path):
+def _check_method(checkpoint: Checkpoint, method: str, options: dict, path):
     """Another method can start from the weights of a TSN only."""
-    if method not in (None, checkpoint.method) and checkpoint.method != "tsn":
+    check_method(method, {k: v for k, v in options.items() if k != "temporal_pooling"})
+    if method != checkpoint.method and checkpoint.method != "tsn":
         raise ValueError(
             f"{path} holds a network of the method {checkpoint.method}, not {method}: leave the "
             "method (--model) out, or take the checkpoint of a TSN or an image model."
         )
 
 
-def _graft(tsn: keras.Model, method: str, backbone: str, build: dict, options: dict):
+def _number_of_classes(checkpoint: Checkpoint, count, names, path) -> int | None:
+    """The classes asked for, else the checkpoint's."""
+    if count is None and names is None and checkpoint.num_classes is None:
+        raise ValueError(f"{path} has no classifier: say how many classes the new one has.")
+    return checkpoint.num_classes if count is None and names is None else count
+
+
+def _graft(tsn: keras.Model, method: str, build: dict, options: dict) -> keras.Model:
     """A model of another method that starts from a TSN's weights."""
     with tempfile.TemporaryDirectory() as folder:
-        tsn.save(Path(folder) / "tsn.keras")
         weights = Path(folder) / "tsn.keras"
-        return build_video_model(method, backbone, weights=weights, **build, **options)
+        tsn.save(weights)
+        return build_video_model(method, weights=weights, **build, **options)
 
 
 def _check_target(path: Path):

@@ -31,6 +31,7 @@ class Checkpoint:
         options: of the method, as the keys tell them.
         state: its weights, by the names in the file without wrappers, as torchvision has them.
         keys: the names that they have in the file.
+        untold: options that neither keys nor shapes tell.
         num_frames: of a clip, where nothing else is said.
     """
 
@@ -41,7 +42,13 @@ class Checkpoint:
     options: dict
     state: State = field(repr=False)
     keys: dict[str, str] = field(repr=False)
+    untold: tuple[str, ...] = ()
     num_frames: int = 8
+
+    def __str__(self) -> str:
+        options = "".join(f", {name}={value!r}" for name, value in self.options.items())
+        classes = "no classifier" if self.num_classes is None else f"{self.num_classes} classes"
+        return f"{self.method} on {self.backbone}{options}, {classes}"
 
 
 def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
@@ -74,6 +81,7 @@ def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
         _told(methods, named, plain),
         named,
         keys,
+        form.untold + tuple(name for method in methods for name in UNTOLD.get(method, ())),
     )
 
 
@@ -145,6 +153,9 @@ def _nonlocal_options(state: State, keys) -> dict:
     embedded = {} if _any(r".*\.nl\.theta\.", state) else {"mode": "gaussian"}
     return {"sub_sample": _any(r".*\.g\.0\.", keys), **embedded}
 
+
+# Options that change what a network computes, and not its weights.
+UNTOLD = {"tam": ("blending",), "tsm": ("fold_div",), "nonlocal": ("mode", "scale")}
 
 # What the keys tell of a method's options: from the weights by name, and the keys in the file.
 OPTIONS: dict[str, Callable[..., dict]] = {

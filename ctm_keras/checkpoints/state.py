@@ -11,6 +11,7 @@ from .names import our_layout, our_name
 from .recognise import Checkpoint, recognise
 
 BOOKKEEPING = "*num_batches_tracked"
+HEAD_KEYS = {"fc.weight", "fc.bias"}
 
 
 def import_state(
@@ -37,30 +38,21 @@ def import_state(
             does not name are left over.
     """
     checkpoint = recognise(state, origin)
-    values = {our_name(k, checkpoint.state): k for k in checkpoint.state}
     new_head = checkpoint.num_classes != model.output_shape[-1]
-    found, missing = {}, []
-    for path, variable in named_weights(model):
-        if path in values:
-            found[path] = variable
-        else:
-            missing.append(path)
-    if new_head:
-        found = {path: v for path, v in found.items() if not path.startswith(f"{HEAD}/")}
-    if missing := [p for p in missing if not (new_head and p.startswith(f"{HEAD}/"))]:
-        raise ValueError(_without_value(origin, missing))
-    used = {values[path] for path in found} | {"fc.weight", "fc.bias"}
+    weights = {
+        path: variable
+        for path, variable in named_weights(model)
+        if not (new_head and path.startswith(f"{HEAD}/"))
+    }
+    keys = {our_name(key, checkpoint.state): key for key in checkpoint.state}
+    _check_complete(checkpoint, weights, keys, origin)
+    used = {keys[path] for path in weights} | HEAD_KEYS
     unused = _leftover(checkpoint, used, allow, origin)
-    pairs = [(v, _fitted(checkpoint, values[path], path, v, origin)) for path, v in found.items()]
-    for variable, value in pairs:
+    values = [_fitted(checkpoint, keys[path], path, v, origin) for path, v in weights.items()]
+    for variable, value in zip(weights.values(), values, strict=True):
         variable.assign(value)
-    report = AdoptionReport(
-        checkpoint.format,
-        tuple(dict.fromkeys(path.split("/")[0] for path in found)),
-        (HEAD,) * new_head,
-        tuple(unused),
-        new_head,
-    )
+    adopted = tuple(dict.fromkeys(path.split("/")[0] for path in weights))
+    report = AdoptionReport(checkpoint.format, adopted, (HEAD,) * new_head, unused, new_head)
     model._adoption = report
     return report
 
@@ -73,17 +65,27 @@ def named_weights(model: keras.Model):
             yield f"{layer.name}/{inner}", variable
 
 
-def _leftover(checkpoint: Checkpoint, used: set[str], allow, origin: str) -> list[str]:
+def _check_complete(checkpoint: Checkpoint, weights, keys, origin: str):
+    """Raises ValueError if a weight of the model has no value."""
+    missing = [path for path in weights if path not in keys]
+    if missing:
+        raise ValueError(
+            f"{origin}, a network of the method {checkpoint.method} on {checkpoint.backbone}, "
+            f"lacks {len(missing)} weights of the model: {_some(missing)}."
+        )
+
+
+def _leftover(checkpoint: Checkpoint, used: set[str], allow, origin: str) -> tuple[str, ...]:
     """What in the file found no place, as patterns; an error if it must."""
     left = [checkpoint.keys[key] for key in checkpoint.state if key not in used]
     left = [key for key in left if not fnmatchcase(key, BOOKKEEPING)]
     odd = [key for key in left if not any(fnmatchcase(key, pattern) for pattern in allow)]
-    patterns = list(dict.fromkeys(_pattern(key, odd or left, checkpoint) for key in odd or left))
+    patterns = tuple(dict.fromkeys(_pattern(key, odd or left, checkpoint) for key in odd or left))
     if odd:
         raise ValueError(
-            f"{len(odd)} weights of {origin} have no place in the model: {', '.join(odd[:3])}"
-            f"{' ...' if len(odd) > 3 else ''}. If they may be left out, name them with allow: "
-            f"--allow {' '.join(map(repr, patterns[:5]))}{' ...' if len(patterns) > 5 else ''}."
+            f"{len(odd)} weights of {origin} have no place in a model of the method "
+            f"{checkpoint.method} on {checkpoint.backbone}: {_some(odd)}. If they may be left out, "
+            f"name them: --allow {_some(list(map(repr, patterns)), ' ')}."
         )
     return patterns
 
@@ -99,11 +101,9 @@ def _pattern(key: str, odd: list[str], checkpoint: Checkpoint) -> str:
     return key
 
 
-def _without_value(origin: str, missing: list[str]) -> str:
-    return (
-        f"{origin} lacks {len(missing)} weights of the model: {', '.join(missing[:3])}"
-        f"{' ...' if len(missing) > 3 else ''}."
-    )
+def _some(names: list[str], between: str = ", ") -> str:
+    """The first few of many names."""
+    return between.join(names[:3]) + " ..." * (len(names) > 3)
 
 
 def _fitted(checkpoint: Checkpoint, key: str, path: str, variable, origin: str) -> np.ndarray:
