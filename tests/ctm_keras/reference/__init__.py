@@ -1,0 +1,1 @@
+"""Our networks beside the original implementations, by recorded numbers."""
