@@ -83,9 +83,9 @@ def _leftover(checkpoint: Checkpoint, used: set[str], allow, origin: str) -> tup
     patterns = tuple(dict.fromkeys(_pattern(key, odd or left, checkpoint) for key in odd or left))
     if odd:
         raise ValueError(
-            f"{len(odd)} weights of {origin} have no place in a model of the method "
-            f"{checkpoint.method} on {checkpoint.backbone}: {_some(odd)}. If they may be left out, "
-            f"name them: --allow {_some(list(map(repr, patterns)), ' ')}."
+            f"{origin}, a network of the method {checkpoint.method} on {checkpoint.backbone}, has "
+            f"{len(odd)} weights that find no place in the model: {_some(odd)}. If they may be left "
+            f"out, name them: --allow {_some(list(map(repr, patterns)), ' ')}."
         )
     return patterns
 

@@ -1,7 +1,7 @@
 """Records the keys and shapes of reference networks in keys.json, which the tests read.
 
-It needs PyTorch, torchvision, mmengine and mmcv-lite, and checkouts of the references:
-  open-mmlab/mmaction2 at 4d6c934, hikvision-research/cost, mit-han-lab/temporal-shift-module
+It needs PyTorch, torchvision, mmengine and mmcv-lite, and checkouts of the references as
+action-recognition-pytorch (IBM), temporal-shift-module, mmaction2 (4d6c934) and cost:
   python tests/ctm_keras/checkpoints/record_keys.py FOLDER_OF_THE_CHECKOUTS
 """
 
@@ -42,7 +42,7 @@ def prepare(folder: Path):
     builder.BACKBONES = mmcv.cnn.CONV_LAYERS = MODELS
     mmcv.cnn.kaiming_init = mmengine.model.kaiming_init
     mmcv.cnn.normal_init = mmengine.model.normal_init
-    sys.path.append(str(folder / "temporal-shift-module"))
+    sys.path += [str(folder / "temporal-shift-module"), str(folder / "action-recognition-pytorch")]
 
 
 def recognizer(backbone: nn.Module, channels: int) -> nn.Module:
@@ -75,6 +75,27 @@ def openmmlab():
         yield f"cost {kind}", recognizer(ResNet3dCoST(50, inflate_style=kind, **cost), 2048)
 
 
+def torchvision_and_ibm():
+    """Image models, and the networks of IBM's repository, some as saved under DataParallel."""
+    from models.threed_models.i3d_resnet import I3D_ResNet
+    from models.threed_models.s3d import S3D
+    from models.threed_models.s3d_resnet import S3D_ResNet
+    from models.twod_models.inception_v1 import inception_v1
+    from models.twod_models.resnet import resnet
+    from torchvision.models import googlenet, resnet18
+
+    tam = {"temporal_module_name": "TAM", "dw_conv": True, "blending_frames": 3}
+    shared = {"groups": 8, "dropout": 0.5, "blending_method": "sum", "pooling_method": "max"}
+    shared |= {"imagenet_pretrained": False, "without_t_stride": True, "num_classes": CLASSES} | tam
+    yield "torchvision resnet18", resnet18()
+    yield "torchvision googlenet", googlenet(init_weights=False)
+    yield "ibm tam_r18", nn.DataParallel(resnet(18, **shared))
+    yield "ibm tam_inception", nn.DataParallel(inception_v1(**shared))
+    yield "ibm i3d_r18", I3D_ResNet(18, CLASSES)
+    yield "ibm s3d_r18", S3D_ResNet(18, CLASSES)
+    yield "ibm s3d_inception", S3D(CLASSES, dw_t_conv=True)
+
+
 def temporal_shift(nonlocal_blocks: bool):
     """A network of TSM's repository, as it is saved under DataParallel."""
     from ops.non_local import make_non_local
@@ -104,7 +125,7 @@ def compact(model: nn.Module) -> dict[str, list[int] | int]:
 if __name__ == "__main__":
     prepare(Path(sys.argv[1]))
     with torch.device("meta"):
-        networks = dict(openmmlab())
+        networks = dict(torchvision_and_ibm()) | dict(openmmlab())
         networks["temporal-shift-module r50"] = temporal_shift(False)
         networks["temporal-shift-module r50_nl"] = temporal_shift(True)
     lines = [f'"{name}": {json.dumps(compact(model))}' for name, model in networks.items()]

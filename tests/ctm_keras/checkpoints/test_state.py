@@ -1,0 +1,161 @@
+"""Weights by name: everything fits, or nothing is set."""
+
+import keras
+import numpy as np
+import pytest
+
+import ctm_keras
+from ctm_keras.checkpoints import import_state
+
+NAME = "torchvision resnet18"
+CLASSES = 1000
+
+
+def build(method="tsn", backbone="tv_resnet18", num_classes=CLASSES, **options):
+    options = {"num_frames": 4, "image_size": 32, "weights": None, **options}
+    return ctm_keras.build_video_model(method, backbone, num_classes, **options)
+
+
+def weight(model, layer, name):
+    layer = model.get_layer(layer)
+    return keras.ops.convert_to_numpy(next(w for w in layer.weights if w.path.endswith(name)))
+
+
+@pytest.fixture
+def resnet18(state_of):
+    """The state of an image model, and a TSN on the same backbone."""
+    return state_of(NAME), build()
+
+
+def test_each_weight_stands_where_it_belongs(resnet18):
+    state, model = resnet18
+    import_state(model, state)
+    kernel = state["layer2.0.conv1.weight"]
+    np.testing.assert_array_equal(
+        weight(model, "conv3_block1_1_conv", "kernel"), kernel.transpose(2, 3, 1, 0)
+    )
+    for theirs, ours in (
+        ("weight", "gamma"),
+        ("bias", "beta"),
+        ("running_mean", "moving_mean"),
+        ("running_var", "moving_variance"),
+    ):
+        np.testing.assert_array_equal(
+            weight(model, "conv3_block1_0_bn", ours), state[f"layer2.0.downsample.1.{theirs}"]
+        )
+    np.testing.assert_array_equal(weight(model, "conv1_bn", "gamma"), state["bn1.weight"])
+    np.testing.assert_array_equal(weight(model, "scores", "kernel"), state["fc.weight"].T)
+    np.testing.assert_array_equal(weight(model, "scores", "bias"), state["fc.bias"])
+
+
+def test_the_report(resnet18):
+    state, model = resnet18
+    report = import_state(model, state)
+    assert len(report.adopted) == sum(bool(layer.weights) for layer in model.layers)
+    assert (report.new, report.unused, report.head_started) == ((), (), False)
+    assert "torchvision" in str(report)
+    assert ctm_keras.adoption_report(model) is report
+
+
+def test_other_classes_start_a_new_head(state_of):
+    model = build(num_classes=5)
+    start = weight(model, "scores", "kernel")
+    report = import_state(model, state_of(NAME))
+    assert (report.new, report.head_started) == (("scores",), True)
+    assert "scores" not in report.adopted
+    np.testing.assert_array_equal(weight(model, "scores", "kernel"), start)
+    assert "a new head was started" in str(report)
+
+
+def test_a_checkpoint_without_a_head(state_of):
+    state = {key: value for key, value in state_of(NAME).items() if not key.startswith("fc.")}
+    assert import_state(build(num_classes=5), state).head_started
+
+
+def failing(model, state, match, **options):
+    """The import fails, and the model stays as it was."""
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=match):
+        import_state(model, state, **options)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_weight_without_value_is_an_error(resnet18):
+    state, model = resnet18
+    del state["layer4.1.bn2.running_var"]
+    failing(model, state, "The checkpoint, .*tsn on tv_resnet18, lacks 1 .*conv5_block2_2_bn/mov")
+
+
+def test_another_shape_is_an_error(resnet18):
+    state, model = resnet18
+    state["layer4.1.conv2.weight"] = state["layer4.1.conv2.weight"][:, 1:]
+    failing(model, state, r"layer4.1.conv2.weight of .*\(512, 511, 3, 3\), but conv5_block2_2_conv")
+
+
+def test_equal_numbers_in_another_shape_are_an_error(resnet18):
+    state, model = resnet18
+    state["layer2.0.downsample.0.weight"] = np.moveaxis(state["layer2.0.downsample.0.weight"], 0, 1)
+    failing(model, state, "layer2.0.downsample.0.weight")
+
+
+def test_what_is_left_over_is_an_error(resnet18):
+    state, model = resnet18
+    state |= {"attention.query.weight": np.ones(3), "attention.key.weight": np.ones(3)}
+    failing(
+        model, state, r"2 weights .*have no place .*attention.query.*--allow 'attention\.\*'\.$"
+    )
+    failing(model, state, "1 weights", allow=["*.key.*"])
+    report = import_state(model, state, allow=["attention.*"])
+    assert report.unused == ("attention.*",)
+
+
+def test_auxiliary_classifiers_are_left_over_where_that_is_allowed(state_of):
+    model = build(backbone="inception_v1", image_size=64)
+    state = state_of("torchvision googlenet")
+    failing(model, state, r"--allow 'aux1\.\*' 'aux2\.\*'\.$")
+    assert import_state(model, state, allow=["aux*"]).unused == ("aux1.*", "aux2.*")
+
+
+def test_counters_of_batch_norms_are_no_weights(resnet18):
+    state, model = resnet18
+    assert any(key.endswith("num_batches_tracked") for key in state)
+    without = {key: value for key, value in state.items() if "num_batches" not in key}
+    assert import_state(model, state).unused == import_state(model, without).unused == ()
+
+
+def test_a_checkpoint_of_another_method_is_an_error(state_of):
+    failing(
+        build("tam", num_classes=87), state_of(NAME), "method tsn on .* lacks 24 .*_tam/frame_0"
+    )
+    failing(build(num_classes=87), state_of("ibm tam_r18"), "have no place in a model of .* tam")
+
+
+def test_a_checkpoint_of_another_backbone_is_an_error(state_of):
+    failing(build(backbone="tv_resnet34"), state_of(NAME), "lacks 80 weights")
+    failing(build(backbone="tiny"), state_of(NAME), "lacks")
+
+
+@pytest.mark.parametrize(
+    ("name", "backbone", "options"),
+    [
+        ("ibm tam_r18", "tv_resnet18", {}),
+        ("ibm tam_inception", "inception_v1", {}),
+        ("mmaction2 tsn_r18", "tv_resnet18", {}),
+    ],
+)
+def test_networks_of_each_format(name, backbone, options, state_of):
+    method = "tam" if "tam" in name else "tsn"
+    model = build(method, backbone, num_classes=87, image_size=64, **options)
+    report = import_state(model, state_of(name))
+    assert (report.new, report.unused) == ((), ())
+
+
+def test_frames_of_tam_keep_their_order(state_of):
+    model, state = build("tam", num_classes=87), state_of("ibm tam_r18")
+    import_state(model, state)
+    for index, theirs in enumerate(("prev", "curr", "next")):
+        np.testing.assert_array_equal(
+            weight(model, "conv2_block2_tam", f"frame_{index}"),
+            state[f"module.layer1.1.tam.{theirs}_se.fc1.weight"].ravel(),
+        )
