@@ -57,7 +57,7 @@ def test_tam_adds_the_published_number_of_weights():
     blocks = [layer for layer in model.layers if isinstance(layer, TAM)]
     assert len(blocks) == 16
     assert sum(block.count_params() for block in blocks) == 39_360
-    assert sum(w.value.size for w in model.trainable_weights) == 23_725_655
+    assert sum(np.prod(w.shape) for w in model.trainable_weights) == 23_725_655
 
 
 def test_tam_stands_before_residual_branches_and_spares_the_shortcut():
