@@ -7,6 +7,7 @@ import pytest
 import ctm_keras
 from ctm_keras.graft import Site
 from ctm_keras.temporal._c2d import every_second
+from ctm_keras.temporal._inflate import InflatedConv
 from ctm_keras.temporal._pooling import TemporalPooling
 from ctm_keras.temporal.cost import CoST
 
@@ -262,7 +263,7 @@ def poolings(model):
     }
 
 
-@pytest.mark.parametrize("method", ["c2d", "cost"])
+@pytest.mark.parametrize("method", ["c2d", "c3d", "cost"])
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -303,3 +304,31 @@ def test_the_stem_pooling_of_the_paper_is_a_maximum_over_3_x_3_x_3():
 def test_an_unknown_pooling_is_named():
     with pytest.raises(ValueError, match="`pooling` is 'paper', 'code' or None; received 'max'"):
         video_model("c2d", pooling="max")
+
+
+def test_c3d_reaches_over_frames_in_the_first_convolution_of_every_second_block():
+    model = video_model("c3d", "resnet50", time_padding="zero")
+    found = {x.name: x for x in model.layers if isinstance(x, InflatedConv)}
+    assert list(found) == [
+        "conv2_block2_1_conv",
+        "conv3_block1_1_conv",
+        "conv3_block3_1_conv",
+        "conv4_block1_1_conv",
+        "conv4_block3_1_conv",
+        "conv4_block5_1_conv",
+        "conv5_block1_1_conv",
+        "conv5_block3_1_conv",
+    ]
+    assert {layer.kernel_size for layer in found.values()} == {(3, 1, 1)}
+    assert {layer.time_padding for layer in found.values()} == {"zero"}
+    assert found["conv3_block1_1_conv"].strides == (1, 2, 2)
+
+
+def test_the_first_convolution_of_a_basic_block_becomes_3_x_3_x_3():
+    layers = [x for x in video_model("c3d").layers if isinstance(x, InflatedConv)]
+    assert [layer.kernel_size for layer in layers] == [(3, 3, 3)] * 3
+
+
+def test_c3d_says_so_where_a_block_does_not_begin_with_a_convolution():
+    with pytest.raises(ValueError, match="conv2_block2_0_bn is a BatchNormalization"):
+        video_model("c3d", "densenet121")
