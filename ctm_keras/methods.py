@@ -8,9 +8,12 @@ from .graft import Graft
 from .names import unknown_name
 from .temporal.aggregation import avg_aggregation, conv_aggregation, max_aggregation
 from .temporal.c2d import c2d
+from .temporal.c3d import c3d
 from .temporal.cost import cost
 from .temporal.ctm import ctm
+from .temporal.i3d import i3d
 from .temporal.nonlocal_block import nonlocal_block
+from .temporal.s3d import s3d
 from .temporal.stm import stm
 from .temporal.tam import tam
 from .temporal.tsm import tsm
@@ -22,7 +25,10 @@ METHODS: dict[str, Callable[..., list[Graft]]] = {
     "ctm": ctm,
     "cost": cost,
     "c2d": c2d,
+    "c3d": c3d,
     "stm": stm,
+    "i3d": i3d,
+    "s3d": s3d,
     "tam": tam,
     "tsm": tsm,
     "conv": conv_aggregation,

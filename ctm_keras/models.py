@@ -148,11 +148,12 @@ def _first_report(model, anatomy: Anatomy | None, weights: str | None) -> Adopti
     video = [layer.name for layer in model.layers if layer.weights]
     if weights is None:
         return AdoptionReport(None, new=tuple(video))
+    fresh = {layer.name for layer in model.layers if getattr(layer, "starts_afresh", False)}
     image = {op.name for op in anatomy.model.layers if op.weights}
     return AdoptionReport(
         "imagenet",
-        adopted=tuple(name for name in video if name in image),
-        new=tuple(name for name in video if name not in image),
+        adopted=tuple(name for name in video if name in image - fresh),
+        new=tuple(name for name in video if name not in image - fresh),
         unused=tuple(sorted(image - set(video))),
     )
 

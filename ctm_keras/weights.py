@@ -93,7 +93,8 @@ def load_weights(
     new = [name for name in targets if name not in sources]
     unused = [name for name in sources if name not in targets]
     _check_backbone(path, [targets[n] for n in new] + [sources[n] for n in unused])
-    adopted = [n for n in targets if n in sources and not (n == HEAD and new_head)]
+    new += [n for n in targets if n in sources and _starts_afresh(targets[n], sources[n])]
+    adopted = [n for n in targets if n not in new and not (n == HEAD and new_head)]
     inflated = [n for n in adopted if _stands_instead(targets[n], sources[n])]
     same = [n for n in adopted if n not in inflated]
     pairs = [pair for n in same for pair in _pair(path, targets[n], sources[n], interpolate_tcc)]
@@ -139,6 +140,8 @@ def read_video_model(path: str | Path) -> keras.Model:
 
 def inherit(layer: keras.layers.Layer, replaced: keras.layers.Layer):
     """Gives a layer the weights of the one that it stands instead of, if they are meant for it."""
+    if _starts_afresh(layer, replaced):
+        return
     if _stands_instead(layer, replaced):
         layer.adopt(replaced)
     elif layer.name == replaced.name:
@@ -149,6 +152,11 @@ def inherit(layer: keras.layers.Layer, replaced: keras.layers.Layer):
 def _stands_instead(layer, other) -> bool:
     """Whether a layer takes the place of one of another kind, and knows how to use its weights."""
     return hasattr(layer, "adopt") and type(layer) is not type(other)
+
+
+def _starts_afresh(layer, other) -> bool:
+    """Whether a layer takes the place of one of another kind, but has no use for its weights."""
+    return getattr(layer, "starts_afresh", False) and type(layer) is not type(other)
 
 
 def _head(model: keras.Model) -> tuple[list[str] | None, int]:

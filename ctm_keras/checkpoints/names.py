@@ -14,6 +14,8 @@ PLAIN = {"weight": "kernel"}
 BLOCK_PARTS = (
     (r"conv(\d)", r"\1_conv"),
     (r"bn(\d)", r"\1_bn"),
+    (r"(conv|bn)(\d)_t", r"\2_temporal/\1"),
+    (r"(conv|bn)(\d)_t", r"\2_temporal/\1"),
     (r"conv(\d)\.fc1", r"\1_conv/channels_fc"),
     (r"conv(\d)\.fc2", r"\1_conv/views_fc"),
     (r"downsample\.0", "0_conv"),
@@ -24,6 +26,11 @@ BLOCK_PARTS = (
     (r"mb\.stage_bn", "cmm/reduce_bn"),
     (r"mb\.shift", "cmm/motion_conv"),
     (r"mb\.conv1x1", "cmm/restore"),
+)
+OTHER_PARTS = (
+    (r"^(conv|bn)(\d)", r"conv\2_\1"),
+    (r"^(conv|bn)(\d)_t", r"conv\2_temporal/\1"),
+    (r"\.(conv|bn)_t", r"_temporal/\1"),
 )
 
 
@@ -46,8 +53,8 @@ def our_layer(module: str) -> str:
         for pattern, replacement in BLOCK_PARTS:
             part = re.sub(rf"^{pattern}$", replacement, part)
         return f"conv{int(stage) + 1}_block{int(index) + 1}_{part}"
-    if stem := re.fullmatch(r"(conv|bn)(\d)", module):
-        return f"conv{stem[2]}_{stem[1]}"
+    for pattern, replacement in OTHER_PARTS:
+        module = re.sub(rf"{pattern}$", replacement, module)
     return "scores" if module == "fc" else module.replace(".", "_")
 
 

@@ -1,0 +1,79 @@
+"""How the pools of an Inception reach over frames."""
+
+import keras
+from keras import layers, ops
+
+from ..anatomy import Anatomy
+from ..graft import Graft, Site
+from ._pooling import TemporalPooling
+
+POOLS = ("image", "reference")
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class PaddedMaxPool(layers.Layer):
+    """Max pooling of each frame, size x size with stride 2, with size // 2 zeros on every side.
+
+    It reads what a ReLU left, so the zeros win no maximum.
+
+    Args:
+        size: height and width of a window.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`, all but the batch fixed.
+
+    Output shape:
+        `(batch, frames, ceil(height / 2), ceil(width / 2), channels)` if `size` is odd.
+    """
+
+    def __init__(self, size=3, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+
+    def call(self, inputs):
+        _, frames, *image = inputs.shape
+        x = ops.reshape(inputs, (-1, *image))
+        margin = (self.size - 1) // 2
+        x = ops.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
+        x = ops.max_pool(x, self.size, 2)
+        return ops.reshape(x, (-1, frames, *x.shape[1:]))
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
+
+
+def is_inception(anatomy: Anatomy) -> bool:
+    """Whether a backbone is Inception-V1, whose pools the papers inflate, too."""
+    return anatomy.backbone == "inception_v1"
+
+
+def inflated_pools(
+    anatomy: Anatomy, pools: str, temporal_stride: bool, last_size: int
+) -> list[Graft]:
+    """Pools of three frames: all but the first; those between the stages may halve the frames.
+
+    Args:
+        anatomy: of Inception-V1.
+        pools: in space, `"image"`: as the image model's; `"reference"`: as those of the analysis
+            paper's code, with padding on all sides.
+        temporal_stride: whether the pools between the stages halve the frames.
+        last_size: of the last of these in the reference, over frames, too.
+    """
+    if pools not in POOLS:
+        raise ValueError(f"`pools` is {' or '.join(POOLS)}; received {pools!r}.")
+    between = [site for site in anatomy.at("pool") if site.operation.strides[0] > 1]
+    grafts = []
+    for site in anatomy.at("pool"):
+        last = pools == "reference" and site is between[-1]
+        if site in between and pools == "reference":
+            pool = PaddedMaxPool(last_size if last else 3, name=site.operation.name)
+            grafts.append(Graft(site, "instead", pool))
+        if site is not between[0]:
+            stride = 2 if temporal_stride and site in between else 1
+            grafts.append(_over_frames(site, stride, last_size if last else 3))
+    return grafts
+
+
+def _over_frames(site: Site, stride: int, size: int) -> Graft:
+    name = f"{site.operation.name}_temporal"
+    return Graft(site, "after", TemporalPooling(stride=stride, size=size, name=name))

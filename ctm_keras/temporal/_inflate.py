@@ -1,0 +1,249 @@
+"""2-D convolutions that reach over frames, and what takes every second frame along."""
+
+import keras
+from keras import activations, layers, ops
+
+from ..anatomy import Anatomy
+from ..graft import Graft, Site
+
+TIME_PADDINGS = ("replicate", "zero")
+INFLATIONS = ("divide", "copy")
+STRIDED_STAGES = (3, 4, 5)
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class InflatedConv(layers.Layer):
+    """A convolution over frames, height and width that stands instead of a 2-D one.
+
+    It starts with the 2-D kernel at each of its frames: divided by their number, so that a still
+    clip is seen as the image was, or copied.
+
+    Args:
+        filters: channels of the output.
+        kernel_size: frames, height and width of the kernel; the frames are an odd number.
+        strides: in frames, height and width.
+        padding: in height and width, `"same"` or `"valid"`, as of a `Conv2D`.
+        time_padding: beyond the clip, `"replicate"` its first and last frame, or `"zero"`.
+        inflation: `"divide"` or `"copy"`.
+        dilation_rate: in height and width.
+        use_bias: whether a bias is added.
+        activation: what follows, as of a `Conv2D`.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`, all but the batch fixed.
+
+    Output shape:
+        `(batch, new_frames, new_height, new_width, filters)`
+
+    Raises:
+        ValueError: if there is no such padding or inflation, or the kernel's frames are even.
+
+    Example:
+        >>> InflatedConv(64, (3, 3, 3))(np.ones((2, 8, 14, 14, 64), "float32")).shape
+        (2, 8, 14, 14, 64)
+
+    Reference:
+        Carreira and Zisserman, Quo Vadis, Action Recognition?, CVPR 2017, Section 2.4.
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1, 1),
+        padding="same",
+        time_padding="replicate",
+        inflation="divide",
+        dilation_rate=(1, 1),
+        use_bias=False,
+        activation=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        for name, value, choices in (
+            ("padding", padding, ("same", "valid")),
+            ("time_padding", time_padding, TIME_PADDINGS),
+            ("inflation", inflation, INFLATIONS),
+        ):
+            if value not in choices:
+                raise ValueError(f"`{name}` is {' or '.join(choices)}; received {value!r}.")
+        if kernel_size[0] % 2 == 0:
+            raise ValueError(
+                f"A kernel reaches over an odd number of frames, not {kernel_size[0]}."
+            )
+        self.filters = filters
+        self.kernel_size = tuple(kernel_size)
+        self.strides = tuple(strides)
+        self.padding = padding
+        self.time_padding = time_padding
+        self.inflation = inflation
+        self.dilation_rate = tuple(dilation_rate)
+        self.use_bias = use_bias
+        self.activation = activations.get(activation)
+
+    def build(self, input_shape):
+        shape = (*self.kernel_size, input_shape[-1], self.filters)
+        self.kernel = self.add_weight(shape, "he_normal", name="kernel")
+        if self.use_bias:
+            self.bias = self.add_weight((self.filters,), "zeros", name="bias")
+
+    def call(self, inputs):
+        x = ops.pad(self._with_neighbours(inputs), self._zeros(inputs.shape))
+        x = ops.conv(
+            x,
+            ops.cast(self.kernel, x.dtype),
+            strides=self.strides,
+            dilation_rate=(1, *self.dilation_rate),
+        )
+        if self.use_bias:
+            x = x + ops.cast(self.bias, x.dtype)
+        return self.activation(x)
+
+    def adopt(self, replaced: layers.Layer):
+        """Inflates the kernel of a 2-D convolution, and takes its bias."""
+        frames = self.kernel_size[0]
+        part = replaced.kernel / (frames if self.inflation == "divide" else 1)
+        self.kernel.assign(ops.repeat(part[None], frames, axis=0))
+        if self.use_bias:
+            self.bias.assign(replaced.bias)
+
+    def _with_neighbours(self, x):
+        """The clip with its first and last frame repeated, where they are replicated."""
+        reach = self.kernel_size[0] // 2
+        if self.time_padding == "zero" or not reach:
+            return x
+        first, last = (ops.repeat(frame, reach, axis=1) for frame in (x[:, :1], x[:, -1:]))
+        return ops.concatenate([first, x, last], axis=1)
+
+    def _zeros(self, shape) -> list[tuple[int, int]]:
+        """The zeros on both sides of each axis."""
+        reach = self.kernel_size[0] // 2 if self.time_padding == "zero" else 0
+        image = [(0, 0), (0, 0)]
+        if self.padding == "same":
+            image = [self._same(size, axis) for axis, size in enumerate(shape[2:4])]
+        return [(0, 0), (reach, reach), *image, (0, 0)]
+
+    def _same(self, size: int, axis: int) -> tuple[int, int]:
+        """The zeros with which a 2-D convolution is "same"."""
+        stride = self.strides[1 + axis]
+        reach = (self.kernel_size[1 + axis] - 1) * self.dilation_rate[axis]
+        total = max(0, (-(-size // stride) - 1) * stride + reach + 1 - size)
+        return total // 2, total - total // 2
+
+    def compute_output_shape(self, input_shape):
+        batch, frames, *image, _ = input_shape
+        if self.padding == "valid":
+            sizes = zip(image, self.kernel_size[1:], self.dilation_rate, strict=True)
+            image = [size - (kernel - 1) * rate for size, kernel, rate in sizes]
+        sizes = zip((frames, *image), self.strides, strict=True)
+        return (batch, *(-(-size // stride) for size, stride in sizes), self.filters)
+
+    def get_config(self):
+        names = ("filters", "kernel_size", "strides", "padding", "time_padding", "inflation")
+        names += ("dilation_rate", "use_bias")
+        return {
+            **super().get_config(),
+            **{name: getattr(self, name) for name in names},
+            "activation": activations.serialize(self.activation),
+        }
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class FrameStride(layers.Layer):
+    """Every `stride`-th frame, from the first: what a 1 x 1 x 1 convolution with a stride reads.
+
+    Args:
+        stride: frames from one that is kept to the next.
+
+    Input shape:
+        `(batch, frames, ...)`
+
+    Output shape:
+        `(batch, ceil(frames / stride), ...)`
+    """
+
+    def __init__(self, stride=2, **kwargs):
+        super().__init__(**kwargs)
+        self.stride = stride
+
+    def call(self, inputs):
+        return inputs[:, :: self.stride]
+
+    def compute_output_shape(self, input_shape):
+        batch, frames, *rest = input_shape
+        return (batch, -(-frames // self.stride), *rest)
+
+    def get_config(self):
+        return {**super().get_config(), "stride": self.stride}
+
+
+def inflated(anatomy: Anatomy, site: Site, frames: int, stride: int = 1, **options) -> Graft:
+    """Puts an `InflatedConv` instead of a 2-D convolution, whose stride and padding it takes over.
+
+    Args:
+        anatomy: of the image model.
+        site: of the convolution.
+        frames: that the kernel reaches over.
+        stride: in time.
+        **options: of the layer.
+
+    Raises:
+        ValueError: if the convolution is depthwise or grouped.
+    """
+    conv = check_ordinary(anatomy, site)
+    layer = InflatedConv(
+        conv.filters,
+        (frames, *conv.kernel_size),
+        (stride, *conv.strides),
+        conv.padding,
+        dilation_rate=conv.dilation_rate,
+        use_bias=conv.use_bias,
+        activation=conv.activation,
+        name=conv.name,
+        **options,
+    )
+    return Graft(site, "instead", layer)
+
+
+def check_ordinary(anatomy: Anatomy, site: Site) -> layers.Conv2D:
+    """The convolution at a site, if it mixes all channels.
+
+    Raises:
+        ValueError: if it is depthwise or grouped.
+    """
+    conv = site.operation
+    if not isinstance(conv, layers.Conv2D) or conv.groups > 1:
+        raise ValueError(
+            f"{anatomy.backbone} has no ordinary convolution to reach over frames: "
+            f"{conv.name} is a {'grouped ' * hasattr(conv, 'groups')}{type(conv).__name__}."
+        )
+    return conv
+
+
+def strided_middles(anatomy: Anatomy) -> list[Site]:
+    """Where the frames are halved by strides: at the first k x k convolution of stages 3 to 5.
+
+    Only in blocks whose shortcut has a convolution, which can take the stride along.
+    """
+    shortcuts = {site.block for site in _first_shortcuts(anatomy)}
+    found: dict[str, Site] = {}
+    for site in anatomy.at("middle"):
+        if site.block in shortcuts:
+            found.setdefault(site.block, site)
+    return list(found.values())
+
+
+def strided_shortcuts(anatomy: Anatomy) -> list[Graft]:
+    """Lets the shortcuts beside `strided_middles` read every second frame."""
+    return [
+        Graft(site, "before", FrameStride(name=f"{site.block}_frame_stride"))
+        for site in _first_shortcuts(anatomy)
+    ]
+
+
+def _first_shortcuts(anatomy: Anatomy) -> list[Site]:
+    return [
+        site
+        for site in anatomy.sites
+        if site.role == "shortcut" and site.index == 1 and site.stage in STRIDED_STAGES
+    ]

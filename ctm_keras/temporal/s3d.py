@@ -1,0 +1,255 @@
+"""S3D: convolutions over space and over time, one after the other.
+
+Xie et al., Rethinking Spatiotemporal Feature Learning: Speed-Accuracy Trade-offs in Video
+Classification, ECCV 2018; with ResNets as in Chen et al., Deep Analysis of CNN-based
+Spatio-temporal Representations for Action Recognition, CVPR 2021, arXiv 2010.11757.
+"""
+
+import keras
+from keras import initializers, layers, ops
+
+from ..anatomy import Anatomy
+from ..graft import Graft, Site
+from ._inception import inflated_pools, is_inception
+from ._inflate import check_ordinary, inflated, strided_middles, strided_shortcuts
+from ._pooling import temporal_pooling as pooled
+
+WIDTHS = ("same", "r2plus1d")
+HE = initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class TemporalUnit(layers.Layer):
+    """3 x 1 x 1 convolution over frames, batch norm and ReLU.
+
+    Beyond the clip there are zeros; no bias.
+
+    Args:
+        stride: in time.
+        depthwise: whether each channel has a kernel of its own, and sees no other.
+        relu_first: whether the ReLU stands before the convolution instead of after the batch
+            norm: where a sum and its ReLU follow.
+        epsilon: of the batch norm.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`, all but the batch fixed.
+
+    Output shape:
+        `(batch, ceil(frames / stride), height, width, channels)`
+
+    Raises:
+        ValueError: if `stride` is below 1.
+
+    Example:
+        >>> TemporalUnit()(np.ones((2, 8, 14, 14, 64), "float32")).shape
+        (2, 8, 14, 14, 64)
+
+    Reference:
+        Section 3 of the S3D paper; ResNets as in arXiv 2010.11757.
+    """
+
+    def __init__(self, stride=1, depthwise=False, relu_first=False, epsilon=1e-5, **kwargs):
+        super().__init__(**kwargs)
+        if not (isinstance(stride, int) and stride >= 1):
+            raise ValueError(f"`stride` is a whole number, 1 or more; received {stride!r}.")
+        self.stride = stride
+        self.depthwise = bool(depthwise)
+        self.relu_first = bool(relu_first)
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        self.conv = _frame_conv(self, channels, self.stride, self.depthwise)
+        self.conv.build(_planes(input_shape))
+        self.bn = _batch_norm(self, self.epsilon)
+        self.bn.build((*input_shape[:-1], channels))
+
+    def call(self, inputs, training=None):
+        x = ops.relu(inputs) if self.relu_first else inputs
+        x = self.bn(_over_frames(self.conv, x, self.stride), training=training)
+        return x if self.relu_first else ops.relu(x)
+
+    def compute_output_shape(self, input_shape):
+        batch, frames, *rest = input_shape
+        return (batch, -(-frames // self.stride), *rest)
+
+    def get_config(self):
+        names = ("stride", "depthwise", "relu_first", "epsilon")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class R2Plus1D(layers.Layer):
+    """Convolution over space, batch norm, ReLU and convolution over time, as many weights as 3-D.
+
+    The channels in between are `3 k k C F / (k k C + 3 F)`, rounded down, for C channels to F.
+    It stands instead of a 2-D convolution, but does not fit its weights: it starts afresh.
+
+    Args:
+        filters: channels of the output, F.
+        kernel_size: height and width of the kernel.
+        strides: in frames, height and width.
+        padding: in height and width, `"same"` or `"valid"`, as of a `Conv2D`.
+        epsilon: of the batch norm.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`, all but the batch fixed.
+
+    Output shape:
+        `(batch, new_frames, new_height, new_width, filters)`
+
+    Reference:
+        Tran et al., A Closer Look at Spatiotemporal Convolutions for Action Recognition,
+        CVPR 2018, Section 3.5.
+    """
+
+    starts_afresh = True
+
+    def __init__(
+        self, filters, kernel_size, strides=(1, 1, 1), padding="same", epsilon=1e-5, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = tuple(kernel_size)
+        self.strides = tuple(strides)
+        self.padding = padding
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        batch, frames, *image = input_shape
+        area = self.kernel_size[0] * self.kernel_size[1]
+        channels = image[-1]
+        between = 3 * area * channels * self.filters // (area * channels + 3 * self.filters)
+        self.spatial = layers.Conv2D(
+            between,
+            self.kernel_size,
+            strides=self.strides[1:],
+            padding=self.padding,
+            use_bias=False,
+            kernel_initializer=HE,
+            dtype=self.dtype_policy,
+            name="spatial",
+        )
+        self.spatial.build((batch, *image))
+        inside = (batch, frames, *self.spatial.compute_output_shape((batch, *image))[1:])
+        self.bn = _batch_norm(self, self.epsilon)
+        self.bn.build(inside)
+        self.conv = _frame_conv(self, self.filters, self.strides[0], depthwise=False)
+        self.conv.build(_planes(inside))
+
+    def call(self, inputs, training=None):
+        _, frames, *image = inputs.shape
+        x = self.spatial(ops.reshape(inputs, (-1, *image)))
+        x = ops.reshape(x, (-1, frames, *x.shape[1:]))
+        x = ops.relu(self.bn(x, training=training))
+        return _over_frames(self.conv, x, self.strides[0])
+
+    def get_config(self):
+        names = ("filters", "kernel_size", "strides", "padding", "epsilon")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def s3d(
+    anatomy: Anatomy,
+    depthwise: bool = False,
+    widths: str = "same",
+    time_padding: str = "zero",
+    inflation: str = "copy",
+    pools: str = "image",
+    temporal_pooling: bool = False,
+) -> list[Graft]:
+    """Convolutions over frames after those over space: k x k becomes 1 x k x k and 3 x 1 x 1.
+
+    Each has its batch norm and ReLU. The stem is inflated to 3 x 7 x 7; the pools of Inception-V1,
+    but the first, reach over three frames.
+
+    Args:
+        anatomy: of the image model.
+        depthwise: whether the convolutions over frames are.
+        widths: channels between the two: `"same"` as the output, or `"r2plus1d"`, so many that
+            there are as many weights as in 3 x k x k; those convolutions start afresh.
+        time_padding: of the stem, `"zero"` or `"replicate"`.
+        inflation: of the stem, `"copy"` or `"divide"`.
+        pools: of Inception-V1 in space, `"image"`, or `"reference"` for the analysis paper's
+            code, whose pools are padded on all sides.
+        temporal_pooling: whether the frames are halved three times, by strides in time: in the
+            first block of stages 3, 4 and 5 and its shortcut, or in Inception-V1's pools.
+    """
+    if widths not in WIDTHS:
+        raise ValueError(f"`widths` is {' or '.join(WIDTHS)}; received {widths!r}.")
+    (stem,) = anatomy.at("stem")
+    grafts = [inflated(anatomy, stem, 3, time_padding=time_padding, inflation=inflation)]
+    strided = strided_middles(anatomy) if temporal_pooling else []
+    for middle, output in zip(anatomy.at("middle"), anatomy.at("middle_output"), strict=True):
+        if middle.operation is not stem.operation:
+            stride = 2 if middle in strided else 1
+            grafts.append(
+                _factorized(anatomy, middle, stride)
+                if widths == "r2plus1d"
+                else _followed(anatomy, output, middle, stride, depthwise)
+            )
+    if is_inception(anatomy):
+        return grafts + inflated_pools(anatomy, pools, temporal_pooling, last_size=2)
+    if strided:
+        return grafts + strided_shortcuts(anatomy)
+    return grafts + (pooled(anatomy) if temporal_pooling else [])
+
+
+def _followed(anatomy: Anatomy, output: Site, middle: Site, stride: int, depthwise: bool) -> Graft:
+    """A temporal unit after a convolution, its batch norm and its activation."""
+    name = f"{middle.operation.name.removesuffix('_conv')}_temporal"
+    relu_first = isinstance(output.operation, layers.BatchNormalization)
+    unit = TemporalUnit(stride, depthwise, relu_first, _epsilon(anatomy), name=name)
+    return Graft(output, "after", unit)
+
+
+def _factorized(anatomy: Anatomy, middle: Site, stride: int) -> Graft:
+    """A factorized convolution instead of a 2-D one."""
+    conv = check_ordinary(anatomy, middle)
+    layer = R2Plus1D(
+        conv.filters,
+        conv.kernel_size,
+        (stride, *conv.strides),
+        conv.padding,
+        _epsilon(anatomy),
+        name=conv.name,
+    )
+    return Graft(middle, "instead", layer)
+
+
+def _epsilon(anatomy: Anatomy) -> float:
+    """That of the image model's batch norms."""
+    norms = (x for x in anatomy.model.layers if isinstance(x, layers.BatchNormalization))
+    return next((norm.epsilon for norm in norms), 1e-5)
+
+
+def _frame_conv(owner: layers.Layer, channels: int, stride: int, depthwise: bool):
+    """A convolution over the frames of `(batch, frames, positions, channels)`."""
+    options = {"use_bias": False, "dtype": owner.dtype_policy, "name": "conv"}
+    if depthwise:
+        std = (2 / 3) ** 0.5
+        normal = initializers.RandomNormal(stddev=std)
+        return layers.DepthwiseConv2D((3, 1), depthwise_initializer=normal, **options)
+    return layers.Conv2D(channels, (3, 1), strides=(stride, 1), kernel_initializer=HE, **options)
+
+
+def _batch_norm(owner: layers.Layer, epsilon: float):
+    return layers.BatchNormalization(
+        momentum=0.9, epsilon=epsilon, dtype=owner.dtype_policy, name="bn"
+    )
+
+
+def _planes(shape) -> tuple:
+    """The shape of clips with their positions in a row, and a zero frame at both ends."""
+    batch, frames, height, width, channels = shape
+    return (batch, frames + 2, height * width, channels)
+
+
+def _over_frames(conv, x, stride: int):
+    """Convolves the frames of a clip; a depthwise convolution strides afterwards."""
+    _, frames, height, width, channels = x.shape
+    x = ops.reshape(x, (-1, frames, height * width, channels))
+    x = conv(ops.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0))))
+    if isinstance(conv, layers.DepthwiseConv2D):
+        x = x[:, ::stride]
+    return ops.reshape(x, (-1, x.shape[1], height, width, x.shape[-1]))
