@@ -17,6 +17,8 @@ class Format:
         untold: options that such networks have and keys do not tell.
         zeros: regular expressions of kernels, and the names of biases that ours have there and
             theirs do not.
+        folded: regular expressions of biases that theirs have and ours do not, and the mean of
+            the batch norm that follows.
         refused: regular expressions of keys, and why a network that has such keys is not here.
     """
 
@@ -26,6 +28,7 @@ class Format:
     methods: tuple[tuple[str, str], ...] = ()
     untold: tuple[str, ...] = ()
     zeros: tuple[tuple[str, str], ...] = ()
+    folded: tuple[tuple[str, str], ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
 
 
@@ -94,6 +97,7 @@ FORMATS = (
         ),
         methods=((r"(.*\.)?tam", "tam"), (r".*_t\.", "s3d")),
         untold=("temporal_pooling",),
+        folded=((r"(.*)conv(\d?)_t\.bias$", r"\1bn\2_t.running_mean"),),
     ),
     Format("STM (its author's code)", r"layer\d\.\d+\.mb\.", methods=((r"", "stm"),)),
     Format(

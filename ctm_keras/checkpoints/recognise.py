@@ -69,9 +69,10 @@ def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
     keys = {_renamed(key, form): original for key, original in plain.items()}
     named = {key: state[original] for key, original in keys.items()}
     _add_zeros(form, named, keys)
+    _fold_biases(form, named)
     methods = [name for pattern, name in form.methods if _any(pattern, plain)]
     if not methods:
-        methods = ["i3d" if _long_in_time(named) else "tsn"]
+        methods = [_by_kernels(named)]
     head = named.get("fc.weight")
     return Checkpoint(
         form.name,
@@ -121,8 +122,21 @@ def _add_zeros(form: Format, state: State, keys: dict[str, str]):
             state.setdefault(name, np.zeros(len(state[kernel]), "float32"))
 
 
-def _long_in_time(state: State) -> bool:
-    return any(value.ndim == 5 and value.shape[2] > 1 for value in state.values())
+def _fold_biases(form: Format, state: State):
+    """Moves biases that ours do not have into the mean of the batch norm that follows."""
+    for pattern, mean in form.folded:
+        for bias in [key for key in state if re.match(pattern, key)]:
+            name = re.sub(pattern, mean, bias)
+            state[name] = state[name] - state.pop(bias)
+
+
+def _by_kernels(state: State) -> str:
+    """The method of a network whose temporal parts have no names, from its kernels in time."""
+    lengths = {key: value.shape[2] for key, value in state.items() if value.ndim == 5}
+    long = [key for key, length in lengths.items() if length > 1]
+    if not long:
+        return "c2d" if lengths else "tsn"
+    return "c3d" if all(re.match(r"layer\d\.\d+\.conv1\.", key) for key in long) else "i3d"
 
 
 def _backbone(state: State, origin: str) -> str:
@@ -141,7 +155,19 @@ def _backbone(state: State, origin: str) -> str:
 
 
 def _cost_options(state: State, keys) -> dict:
-    return {"kind": "a" if _any(r".*\.alpha$", state) else "b", "pooling": "code"}
+    long = state["conv1.weight"].shape[2] > 1
+    return {
+        "kind": "a" if _any(r".*\.alpha$", state) else "b",
+        "pooling": "code32" if long else "code",
+    }
+
+
+def _c2d_options(state: State, keys) -> dict:
+    return {"pooling": "code"}
+
+
+def _c3d_options(state: State, keys) -> dict:
+    return {"pooling": "code", "time_padding": "zero"}
 
 
 def _tam_options(state: State, keys) -> dict:
@@ -154,12 +180,29 @@ def _nonlocal_options(state: State, keys) -> dict:
     return {"sub_sample": _any(r".*\.g\.0\.", keys), **embedded}
 
 
+def _i3d_options(state: State, keys) -> dict:
+    return {"time_padding": "zero", **_reference_pools(state)}
+
+
+def _s3d_options(state: State, keys) -> dict:
+    kernels = [value for key, value in state.items() if re.search(r"conv\d?_t\.weight$", key)]
+    return {"depthwise": kernels[0].shape[1] == 1, **_reference_pools(state)}
+
+
+def _reference_pools(state: State) -> dict:
+    return {"pools": "reference"} if _any(r"inception3a\.", state) else {}
+
+
 # Options that change what a network computes, and not its weights.
 UNTOLD = {"tam": ("blending",), "tsm": ("fold_div",), "nonlocal": ("mode", "scale")}
 
 # What the keys tell of a method's options: from the weights by name, and the keys in the file.
 OPTIONS: dict[str, Callable[..., dict]] = {
     "cost": _cost_options,
+    "i3d": _i3d_options,
+    "s3d": _s3d_options,
+    "c2d": _c2d_options,
+    "c3d": _c3d_options,
     "tam": _tam_options,
     "nonlocal": _nonlocal_options,
 }

@@ -84,7 +84,7 @@ def _leftover(checkpoint: Checkpoint, used: set[str], allow, origin: str) -> tup
     if odd:
         raise ValueError(
             f"{origin}, a network of the method {checkpoint.method} on {checkpoint.backbone}, has "
-            f"{len(odd)} weights that find no place in the model: {_some(odd)}. If they may be left "
+            f"{len(odd)} weights without a place in the model: {_some(odd)}. If they may be left "
             f"out, name them: --allow {_some(list(map(repr, patterns)), ' ')}."
         )
     return patterns
