@@ -269,9 +269,13 @@ def poolings(model):
     [
         (
             {},
-            {"pool1_pool_temporal": (3, 1, 4), "conv2_block3_temporal_pool": (3, 2, 2)},
+            {"pool1_pool_temporal_pool": (3, 1, 4), "conv2_block3_temporal_pool": (3, 2, 2)},
         ),
         ({"pooling": "code"}, {"conv2_block3_temporal_pool": (2, 2, 2)}),
+        (
+            {"pooling": "code32"},
+            {"pool1_pool_temporal_pool": (2, 2, 1), "conv2_block3_temporal_pool": (2, 2, 1)},
+        ),
         ({"pooling": None}, {}),
         (
             {"temporal_pooling": True},
@@ -294,7 +298,7 @@ def test_without_a_stem_pooling_frames_are_pooled_once():
 def test_the_stem_pooling_of_the_paper_is_a_maximum_over_3_x_3_x_3():
     x = random(1, 4, 9, 9, 2)
     model = video_model("c2d", "resnet50")
-    spatial, temporal = (model.get_layer(f"pool1_pool{end}") for end in ("", "_temporal"))
+    spatial, temporal = (model.get_layer(f"pool1_pool{end}") for end in ("", "_temporal_pool"))
     found = temporal(np.array(spatial(x[0]))[None])
     for t, i, j in np.ndindex(4, 4, 4):
         window = x[:, max(0, t - 1) : t + 2, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3]
@@ -302,7 +306,7 @@ def test_the_stem_pooling_of_the_paper_is_a_maximum_over_3_x_3_x_3():
 
 
 def test_an_unknown_pooling_is_named():
-    with pytest.raises(ValueError, match="`pooling` is 'paper', 'code' or None; received 'max'"):
+    with pytest.raises(ValueError, match="one of paper, code, code32, None, not 'max'"):
         video_model("c2d", pooling="max")
 
 
@@ -332,3 +336,9 @@ def test_the_first_convolution_of_a_basic_block_becomes_3_x_3_x_3():
 def test_c3d_says_so_where_a_block_does_not_begin_with_a_convolution():
     with pytest.raises(ValueError, match="conv2_block2_0_bn is a BatchNormalization"):
         video_model("c3d", "densenet121")
+
+
+def test_for_32_frames_the_stem_reaches_over_five_and_halves_them():
+    stem = video_model("cost", pooling="code32").get_layer("conv1_conv")
+    assert (stem.kernel_size, stem.strides) == ((5, 7, 7), (2, 4, 4))
+    assert stem.output.shape[1] == 2
