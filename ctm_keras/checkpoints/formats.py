@@ -1,6 +1,11 @@
 """The formats of published checkpoints: how each names the weights of its networks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
+
+from .adapt import add_output_biases, fold_temporal_biases, put_slow_first
 
 
 @dataclass(frozen=True)
@@ -15,10 +20,7 @@ class Format:
         methods: regular expressions of keys, and the method of a network that has such keys.
             Others are TSN, or I3D where kernels are long in time.
         untold: options that such networks have and keys do not tell.
-        zeros: regular expressions of kernels, and the names of biases that ours have there and
-            theirs do not.
-        folded: regular expressions of biases that theirs have and ours do not, and the mean of
-            the batch norm that follows.
+        adapt: functions that change weights in place, after the renames.
         refused: regular expressions of keys, and why a network that has such keys is not here.
     """
 
@@ -27,13 +29,17 @@ class Format:
     renames: tuple[tuple[str, str], ...] = ()
     methods: tuple[tuple[str, str], ...] = ()
     untold: tuple[str, ...] = ()
-    zeros: tuple[tuple[str, str], ...] = ()
-    folded: tuple[tuple[str, str], ...] = ()
+    adapt: tuple[Callable[[dict[str, np.ndarray]], None], ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
 
 
 OPENMMLAB = (
     (r"^backbone\.", ""),
+    (r"^slow_path\.conv1_lateral\.", "lateral.conv1."),
+    (r"^slow_path\.layer1_lateral\.", "lateral.conv2."),
+    (r"^slow_path\.layer2_lateral\.", "lateral.conv3."),
+    (r"^slow_path\.layer3_lateral\.", "lateral.conv4."),
+    (r"^(slow|fast)_path\.", r"\1."),
     (r"^cls_head\.fc_cls\.", "fc."),
     (r"\.block\.", "."),
     (r"\.conv\.net\.", ".conv."),
@@ -45,6 +51,28 @@ OPENMMLAB = (
     (r"\bconv(\d)\.bn\.", r"bn\1."),
     (r"\bdownsample\.conv\.", "downsample.0."),
     (r"\bdownsample\.bn\.", "downsample.1."),
+)
+
+PYSLOWFAST = (
+    (r"^head\.projection\.", "fc."),
+    (r"^s(\d)_fuse\.conv_f2s\.", r"lateral.conv\1."),
+    (r"^s(\d)_fuse\.bn\.", r"lateral.bn\1."),
+    (r"\.pathway0_", ".slow."),
+    (r"\.pathway1_", ".fast."),
+    (r"^s1\.(slow|fast)\.stem\.conv\.", r"\1.conv1."),
+    (r"^s1\.(slow|fast)\.stem\.bn\.", r"\1.bn1."),
+    (r"^s2\.(slow|fast)\.res", r"\1.layer1."),
+    (r"^s3\.(slow|fast)\.res", r"\1.layer2."),
+    (r"^s4\.(slow|fast)\.res", r"\1.layer3."),
+    (r"^s5\.(slow|fast)\.res", r"\1.layer4."),
+    (r"\.branch1\.", ".downsample.0."),
+    (r"\.branch1_bn\.", ".downsample.1."),
+    (r"\.branch2\.a\.", ".conv1."),
+    (r"\.branch2\.a_bn\.", ".bn1."),
+    (r"\.branch2\.b\.", ".conv2."),
+    (r"\.branch2\.b_bn\.", ".bn2."),
+    (r"\.branch2\.c\.", ".conv3."),
+    (r"\.branch2\.c_bn\.", ".bn3."),
 )
 
 FORMATS = (
@@ -63,7 +91,13 @@ FORMATS = (
             (r".*\.conv\.net\.", "tsm"),
             (r".*\.non_local_block\.", "nonlocal"),
         ),
-        zeros=((r"(.*\.nl\.out)\.weight$", r"\1.bias"),),
+        adapt=(add_output_biases, put_slow_first),
+    ),
+    Format(
+        "PySlowFast",
+        r"s1\.pathway0_stem\.",
+        PYSLOWFAST,
+        methods=((r"s1_fuse\.", "slowfast"),),
     ),
     Format(
         "temporal-shift-module",
@@ -97,7 +131,7 @@ FORMATS = (
         ),
         methods=((r"(.*\.)?tam", "tam"), (r".*_t\.", "s3d")),
         untold=("temporal_pooling",),
-        folded=((r"(.*)conv(\d?)_t\.bias$", r"\1bn\2_t.running_mean"),),
+        adapt=(fold_temporal_biases,),
     ),
     Format("STM (its author's code)", r"layer\d\.\d+\.mb\.", methods=((r"", "stm"),)),
     Format(

@@ -15,7 +15,6 @@ BLOCK_PARTS = (
     (r"conv(\d)", r"\1_conv"),
     (r"bn(\d)", r"\1_bn"),
     (r"(conv|bn)(\d)_t", r"\2_temporal/\1"),
-    (r"(conv|bn)(\d)_t", r"\2_temporal/\1"),
     (r"conv(\d)\.fc1", r"\1_conv/channels_fc"),
     (r"conv(\d)\.fc2", r"\1_conv/views_fc"),
     (r"downsample\.0", "0_conv"),
@@ -48,6 +47,8 @@ def our_name(key: str, keys) -> str:
 
 def our_layer(module: str) -> str:
     """The layer that a module of torchvision's name belongs to."""
+    if pathway := re.fullmatch(r"(slow|fast|lateral)\.(.+)", module):
+        return f"{pathway[1]}_{our_layer(pathway[2])}"
     if block := re.fullmatch(r"layer(\d)\.(\d+)\.(.+)", module):
         stage, index, part = block.groups()
         for pattern, replacement in BLOCK_PARTS:

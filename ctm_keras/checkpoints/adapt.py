@@ -1,0 +1,29 @@
+"""Where a reference's weights are not ours one to one: the same function, written otherwise."""
+
+import re
+
+import numpy as np
+
+State = dict[str, np.ndarray]
+
+
+def add_output_biases(state: State):
+    """Non-local blocks: ours have a bias before the batch norm at their end, some have none."""
+    for key in [key for key in state if key.endswith(".nl.out.weight")]:
+        bias = np.zeros(len(state[key]), state[key].dtype)
+        state.setdefault(key.replace("weight", "bias"), bias)
+
+
+def fold_temporal_biases(state: State):
+    """S3D: ours have no bias before a batch norm; it goes into the mean that is subtracted."""
+    for key in [key for key in state if re.search(r"conv\d?_t\.bias$", key)]:
+        mean = re.sub(r"conv(\d?)_t\.bias$", r"bn\1_t.running_mean", key)
+        if mean in state:
+            state[mean] = state[mean] - state.pop(key)
+
+
+def put_slow_first(state: State):
+    """SlowFast: our classifier reads the slow pathway's features first, a ninth is the fast's."""
+    if "fc.weight" in state and "lateral.conv1.weight" in state:
+        kernel = state["fc.weight"]
+        state["fc.weight"] = np.roll(kernel, -(kernel.shape[1] // 9), axis=1)
