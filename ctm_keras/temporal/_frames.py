@@ -43,10 +43,15 @@ def weighed(clip, kernel) -> list:
     return [shift(clip * kernel[i], i - count // 2) for i in range(count)]
 
 
-def pool(clip, stride: int, mode: str, size: int = 3):
-    """Pools neighbouring frames: three as a layer with padding 1 does in PyTorch, two without."""
+def pool(clip, stride: int, mode: str, size: int = 3, whole: bool = False):
+    """Pools neighbouring frames: three as a layer with padding 1 does in PyTorch, two without.
+
+    With `whole`, only windows within the clip count: two frames make one at a stride of 1.
+    """
     frames = ops.unstack(clip, axis=1)
     starts = range(-((size - 1) // 2), len(frames) - (size - 1) // 2, stride)
+    if whole:
+        starts = range(0, len(frames) - size + 1, stride)
     windows = [frames[max(0, t) : t + size] for t in starts]
     if mode == "max":
         return ops.stack([reduce(ops.maximum, window) for window in windows], axis=1)

@@ -4,7 +4,7 @@ import keras
 from keras import layers, ops
 
 from ..anatomy import Anatomy
-from ..graft import Graft, Site
+from ..graft import Graft
 from ._pooling import TemporalPooling
 
 POOLS = ("image", "reference")
@@ -70,10 +70,8 @@ def inflated_pools(
             grafts.append(Graft(site, "instead", pool))
         if site is not between[0]:
             stride = 2 if temporal_stride and site in between else 1
-            grafts.append(_over_frames(site, stride, last_size if last else 3))
+            name = f"{site.operation.name}_temporal"
+            size = last_size if last else 3
+            layer = TemporalPooling(stride=stride, size=size, whole=size == 2, name=name)
+            grafts.append(Graft(site, "after", layer))
     return grafts
-
-
-def _over_frames(site: Site, stride: int, size: int) -> Graft:
-    name = f"{site.operation.name}_temporal"
-    return Graft(site, "after", TemporalPooling(stride=stride, size=size, name=name))

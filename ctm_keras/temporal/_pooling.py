@@ -21,12 +21,13 @@ class TemporalPooling(layers.Layer):
         mode: `"max"` or `"avg"`.
         stride: every how many frames; 2 halves their number, and rounds it up.
         size: how many frames: 3, with one on each side, or 2, with the next.
+        whole: whether a window that reaches beyond the clip is left out.
 
     Input shape:
         `(batch, frames, height, width, channels)`, frames fixed.
 
     Output shape:
-        `(batch, ceil(frames / stride), height, width, channels)`
+        `(batch, ceil(frames / stride), height, width, channels)`, less where windows are left out.
 
     Raises:
         ValueError: if there is no such `mode`, or `stride` or `size` is below 1.
@@ -39,7 +40,7 @@ class TemporalPooling(layers.Layer):
         Appendix B of arXiv 2010.11757.
     """
 
-    def __init__(self, mode="max", stride=2, size=3, **kwargs):
+    def __init__(self, mode="max", stride=2, size=3, whole=False, **kwargs):
         super().__init__(**kwargs)
         if mode not in MODES:
             raise ValueError(f"`mode` is one of {', '.join(MODES)}; received {mode!r}.")
@@ -49,17 +50,20 @@ class TemporalPooling(layers.Layer):
         self.mode = mode
         self.stride = stride
         self.size = size
+        self.whole = bool(whole)
 
     def call(self, inputs):
-        return pool(inputs, self.stride, self.mode, self.size)
+        return pool(inputs, self.stride, self.mode, self.size, self.whole)
 
     def compute_output_shape(self, input_shape):
         batch, frames, *rest = input_shape
+        if self.whole:
+            frames = frames - self.size + 1
         return (batch, -(-frames // self.stride), *rest)
 
     def get_config(self):
-        options = {"mode": self.mode, "stride": self.stride, "size": self.size}
-        return {**super().get_config(), **options}
+        names = ("mode", "stride", "size", "whole")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 def temporal_pooling(anatomy: Anatomy) -> list[Graft]:

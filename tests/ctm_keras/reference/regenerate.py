@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import torch
 
-from ctm_keras.families import STANDARDIZED
+from ctm_keras.families import STANDARDIZED, SYMMETRIC
 from ctm_keras.preprocessing import Preprocess
 
 from . import builders, formula
@@ -50,7 +50,7 @@ def record(case: Case, repositories: Path) -> dict:
         state = {k: torch.from_numpy(v) for k, v in formula.weights(shapes).items()}
         network.load_state_dict(state)
         with torch.no_grad():
-            scores = forward(_pixels(formula.clips(case.batch, frames, size))).numpy()
+            scores = forward(_pixels(case, frames, size)).numpy()
         logits[f"{frames}x{size}"] = [[float(f"{x:.7g}") for x in row] for row in scores]
     return {
         "repository": case.reference.repository,
@@ -80,13 +80,16 @@ def _built(case: Case, folder: Path, frames: int):
     builder = getattr(builders, case.reference.builder)
     with contextlib.redirect_stdout(io.StringIO()):
         network, forward = builder(folder, frames, case.num_classes, **case.theirs)
-    return network.eval(), forward
+    network.eval()  # TSM's returns nothing
+    return network, forward
 
 
-def _pixels(clips: np.ndarray) -> torch.Tensor:
+def _pixels(case: Case, frames: int, size: int) -> torch.Tensor:
     """What our networks' first layer makes of clips, `(batch, frames, 3, height, width)`."""
-    x = Preprocess(**vars(STANDARDIZED))(clips.astype("float32"))
-    return torch.from_numpy(np.moveaxis(keras.ops.convert_to_numpy(x), -1, 2).copy())
+    preprocessing = SYMMETRIC if case.backbone == "inception_v1" else STANDARDIZED
+    clips = formula.clips(case.batch, frames, size).astype("float32")
+    x = keras.ops.convert_to_numpy(Preprocess(**vars(preprocessing))(clips))
+    return torch.from_numpy(np.moveaxis(x, -1, 2).copy())
 
 
 def _short(shapes: formula.Shapes) -> dict:
