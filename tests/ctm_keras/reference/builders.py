@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from .cost_and_stm import cost, stm  # noqa: F401
+from .two_pathways import mmaction_slowfast, pyslowfast  # noqa: F401
 
 
 def ibm(folder: Path, frames: int, num_classes: int, net: str, **options):
@@ -59,6 +60,28 @@ def tsm(folder: Path, frames: int, num_classes: int, base_model: str, **options)
     return network, lambda clips: network(clips.flatten(1, 2))
 
 
+def mmaction(folder: Path, frames: int, num_classes: int, **options):
+    """open-mmlab/mmaction2: `options` are of its ResNetTSM, here with the parts of its head.
+
+    Its packages want compiled operations that nothing here needs: they stay empty.
+    """
+    _declare_operations()
+    for name in ("mmaction", "mmaction.models", "mmaction.models.backbones"):
+        package = sys.modules.setdefault(name, types.ModuleType(name))
+        package.__path__ = [str(folder.joinpath(*name.split(".")))]
+    from mmaction.models.backbones.resnet_tsm import ResNetTSM
+
+    backbone = ResNetTSM(50, num_segments=frames, pretrained2d=False, **options)
+    fc = torch.nn.Linear(backbone.feat_dim, num_classes)
+    head = torch.nn.ModuleDict({"fc_cls": fc})
+
+    def forward(clips):
+        features = backbone(clips.flatten(0, 1)).mean((2, 3))
+        return fc(features).unflatten(0, (-1, frames)).mean(1)
+
+    return torch.nn.ModuleDict({"backbone": backbone, "cls_head": head}), forward
+
+
 def _import_from(folder: Path):
     """Lets the repository's modules be imported."""
     _declare_operations()
@@ -73,7 +96,8 @@ def _declare_operations():
         import torchvision  # noqa: F401
     except RuntimeError:
         library = torch.library.Library("torchvision", "FRAGMENT")
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         for name in [name for name in sys.modules if name.startswith("torchvision")]:
             del sys.modules[name]
         return library
