@@ -205,7 +205,9 @@ def stm(
     """
     modules = (modules,) if isinstance(modules, str) else tuple(modules)
     if not modules or set(modules) - set(MODULES) or len(set(modules)) < len(modules):
-        raise ValueError(f"`modules` are one or both of {MODULES}, each once; received {modules}.")
+        raise ValueError(
+            f"`modules` are one or both of {', '.join(MODULES)}, each once; received {modules!r}."
+        )
     grafts = []
     for middle, output in _places(anatomy, stages, blocks):
         if "cstm" in modules:

@@ -160,6 +160,23 @@ def test_every_block_of_a_resnet_has_both_modules():
     assert model.count_params() == image + added + 2048 * 4 + 4
 
 
+@pytest.mark.parametrize(
+    ("options", "millions"),
+    [
+        ({}, "24.0"),  # Table 9
+        ({"modules": "cstm"}, "23.88"),  # Table 8
+        ({"modules": "cstm", "temporal_conv": "ordinary"}, "27.64"),
+    ],
+)
+def test_parameters_are_the_published_ones(options, millions):
+    model = ctm_keras.build_video_model(
+        "stm", "tv_resnet50", 174, num_frames=2, image_size=32, weights=None, **options
+    )
+    count = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    decimals = len(millions.split(".")[1])
+    assert f"{count / 1e6:.{decimals}f}" == millions
+
+
 def test_cmm_reads_what_the_convolution_reads_without_cstm_and_padding():
     model, layers = grafted("resnet50v2")
     layer = layers["conv3_block4_cmm"]
