@@ -1,17 +1,21 @@
-"""Clips a second of video models: inference and training step, beside TSN in plain PyTorch.
+"""Clips a second of every method, inference and training step, beside the PyTorch reference.
 
-    python benchmarks/model.py --backbone resnet50 --frames 8 --size 224 --batch 4
+    python benchmarks/model.py --repositories REPOSITORIES
 
-All rows are measured in turns in one run, so that their ratios hold on a busy machine; each
-figure is the median of the rounds, beside it the ratio to the first row. PyTorch's rows need
-torch and the backbone resnet50.
+`REPOSITORIES` holds checkouts of the reference projects, as `tests/ctm_keras/reference` wants them;
+without it, or without torch, only this project's rows are measured. A method and its reference
+(channels last, and compiled) are measured in turns, so that ratios hold on a busy machine; each
+figure is the median of the rounds, in brackets ours over theirs.
 """
 
 import argparse
+import gc
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -20,56 +24,65 @@ import numpy as np
 import tensorflow as tf
 
 import ctm_keras
+from training.model_table import rows
 
-CLASSES = 200
+ROOT = Path(__file__).parents[1]  # of `tests`, where the reference networks are described
+CLASSES = 400
+HEADER = """| method | frames | ours | PyTorch | compiled | ours, training | PyTorch | compiled |
+|---|---|---|---|---|---|---|---|"""
 
 
 def main():
-    """Measures all rows and prints them as a table."""
+    """Measures the methods one by one and prints a line of the table for each."""
     args = parse_arguments()
-    shape = (args.batch, args.frames, args.size, args.size, 3)
-    clips = np.random.default_rng(0).integers(0, 256, shape).astype("float32")
-    rows = {name: keras_steps(name, args, clips) for name in ("tsn", "ctm")}
-    rows = {f"Keras/TF {name.upper()}": steps for name, steps in rows.items()}
-    rows |= torch_rows(args, clips)
-    seconds = measure(rows, args.rounds)
     print(
-        f"\n{args.backbone}, {args.frames} x {args.size} x {args.size}, batch {args.batch}, ",
-        end="",
+        f"{args.backbone}, {args.size} x {args.size}, batch {args.batch}, {os.cpu_count()} cores, "
     )
-    print(f"{os.cpu_count()} cores, median of {args.rounds}; clips a second")
-    print(f"{'':38}{'inference':>10}{'':8}{'training':>10}")
-    first = next(iter(seconds.values()))
-    for row, times in seconds.items():
-        pairs = zip(times, first, strict=True)
-        cells = [f"{args.batch / own:10.2f} ({other / own:4.2f}x)" for own, other in pairs]
-        print(f"{row:38}" + "".join(cells))
-    print_sizes(args)
+    print(f"median of {args.rounds} rounds; clips a second (ours over theirs)\n\n{HEADER}")
+    for name, method, options, frames in rows(args.frames):
+        if not args.methods or name in args.methods or method in args.methods:
+            print(line(name, method, options, frames, args), flush=True)
+            keras.backend.clear_session()
+            gc.collect()
 
 
 def parse_arguments() -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--backbone", default="resnet50", help="as build_video_model takes it")
+    parser.add_argument("--methods", nargs="*", help="only these rows (default: all)")
+    parser.add_argument("--backbone", default="tv_resnet50", help="as build_video_model takes it")
     parser.add_argument("--frames", type=int, default=8, help="frames of a clip")
     parser.add_argument("--size", type=int, default=224, help="height and width in pixels")
-    parser.add_argument("--batch", type=int, default=4, help="clips of a batch")
-    parser.add_argument("--rounds", type=int, default=5, help="times that each row is measured")
-    parser.add_argument("--no-torch", action="store_true", help="leave PyTorch's rows out")
+    parser.add_argument("--batch", type=int, default=1, help="clips of a batch")
+    parser.add_argument("--rounds", type=int, default=5, help="times that each step is measured")
+    parser.add_argument("--repositories", type=Path, help="folder of the reference projects")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     return parser.parse_args()
 
 
-def build(method: str, args) -> keras.Model:
-    """A video model of the size that is measured."""
-    return ctm_keras.build_video_model(
-        method, args.backbone, CLASSES, args.frames, args.size, weights=None, dropout=0.0
-    )
+def line(name: str, method: str, options: dict, frames: int, args) -> str:
+    """One line of the table."""
+    clips = np.zeros((args.batch, frames, args.size, args.size, 3), "float32")
+    try:
+        steps = keras_steps(method, options, frames, args, clips)
+    except ValueError as error:
+        return f"| {name} | {frames} | {error} | | | | | |"
+    steps += torch_steps(method, options, frames, args, clips)
+    seconds = measure(steps, args.rounds)
+    cells = [f"{args.batch / s:.2f}" for s in seconds]
+    cells = [
+        cell if i < 2 else f"{cell} ({theirs / seconds[i % 2]:.2f}x)"
+        for i, (cell, theirs) in enumerate(zip(cells, seconds, strict=True))
+    ]
+    cells += ["-"] * (6 - len(cells))
+    return f"| {name} | {frames} | " + " | ".join(cells[0::2] + cells[1::2]) + " |"
 
 
-def keras_steps(method: str, args, clips) -> tuple[Callable, Callable]:
+def keras_steps(method: str, options: dict, frames: int, args, clips) -> list[Callable]:
     """Inference and training step of a model of this project."""
-    model = build(method, args)
+    model = ctm_keras.build_video_model(
+        method, args.backbone, CLASSES, frames, args.size, weights=None, dropout=0.0, **options
+    )
     optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
     optimizer.build(model.trainable_variables)
     loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -86,110 +99,77 @@ def keras_steps(method: str, args, clips) -> tuple[Callable, Callable]:
         optimizer.apply(tape.gradient(loss, model.trainable_variables))
         return loss
 
-    return lambda: infer().numpy(), lambda: train().numpy()
+    return [lambda: infer().numpy(), lambda: train().numpy()]
 
 
-def torch_rows(args, clips) -> dict[str, tuple[Callable, Callable]]:
-    """TSN in PyTorch: channels last, and compiled; none where torch is absent."""
-    if args.no_torch or args.backbone != "resnet50":
-        return {}
-    try:
-        import torch
-    except ImportError:
-        print("PyTorch is not installed: its rows are left out.")
-        return {}
+def torch_steps(method: str, options: dict, frames: int, args, clips) -> list[Callable]:
+    """Inference and training step of the reference: as it is, and compiled."""
+    case = reference_of(method, options, args)
+    if case is None:
+        return []
+    import torch
+
+    from tests.ctm_keras.reference import builders
+
     torch.set_num_threads(os.cpu_count())
-    rows = {"PyTorch TSN, channels last": torch_steps(torch, clips, compiled=False)}
+    folder = args.repositories / case.reference.repository.split("/")[1]
+    build = getattr(builders, case.reference.builder)
+    network, score = build(folder, frames, CLASSES, **case.theirs)
+    volumes = any(isinstance(part, torch.nn.Conv3d) for part in network.modules())
+    network.to(memory_format=torch.channels_last_3d if volumes else torch.channels_last)
+    pixels = torch.from_numpy(clips).permute(0, 1, 4, 2, 3)
+    steps = plain_steps(torch, network, score, pixels)
     if not args.no_compile:
-        rows["PyTorch TSN, channels last, compiled"] = torch_steps(torch, clips, compiled=True)
-    return rows
+        steps += plain_steps(torch, network, torch.compile(score), pixels)
+    return steps
 
 
-def torch_steps(torch, clips, compiled: bool) -> tuple[Callable, Callable]:
-    """Inference and training step of TSN on a ResNet-50 in plain PyTorch."""
-    from torch_resnet import ResNet50
+def reference_of(method: str, options: dict, args):
+    """The case of the reference tests that is the same network, if there is one here."""
+    if args.repositories is None:
+        return None
+    sys.path.insert(0, str(ROOT))
+    from tests.ctm_keras.reference.cases import CASES
 
-    model = ResNet50(CLASSES).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
-    batch, frames = clips.shape[:2]
-    images = torch.tensor(clips).flatten(0, 1).permute(0, 3, 1, 2) / 127.5 - 1  # channels last
-    labels = torch.zeros(batch, dtype=torch.long)
-    forward = torch.compile(model) if compiled else model
+    for case in CASES.values():
+        same_backbone = case.backbone.removeprefix("tv_") == args.backbone.removeprefix("tv_")
+        if case.method == method and same_backbone and case.options == options:
+            return case
+    return None
 
-    def scores():
-        return forward(images).unflatten(0, (batch, frames)).mean(1)
+
+def plain_steps(torch, network, score: Callable, pixels) -> list[Callable]:
+    """Inference and training step of a network in PyTorch."""
+    optimizer = torch.optim.SGD(network.parameters(), 0.01, momentum=0.9)
+    labels = torch.zeros(len(pixels), dtype=torch.long)
 
     def infer():
-        model.eval()
+        network.eval()
         with torch.inference_mode():
-            return scores()
+            return score(pixels).numpy()
 
     def train():
-        model.train()
+        network.train()
         optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(scores(), labels)
+        loss = torch.nn.functional.cross_entropy(score(pixels), labels)
         loss.backward()
         optimizer.step()
         return loss.item()
 
-    return infer, train
+    return [infer, train]
 
 
-def measure(rows, rounds: int) -> dict[str, list[float]]:
-    """The median of each step's seconds; the rows take turns."""
-    seconds = {row: [[] for _ in steps] for row, steps in rows.items()}
-    for steps in rows.values():  # traced and compiled before the first round
-        for step in steps:
+def measure(steps: list[Callable], rounds: int) -> list[float]:
+    """The median of each step's seconds; the steps take turns."""
+    seconds: list[list[float]] = [[] for _ in steps]
+    for step in steps:  # traced and compiled before the first round
+        step()
+    for _ in range(rounds):
+        for own, step in zip(seconds, steps, strict=True):
+            started = time.perf_counter()
             step()
-    for number in range(1, rounds + 1):
-        print(f"round {number} of {rounds}", flush=True)
-        for row, steps in rows.items():
-            for i, step in enumerate(steps):
-                started = time.perf_counter()
-                step()
-                seconds[row][i].append(time.perf_counter() - started)
-    return {row: [statistics.median(s) for s in steps] for row, steps in seconds.items()}
-
-
-def print_sizes(args) -> None:
-    """Parameters and multiply-adds of both methods, and what CTM adds."""
-    sizes = []
-    for method in ("tsn", "ctm"):
-        model = build(method, args)
-        sizes.append((model.count_params(), multiply_adds(model, args.frames)))
-    print(f"\n{'':34}{'parameters':>14}{'G multiply-adds a clip':>26}")
-    for method, (parameters, operations) in zip(("TSN", "CTM"), sizes, strict=True):
-        print(f"{method:34}{parameters:14,}{operations / 1e9:26.2f}")
-    more = [100 * (ctm / tsn - 1) for tsn, ctm in zip(*sizes, strict=True)]
-    print(f"{'CTM adds':34}{more[0]:13.1f}%{more[1]:25.1f}%")
-
-
-def multiply_adds(model: keras.Model, frames: int) -> int:
-    """Multiply-adds of all kernels for one clip."""
-    total = 0
-    for layer in model.layers:
-        if isinstance(layer, ctm_keras.CTM):
-            total += block_multiply_adds(layer)
-        elif hasattr(layer, "kernel"):
-            positions = int(np.prod(layer.output.shape[1:-1]))
-            kernel = int(np.prod(layer.kernel.shape))
-            total += frames * positions * kernel
-    return total
-
-
-def block_multiply_adds(block: ctm_keras.CTM) -> int:
-    """Of a CTM block: every kernel weight at each position and frame; TCC's at each channel."""
-    _, frames, height, width, channels = block.output.shape
-    inner = max(1, channels // block.reduction)
-    total = 0
-    for branch in block.branches:
-        kernels = [branch.reduce.kernel, branch.restore.kernel]
-        if isinstance(branch, ctm_keras.TCCM):
-            total += frames * inner * int(np.prod(branch.temporal.kernel.shape))
-        else:
-            kernels.append(branch.temporal.kernel)
-        total += frames * height * width * sum(int(np.prod(kernel.shape)) for kernel in kernels)
-    return total
+            own.append(time.perf_counter() - started)
+    return [statistics.median(own) for own in seconds]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What a model costs: parameters, multiply-adds and clips a second."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
 
 import keras
@@ -20,7 +20,20 @@ def multiply_adds(model: keras.Model) -> int:
     """
     clip = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)
     graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(clip).graph
-    return sum(COUNTS[op.type](op) for op in graph.get_operations() if op.type in COUNTS)
+    return sum(COUNTS[op.type](op) for op in _operations(graph) if op.type in COUNTS)
+
+
+def _operations(graph) -> Iterator[tf.Operation]:
+    """The operations of a graph and of the functions it calls, as a grouped convolution is."""
+    for op in graph.get_operations():
+        yield op
+        if op.type in ("PartitionedCall", "StatefulPartitionedCall"):
+            yield from _operations(graph._get_function(op.get_attr("f").name).graph)
+
+
+def trained_parameters(model: keras.Model) -> int:
+    """Weights that are trained, as papers count: without the statistics of batch norms."""
+    return sum(prod(weight.shape) for weight in model.trainable_weights)
 
 
 def _convolution(op) -> int:

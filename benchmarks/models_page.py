@@ -1,0 +1,141 @@
+"""Writes docs/models.md: the methods, what they cost, what the papers print, where they fit.
+
+    python benchmarks/models_page.py --speed speed.md
+
+`speed.md` is what `python benchmarks/model.py` printed.
+"""
+
+import argparse
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+
+import ctm_keras
+from training.costs import multiply_adds, trained_parameters
+from training.model_table import compatibility, cost_table
+
+PAGE = Path(__file__).parents[1] / "docs" / "models.md"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A model whose cost somebody printed.
+
+    Args:
+        source: where.
+        method: of the model.
+        backbone: of the model.
+        classes: of the model.
+        frames: of a clip.
+        size: height and width in pixels.
+        giga: multiply-adds of a clip, in thousands of millions; the papers say FLOPs.
+        parameters: as printed.
+        options: of the method.
+    """
+
+    source: str
+    method: str
+    backbone: str
+    classes: int
+    frames: int
+    size: int
+    giga: float
+    parameters: str = ""
+    options: dict = field(default_factory=dict)
+
+
+STM = "STM, Table 9"
+IBM = "IBM's log of 87 classes"
+ANALYSIS = "analysis, Table 6"
+PUBLISHED = (
+    Published(STM, "tsm", "tv_resnet50", 174, 8, 224, 32.9, "23.9 M"),
+    Published(STM, "stm", "tv_resnet50", 174, 8, 224, 33.3, "24.0 M"),
+    Published(IBM, "tsn", "tv_resnet50", 87, 8, 224, 32.70, "23,686,295"),
+    Published(IBM, "tam", "tv_resnet50", 87, 8, 224, 32.83, "23,725,655"),
+    Published(IBM, "i3d", "tv_resnet50", 87, 8, 224, 64.18, "46,339,607"),
+    Published(IBM, "s3d", "tv_resnet50", 87, 8, 224, 39.52, "27,485,079"),
+    Published(ANALYSIS, "tam", "tv_resnet50", 400, 32, 256, 171.5),
+    Published(ANALYSIS, "i3d", "tv_resnet50", 400, 32, 256, 335.3),
+    Published(ANALYSIS, "tam", "tv_resnet101", 400, 32, 256, 327.1),
+    Published(ANALYSIS, "i3d", "tv_resnet101", 400, 32, 256, 654.7),
+    Published(ANALYSIS, "slowfast", "resnet50", 400, 32, 256, 65.7, "", {"variant": "8x8"}),
+    Published(ANALYSIS, "slowfast", "resnet101", 400, 32, 256, 125.9, "", {"variant": "8x8"}),
+    Published(ANALYSIS, "slowfast", "resnet101", 400, 64, 256, 213.0, "", {"variant": "16x8"}),
+)
+
+
+def main():
+    """Writes the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--speed", type=Path, help="what benchmarks/model.py printed")
+    args = parser.parse_args()
+    parts = [HEAD, methods(), COSTS, costs(), BESIDE, beside_the_papers(), FITS, fits()]
+    if args.speed:
+        parts += [SPEED, args.speed.read_text().strip()]
+    PAGE.write_text("\n\n".join(parts) + "\n")
+    print(f"Written: {PAGE}")
+
+
+HEAD = """# Models
+
+Written by `python benchmarks/models_page.py`.
+
+## Methods"""
+
+COSTS = """## What they cost
+8 frames of 224 x 224 (SlowFast's variants read 32 or 64), 400 classes, on `tv_resnet50`,
+torchvision's layout, which the papers count. `ctm models --table --backbone tv_resnet50` prints
+the same table; clips/s is one clip at a time on two cores."""
+
+BESIDE = """## Beside the papers' figures
+Multiply-adds, which the papers call FLOPs, are counted from the graph."""
+
+FITS = """## Where they can stand
+Each method on each family of backbones."""
+
+SPEED = "## Speed"
+
+
+def methods() -> str:
+    """The methods, each with its line."""
+    lines = [f"| `{name}` | {line} |" for name, line in ctm_keras.list_models().items()]
+    return "\n".join(["| | |", "|---|---|", *lines])
+
+
+def costs() -> str:
+    """The table of costs."""
+    return "\n".join(["```", *cost_table("tv_resnet50", 8), "```"])
+
+
+def beside_the_papers() -> str:
+    """Published costs beside those of this project's models."""
+    lines = [
+        "| source | model | theirs | here | parameters, theirs | here |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in PUBLISHED:
+        keras.backend.clear_session()
+        shape = (row.classes, row.frames, row.size)
+        model = ctm_keras.build_video_model(
+            row.method, row.backbone, *shape, weights=None, **row.options
+        )
+        giga = multiply_adds(model) / 1e9
+        name = " ".join([row.method, *row.options.values(), row.backbone])
+        lines.append(
+            f"| {row.source} | {name}, {row.frames} x {row.size} | {row.giga:.1f} G | {giga:.1f} G "
+            f"({giga / row.giga:.3f}) | {row.parameters} | {trained_parameters(model):,} |"
+        )
+    return "\n".join(lines)
+
+
+def fits() -> str:
+    """The families, each with the methods that cannot stand there, and why."""
+    return "\n".join(["| backbones | takes | but not |", "|---|---|---|", *compatibility()])
+
+
+if __name__ == "__main__":
+    main()
