@@ -6,14 +6,17 @@ from collections.abc import Callable
 from .anatomy import Anatomy
 from .graft import Graft
 from .names import unknown_name
+from .temporal._pooling import temporal_pooling as pool_frames
 from .temporal.aggregation import avg_aggregation, conv_aggregation, max_aggregation
 from .temporal.c2d import c2d
 from .temporal.c3d import c3d
 from .temporal.cost import cost
 from .temporal.ctm import ctm
 from .temporal.i3d import i3d
+from .temporal.i3d_3x1x1 import i3d_3x1x1
 from .temporal.nonlocal_block import nonlocal_block
 from .temporal.s3d import s3d
+from .temporal.slowfast import slowfast
 from .temporal.stm import stm
 from .temporal.tam import tam
 from .temporal.tsm import tsm
@@ -28,6 +31,7 @@ METHODS: dict[str, Callable[..., list[Graft]]] = {
     "c3d": c3d,
     "stm": stm,
     "i3d": i3d,
+    "i3d_3x1x1": i3d_3x1x1,
     "s3d": s3d,
     "tam": tam,
     "tsm": tsm,
@@ -38,7 +42,7 @@ METHODS: dict[str, Callable[..., list[Graft]]] = {
 }
 
 # A network is built whole: its two pathways have other widths than any image model.
-NETWORKS: dict[str, Callable] = {}
+NETWORKS: dict[str, Callable] = {"slowfast": slowfast}
 
 
 def list_models() -> dict[str, str]:
@@ -84,10 +88,3 @@ def grafts_of(method: str, anatomy: Anatomy, temporal_pooling: bool, options: di
             own["temporal_pooling"] = pooled = temporal_pooling
         grafts += recipe(anatomy, **own)
     return grafts + (pool_frames(anatomy) if temporal_pooling and not pooled else [])
-
-
-def pool_frames(anatomy: Anatomy) -> list[Graft]:
-    """Max pooling over frames after stages 2, 3 and 4."""
-    from .temporal._pooling import temporal_pooling
-
-    return temporal_pooling(anatomy)

@@ -70,7 +70,7 @@ def import_weights(
     report = import_state(model, state, allow, str(path))
     print(f"{path}: {checkpoint}.\n{report}")
     if untold := [name for name in checkpoint.untold if name not in options]:
-        print(f"Its keys do not tell, and the defaults stand: {', '.join(untold)} (--options).")
+        print(f"Its keys do not tell for certain, give it if it was another: {', '.join(untold)}.")
     if method != checkpoint.method:
         model = _graft(model, method, build, options)
     if to is not None:

@@ -7,6 +7,8 @@ import numpy as np
 
 State = dict[str, np.ndarray]
 
+NONLOCAL_BLOCKS = {3: (1, 3), 4: (1, 3, 5)}  # where they stand by default
+
 
 def has(pattern: str, keys) -> bool:
     """Whether one of the keys begins with what a regular expression matches."""
@@ -23,7 +25,30 @@ def method_by_kernels(state: State) -> str:
     long = [key for key in state if frames(state, key) > 1]
     if not long:
         return "c2d" if any(value.ndim == 5 for value in state.values()) else "tsn"
-    return "c3d" if all(re.match(r"layer\d\.\d+\.conv1\.", key) for key in long) else "i3d"
+    if any(re.match(r"layer\d\.\d+\.conv[23]\.", key) for key in long) or _inception(state):
+        return "i3d"
+    return "c3d" if _long_blocks(state) == _blocks(state)[1::2] else "i3d_3x1x1"
+
+
+def _blocks(state: State) -> list[tuple[int, int]]:
+    """Stage and place of each block, from 2 and 1, in the order of the network."""
+    found = (re.match(r"layer(\d)\.(\d+)\.conv1\.weight", key) for key in state)
+    return sorted((int(match[1]) + 1, int(match[2]) + 1) for match in found if match)
+
+
+def _long_blocks(state: State) -> list[tuple[int, int]]:
+    """The blocks whose first convolution reaches over frames."""
+    names = {block: f"layer{block[0] - 1}.{block[1] - 1}.conv1.weight" for block in _blocks(state)}
+    return [block for block, name in names.items() if frames(state, name) > 1]
+
+
+def _by_stage(blocks: list[tuple[int, int]]) -> dict[int, tuple[int, ...]]:
+    """Blocks as `{3: (1, 3), 4: (1, 3, 5)}`."""
+    return {s: tuple(i for stage, i in blocks if stage == s) for s in dict(blocks)}
+
+
+def _inception(state: State) -> bool:
+    return has(r"inception3a\.", state)
 
 
 def _cost_options(state: State, keys) -> dict:
@@ -50,12 +75,31 @@ def _tam_options(state: State, keys) -> dict:
 
 
 def _nonlocal_options(state: State, keys) -> dict:
-    embedded = {} if has(r".*\.nl\.theta\.", state) else {"mode": "gaussian"}
-    return {"sub_sample": has(r".*\.g\.0\.", keys), **embedded}
+    found = (re.match(r"layer(\d)\.(\d+)\.nl\.g\.weight", key) for key in state)
+    blocks = _by_stage(sorted((int(m[1]) + 1, int(m[2]) + 1) for m in found if m))
+    return {
+        "sub_sample": has(r".*\.g\.0\.", keys),
+        **({} if has(r".*\.nl\.theta\.", state) else {"mode": "gaussian"}),
+        **({} if blocks == NONLOCAL_BLOCKS else {"stages": tuple(blocks), "blocks": blocks}),
+    }
 
 
 def _i3d_options(state: State, keys) -> dict:
     return {"time_padding": "zero", **_reference_pools(state)}
+
+
+def _i3d_3x1x1_options(state: State, keys) -> dict:
+    blocks, stem = _long_blocks(state), frames(state, "conv1.weight")
+    alternate = [(s, i) for s, i in _blocks(state) if s == 2 or (i % 2 == 0) == (s == 5)]
+    names = {str(alternate): "alternate", str(_blocks(state)): "all"}
+    name = names.get(str(blocks), _by_stage(blocks))
+    return {
+        "inflate": name,
+        "stem_frames": stem,
+        "early_stride": 2 if name == "alternate" and stem > 1 and has(r"backbone\.", keys) else 1,
+        "pool": stem > 1,
+        "time_padding": "zero",
+    }
 
 
 def _s3d_options(state: State, keys) -> dict:
@@ -64,7 +108,7 @@ def _s3d_options(state: State, keys) -> dict:
 
 
 def _reference_pools(state: State) -> dict:
-    return {"pools": "reference"} if has(r"inception3a\.", state) else {}
+    return {"pools": "reference"} if _inception(state) else {}
 
 
 def _slowfast_options(state: State, keys) -> dict:
@@ -80,12 +124,20 @@ def _slowfast_options(state: State, keys) -> dict:
 
 
 # Options that change what a network computes, and not its weights.
-UNTOLD = {"tam": ("blending",), "tsm": ("fold_div",), "nonlocal": ("mode", "scale")}
+UNTOLD = {
+    "tam": ("blending",),
+    "tsm": ("fold_div",),
+    "nonlocal": ("mode", "scale"),
+    "i3d_3x1x1": ("early_stride", "pool"),
+    "c2d": ("pooling",),
+    "c3d": ("pooling",),
+}
 
 # What the keys tell of a method's options: from the weights by name, and the keys in the file.
 OPTIONS: dict[str, Callable[..., dict]] = {
     "cost": _cost_options,
     "i3d": _i3d_options,
+    "i3d_3x1x1": _i3d_3x1x1_options,
     "s3d": _s3d_options,
     "c2d": _c2d_options,
     "c3d": _c3d_options,

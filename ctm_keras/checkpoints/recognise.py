@@ -72,7 +72,9 @@ def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
         adapt(named)
     keys = {key: key for key in named} | keys
     methods = [name for pattern, name in form.methods if has(pattern, plain)]
-    methods = methods or [method_by_kernels(named)]
+    base = method_by_kernels(named)
+    if methods in ([], ["nonlocal"]):
+        methods = [base] * (not methods or base != "tsn") + methods
     head = named.get("fc.weight")
     return Checkpoint(
         form.name,

@@ -10,7 +10,8 @@ def block_outputs(anatomy: Anatomy, stages, blocks, default, what: str) -> list[
     Args:
         anatomy: of the image model.
         stages: a stage or several.
-        blocks: how many in each stage, a tuple of which ones, `"all"`, or None.
+        blocks: how many in each stage, a tuple of which ones, `"all"`, or None; or one of these
+            for each stage, in a dict.
         default: how many for None, by stage; one where a stage is not named.
         what: stands there, as an error says it.
     """
@@ -19,7 +20,8 @@ def block_outputs(anatomy: Anatomy, stages, blocks, default, what: str) -> list[
     sites = []
     for stage in (stages,) if isinstance(stages, int) else tuple(stages):
         outputs = anatomy.at("block_output", stage)
-        places = _places(blocks, stage, len(outputs), default.get(stage, 1), what)
+        own = blocks.get(stage) if isinstance(blocks, dict) else blocks
+        places = _places(own, stage, len(outputs), default.get(stage, 1), what)
         sites += [site for site in outputs if site.index in places]
     if not sites:
         raise ValueError(f"{what} needs a stage to stand in; received stages={stages!r}.")

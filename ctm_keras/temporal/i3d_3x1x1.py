@@ -1,0 +1,82 @@
+"""I3D 3 x 1 x 1: inflated first convolutions, as the non-local paper's networks have them.
+
+Wang et al., Non-local Neural Networks, CVPR 2018, arXiv 1711.07971, Section 4.1; in the form of
+mmaction2's and PySlowFast's I3D, and their slow pathway alone.
+"""
+
+from ..anatomy import Anatomy
+from ..graft import Graft, Site
+from ._inflate import FrameStride, inflated
+from ._pooling import TemporalPooling
+from ._pooling import temporal_pooling as pooled
+
+
+def i3d_3x1x1(
+    anatomy: Anatomy,
+    inflate: str | dict[int, tuple[int, ...]] = "alternate",
+    stem_frames: int = 5,
+    early_stride: int = 2,
+    pool: bool = True,
+    time_padding: str = "replicate",
+    inflation: str = "divide",
+    temporal_pooling: bool = False,
+) -> list[Graft]:
+    """I3D of the non-local paper: the first 1 x 1 of residual blocks reaches over three frames.
+
+    The defaults are mmaction2's network for 32 frames: its stem is 5 x 7 x 7, and the stem, the
+    pooling after it and a maximum of two frames after Res2 halve the frames.
+
+    Args:
+        anatomy: of the image model.
+        inflate: which blocks: `"alternate"`, all in Res2 and every second one then, the
+            first in Res3 and Res4, the second in Res5; `"all"`; or by stage and from 1, as
+            `{4: (1, 2, 3, 4, 5, 6), 5: (1, 2, 3)}` for the slow pathway of SlowFast.
+        stem_frames: that the stem's kernel reaches over.
+        early_stride: in time, of the stem and of the pooling after it.
+        pool: whether a maximum of two frames halves their number after Res2.
+        time_padding: beyond the clip, `"replicate"` its first and last frame, or `"zero"`, as
+            the references' code.
+        inflation: image kernels are put at each frame: `"divide"` by their number, or `"copy"`.
+        temporal_pooling: whether the analysis paper's poolings stand instead of strides and pool.
+    """
+    options = {"time_padding": time_padding, "inflation": inflation}
+    entries = _entries(anatomy, inflate)
+    grafts = [inflated(anatomy, site, 3, **options) for site in entries]
+    stride = 1 if temporal_pooling else early_stride
+    if stem_frames > 1 or stride > 1:
+        (stem,) = anatomy.at("stem")
+        grafts.append(inflated(anatomy, stem, stem_frames, stride, **options))
+    if temporal_pooling:
+        return grafts + pooled(anatomy)
+    if stride > 1:
+        pools = [site for site in anatomy.sites if site.role == "pool" and site.stage <= 2]
+        grafts += [_strided(site, stride) for site in pools[:1]]
+    if pool:
+        (output,) = anatomy.at("stage_output", 2)
+        layer = TemporalPooling(size=2, name=f"{output.block}_temporal_pool")
+        grafts.append(Graft(output, "after", layer))
+    return grafts
+
+
+def _entries(anatomy: Anatomy, inflate) -> list[Site]:
+    """The first convolutions of the chosen blocks."""
+    sites = anatomy.at("residual_entry")
+    if inflate == "all":
+        return sites
+    if inflate == "alternate":
+        return [s for s in sites if s.stage == 2 or s.index % 2 == (0 if s.stage == 5 else 1)]
+    if not isinstance(inflate, dict):
+        raise ValueError(
+            f"`inflate` is 'alternate', 'all' or the blocks by stage, as {{4: (1, 3, 5)}}; "
+            f"received {inflate!r}."
+        )
+    chosen = {(stage, index) for stage, indices in inflate.items() for index in indices}
+    if missing := sorted(chosen - {(site.stage, site.index) for site in sites}):
+        raise ValueError(
+            f"{anatomy.backbone} has no block {missing[0][1]} in stage {missing[0][0]} to inflate."
+        )
+    return [site for site in sites if (site.stage, site.index) in chosen]
+
+
+def _strided(site: Site, stride: int) -> Graft:
+    return Graft(site, "before", FrameStride(stride, name=f"{site.operation.name}_frame_stride"))
