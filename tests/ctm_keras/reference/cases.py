@@ -33,6 +33,7 @@ COST = Reference("hikvision-research/cost", "e08545516b014391baa558c7d1f4ef6d483
 STM = Reference("Boyuan Jiang/STM", None, "stm")
 MMACTION = Reference("open-mmlab/mmaction2", "4d6c93474730cad2f25e51109adcf96824efc7a3", "mmaction")
 MMACTION_SLOWFAST = replace(MMACTION, builder="mmaction_slowfast")
+MMACTION_I3D = replace(MMACTION, builder="mmaction_i3d")
 
 
 @dataclass(frozen=True)
@@ -206,13 +207,25 @@ CASES = {
     "tam-inception-pooled": Case(
         IBM, _ibm("inception_v1", pooled=True) | TAM, "tam", "inception_v1", POOLED
     ),
-    "tsm-resnet50": Case(TSM, _tsm("resnet50", is_shift=True), "tsm", "tv_resnet50"),
+    "tsm-resnet50": Case(
+        TSM, _tsm("resnet50", is_shift=True), "tsm", "tv_resnet50", shapes=((8, 48), (4, 64))
+    ),
     "tsm-resnet101": Case(
         TSM, _tsm("resnet101", is_shift=True), "tsm", "tv_resnet101", shapes=((8, 48), (4, 64))
     ),
-    "nonlocal-resnet50": Case(TSM, _tsm("resnet50", non_local=True), "nonlocal", "tv_resnet50"),
+    "nonlocal-resnet50": Case(
+        TSM,
+        _tsm("resnet50", non_local=True),
+        "nonlocal",
+        "tv_resnet50",
+        shapes=((8, 48), (4, 64)),
+    ),
     "tsm+nonlocal-resnet50": Case(
-        TSM, _tsm("resnet50", is_shift=True, non_local=True), "tsm+nonlocal", "tv_resnet50"
+        TSM,
+        _tsm("resnet50", is_shift=True, non_local=True),
+        "tsm+nonlocal",
+        "tv_resnet50",
+        shapes=((8, 48), (4, 64)),
     ),
     # With weights by the formula, more such blocks in a row reach beyond float32.
     "nonlocal-dot-product-resnet50": Case(
@@ -282,5 +295,53 @@ CASES = {
             "slow_frames": "strided",
         },
         shapes=((16, 32), (8, 48)),
+    ),
+    "tsn-resnet50-mmaction": Case(MMACTION, {"is_shift": False}, "tsn", "tv_resnet50"),
+    "i3d-3x1x1-resnet50": Case(
+        MMACTION_I3D,
+        {"config": "i3d_r50"},
+        "i3d_3x1x1",
+        "tv_resnet50",
+        {"time_padding": "zero"},
+        shapes=((32, 64), (16, 48)),
+    ),
+    "i3d-3x1x1+nonlocal-resnet50": Case(
+        MMACTION_I3D,
+        {
+            "config": "i3d_r50",
+            "conv1_stride_t": 1,
+            "pool1_stride_t": 1,
+            "inflate": (1, 1, 1, 1),
+            "non_local": ((0, 0, 0), (0, 1, 0, 1), (0, 1, 0, 1, 0, 1), (0, 0, 0)),
+            "non_local_cfg": {
+                "sub_sample": True,
+                "use_scale": False,
+                "norm_cfg": {"type": "BN3d"},
+                "mode": "dot_product",
+            },
+        },
+        "i3d_3x1x1+nonlocal",
+        "tv_resnet50",
+        {
+            "inflate": "all",
+            "early_stride": 1,
+            "time_padding": "zero",
+            "mode": "dot_product",
+            "blocks": {3: (2, 4), 4: (2, 4, 6)},
+        },
+        adds=("out/bias",),
+    ),
+    "slowonly-resnet50": Case(
+        MMACTION_I3D,
+        {"config": "slowonly_r50", "with_pool2": False},
+        "i3d_3x1x1",
+        "tv_resnet50",
+        {
+            "inflate": {4: (1, 2, 3, 4, 5, 6), 5: (1, 2, 3)},
+            "stem_frames": 1,
+            "early_stride": 1,
+            "pool": False,
+            "time_padding": "zero",
+        },
     ),
 }
