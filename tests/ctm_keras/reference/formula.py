@@ -6,7 +6,13 @@ import zlib
 import numpy as np
 
 Shapes = dict[str, tuple[int, ...]]
-NORM = {"weight": (1.0, 0.5), "bias": (0.0, 0.1), "running_mean": (0.0, 0.1), "running_var": (1.0, 0.5)}  # fmt: skip
+# Of a batch norm: the middle and the reach of each of its numbers.
+NORM = {
+    "weight": (1.0, 0.5),
+    "bias": (0.0, 0.1),
+    "running_mean": (0.0, 0.1),
+    "running_var": (1.0, 0.5),
+}
 CELLS = 8
 
 

@@ -53,8 +53,8 @@ def pyslowfast(folder: Path, frames: int, num_classes: int, config: str):
     network = SlowFast(settings)
 
     def forward(clips):
-        pathways = zip(*(pack_pathway_output(settings, clip) for clip in clips.transpose(1, 2)))
-        return network([torch.stack(pathway) for pathway in pathways])
+        pairs = [pack_pathway_output(settings, clip) for clip in clips.transpose(1, 2)]
+        return network([torch.stack([pair[i] for pair in pairs]) for i in (0, 1)])
 
     return network, forward
 
