@@ -130,19 +130,17 @@ class CoST(layers.Layer):
         kernels = [ops.expand_dims(kernel, axis) for axis, kernel in enumerate(kernels)]
         if self.padding == "same" and self.strides == 1:
             return [ops.conv(x, kernel, padding="same") for kernel in kernels]
-        if self.padding == "same":
-            x = ops.pad(x, ((0, 0), (0, 0), *map(self._same, x.shape[2:4]), (0, 0)))
         strides = (1, self.strides, self.strides)
-        return [ops.conv(self._centred(x, i), k, strides=strides) for i, k in enumerate(kernels)]
+        return [ops.conv(self._padded(x, i), k, strides=strides) for i, k in enumerate(kernels)]
 
-    def _centred(self, x, axis: int):
-        """The part of a padded clip that the centre of the missing axis slides over."""
+    def _padded(self, x, axis: int):
+        """The clip with zeros around it, but where the centre of the missing axis does not come."""
         margin = self.kernel_size // 2
-        if axis == 0:
-            return x
-        x = ops.pad(x, ((0, 0), (margin, margin), (0, 0), (0, 0), (0, 0)))
+        image = map(self._same, x.shape[2:4]) if self.padding == "same" else [(0, 0)] * 2
+        zeros = [(0, 0), (margin, margin) if axis else (0, 0), *image, (0, 0)]
+        x = ops.pad(x, zeros) if any(map(any, zeros)) else x
         inner = slice(margin, x.shape[1 + axis] - margin)
-        return x[:, :, inner] if axis == 1 else x[:, :, :, inner]
+        return (x, x[:, :, inner], x[:, :, :, inner])[axis]
 
     def _same(self, size: int) -> tuple[int, int]:
         """The zeros on both sides with which a strided convolution is "same"."""
