@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from .cost_and_stm import cost, stm  # noqa: F401
+from .inflated import mmaction_i3d  # noqa: F401
 from .two_pathways import mmaction_slowfast, pyslowfast  # noqa: F401
 
 

@@ -309,26 +309,13 @@ CASES = {
         MMACTION_I3D,
         {
             "config": "i3d_r50",
-            "conv1_stride_t": 1,
-            "pool1_stride_t": 1,
-            "inflate": (1, 1, 1, 1),
             "non_local": ((0, 0, 0), (0, 1, 0, 1), (0, 1, 0, 1, 0, 1), (0, 0, 0)),
-            "non_local_cfg": {
-                "sub_sample": True,
-                "use_scale": False,
-                "norm_cfg": {"type": "BN3d"},
-                "mode": "dot_product",
-            },
+            "non_local_cfg": {"sub_sample": True, "use_scale": True, "norm_cfg": {"type": "BN3d"}},
         },
         "i3d_3x1x1+nonlocal",
         "tv_resnet50",
-        {
-            "inflate": "all",
-            "early_stride": 1,
-            "time_padding": "zero",
-            "mode": "dot_product",
-            "blocks": {3: (2, 4), 4: (2, 4, 6)},
-        },
+        {"time_padding": "zero", "scale": True, "blocks": {3: (2, 4), 4: (2, 4, 6)}},
+        shapes=((16, 64),),
         adds=("out/bias",),
     ),
     "slowonly-resnet50": Case(
@@ -343,5 +330,6 @@ CASES = {
             "pool": False,
             "time_padding": "zero",
         },
+        shapes=((8, 48),),
     ),
 }
