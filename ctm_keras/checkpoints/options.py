@@ -24,7 +24,7 @@ def method_by_kernels(state: State) -> str:
     """The method of a network whose temporal parts have no names, from its kernels in time."""
     long = [key for key in state if frames(state, key) > 1]
     if not long:
-        return "c2d" if any(value.ndim == 5 for value in state.values()) else "tsn"
+        return "c2d" if np.ndim(state.get("conv1.weight")) == 5 else "tsn"
     if any(re.match(r"layer\d\.\d+\.conv[23]\.", key) for key in long) or _inception(state):
         return "i3d"
     return "c3d" if _long_blocks(state) == _blocks(state)[1::2] else "i3d_3x1x1"

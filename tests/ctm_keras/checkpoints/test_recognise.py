@@ -5,39 +5,86 @@ import pytest
 
 from ctm_keras.checkpoints.recognise import recognise
 
-EXPECTED = {
-    "mmaction2 tsn_r18": ("mmaction2", "tsn", "tv_resnet18", {}),
-    "mmaction2 tsm_r50": ("mmaction2", "tsm", "tv_resnet50", {}),
-    "mmaction2 tsm_r50_nl": ("mmaction2", "tsm+nonlocal", "tv_resnet50", {"sub_sample": True}),
-    "cost costa": ("hikvision CoST", "cost", "tv_resnet50", {"kind": "a", "pooling": "code"}),
-    "cost costb": ("hikvision CoST", "cost", "tv_resnet50", {"kind": "b", "pooling": "code"}),
-    "temporal-shift-module r50": ("temporal-shift-module", "tsm", "tv_resnet50", {}),
-    "temporal-shift-module r50_nl": (
-        "temporal-shift-module",
-        "tsm+nonlocal",
-        "tv_resnet50",
-        {"sub_sample": True},
-    ),
+from .conftest import recorded_cases, shapes_of
+
+CASES = recorded_cases()
+IBM = "IBM/action-recognition-pytorch"
+FORMATS = {
+    "ibm": (IBM, f"torchvision or {IBM}"),
+    "tsm": ("temporal-shift-module",),
+    "pyslowfast": ("PySlowFast",),
+    "cost": ("hikvision CoST", "mmaction2"),  # its baselines are mmaction2's networks
+    "stm": ("STM (its author's code)",),
+}
+TOLD = {
+    "tam-resnet18": {"blending_frames": 3},
+    "s3d-resnet18": {"depthwise": False},
+    "s3d-inception": {"depthwise": False, "pools": "reference"},
+    "i3d-resnet18": {"time_padding": "zero"},
+    "i3d-inception": {"time_padding": "zero", "pools": "reference"},
+    "cost-a-resnet50": {"kind": "a", "pooling": "code"},
+    "cost-b-resnet50": {"kind": "b", "pooling": "code"},
+    "cost-b-resnet50-32-frames": {"kind": "b", "pooling": "code32"},
+    "c3d-resnet50": {"pooling": "code", "time_padding": "zero"},
+    "nonlocal-resnet50": {"sub_sample": True},
+    "i3d-3x1x1-resnet50": {
+        "inflate": "alternate",
+        "stem_frames": 5,
+        "early_stride": 2,
+        "pool": True,
+        "time_padding": "zero",
+    },
+    "slowfast-8x8-resnet101-mmaction": {
+        "variant": "8x8",
+        "fusion_kernel": 7,
+        "temporal_blocks": 23,
+        "lateral_norm": True,
+        "slow_frames": "strided",
+    },
 }
 
 
-@pytest.mark.parametrize("name", EXPECTED)
-def test_a_network_is_recognised(name, state_of):
-    found = recognise(state_of(name))
-    assert (found.format, found.method, found.backbone, found.options) == EXPECTED[name]
-    assert found.num_classes == 87
+def state_like(name: str) -> dict[str, np.ndarray]:
+    """Weights of a recorded network that take no memory."""
+    zero = np.zeros((), "float32")
+    return {key: np.broadcast_to(zero, shape) for key, shape in shapes_of(name).items()}
 
 
-def test_wrappers_of_parallel_and_compiled_modules_do_not_matter(state_of):
-    state = state_of("mmaction2 tsn_r18")
+@pytest.mark.parametrize("name", CASES)
+def test_a_network_is_recognised(name):
+    case, found = CASES[name], recognise(state_like(name))
+    builder = case.reference.builder
+    assert found.format in FORMATS.get(builder, ("mmaction2",))
+    assert (found.method, found.num_classes) == (case.method, case.num_classes)
+    assert found.backbone.removeprefix("tv_") == case.backbone.removeprefix("tv_")
+    assert name not in TOLD or found.options == TOLD[name]
+    assert found.num_frames == (32 if case.method == "slowfast" else 8)
+
+
+def test_places_of_nonlocal_blocks_are_told():
+    found = recognise(state_like("i3d-3x1x1+nonlocal-resnet50"))
+    assert found.options["blocks"] == {3: (2, 4), 4: (2, 4, 6)}
+    found = recognise(state_like("slowonly-resnet50"))
+    assert found.options["inflate"] == {4: (1, 2, 3, 4, 5, 6), 5: (1, 2, 3)}
+    assert (found.options["stem_frames"], found.options["pool"]) == (1, False)
+
+
+def test_a_gaussian_nonlocal_block_has_no_embedding():
+    state = state_like("tsm+nonlocal-scaled-resnet50")
+    state = {k: v for k, v in state.items() if "theta" not in k and "phi" not in k}
+    assert recognise(state).options["mode"] == "gaussian"
+
+
+def test_wrappers_of_parallel_and_compiled_modules_do_not_matter():
+    state = state_like("tam-resnet18")
     for wrapper in ("module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."):
         found = recognise({wrapper + key: value for key, value in state.items()})
-        assert (found.method, found.backbone) == ("tsn", "tv_resnet18")
+        assert (found.method, found.backbone) == ("tam", "tv_resnet18")
         assert set(found.keys.values()) == {wrapper + key for key in state}
 
 
-def test_without_a_head(state_of):
-    state = state_of("mmaction2 tsn_r18")
+def test_without_a_head():
+    state = state_like("tsn-resnet50-mmaction")
     found = recognise({key: value for key, value in state.items() if "cls_head" not in key})
     assert found.num_classes is None
 
@@ -48,8 +95,8 @@ def test_an_unknown_format():
         recognise(state, "x.pth")
 
 
-def test_another_depth(state_of):
-    state = state_of("mmaction2 tsn_r18")
+def test_another_depth():
+    state = state_like("tsn-resnet18")
     state = {key: value for key, value in state.items() if "layer3.1" not in key}
     with pytest.raises(ValueError, match=r"2 \+ 2 \+ 1 \+ 2 blocks; those here have 18, 34, 50"):
         recognise(state)
@@ -62,8 +109,8 @@ def test_another_depth(state_of):
         ("layer2.0.conv1.net.", "layer2.0.net.conv1.", "in place, on the shortcut too"),
     ],
 )
-def test_variants_of_tsm_that_are_not_here(pattern, put, reason, state_of):
-    state = state_of("temporal-shift-module r50")
+def test_variants_of_tsm_that_are_not_here(pattern, put, reason):
+    state = state_like("tsm-resnet50")
     state = {key.replace(pattern, put): value for key, value in state.items()}
     with pytest.raises(ValueError, match=reason):
         recognise(state)
