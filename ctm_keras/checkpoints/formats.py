@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..preprocessing import Preprocessing
 from .adapt import add_output_biases, fold_temporal_biases, put_slow_first
 
 
@@ -21,6 +22,7 @@ class Format:
             Others are TSN, or I3D where kernels are long in time.
         untold: options that such networks have and keys do not tell.
         adapt: functions that change weights in place, after the renames.
+        pixels: what its networks expect, where that differs from the backbone's.
         refused: regular expressions of keys, and why a network that has such keys is not here.
     """
 
@@ -30,6 +32,7 @@ class Format:
     methods: tuple[tuple[str, str], ...] = ()
     untold: tuple[str, ...] = ()
     adapt: tuple[Callable[[dict[str, np.ndarray]], None], ...] = ()
+    pixels: Preprocessing | None = None
     refused: tuple[tuple[str, str], ...] = ()
 
 
@@ -75,6 +78,8 @@ PYSLOWFAST = (
     (r"\.branch2\.c_bn\.", ".bn3."),
 )
 
+KINETICS = Preprocessing("rgb", mean=(0.45 * 255,) * 3, scale=(0.225 * 255,) * 3)
+
 FORMATS = (
     Format(
         "hikvision CoST",
@@ -95,9 +100,16 @@ FORMATS = (
     ),
     Format(
         "PySlowFast",
-        r"s1\.pathway0_stem\.",
+        r"s1_fuse\.",
         PYSLOWFAST,
-        methods=((r"s1_fuse\.", "slowfast"),),
+        methods=((r"", "slowfast"),),
+        pixels=KINETICS,
+    ),
+    Format(
+        "PySlowFast",
+        r"s1\.pathway0_stem\.",
+        (*PYSLOWFAST, (r"^slow\.", "")),
+        pixels=KINETICS,
     ),
     Format(
         "temporal-shift-module",

@@ -73,6 +73,7 @@ def import_weights(
         print(f"Its keys do not tell for certain, give it if it was another: {', '.join(untold)}.")
     if method != checkpoint.method:
         model = _graft(model, method, build, options)
+    _set_pixels(model, checkpoint)
     if to is not None:
         _save(model, Path(to))
     return model
@@ -101,6 +102,14 @@ def _graft(tsn: keras.Model, method: str, build: dict, options: dict) -> keras.M
         weights = Path(folder) / "tsn.keras"
         tsn.save(weights)
         return build_video_model(method, weights=weights, **build, **options)
+
+
+def _set_pixels(model: keras.Model, checkpoint: Checkpoint):
+    """Lets a model scale pixels as the project does that trained the weights."""
+    if checkpoint.pixels is not None:
+        preprocess = model.get_layer("preprocess")
+        for name, value in vars(checkpoint.pixels).items():
+            setattr(preprocess, name, value)
 
 
 def _check_target(path: Path):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..preprocessing import Preprocessing
 from .formats import FORMATS, Format
 from .options import OPTIONS, UNTOLD, has, method_by_kernels
 
@@ -33,6 +34,7 @@ class Checkpoint:
         keys: the names that they have in the file.
         untold: options that neither keys nor shapes tell.
         num_frames: of a clip, where nothing else is said.
+        pixels: what the network expects, if not what the backbone does.
     """
 
     format: str
@@ -44,6 +46,7 @@ class Checkpoint:
     keys: dict[str, str] = field(repr=False)
     untold: tuple[str, ...]
     num_frames: int
+    pixels: Preprocessing | None
 
     def __str__(self) -> str:
         options = "".join(f", {name}={value!r}" for name, value in self.options.items())
@@ -86,6 +89,7 @@ def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
         keys,
         form.untold + tuple(name for method in methods for name in UNTOLD.get(method, ())),
         32 if "slowfast" in methods else 8,
+        form.pixels,
     )
 
 
@@ -102,7 +106,8 @@ def _format(keys, origin: str) -> Format:
     for form in FORMATS:
         if has(form.mark, keys):
             return form
-    known, first = ", ".join(form.name for form in FORMATS), ", ".join(list(keys)[:3])
+    known = ", ".join(dict.fromkeys(form.name for form in FORMATS))
+    first = ", ".join(list(keys)[:3])
     raise ValueError(f"{origin} is of no known format ({known}): its keys begin {first}.")
 
 
