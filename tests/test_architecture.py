@@ -48,3 +48,15 @@ def test_temporal_files_import_neither_surgery_nor_their_siblings():
                 assert "surgery" not in names, path.name
                 if "temporal" in module or node.level == 1:
                     assert not names & (methods - {path.stem}), path.name
+
+
+def test_pytorch_is_imported_where_a_checkpoint_is_read_and_nowhere_else():
+    readers = {
+        path.relative_to(ROOT).as_posix()
+        for package in FORBIDDEN
+        for path in (ROOT / package).rglob("*.py")
+        if "torch" in imported_packages(path)
+    }
+    assert readers == {"ctm_keras/checkpoints/read.py"}
+    top = ast.parse((ROOT / readers.pop()).read_text()).body
+    assert not any("torch" in ast.unparse(n) for n in top if isinstance(n, ast.Import))

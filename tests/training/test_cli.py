@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-COMMANDS = ["quickstart", "build", "verify", "train", "evaluate", "predict", "export", "models"]
+COMMANDS = ["quickstart", "build", "verify", "train", "evaluate", "predict", "export"]
+COMMANDS += ["import-weights", "models"]
 
 
 def ctm(*arguments, **kwargs):
@@ -43,6 +44,8 @@ def test_every_command_shows_an_example(command):
         (["predict", "nowhere", "x.mp4"], "nowhere is no run"),
         (["predict", "nowhere"], "needs one video"),
         (["export", "nowhere", "--to", "x"], "nowhere is no run"),
+        (["import-weights", "nowhere", "--to", "x.keras"], "nowhere is not there"),
+        (["import-weights", "nowhere", "--to", "x"], "give it that ending"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_an_exit_code(arguments, words, tmp_path):
