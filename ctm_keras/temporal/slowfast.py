@@ -102,8 +102,8 @@ class TimeConv(layers.Layer):
 
     def __init__(self, filters, size=3, stride=1, **kwargs):
         super().__init__(**kwargs)
-        if size % 2 == 0:
-            raise ValueError(f"A kernel reaches over an odd number of frames, not {size}.")
+        if not (isinstance(size, int) and size % 2):
+            raise ValueError(f"A kernel reaches over an odd number of frames, not {size!r}.")
         self.filters = filters
         self.size = size
         self.stride = stride
@@ -247,21 +247,22 @@ def slowfast(
     """
     lengths = _lengths(backbone)
     alpha = _alpha(variant, clip.shape[1])
-    kernel = fusion_kernel or (7 if alpha == 4 and lengths[2] == 6 else 5)
+    if fusion_kernel is None:
+        fusion_kernel = 7 if alpha == 4 and lengths == DEPTHS["resnet50"] else 5
     reach = _reach(temporal_blocks, lengths[2])
     fast = _Pathway("fast", 64 // BETA, clip.shape[1], Fold(name="fast_fold")(clip))
     clip = SlowFrames(alpha, slow_frames, name="slow_frames")(clip)
     slow = _Pathway("slow", 64, clip.shape[1], Fold(name="slow_fold")(clip))
     slow.stem(1)
     fast.stem(5)
-    _fuse(slow, fast, "conv1", kernel, alpha, lateral_norm)
+    _fuse(slow, fast, "conv1", fusion_kernel, alpha, lateral_norm)
     for stage, length in enumerate(lengths, start=2):
         for index in range(1, length + 1):
             size = 3 if stage != 4 or index <= reach else 1
             slow.block(stage, index, size if stage > 3 else 1)
             fast.block(stage, index, size)
         if stage < 5:
-            _fuse(slow, fast, f"conv{stage}", kernel, alpha, lateral_norm)
+            _fuse(slow, fast, f"conv{stage}", fusion_kernel, alpha, lateral_norm)
         if stage < 5 and temporal_pooling:
             slow.pool(stage)
             fast.pool(stage)
@@ -325,7 +326,7 @@ def _alpha(variant: str, frames: int) -> int:
 
 def _reach(blocks: int | None, length: int) -> int:
     if blocks is None:
-        return 6
+        return min(6, length)
     if not (isinstance(blocks, int) and 0 <= blocks <= length):
         raise ValueError(
             f"`temporal_blocks` of the {length} blocks of Res4 reach over frames, 0 to {length}; "
