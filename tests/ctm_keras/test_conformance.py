@@ -29,6 +29,7 @@ CASES = {
     "i3d": ("i3d", "tiny", {}),
     "i3d-pooled": ("i3d", "tiny", {"temporal_pooling": True}),
     "i3d-zero": ("i3d", "resnet50v2", {"time_padding": "zero", "temporal_pooling": True}),
+    "i3d-3x1x1": ("i3d_3x1x1", "tiny", {}),
     "s3d": ("s3d", "tiny", {}),
     "s3d-depthwise": ("s3d", "tiny", {"depthwise": True, "temporal_pooling": True}),
     "s3d-r2plus1d": ("s3d", "tiny", {"widths": "r2plus1d", "temporal_pooling": True}),
@@ -41,6 +42,7 @@ CASES = {
     "nonlocal": ("nonlocal", "tiny", {}),
     "nonlocal-dot-product": ("nonlocal", "tiny", {"mode": "dot_product"}),
     "nonlocal-pooled": ("nonlocal", "tiny", {"mode": "gaussian", "temporal_pooling": True}),
+    "slowfast": ("slowfast", "resnet50", {"variant": "8x8"}),
 }
 NAMES = ["left", "right", "schräg"]
 FRAMES, SIZE = 4, 32
@@ -48,7 +50,7 @@ SHUFFLED = [1, 0, 3, 2]  # not the reverse, under which an average of neighbours
 
 ON_TINY = [case for case, (_, backbone, _) in CASES.items() if backbone == "tiny"]
 ORDERLESS = ("tsn", "nonlocal")  # a frame sees itself, or all alike
-IDENTITY_AT_START = ("tsn", "ctm", "nonlocal", "i3d", "c3d")
+IDENTITY_AT_START = ("tsn", "ctm", "nonlocal", "i3d", "i3d_3x1x1", "c3d")
 
 RELOAD = """
 import sys, json

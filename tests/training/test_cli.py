@@ -45,7 +45,6 @@ def test_every_command_shows_an_example(command):
         (["predict", "nowhere"], "needs one video"),
         (["export", "nowhere", "--to", "x"], "nowhere is no run"),
         (["import-weights", "nowhere", "--to", "x.keras"], "nowhere is not there"),
-        (["import-weights", "nowhere", "--to", "x"], "give it that ending"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_an_exit_code(arguments, words, tmp_path):
