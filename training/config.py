@@ -35,7 +35,7 @@ class TrainConfig:
     options: tuple[str, ...] = ()
     """Options of the method, each as name=value: paths=tccm, stages=4, blocks=1, reduction=8."""
     weights: str = "auto"
-    """imagenet, none, or a .keras file of this project (auto: imagenet, for tiny none)."""
+    """imagenet, none, or a .keras file of this project (auto: none for tiny and slowfast)."""
     interpolate_tcc: bool = False
     """Resize the kernel grid of TCC when --weights were trained at another image size."""
 

@@ -69,7 +69,8 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     config.check()
     weights = config.weights
     if weights == "auto":
-        weights = "none" if config.backbone == "tiny" else "imagenet"
+        fresh = config.backbone == "tiny" or config.model in ctm_keras.methods.NETWORKS
+        weights = "none" if fresh else "imagenet"
     elif weights not in ("none", "imagenet"):
         weights = str(Path(weights).resolve())
     out = config.out or Path("runs") / f"{config.data.resolve().name}-{config.model}"

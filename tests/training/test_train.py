@@ -19,7 +19,7 @@ from training.batch_norm import batch_norms
 from training.callbacks import Checkpoints, DivergedError
 from training.config import TrainConfig
 from training.run import Run, save_model
-from training.train import build_model, train
+from training.train import build_model, resolve, train
 
 RUN_CONFIG = """
 import json, sys
@@ -126,6 +126,19 @@ def test_fine_tuning_fixes_all_batch_norm_but_the_first(config, trained, tmp_pat
         for new, old in zip(batch_norms(run.load_model()), batch_norms(model), strict=True)
     ]
     assert moved == [True] + [False] * (len(moved) - 1)
+
+
+@pytest.mark.parametrize(
+    ("model", "backbone", "weights"),
+    [
+        ("ctm", "tiny", "none"),
+        ("ctm", "resnet50", "imagenet"),
+        ("slowfast", "resnet50", "none"),
+    ],
+)
+def test_image_weights_are_the_start_where_there_are_some(config, change, model, backbone, weights):
+    config = change(config, model=model, backbone=backbone, weights="auto")
+    assert resolve(config)[0].weights == weights
 
 
 def test_the_same_seed_gives_the_same_start(config, change):
