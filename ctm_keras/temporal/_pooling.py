@@ -30,7 +30,8 @@ class TemporalPooling(layers.Layer):
         `(batch, ceil(frames / stride), height, width, channels)`, less where windows are left out.
 
     Raises:
-        ValueError: if there is no such `mode`, or `stride` or `size` is below 1.
+        ValueError: if there is no such `mode`, `stride` or `size` is below 1, or no window is
+            whole.
 
     Example:
         >>> TemporalPooling()(np.ones((2, 8, 56, 56, 256), "float32")).shape
@@ -51,6 +52,13 @@ class TemporalPooling(layers.Layer):
         self.stride = stride
         self.size = size
         self.whole = bool(whole)
+
+    def build(self, input_shape):
+        if self.whole and input_shape[1] < self.size:
+            raise ValueError(
+                f"{self.name} pools {self.size} frames, but {input_shape[1]} is all that a clip "
+                "has there: take longer clips."
+            )
 
     def call(self, inputs):
         return pool(inputs, self.stride, self.mode, self.size, self.whole)

@@ -32,6 +32,25 @@ def test_frames_are_pooled_as_defined(frames, stride, mode):
     assert layer.compute_output_shape(x.shape) == pooled.shape
 
 
+@pytest.mark.parametrize("frames", [2, 5, 8])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_two_frames_are_pooled_with_the_next(frames, stride):
+    x = random(2, frames, 3, 2, 4) - 2
+    beyond = np.concatenate([x, x[:, -1:]], axis=1)  # the last has no next
+    pairs = np.maximum(beyond[:, :-1], beyond[:, 1:])
+    layer = TemporalPooling(stride=stride, size=2)
+    assert np.array_equal(layer(x), pairs[:, ::stride])
+    assert layer.compute_output_shape(x.shape)[1] == len(range(0, frames, stride))
+    whole = TemporalPooling(stride=stride, size=2, whole=True)
+    assert np.array_equal(whole(x), pairs[:, : frames - 1 : stride])
+    assert whole.compute_output_shape(x.shape)[1] == len(range(0, frames - 1, stride))
+
+
+def test_a_clip_too_short_for_a_whole_window_says_so():
+    with pytest.raises(ValueError, match=r"pools 3 frames, but 2 is all that a clip has there"):
+        TemporalPooling(size=3, whole=True)(random(1, 2, 3, 2, 4))
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("mode", ["max", "avg"])
 def test_half_precision(mode, dtype):
