@@ -70,7 +70,7 @@ def import_weights(
     report = import_state(model, state, allow, str(path))
     print(f"{path}: {checkpoint}.\n{report}")
     if untold := [name for name in checkpoint.untold if name not in options]:
-        print(f"Its keys do not tell for certain, give it if it was another: {', '.join(untold)}.")
+        print(f"Its keys do not tell for certain: {', '.join(untold)} (--options).")
     if method != checkpoint.method:
         model = _graft(model, method, build, options)
     _set_pixels(model, checkpoint)

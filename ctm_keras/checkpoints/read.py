@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+INSTALL = 'pip install "ctm-keras[torch]"'
+MINIMUM = (2, 6)
 WRAPPERS = ("state_dict", "model_state", "model_state_dict", "model")
 
 
@@ -18,7 +20,7 @@ def read_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
 
     Raises:
         ValueError: if there is no such file, it is damaged, no checkpoint, or has code in it;
-            or if PyTorch is not installed.
+            or if PyTorch is not installed or too old to be safe.
     """
     path = Path(path)
     if not path.is_file():
@@ -28,7 +30,7 @@ def read_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
     state = _state_dict(_load(path))
     if state is None:
         raise ValueError(f"{path} is a file of PyTorch's, but holds no state_dict of a network.")
-    return {name: _array(tensor) for name, tensor in state.items()}
+    return {name: _array(path, name, tensor) for name, tensor in state.items()}
 
 
 def _load(path: Path):
@@ -58,9 +60,13 @@ def _torch():
     try:
         import torch
     except ImportError:
+        raise ValueError(f"PyTorch reads such files, and is not installed: {INSTALL}.") from None
+    version = tuple(int(part) for part in torch.__version__.split(".")[:2])
+    if version < MINIMUM:  # CVE-2025-32434
         raise ValueError(
-            'PyTorch reads such files, and is not installed: pip install "ctm-keras[torch]".'
-        ) from None
+            f"PyTorch {torch.__version__} can be made to run code that a file holds: {INSTALL}, "
+            f"which brings {'.'.join(map(str, MINIMUM))} or later."
+        )
     return torch
 
 
@@ -75,6 +81,11 @@ def _state_dict(loaded) -> dict | None:
     return tensors or None
 
 
-def _array(tensor) -> np.ndarray:
+def _array(path: Path, name: str, tensor) -> np.ndarray:
     tensor = tensor.detach()
-    return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+    try:
+        return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+    except (TypeError, RuntimeError):
+        raise ValueError(
+            f"{name} of {path} is quantised or sparse ({tensor.dtype}): take the plain weights."
+        ) from None

@@ -87,10 +87,17 @@ def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
         _told(methods, named, plain),
         named,
         keys,
-        form.untold + tuple(name for method in methods for name in UNTOLD.get(method, ())),
+        _untold(form, methods, head),
         32 if "slowfast" in methods else 8,
         form.pixels,
     )
+
+
+def _untold(form: Format, methods: list[str], head) -> tuple[str, ...]:
+    """The options that neither keys nor shapes tell; an image model of ImageNet's has none."""
+    if methods == ["tsn"] and head is not None and len(head) == 1000:
+        return ()
+    return form.untold + tuple(name for method in methods for name in UNTOLD.get(method, ()))
 
 
 def _told(methods: list[str], state: State, keys) -> dict:

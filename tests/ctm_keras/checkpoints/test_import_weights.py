@@ -32,7 +32,7 @@ def test_the_network_of_a_checkpoint(holding, capsys):
     first, second, third = capsys.readouterr().out.splitlines()
     assert first == "tam.pth.tar: tam on tv_resnet18, blending_frames=3, 87 classes."
     assert second == "Weights of IBM/action-recognition-pytorch: 49 layers adopted."
-    assert third.endswith("temporal_pooling, blending.")
+    assert third == "Its keys do not tell for certain: temporal_pooling, blending (--options)."
 
 
 def test_a_written_file_is_the_model(holding, tmp_path, make_clips):

@@ -4,6 +4,8 @@ import builtins
 import os
 import pickle
 import re
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -126,6 +128,19 @@ def test_a_file_of_this_project(tmp_path):
     path.write_bytes(b"PK")
     with pytest.raises(ValueError, match=re.escape(f"weights={str(path)!r}")):
         read_checkpoint(path)
+
+
+def test_weights_that_are_no_plain_arrays(torch):
+    torch.save({"conv1.weight": torch.eye(2).to_sparse()}, "x.pth")
+    with pytest.raises(ValueError, match=r"conv1.weight of x.pth is quantised or sparse"):
+        read_checkpoint("x.pth")
+
+
+def test_a_pytorch_that_is_not_safe(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(__version__="2.5.1+cpu"))
+    (tmp_path / "x.pth").write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"2.5.1\+cpu can be made to run code .* 2.6 or later"):
+        read_checkpoint(tmp_path / "x.pth")
 
 
 def test_without_pytorch(tmp_path, monkeypatch):
