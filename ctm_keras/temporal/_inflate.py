@@ -5,6 +5,7 @@ from keras import activations, layers, ops
 
 from ..anatomy import Anatomy
 from ..graft import Graft, Site
+from ._frames import every
 
 TIME_PADDINGS = ("replicate", "zero")
 INFLATIONS = ("divide", "copy")
@@ -88,11 +89,12 @@ class InflatedConv(layers.Layer):
             self.bias = self.add_weight((self.filters,), "zeros", name="bias")
 
     def call(self, inputs):
-        x = ops.pad(self._with_neighbours(inputs), self._zeros(inputs.shape))
+        x, padding = self._padded(inputs)
         x = ops.conv(
             x,
             ops.cast(self.kernel, x.dtype),
             strides=self.strides,
+            padding=padding,
             dilation_rate=(1, *self.dilation_rate),
         )
         if self.use_bias:
@@ -107,13 +109,24 @@ class InflatedConv(layers.Layer):
         if self.use_bias:
             self.bias.assign(replaced.bias)
 
+    def _padded(self, x):
+        """The clip with what stands around it, and the padding that is left to the operation.
+
+        An operation that pads by itself is faster, most of all where maps are small.
+        """
+        if self.time_padding == "zero" and self.padding == "same" and self.strides[0] == 1:
+            return x, "same"
+        zeros = self._zeros(x.shape)
+        x = self._with_neighbours(x)
+        return (ops.pad(x, zeros) if any(map(any, zeros)) else x), "valid"
+
     def _with_neighbours(self, x):
         """The clip with its first and last frame repeated, where they are replicated."""
         reach = self.kernel_size[0] // 2
         if self.time_padding == "zero" or not reach:
             return x
-        first, last = (ops.repeat(frame, reach, axis=1) for frame in (x[:, :1], x[:, -1:]))
-        return ops.concatenate([first, x, last], axis=1)
+        frames = list(ops.unstack(x, axis=1))
+        return ops.stack(frames[:1] * reach + frames + frames[-1:] * reach, axis=1)
 
     def _zeros(self, shape) -> list[tuple[int, int]]:
         """The zeros on both sides of each axis."""
@@ -167,7 +180,7 @@ class FrameStride(layers.Layer):
         self.stride = stride
 
     def call(self, inputs):
-        return inputs[:, :: self.stride]
+        return every(inputs, self.stride)
 
     def compute_output_shape(self, input_shape):
         batch, frames, *rest = input_shape

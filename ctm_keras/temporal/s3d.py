@@ -6,10 +6,11 @@ Spatio-temporal Representations for Action Recognition, CVPR 2021, arXiv 2010.11
 """
 
 import keras
-from keras import initializers, layers, ops
+from keras import activations, initializers, layers, ops
 
 from ..anatomy import Anatomy
 from ..graft import Graft, Site
+from ._frames import every
 from ._inception import inflated_pools, is_inception
 from ._inflate import check_ordinary, inflated, strided_middles, strided_shortcuts
 from ._pooling import temporal_pooling as pooled
@@ -91,6 +92,8 @@ class R2Plus1D(layers.Layer):
         strides: in frames, height and width.
         padding: in height and width, `"same"` or `"valid"`, as of a `Conv2D`.
         epsilon: of the batch norm.
+        use_bias: whether a bias is added.
+        activation: what follows, as of a `Conv2D`.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -106,7 +109,15 @@ class R2Plus1D(layers.Layer):
     starts_afresh = True
 
     def __init__(
-        self, filters, kernel_size, strides=(1, 1, 1), padding="same", epsilon=1e-5, **kwargs
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1, 1),
+        padding="same",
+        epsilon=1e-5,
+        use_bias=False,
+        activation=None,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.filters = filters
@@ -114,6 +125,8 @@ class R2Plus1D(layers.Layer):
         self.strides = tuple(strides)
         self.padding = padding
         self.epsilon = epsilon
+        self.use_bias = use_bias
+        self.activation = activations.get(activation)
 
     def build(self, input_shape):
         batch, frames, *image = input_shape
@@ -134,7 +147,9 @@ class R2Plus1D(layers.Layer):
         inside = (batch, frames, *self.spatial.compute_output_shape((batch, *image))[1:])
         self.bn = _batch_norm(self, self.epsilon)
         self.bn.build(inside)
-        self.conv = _frame_conv(self, self.filters, self.strides[0], depthwise=False)
+        self.conv = _frame_conv(
+            self, self.filters, self.strides[0], use_bias=self.use_bias, activation=self.activation
+        )
         self.conv.build(_planes(inside))
 
     def call(self, inputs, training=None):
@@ -145,8 +160,12 @@ class R2Plus1D(layers.Layer):
         return _over_frames(self.conv, x, self.strides[0])
 
     def get_config(self):
-        names = ("filters", "kernel_size", "strides", "padding", "epsilon")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        names = ("filters", "kernel_size", "strides", "padding", "epsilon", "use_bias")
+        return {
+            **super().get_config(),
+            **{name: getattr(self, name) for name in names},
+            "activation": activations.serialize(self.activation),
+        }
 
 
 def s3d(
@@ -177,6 +196,11 @@ def s3d(
     """
     if widths not in WIDTHS:
         raise ValueError(f"`widths` is {' or '.join(WIDTHS)}; received {widths!r}.")
+    if widths != "same" and depthwise:
+        raise ValueError(
+            f"Depthwise convolutions keep the number of channels, which widths={widths!r} changes: "
+            "pass depthwise=True or widths='r2plus1d', not both."
+        )
     (stem,) = anatomy.at("stem")
     grafts = [inflated(anatomy, stem, 3, time_padding=time_padding, inflation=inflation)]
     strided = strided_middles(anatomy) if temporal_pooling else []
@@ -212,6 +236,8 @@ def _factorized(anatomy: Anatomy, middle: Site, stride: int) -> Graft:
         (stride, *conv.strides),
         conv.padding,
         _epsilon(anatomy),
+        conv.use_bias,
+        conv.activation,
         name=conv.name,
     )
     return Graft(middle, "instead", layer)
@@ -223,14 +249,17 @@ def _epsilon(anatomy: Anatomy) -> float:
     return next((norm.epsilon for norm in norms), 1e-5)
 
 
-def _frame_conv(owner: layers.Layer, channels: int, stride: int, depthwise: bool):
+def _frame_conv(owner: layers.Layer, channels: int, stride: int, depthwise=False, **options):
     """A convolution over the frames of `(batch, frames, positions, channels)`."""
-    options = {"use_bias": False, "dtype": owner.dtype_policy, "name": "conv"}
+    options = {"use_bias": False, "dtype": owner.dtype_policy, "name": "conv"} | options
     if depthwise:
         std = (2 / 3) ** 0.5
         normal = initializers.RandomNormal(stddev=std)
-        return layers.DepthwiseConv2D((3, 1), depthwise_initializer=normal, **options)
-    return layers.Conv2D(channels, (3, 1), strides=(stride, 1), kernel_initializer=HE, **options)
+        options |= {"padding": "same", "depthwise_initializer": normal}
+        return layers.DepthwiseConv2D((3, 1), **options)
+    padding = "same" if stride == 1 else "valid"
+    options |= {"strides": (stride, 1), "padding": padding, "kernel_initializer": HE}
+    return layers.Conv2D(channels, (3, 1), **options)
 
 
 def _batch_norm(owner: layers.Layer, epsilon: float):
@@ -246,10 +275,15 @@ def _planes(shape) -> tuple:
 
 
 def _over_frames(conv, x, stride: int):
-    """Convolves the frames of a clip; a depthwise convolution strides afterwards."""
+    """Convolves the frames of a clip; a depthwise convolution strides afterwards.
+
+    Keras' "same" begins a strided convolution at another frame where their number is even.
+    """
     _, frames, height, width, channels = x.shape
     x = ops.reshape(x, (-1, frames, height * width, channels))
-    x = conv(ops.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0))))
+    if conv.padding == "valid":
+        x = ops.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)))
+    x = conv(x)
     if isinstance(conv, layers.DepthwiseConv2D):
-        x = x[:, ::stride]
+        x = every(x, stride)
     return ops.reshape(x, (-1, x.shape[1], height, width, x.shape[-1]))

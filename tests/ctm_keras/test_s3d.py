@@ -62,6 +62,19 @@ def test_r2plus1d_has_as_many_weights_as_3d():
     assert kernels == 3 * 9 * 64 * 64
 
 
+def test_a_factorized_convolution_takes_over_bias_and_activation():
+    """VGG's have no batch norm and no activation layer after them."""
+    grafts = s3d(image_anatomy("vgg16", 32, None), widths="r2plus1d")
+    layer = grafts[1].layer
+    assert layer.use_bias
+    clip = np.random.default_rng(1).normal(size=(1, 4, 6, 6, 3)).astype("float32")
+    output = np.array(layer(clip))
+    assert output.min() == 0
+    assert output.max() > 0
+    copy = R2Plus1D.from_config(layer.get_config())
+    assert copy.activation is layer.activation
+
+
 def test_units_follow_each_k_x_k_convolution():
     grafts = s3d(image_anatomy("tv_resnet18", 64, None))
     assert [g.edit for g in grafts] == ["instead"] + ["after"] * 16
@@ -102,5 +115,7 @@ def test_options_are_checked():
     anatomy = image_anatomy("tiny", 32, None)
     with pytest.raises(ValueError, match="`widths` is same or r2plus1d; received 'wide'"):
         s3d(anatomy, widths="wide")
+    with pytest.raises(ValueError, match="pass depthwise=True or widths='r2plus1d', not both"):
+        s3d(anatomy, depthwise=True, widths="r2plus1d")
     with pytest.raises(ValueError, match="`stride` is a whole number, 1 or more; received 0"):
         TemporalUnit(0)
