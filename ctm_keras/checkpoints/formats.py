@@ -19,7 +19,7 @@ class Format:
         renames: regular expressions and what to put for them, in this order: they lead to
             torchvision's names, with the temporal parts as IBM's and TSM's code names them.
         methods: regular expressions of keys, and the method of a network that has such keys.
-            Others are TSN, or I3D where kernels are long in time.
+            Others are told by the length of their kernels in time.
         untold: options that such networks have and keys do not tell.
         adapt: functions that change weights in place, after the renames.
         pixels: what its networks expect, where that differs from the backbone's.

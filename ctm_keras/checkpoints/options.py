@@ -74,6 +74,11 @@ def _tam_options(state: State, keys) -> dict:
     return {"blending_frames": len(frames)}
 
 
+def _tsm_options(state: State, keys) -> dict:
+    shifted = [key for key in keys if re.search(r"\.conv1\.(conv\.)?net\.weight$", key)]
+    return {"every": 1 if len(shifted) == len(_blocks(state)) else 2}
+
+
 def _nonlocal_options(state: State, keys) -> dict:
     found = (re.match(r"layer(\d)\.(\d+)\.nl\.g\.weight", key) for key in state)
     blocks = _by_stage(sorted((int(m[1]) + 1, int(m[2]) + 1) for m in found if m))
@@ -91,12 +96,12 @@ def _i3d_options(state: State, keys) -> dict:
 def _i3d_3x1x1_options(state: State, keys) -> dict:
     blocks, stem = _long_blocks(state), frames(state, "conv1.weight")
     alternate = [(s, i) for s, i in _blocks(state) if s == 2 or (i % 2 == 0) == (s == 5)]
-    names = {str(alternate): "alternate", str(_blocks(state)): "all"}
-    name = names.get(str(blocks), _by_stage(blocks))
+    mmaction2 = has(r"backbone\.", keys)
+    inflate = "all" if blocks == _blocks(state) else _by_stage(blocks)
     return {
-        "inflate": name,
+        "inflate": "alternate" if blocks == alternate else inflate,
         "stem_frames": stem,
-        "early_stride": 2 if name == "alternate" and stem > 1 and has(r"backbone\.", keys) else 1,
+        "early_stride": 2 if mmaction2 and stem > 1 and blocks == alternate else 1,
         "pool": stem > 1,
         "time_padding": "zero",
     }
@@ -104,7 +109,8 @@ def _i3d_3x1x1_options(state: State, keys) -> dict:
 
 def _s3d_options(state: State, keys) -> dict:
     kernels = [value for key, value in state.items() if re.search(r"conv\d?_t\.weight$", key)]
-    return {"depthwise": kernels[0].shape[1] == 1, **_reference_pools(state)}
+    depthwise = any(kernel.shape[1:2] == (1,) for kernel in kernels)
+    return {"depthwise": depthwise, **_reference_pools(state)}
 
 
 def _reference_pools(state: State) -> dict:
@@ -142,6 +148,7 @@ OPTIONS: dict[str, Callable[..., dict]] = {
     "c2d": _c2d_options,
     "c3d": _c3d_options,
     "tam": _tam_options,
+    "tsm": _tsm_options,
     "nonlocal": _nonlocal_options,
     "slowfast": _slowfast_options,
 }

@@ -11,6 +11,7 @@ from .options import OPTIONS, UNTOLD, has, method_by_kernels
 
 State = dict[str, np.ndarray]
 
+IMAGENET_CLASSES = 1000
 BLOCKS = {
     ((2, 2, 2, 2), False): "tv_resnet18",
     ((3, 4, 6, 3), False): "tv_resnet34",
@@ -70,6 +71,9 @@ def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
         if has(pattern, plain):
             raise ValueError(f"{origin} is a network of {form.name} that is not here: {reason}.")
     keys = {_renamed(key, form): original for key, original in plain.items()}
+    if len(keys) < len(state):
+        double = next(key for key in state if key not in keys.values())
+        raise ValueError(f"{origin} has two weights for one place: {double} is one of them.")
     named = {key: state[original] for key, original in keys.items()}
     for adapt in form.adapt:
         adapt(named)
@@ -79,23 +83,24 @@ def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
     if methods in ([], ["nonlocal"]):
         methods = [base] * (not methods or base != "tsn") + methods
     head = named.get("fc.weight")
+    num_classes = len(head) if np.ndim(head) == 2 else None
     return Checkpoint(
         form.name,
         "+".join(methods),
         _backbone(named, origin),
-        None if head is None else len(head),
+        num_classes,
         _told(methods, named, plain),
         named,
         keys,
-        _untold(form, methods, head),
+        _untold(form, methods, num_classes),
         32 if "slowfast" in methods else 8,
         form.pixels,
     )
 
 
-def _untold(form: Format, methods: list[str], head) -> tuple[str, ...]:
+def _untold(form: Format, methods: list[str], num_classes: int | None) -> tuple[str, ...]:
     """The options that neither keys nor shapes tell; an image model of ImageNet's has none."""
-    if methods == ["tsn"] and head is not None and len(head) == 1000:
+    if methods == ["tsn"] and num_classes == IMAGENET_CLASSES:
         return ()
     return form.untold + tuple(name for method in methods for name in UNTOLD.get(method, ()))
 

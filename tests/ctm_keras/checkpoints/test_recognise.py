@@ -26,6 +26,8 @@ TOLD = {
     "cost-b-resnet50": {"kind": "b", "pooling": "code"},
     "cost-b-resnet50-32-frames": {"kind": "b", "pooling": "code32"},
     "c3d-resnet50": {"pooling": "code", "time_padding": "zero"},
+    "tsm-resnet50": {"every": 1},
+    "tsm-resnet101": {"every": 2},
     "nonlocal-resnet50": {"sub_sample": True},
     "i3d-3x1x1-resnet50": {
         "inflate": "alternate",
@@ -93,6 +95,13 @@ def test_an_unknown_format():
     state = {"encoder.layers.0.weight": np.zeros((2, 2)), "encoder.layers.1.weight": np.zeros(2)}
     with pytest.raises(ValueError, match=r"x.pth is of no known format .*begin encoder.layers.0"):
         recognise(state, "x.pth")
+
+
+def test_two_weights_for_one_place():
+    state = state_like("tsm-resnet50")
+    plain = {key.replace(".net.", "."): value for key, value in state.items()}
+    with pytest.raises(ValueError, match=r"two weights for one place: .*layer1.0.conv1"):
+        recognise(state | plain)
 
 
 def test_another_depth():
