@@ -124,7 +124,8 @@ def import_weights(
     """Turn a PyTorch checkpoint into a .keras file, its network recognised by its keys.
 
     Formats: torchvision's image models (they become a TSN), IBM/action-recognition-pytorch,
-    temporal-shift-module, mmaction2, hikvision's CoST. Nothing in the file is run. For example:
+    temporal-shift-module, mmaction2, PySlowFast, CoST, STM. Nothing in the file is run. For
+    example:
       ctm import-weights resnet50.pth --to resnet50.keras --num-classes 87
       ctm import-weights googlenet.pth --to inception.keras --allow "aux*"
       ctm import-weights TAM.pth.tar --to tam.keras --options temporal_pooling=True

@@ -21,10 +21,16 @@ def weight(model, layer, name):
     return keras.ops.convert_to_numpy(next(w for w in layer.weights if w.path.endswith(name)))
 
 
+@pytest.fixture(scope="module")
+def tsn():
+    """A TSN, built once: an import sets all of its weights, or none."""
+    return build()
+
+
 @pytest.fixture
-def resnet18(state_of):
+def resnet18(state_of, tsn):
     """The state of an image model, and a TSN on the same backbone."""
-    return state_of(NAME), build()
+    return state_of(NAME), tsn
 
 
 def test_each_weight_stands_where_it_belongs(resnet18):
@@ -121,9 +127,9 @@ def test_counters_of_batch_norms_are_no_weights(resnet18):
     assert import_state(model, state).unused == import_state(model, without).unused == ()
 
 
-def test_a_checkpoint_of_another_method_is_an_error(state_of):
+def test_a_checkpoint_of_another_method_is_an_error(state_of, tsn):
     failing(build("tam"), state_of(NAME), "method tsn on .* lacks 24 .*_tam/frame_0")
-    failing(build(), state_of("tam-resnet18"), "tam on .* 24 weights without a place")
+    failing(tsn, state_of("tam-resnet18"), "tam on .* 24 weights without a place")
 
 
 def test_a_checkpoint_of_another_backbone_is_an_error(state_of):
