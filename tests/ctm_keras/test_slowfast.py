@@ -9,7 +9,7 @@ import pytest
 
 import ctm_keras
 from ctm_keras.temporal import slowfast as module
-from ctm_keras.temporal.slowfast import SlowFrames, TimeConv
+from ctm_keras.temporal._pathway import SlowFrames, TimeConv
 from training.costs import multiply_adds, trained_parameters
 
 LOAD = """

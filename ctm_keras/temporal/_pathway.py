@@ -1,0 +1,231 @@
+"""The pathways that SlowFast is made of, and the layers that only they have.
+
+Feichtenhofer et al., SlowFast Networks for Video Recognition, ICCV 2019, arXiv 1812.03982.
+"""
+
+from dataclasses import dataclass
+
+import keras
+from keras import initializers, layers, ops
+
+from ..folding import Fold, Unfold
+from ._inflate import InflatedConv
+from ._pooling import TemporalPooling
+
+CHOICES = ("spread", "strided")
+HE = initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class SlowFrames(layers.Layer):
+    """The frames that the slow pathway reads: one of each `alpha`.
+
+    Args:
+        alpha: frames of the clip over frames that are kept.
+        choice: `"spread"`, evenly from the first frame to the last, rounded down, or
+            `"strided"`, the first of each `alpha`.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`
+
+    Output shape:
+        `(batch, frames // alpha, height, width, channels)`
+
+    Raises:
+        ValueError: if there is no such `choice`.
+
+    Example:
+        >>> SlowFrames(8)(np.ones((2, 32, 56, 56, 3), "float32")).shape
+        (2, 4, 56, 56, 3)
+
+    Reference:
+        Section 3.1 of arXiv 1812.03982 (strided); PySlowFast's code (spread).
+    """
+
+    def __init__(self, alpha, choice="spread", **kwargs):
+        super().__init__(**kwargs)
+        if choice not in CHOICES:
+            raise ValueError(f"`slow_frames` is {' or '.join(CHOICES)}; received {choice!r}.")
+        self.alpha = alpha
+        self.choice = choice
+
+    def call(self, inputs):
+        return ops.take(inputs, self.indices(inputs.shape[1]), axis=1)
+
+    def indices(self, frames: int) -> list[int]:
+        """Which of so many frames are kept."""
+        kept = frames // self.alpha
+        if self.choice == "strided":
+            return [i * self.alpha for i in range(kept)]
+        return [i * (frames - 1) // max(1, kept - 1) for i in range(kept)]
+
+    def compute_output_shape(self, input_shape):
+        batch, frames, *rest = input_shape
+        return (batch, frames // self.alpha, *rest)
+
+    def get_config(self):
+        return {**super().get_config(), "alpha": self.alpha, "choice": self.choice}
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class TimeConv(layers.Layer):
+    """A t x 1 x 1 convolution, without bias and with zeros beyond the clip.
+
+    It is computed in 2-D, over frames and positions, which no backend does slower than in 3-D.
+
+    Args:
+        filters: channels of the output.
+        size: frames that the kernel reaches over, an odd number.
+        stride: in time.
+
+    Input shape:
+        `(batch, frames, height, width, channels)`, all but the batch fixed.
+
+    Output shape:
+        `(batch, ceil(frames / stride), height, width, filters)`
+
+    Raises:
+        ValueError: if `size` is even.
+
+    Example:
+        >>> TimeConv(16, 5, stride=8)(np.ones((2, 32, 14, 14, 8), "float32")).shape
+        (2, 4, 14, 14, 16)
+
+    Reference:
+        Table 1 and Section 3.4 (time-strided convolution) of arXiv 1812.03982.
+    """
+
+    def __init__(self, filters, size=3, stride=1, **kwargs):
+        super().__init__(**kwargs)
+        if not (isinstance(size, int) and size % 2):
+            raise ValueError(f"A kernel reaches over an odd number of frames, not {size!r}.")
+        self.filters = filters
+        self.size = size
+        self.stride = stride
+
+    def build(self, input_shape):
+        shape = (self.size, 1, input_shape[-1], self.filters)
+        self.kernel = self.add_weight(shape, HE, name="kernel")
+
+    def call(self, inputs):
+        _, frames, height, width, channels = inputs.shape
+        x = ops.reshape(inputs, (-1, frames, height * width, channels))
+        kernel = ops.cast(self.kernel, x.dtype)
+        if self.stride > 1:
+            x = ops.pad(x, ((0, 0), (self.size // 2,) * 2, (0, 0), (0, 0)))
+            x = ops.conv(x, kernel, strides=(self.stride, 1), padding="valid")
+        else:
+            x = ops.conv(x, kernel, padding="same")
+        return ops.reshape(x, (-1, x.shape[1], height, width, self.filters))
+
+    def compute_output_shape(self, input_shape):
+        batch, frames, *image, _ = input_shape
+        return (batch, -(-frames // self.stride), *image, self.filters)
+
+    def get_config(self):
+        names = ("filters", "size", "stride")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@dataclass
+class Pathway:
+    """One pathway while it is built: its maps `(batch * frames, height, width, channels)`.
+
+    Args:
+        name: its layers' names begin with it.
+        width: channels of its first convolution.
+        frames: it has at this place.
+        x: the maps.
+    """
+
+    name: str
+    width: int
+    frames: int
+    x: object
+
+    def over_frames(self, layer):
+        """Lets a layer read clips."""
+        x = Unfold(self.frames, name=f"{layer.name}_unfold")(self.x)
+        x = layer(x)
+        return Fold(name=f"{layer.name}_fold")(x), x.shape[1]
+
+    def stem(self, size: int):
+        """7 x 7 convolution over so many frames, and the maximum of 3 x 3, both with stride 2."""
+        name = f"{self.name}_conv1"
+        self.x = layers.ZeroPadding2D(3, name=f"{name}_pad")(self.x)
+        if size > 1:
+            conv = InflatedConv(
+                self.width,
+                (size, 7, 7),
+                (1, 2, 2),
+                padding="valid",
+                time_padding="zero",
+                name=f"{name}_conv",
+            )
+            self.x, _ = self.over_frames(conv)
+        else:
+            self.x = _conv(self.width, 7, 2, name)(self.x)
+        self.x = _relu(_norm(self.x, name), name)
+        self.x = layers.ZeroPadding2D(1, name=f"{self.name}_pool1_pad")(self.x)
+        self.x = layers.MaxPooling2D(3, 2, name=f"{self.name}_pool1_pool")(self.x)
+
+    def block(self, stage: int, index: int, size: int):
+        """A bottleneck whose first convolution reaches over so many frames."""
+        name, channels = f"{self.name}_conv{stage}_block{index}", self.width * 2 ** (stage - 2)
+        strides = 2 if stage > 2 and index == 1 else 1
+        shortcut = self.x
+        if index == 1:
+            shortcut = _norm(_conv(4 * channels, 1, strides, f"{name}_0")(shortcut), f"{name}_0")
+        if size > 1:
+            x, _ = self.over_frames(TimeConv(channels, size, name=f"{name}_1_conv"))
+        else:
+            x = _conv(channels, 1, 1, f"{name}_1")(self.x)
+        x = _relu(_norm(x, f"{name}_1"), f"{name}_1")
+        if strides > 1:
+            x = layers.ZeroPadding2D(1, name=f"{name}_2_pad")(x)
+        x = _conv(channels, 3, strides, f"{name}_2")(x)
+        x = _relu(_norm(x, f"{name}_2"), f"{name}_2")
+        x = _norm(_conv(4 * channels, 1, 1, f"{name}_3")(x), f"{name}_3", gamma="zeros")
+        x = layers.Add(name=f"{name}_add")([shortcut, x])
+        self.x = layers.ReLU(name=f"{name}_out")(x)
+
+    def read(self, fast: "Pathway", place: str, size: int, stride: int, norm: bool):
+        """Adds the fast pathway's maps, of every `stride`-th frame, to the channels."""
+        name = f"lateral_{place}"
+        x, _ = fast.over_frames(TimeConv(2 * fast.x.shape[-1], size, stride, name=f"{name}_conv"))
+        if norm:
+            x = _relu(_norm(x, name), name)
+        self.x = layers.Concatenate(name=f"{name}_concat")([self.x, x])
+
+    def pool(self, stage: int):
+        """Temporal pooling after a stage."""
+        layer = TemporalPooling(name=f"{self.name}_conv{stage}_temporal_pool")
+        self.x, self.frames = self.over_frames(layer)
+
+    def mean(self):
+        """The mean over frames and positions."""
+        x = Unfold(self.frames, name=f"{self.name}_unfold")(self.x)
+        return layers.GlobalAveragePooling3D(name=f"{self.name}_pool")(x)
+
+
+def _conv(channels: int, size: int, strides: int, name: str):
+    return layers.Conv2D(
+        channels,
+        size,
+        strides=strides,
+        padding="same" if strides == 1 else "valid",
+        use_bias=False,
+        kernel_initializer=HE,
+        name=f"{name}_conv",
+    )
+
+
+def _norm(x, name: str, gamma: str = "ones"):
+    norm = layers.BatchNormalization(
+        momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, name=f"{name}_bn"
+    )
+    return norm(x)
+
+
+def _relu(x, name: str):
+    return layers.ReLU(name=f"{name}_relu")(x)
