@@ -7,6 +7,7 @@ needs none, and each of the decoding processes of a build imports this package t
 import importlib
 
 from tfrecords import sampling
+from tfrecords.annotations import explain_formats
 from tfrecords.build import build
 from tfrecords.manifest import Manifest, Shard, read_manifest
 from tfrecords.schema import Failure, VideoEntry
@@ -28,6 +29,7 @@ __all__ = [
     "build",
     "clips",
     "data_error",
+    "explain_formats",
     "flip_report",
     "read_manifest",
     "sampling",

@@ -1,5 +1,6 @@
 """Labelled videos to verified shards: parallel, resumable, one bad video costs one video."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from tfrecords.annotations import read_format
 from tfrecords.fingerprint import digest, fingerprints
 from tfrecords.journal import (
     Done,
@@ -15,10 +17,11 @@ from tfrecords.journal import (
     finished,
     full_disk_is_one_sentence,
 )
-from tfrecords.manifest import Manifest, write_manifest
+from tfrecords.manifest import Manifest, named, write_manifest
 from tfrecords.pool import BuildError, available_cores, terminated_like_interrupted
 from tfrecords.run import PlannedShard, Run, listing, plan_shards
-from tfrecords.sources import plain, read_source
+from tfrecords.schema import VideoEntry
+from tfrecords.sources import SourceError, plain
 from tfrecords.splits import SPLITS, assign_splits
 
 
@@ -27,6 +30,9 @@ def build(
     /,
     out: str | Path,
     *,
+    format: str | None = None,
+    annotations: str | Path | None = None,
+    split_number: int | None = None,
     short_side: int | None = 256,
     quality: int = 95,
     fps: float | None = None,
@@ -51,11 +57,16 @@ def build(
 
     A source is a folder with one sub-folder of videos per class, or with train, val and test
     folders that hold such sub-folders; or a CSV file whose first line names the columns path and
-    label, and where wanted split, group, start and end (in seconds), in any order.
+    label, and where wanted split, group, start and end (in seconds), in any order. With a format,
+    it is the folder of videos of a published data set, found there by the names in its lists; what
+    the lists name and is not there is counted as missing and does not stop the build.
 
     Args:
         source: Folder of class folders, or CSV file with the columns path and label.
         out: Folder for the data set.
+        format: Published data set or list format; help lists them. None is a folder or a CSV.
+        annotations: Folder of the format's lists, or one list; None is the source itself.
+        split_number: Which of several published splits, from 1.
         short_side: Pixels that the shorter side of each frame is scaled to; None keeps the size.
         quality: JPEG quality, 1 to 100, with 4:2:0 colours.
         fps: Frames a second to resample to; None keeps each video's own frames.
@@ -88,7 +99,8 @@ def build(
     """
     out = Path(out)
     _check_options(out, Path(source), short_side, quality, fps, shards, timeout, max_failures)
-    found = read_source(source, split_column, group_column)
+    columns = {"split_column": split_column, "group_column": group_column}
+    found = read_format(format, source, annotations, split_number, **columns)
     division = {
         "val": [val] if isinstance(val, str) else [str(value) for value in val],
         "test": [test] if isinstance(test, str) else [str(value) for value in test],
@@ -97,14 +109,16 @@ def build(
         "group_pattern": group_pattern,
         "seed": seed,
     }
-    entries, notes = assign_splits(found.entries, **division)
-    for note in (*found.notes, *notes):
+    listed, notes = assign_splits(found.entries, **division)
+    entries = [entry for entry in listed if entry.id not in found.missing]
+    missing = _missing(listed, found.missing)
+    for note in (*found.notes, *notes, *_missing_notes(listed, entries, missing)):
         tqdm.write(note)
     frame = {"short_side": short_side, "quality": quality, "fps": fps}
     asked = {
-        "options": {**frame, "shards": shards, **division}
-        | {"split_column": split_column, "group_column": group_column},
-        "entries": digest([asdict(entry) for entry in entries]),
+        "options": {**frame, "shards": shards, **division, **columns}
+        | ({"format": format, "split_number": split_number} if format else {}),
+        "entries": digest([*map(asdict, entries), *found.class_names, *sorted(found.missing)]),
     }
     files = fingerprints(found.root, entries)
     origin = {"source": plain(str(source)), "asked": {**asked, "files": digest(files)}}
@@ -112,13 +126,13 @@ def build(
         tqdm.write(f"{out} is complete: nothing to do." + _retry(manifest, out))
         return manifest
     plan = plan_shards(entries, shards)
-    names = tuple(sorted({entry.label for entry in entries}))
+    names = found.class_names or tuple(sorted({entry.label for entry in entries}))
     workers = workers or available_cores()
     guards = full_disk_is_one_sentence(out), terminated_like_interrupted()
     with guards[0], guards[1], Journal(out, asked, files) as journal:
         run = Run(plan, names, found.root, frame, journal, max_failures, progress)
         done = run.run(workers, timeout)
-        manifest = _manifest(plan, done, names, frame, origin)
+        manifest = _manifest(plan, done, names, frame, origin, missing)
         write_manifest(out, manifest)
         journal.remove()
     _report(manifest, out)
@@ -131,6 +145,7 @@ def _manifest(
     names: tuple[str, ...],
     frame: Mapping[str, Any],
     source: Mapping[str, Any],
+    missing: Mapping[str, tuple[str, ...]],
 ) -> Manifest:
     written = [done[shard.file] for shard in plan if done[shard.file].shard]
     splits = {}
@@ -139,6 +154,7 @@ def _manifest(
         if own:
             videos = sum(len(d.shard.videos) for d in own)
             splits[split] = {"videos": videos, "frames": sum(d.frames for d in own)}
+            splits[split] |= {"missing": len(missing[split])} if split in missing else {}
     failures = [failure for shard in plan for failure in done[shard.file].failures]
     if "train" not in splits:
         raise BuildError(f"no video to train on could be read. {listing(failures)}")
@@ -148,9 +164,36 @@ def _manifest(
         splits=splits,
         all_shards=tuple(sorted((d.shard for d in written), key=lambda shard: shard.file)),
         failures=tuple(sorted(failures, key=lambda failure: failure.id)),
+        missing=missing,
         source=source,
         **environment(),
     )
+
+
+def _missing(listed: Sequence[VideoEntry], missing: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """The ids that are listed and not there, by split."""
+    gone = {s: tuple(e.id for e in listed if e.split == s and e.id in missing) for s in SPLITS}
+    return {split: ids for split, ids in gone.items() if ids}
+
+
+def _missing_notes(
+    listed: Sequence[VideoEntry], entries: Sequence[VideoEntry], missing: Mapping
+) -> list[str]:
+    """What a source's lists name and does not lie there; nothing to train on is an error."""
+    ids = list(itertools.chain(*missing.values()))
+    if not ids:
+        return []
+    counts = ", ".join(f"{len(ids):,} of {split}" for split, ids in missing.items())
+    notes = [
+        f"{len(ids):,} of {len(listed):,} listed videos are not there and are left out ({counts}): "
+        + named(ids)
+    ]
+    wanted, trained = ({e.label for e in all_ if e.split == "train"} for all_ in (listed, entries))
+    if not trained:
+        raise SourceError(f"no video is there to train on. {notes[0]}")
+    if gone := sorted(wanted - trained - {""}):
+        notes.append(f"{len(gone):,} classes have no video to train on there: {named(gone)}")
+    return notes
 
 
 def _report(manifest: Manifest, out: Path) -> None:

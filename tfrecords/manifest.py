@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,9 +38,11 @@ class Manifest:
     Args:
         class_names: tuple of str; a label is a place in it.
         frame: mapping with `short_side` (pixels or None), `quality` (JPEG) and `fps` (or None).
-        splits: mapping from a split to its numbers of `videos` and `frames`.
+        splits: mapping from a split to its numbers of `videos` and `frames`, and of `missing`.
         all_shards: tuple of `Shard`, sorted by file.
         failures: tuple of `Failure`, sorted by id.
+        missing: mapping from a split to the ids of videos that the source's lists name and that
+            were not there.
         versions: mapping from a package to the version that built the data set.
         machine: str, the processor type.
         source: mapping, what was asked for.
@@ -51,6 +53,7 @@ class Manifest:
     splits: Mapping[str, Mapping[str, int]]
     all_shards: tuple[Shard, ...]
     failures: tuple[Failure, ...] = ()
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
@@ -98,10 +101,11 @@ def read_manifest(folder: str | Path) -> Manifest:
         )
         failures = tuple(Failure(**failure) for failure in content.pop("failures"))
         names = tuple(content.pop("class_names"))
+        missing = {split: tuple(ids) for split, ids in content.pop("missing", {}).items()}
         del content["format"]
         for counts in content["splits"].values():
             int(counts["videos"]), int(counts["frames"])
-        return Manifest(class_names=names, all_shards=shards, failures=failures, **content)
+        return Manifest(names, all_shards=shards, failures=failures, missing=missing, **content)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BadManifest(
             f"{path} is damaged ({type(error).__name__}: {error}): build the data set again"
@@ -132,6 +136,12 @@ def _read_content(path: Path) -> dict:
             "again"
         )
     return content
+
+
+def named(ids: Sequence[str], most: int = 5) -> str:
+    """The first of many ids, and how many more there are."""
+    more = f" and {len(ids) - most:,} more" if len(ids) > most else ""
+    return ", ".join(ids[:most]) + more
 
 
 def checksum(content: Mapping[str, Any]) -> str:

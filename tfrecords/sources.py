@@ -31,11 +31,15 @@ class Source:
         entries: tuple of `VideoEntry`, sorted by id; `split` is the source's own word for it, or
             empty where it has none.
         notes: tuple of str, what the user should know: what was ignored.
+        class_names: tuple of str, the classes in the order of a published index; empty is sorted.
+        missing: frozenset of str, ids of entries that lists name and that are not there.
     """
 
     root: Path
     entries: tuple[VideoEntry, ...]
     notes: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
+    missing: frozenset[str] = frozenset()
 
 
 def read_source(
@@ -73,7 +77,7 @@ def read_source(
         entries = list(_read_csv(source, split_column, group_column, notes))
     else:
         raise SourceError(f"{source} is neither a folder of class folders nor a CSV file")
-    _check(source, entries)
+    check_entries(source, entries)
     return Source(root, tuple(sorted(entries, key=lambda entry: entry.id)), tuple(notes))
 
 
@@ -83,7 +87,8 @@ def plain(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _video_id(path: str, start: float | None, end: float | None) -> str:
+def video_id(path: str, start: float | None, end: float | None) -> str:
+    """The stable name of a video or a segment of one."""
     pure = PurePosixPath(os.path.normpath(path))
     name = plain(str(pure.with_suffix("") if pure.suffix.lower() in VIDEOS else pure))
     if start is None and end is None:
@@ -91,7 +96,8 @@ def _video_id(path: str, start: float | None, end: float | None) -> str:
     return f"{name}@{start or 0:.10g}-{'end' if end is None else format(end, '.10g')}"
 
 
-def _check(source: Path, entries: list[VideoEntry]) -> None:
+def check_entries(source: Path, entries: list[VideoEntry]) -> None:
+    """Raises `SourceError` where ids are not unique or there is nothing to tell apart."""
     if not entries and source.is_file():
         raise SourceError(
             f"{source} lists no videos: it needs a line with a path and a label for each, below "
@@ -132,7 +138,7 @@ def _walk_classes(root: Path, notes: list[str]) -> Iterator[VideoEntry]:
             for video in found:
                 path = video.relative_to(root).as_posix()
                 split = top.name.lower() if by_split else ""
-                yield VideoEntry(_video_id(path, None, None), path, plain(folder.name), split)
+                yield VideoEntry(video_id(path, None, None), path, plain(folder.name), split)
     if ignored:
         shown = ", ".join(sorted(map(plain, ignored))[:5]) + (", ..." if len(ignored) > 5 else "")
         notes.append(f"Ignored what is no video of a class: {shown} (files: {len(ignored)})")
@@ -226,7 +232,7 @@ def _entry(place: str, row: Mapping, columns: Mapping[str, str]) -> VideoEntry:
     if end is not None and end <= (start or 0):
         raise SourceError(f"{place}: the end {end:g} s is not after the start {start or 0:g} s")
     path = value["path"].replace("\\", "/") if os.sep == "\\" else value["path"]
-    name = _video_id(path, start, end)
+    name = video_id(path, start, end)
     group = plain(value.get("group", "")) or None
     return VideoEntry(name, path, plain(value["label"]), value.get("split", ""), start, end, group)
 

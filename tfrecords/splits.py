@@ -163,7 +163,7 @@ def _notes(entries: list[VideoEntry], torn: list[str]) -> list[str]:
     trained = {entry.label for entry in entries if entry.split == "train"}
     if not trained:
         raise SourceError("no video is left to train: every one is in val or test")
-    for label in sorted({entry.label for entry in entries} - trained):
+    for label in sorted({entry.label for entry in entries} - trained - {""}):
         notes.append(f"The class {label!r} has no video to train on.")
     return notes
 

@@ -1,6 +1,7 @@
 """Whether a data set is what was built: every checksum, every count, a sample of JPEGs."""
 
 import hashlib
+import itertools
 import os
 import struct
 import zlib
@@ -14,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from tfrecords.index import ShardIndex, index_path, read_index
-from tfrecords.manifest import FILE, BadManifest, Manifest, Shard, read_manifest
+from tfrecords.manifest import FILE, BadManifest, Manifest, Shard, named, read_manifest
 from tfrecords.shards import mask
 
 CHUNK = 1 << 24
@@ -32,6 +33,7 @@ class VerifyReport:
         videos: int, videos whose every frame was checked.
         frames: int, frames whose checksum is right.
         decoded: int, JPEGs that were decoded.
+        missing: tuple of str, ids of videos that the source's lists named and that were not there.
     """
 
     folder: str
@@ -40,6 +42,7 @@ class VerifyReport:
     videos: int = 0
     frames: int = 0
     decoded: int = 0
+    missing: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -51,11 +54,20 @@ class VerifyReport:
             return (
                 f"{self.folder} is whole: {self.shards} shards, {self.videos} videos, "
                 f"{self.frames} frames, every checksum right; {self.decoded} JPEGs decoded."
+                + self._missing()
             )
         count = len(self.problems)
         head = f"{self.folder} is damaged ({count} problem{'s' * (count > 1)}):"
         remedy = "Remove it and run its `ctm build` again."
-        return "\n  ".join([head, *self.problems]) + "\n" + remedy
+        return "\n  ".join([head, *self.problems]) + "\n" + remedy + self._missing()
+
+    def _missing(self) -> str:
+        if not self.missing:
+            return ""
+        return (
+            f"\nListed videos that were not there when it was built: {len(self.missing):,} "
+            f"({named(self.missing)}); {FILE} names all."
+        )
 
 
 def verify(folder: str | Path, sample: int = 100, progress: bool = True) -> VerifyReport:
@@ -100,6 +112,7 @@ def verify(folder: str | Path, sample: int = 100, progress: bool = True) -> Veri
         sum(len(check.index.videos) for check in sound),
         sum(len(check.index.frames) for check in sound),
         sum(check.decoded for check in checks),
+        tuple(itertools.chain(*manifest.missing.values())),
     )
 
 

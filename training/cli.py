@@ -240,6 +240,8 @@ COMMANDS = {
         tfrecords.build,
         "ctm build videos --out data/mine",
         "ctm build index.csv --out data/mine --split-column fold --val 0",
+        "ctm build UCF-101 --format ucf101 --annotations ucfTrainTestlist --out data/ucf101",
+        "ctm build --format help",
     ),
     "verify": verify,
     "train": TrainConfig,
@@ -263,6 +265,9 @@ def summary(command: Callable) -> Callable:
 
 def run(name: str, arguments: list[str]) -> None:
     """Runs one command."""
+    if name == "build" and arguments == ["--format", "help"]:
+        print(tfrecords.explain_formats())
+        return
     if name not in WITHOUT_TENSORFLOW and not {"-h", "--help"} & set(arguments):
         import_tensorflow_quietly()
     result = tyro.cli(COMMANDS[name], prog=f"ctm {name}", args=arguments)

@@ -8,7 +8,7 @@ import numpy as np
 
 import ctm_keras
 import tfrecords
-from tfrecords.manifest import write_json
+from tfrecords.manifest import named, write_json
 from training.config import TrainConfig
 from training.devices import require_tensorflow
 from training.pictures import draw_confusion
@@ -36,7 +36,8 @@ class Report:
         protocol: Clips, crops, sizes and how views were averaged.
         videos: Videos scored.
         expected: Videos that the source listed.
-        missing: Id and reason of each video that could not be read when the shards were built.
+        missing: Id and reason of each video that was not there or could not be read when the
+            shards were built.
         class_names: The classes, in order.
         confusion: Counts `(true class, predicted class)`.
     """
@@ -54,8 +55,8 @@ class Report:
 
     @property
     def coverage(self) -> str:
-        """`"5 of 5 videos, missing none"`."""
-        names = ", ".join(f"{video} ({reason})" for video, reason in self.missing.items())
+        """`"5 of 5 videos, missing none"`; `missing` has what is too many to name."""
+        names = named([f"{video} ({reason})" for video, reason in self.missing.items()], most=20)
         return f"{self.videos} of {self.expected} videos, missing {names or 'none'}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -151,6 +152,7 @@ def score(
     """The report of predictions."""
     ids, labels, probabilities = join_views(predictions)
     missing = {f.id: f.reason for f in manifest.failures if f.split == split}
+    missing |= dict.fromkeys(manifest.missing.get(split, ()), "listed, not there")
     unscored = sorted(set(manifest.ids(split)) - set(ids.tolist()))
     missing |= dict.fromkeys(unscored, "not scored")
     confusion = confusion_matrix(labels, probabilities)

@@ -43,6 +43,19 @@ def test_missing_videos_are_named_beside_the_number(trained, directions, tmp_pat
     assert report.coverage == "12 of 13 videos, missing gone (the file is missing)"
 
 
+def test_videos_that_lists_name_and_are_not_there_count_as_missing(trained, directions, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(directions, data)
+    ids = tuple(f"id{number:02d}" for number in range(30))
+    missing = {"train": ("other",), "val": ids}
+    write_manifest(data, dataclasses.replace(tfrecords.read_manifest(data), missing=missing))
+    report = evaluate(trained.path, data=data, num_clips=1, num_crops=1)
+    assert report.coverage.startswith("12 of 42 videos, missing id00 (listed, not there), id01 (")
+    assert report.coverage.endswith("id19 (listed, not there) and 10 more")
+    written = json.loads((trained.path / "report.json").read_text())
+    assert sorted(written["missing"]) == list(ids)
+
+
 def test_other_classes_are_refused(trained, directions, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(directions, data)
