@@ -51,6 +51,8 @@ class Published:
 STM = "STM, Table 9"
 IBM = "IBM's log of 87 classes"
 ANALYSIS = "analysis, Table 6"
+SLOWFAST = "SlowFast, Table 2"
+ALL_OF_RES4 = {"variant": "8x8", "temporal_blocks": 23}  # PySlowFast's own network has 6
 PUBLISHED = (
     Published(STM, "tsm", "tv_resnet50", 174, 8, 224, 32.9, "23.9 M"),
     Published(STM, "stm", "tv_resnet50", 174, 8, 224, 33.3, "24.0 M"),
@@ -63,8 +65,10 @@ PUBLISHED = (
     Published(ANALYSIS, "tam", "tv_resnet101", 400, 32, 256, 327.1),
     Published(ANALYSIS, "i3d", "tv_resnet101", 400, 32, 256, 654.7),
     Published(ANALYSIS, "slowfast", "resnet50", 400, 32, 256, 65.7, "", {"variant": "8x8"}),
-    Published(ANALYSIS, "slowfast", "resnet101", 400, 32, 256, 125.9, "", {"variant": "8x8"}),
+    Published(ANALYSIS, "slowfast", "resnet101", 400, 32, 256, 125.9, "", ALL_OF_RES4),
     Published(ANALYSIS, "slowfast", "resnet101", 400, 64, 256, 213.0, "", {"variant": "16x8"}),
+    Published(SLOWFAST, "slowfast", "resnet50", 400, 32, 256, 36.1, "", {"variant": "4x16"}),
+    Published(SLOWFAST, "slowfast", "resnet101", 400, 32, 256, 106.0, "", {"variant": "8x8"}),
 )
 
 
@@ -124,7 +128,8 @@ def beside_the_papers() -> str:
             row.method, row.backbone, *shape, weights=None, **row.options
         )
         giga = multiply_adds(model) / 1e9
-        name = " ".join([row.method, *row.options.values(), row.backbone])
+        options = "".join(f" {option}={value}" for option, value in row.options.items())
+        name = f"{row.method} {row.backbone}{options}"
         lines.append(
             f"| {row.source} | {name}, {row.frames} x {row.size} | {row.giga:.1f} G | {giga:.1f} G "
             f"({giga / row.giga:.3f}) | {row.parameters} | {trained_parameters(model):,} |"
