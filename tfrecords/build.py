@@ -64,7 +64,8 @@ def build(
     Args:
         source: Folder of class folders, or CSV file with the columns path and label.
         out: Folder for the data set.
-        format: Published data set or list format; help lists them. None is a folder or a CSV.
+        format: Published data set or list, of those that `ctm build --format help` explains; None
+            is a folder of class folders or a CSV file.
         annotations: Folder of the format's lists, or one list; None is the source itself.
         split_number: Which of several published splits, from 1.
         short_side: Pixels that the shorter side of each frame is scaled to; None keeps the size.

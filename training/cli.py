@@ -240,7 +240,7 @@ COMMANDS = {
         tfrecords.build,
         "ctm build videos --out data/mine",
         "ctm build index.csv --out data/mine --split-column fold --val 0",
-        "ctm build UCF-101 --format ucf101 --annotations ucfTrainTestlist --out data/ucf101",
+        "ctm build UCF-101 --out data/ucf101 --format ucf101 --annotations ucfTrainTestlist",
         "ctm build --format help",
     ),
     "verify": verify,
@@ -265,7 +265,7 @@ def summary(command: Callable) -> Callable:
 
 def run(name: str, arguments: list[str]) -> None:
     """Runs one command."""
-    if name == "build" and arguments == ["--format", "help"]:
+    if name == "build" and arguments in (["--format", "help"], ["--format=help"]):
         print(tfrecords.explain_formats())
         return
     if name not in WITHOUT_TENSORFLOW and not {"-h", "--help"} & set(arguments):

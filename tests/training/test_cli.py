@@ -34,9 +34,17 @@ def test_every_command_shows_an_example(command):
     assert f"ctm {command}" in done.stdout.split("╭─")[0].split("\n\n", 1)[1]
 
 
+def test_the_formats_of_data_sets_are_explained():
+    done = ctm("build", "--format", "help")
+    assert done.returncode == 0
+    assert "\nkinetics\n    Kinetics-400, -600, -700: CSV files" in done.stdout
+    assert "ctm build k400 --format kinetics --annotations" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["build", "nowhere", "--out", "x", "--format", "jest"], "there is no format 'jest'"),
         (["verify", "nowhere"], "nowhere"),
         (["build", "nowhere", "--out", "x"], "nowhere"),
         (["train", "--data", "nowhere"], "nowhere"),

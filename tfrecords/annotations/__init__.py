@@ -5,6 +5,7 @@ list), and where it is left out the lists lie in SOURCE. A listed video is found
 SOURCE by its name, whatever its suffix; one that is not there is missing, which is normal.
 """
 
+import csv
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
@@ -81,7 +82,15 @@ def read_format(
     root = Path(source)
     found = Lists(Path(annotations or source), name)
     number = {} if split_number is None else {"split_number": split_number}
-    listing = FORMATS[name](found, **number)
+    try:
+        listing = FORMATS[name](found, **number)
+    except SourceError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+        raise SourceError(
+            f"the lists in {found.place} are not as {name}'s are published "
+            f"({type(error).__name__}: {error})"
+        ) from error
     if not listing.videos:
         raise SourceError(f"the lists of {name} in {found.place} name no video with a class")
     check_entries(found.place, list(listing.videos))

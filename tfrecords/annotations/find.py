@@ -48,14 +48,14 @@ def walk(root: Path) -> Iterator[str]:
         with os.scandir(root / folder) as scan:
             items = sorted((item for item in scan if item.name[0] != "."), key=lambda i: i.name)
         below = [item.name for item in items if item.is_dir()]
-        kinds = {os.path.splitext(item.name)[1].lower() for item in items}
+        files = [item.name for item in items if not item.is_dir()]
+        kinds = {os.path.splitext(name)[1].lower() for name in files}
         if folder and kinds & IMAGES and not kinds & VIDEOS and not below:
             yield folder
             continue
-        for item in items:
-            suffix = os.path.splitext(item.name)[1].lower()
-            if item.name not in below and suffix in VIDEOS:
-                yield os.path.join(folder, item.name)
+        for name in files:
+            if os.path.splitext(name)[1].lower() in VIDEOS:
+                yield os.path.join(folder, name)
         for name in below:
             real = os.path.realpath(root / folder / name)
             if real not in seen:  # a link that leads in a circle

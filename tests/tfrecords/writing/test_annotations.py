@@ -417,6 +417,8 @@ DIVING = {"Diving48_vocab.json": [["A"], ["B"]], "Diving48_V2_test.json": []}
     ("something-something-v2", V2 | {"labels.json": {"A": "0", "B": "2"}}, "not numbered from 0"),
     ("something-something-v2", V2 | {"train.json": [{"id": "1"}]}, "video 1 has no template"),
     ("something-something-v2", V2 | {"train.json": [{"id": "1", "template": "C"}]}, "'C' is none"),
+    ("something-something-v2", V2 | {"labels.json": ["A", "B"]}, "not as something-something-v2's"),
+    ("something-something-v2", V2 | {"train.json": [{"template": "A"}]}, "KeyError: 'id'"),
     ("jester", JESTER | {"jester-v1-train.csv": "1\n"}, "line 1: '1' has no class after a"),
     ("jester", JESTER | {"jester-v1-train.csv": "1;C\n"}, "line 1: 'C' is none of the 2 classes"),
     ("moments", MOMENTS | {"moments_categories.txt": "A\n"}, "'A' is not a class name, a comma"),
