@@ -1,6 +1,5 @@
 """Labelled videos to verified shards: parallel, resumable, one bad video costs one video."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from tfrecords.annotations import read_format
+from tfrecords.annotations.missing import missing_by_split, missing_notes
 from tfrecords.fingerprint import digest, fingerprints
 from tfrecords.journal import (
     Done,
@@ -17,11 +17,10 @@ from tfrecords.journal import (
     finished,
     full_disk_is_one_sentence,
 )
-from tfrecords.manifest import Manifest, named, write_manifest
+from tfrecords.manifest import Manifest, write_manifest
 from tfrecords.pool import BuildError, available_cores, terminated_like_interrupted
 from tfrecords.run import PlannedShard, Run, listing, plan_shards
-from tfrecords.schema import VideoEntry
-from tfrecords.sources import SourceError, plain
+from tfrecords.sources import plain
 from tfrecords.splits import SPLITS, assign_splits
 
 
@@ -112,8 +111,8 @@ def build(
     }
     listed, notes = assign_splits(found.entries, **division)
     entries = [entry for entry in listed if entry.id not in found.missing]
-    missing = _missing(listed, found.missing)
-    for note in (*found.notes, *notes, *_missing_notes(listed, entries, missing)):
+    missing = missing_by_split(listed, found.missing)
+    for note in (*found.notes, *notes, *missing_notes(listed, entries, missing)):
         tqdm.write(note)
     frame = {"short_side": short_side, "quality": quality, "fps": fps}
     asked = {
@@ -169,32 +168,6 @@ def _manifest(
         source=source,
         **environment(),
     )
-
-
-def _missing(listed: Sequence[VideoEntry], missing: frozenset[str]) -> dict[str, tuple[str, ...]]:
-    """The ids that are listed and not there, by split."""
-    gone = {s: tuple(e.id for e in listed if e.split == s and e.id in missing) for s in SPLITS}
-    return {split: ids for split, ids in gone.items() if ids}
-
-
-def _missing_notes(
-    listed: Sequence[VideoEntry], entries: Sequence[VideoEntry], missing: Mapping
-) -> list[str]:
-    """What a source's lists name and does not lie there; nothing to train on is an error."""
-    ids = list(itertools.chain(*missing.values()))
-    if not ids:
-        return []
-    counts = ", ".join(f"{len(ids):,} of {split}" for split, ids in missing.items())
-    notes = [
-        f"{len(ids):,} of {len(listed):,} listed videos are not there and are left out ({counts}): "
-        + named(ids)
-    ]
-    wanted, trained = ({e.label for e in all_ if e.split == "train"} for all_ in (listed, entries))
-    if not trained:
-        raise SourceError(f"no video is there to train on. {notes[0]}")
-    if gone := sorted(wanted - trained - {""}):
-        notes.append(f"{len(gone):,} classes have no video to train on there: {named(gone)}")
-    return notes
 
 
 def _report(manifest: Manifest, out: Path) -> None:
