@@ -99,7 +99,7 @@ PROOF = """## Beside the original implementations
 `tests/ctm_keras/reference` compares 45 networks with the original PyTorch code (IBM's, TSM's,
 mmaction2's, PySlowFast's, CoST's, and STM's by its author): weights by a formula, carried over by
 the importer, logits of two clips at two shapes for all but four. The largest difference, over the
-largest logit, was 9.1e-6 (softmax non-local blocks), elsewhere 2e-6, on 2026-11-21; reversing a clip
+largest logit, was 9.1e-6 (softmax non-local blocks), elsewhere 2e-6 (2026-11-21); reversing a clip
 changes the logits of networks that know order by 3e-3 to 5e-1. Parameter counts are equal."""
 
 BESIDE = """## Beside the papers' figures
