@@ -5,11 +5,14 @@
 `REPOSITORIES` holds checkouts of the reference projects, as `tests/ctm_keras/reference` wants them;
 without it, or without torch, only this project's rows are measured. A method and its reference
 (channels last, and compiled) are measured in turns, so that ratios hold on a busy machine; each
-figure is the median of the rounds, in brackets ours over theirs.
+figure is the median of the rounds. "Folded" is ours with batch norms folded into convolutions, for
+inference; in brackets are ours and, for inference, ours folded, over theirs.
 """
 
 import argparse
+import contextlib
 import gc
+import io
 import os
 import statistics
 import sys
@@ -28,8 +31,10 @@ from training.model_table import rows
 
 ROOT = Path(__file__).parents[1]  # of `tests`, where the reference networks are described
 CLASSES = 400
-HEADER = """| method | frames | ours | PyTorch | compiled | ours, training | PyTorch | compiled |
-|---|---|---|---|---|---|---|---|"""
+HEADER = """| method | frames | ours | folded | PyTorch | compiled | ours, training | PyTorch | compiled |
+|---|---|---|---|---|---|---|---|---|"""
+INFERENCE = ("ours", "folded", "PyTorch", "compiled")
+TRAINING = ("ours, training", "PyTorch, training", "compiled, training")
 
 
 def main():
@@ -68,20 +73,26 @@ def line(name: str, method: str, options: dict, frames: int, args) -> str:
     try:
         steps = keras_steps(method, options, frames, args, clips)
     except ValueError as error:
-        return f"| {name} | {frames} | {error} | | | | | |"
-    steps += torch_steps(case, frames, args, clips) if case else []
-    seconds = measure(steps, args.rounds)
-    cells = [f"{args.batch / s:.2f}" for s in seconds]
-    cells = [
-        cell if i < 2 else f"{cell} ({theirs / seconds[i % 2]:.2f}x)"
-        for i, (cell, theirs) in enumerate(zip(cells, seconds, strict=True))
-    ]
-    cells += ["-"] * (6 - len(cells))
-    return f"| {name} | {frames} | " + " | ".join(cells[0::2] + cells[1::2]) + " |"
+        return f"| {name} | {frames} | {error} |" + " |" * 6
+    steps |= torch_steps(case, frames, args, clips) if case else {}
+    speeds = {
+        column: args.batch / seconds for column, seconds in measure(steps, args.rounds).items()
+    }
+    cells = [cell(column, speeds, INFERENCE[:2]) for column in INFERENCE]
+    cells += [cell(column, speeds, TRAINING[:1]) for column in TRAINING]
+    return f"| {name} | {frames} | " + " | ".join(cells) + " |"
 
 
-def keras_steps(method: str, options: dict, frames: int, args, clips) -> list[Callable]:
-    """Inference and training step of a model of this project."""
+def cell(column: str, speeds: dict[str, float], ours: tuple[str, ...]) -> str:
+    """Clips a second; for theirs, ours over it."""
+    if column not in speeds:
+        return "-"
+    ratios = ", ".join(f"{speeds[own] / speeds[column]:.2f}x" for own in ours)
+    return f"{speeds[column]:.2f}" + f" ({ratios})" * (column not in ours)
+
+
+def keras_steps(method: str, options: dict, frames: int, args, clips) -> dict[str, Callable]:
+    """Inference, folded and not, and training step of a model of this project."""
     model = ctm_keras.build_video_model(
         method, args.backbone, CLASSES, frames, args.size, weights=None, dropout=0.0, **options
     )
@@ -90,9 +101,9 @@ def keras_steps(method: str, options: dict, frames: int, args, clips) -> list[Ca
     loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     x, y = tf.constant(clips), tf.zeros(len(clips), tf.int32)
 
-    @tf.function
-    def infer():
-        return model(x, training=False)
+    infer = tf.function(lambda: model(x, training=False))
+    folded = ctm_keras.fold_batch_norm(model)
+    infer_folded = tf.function(lambda: folded(x, training=False))
 
     @tf.function
     def train():
@@ -101,10 +112,14 @@ def keras_steps(method: str, options: dict, frames: int, args, clips) -> list[Ca
         optimizer.apply(tape.gradient(loss, model.trainable_variables))
         return loss
 
-    return [lambda: infer().numpy(), lambda: train().numpy()]
+    return {
+        "ours": lambda: infer().numpy(),
+        "folded": lambda: infer_folded().numpy(),
+        "ours, training": lambda: train().numpy(),
+    }
 
 
-def torch_steps(case, frames: int, args, clips) -> list[Callable]:
+def torch_steps(case, frames: int, args, clips) -> dict[str, Callable]:
     """Inference and training step of the reference: as it is, and compiled."""
     import torch
 
@@ -113,13 +128,16 @@ def torch_steps(case, frames: int, args, clips) -> list[Callable]:
     torch.set_num_threads(os.cpu_count())
     folder = args.repositories / case.reference.repository.split("/")[1]
     build = getattr(builders, case.reference.builder)
-    network, score = build(folder, frames, CLASSES, **case.theirs)
-    volumes = any(isinstance(part, torch.nn.Conv3d) for part in network.modules())
-    network.to(memory_format=torch.channels_last_3d if volumes else torch.channels_last)
+    with contextlib.redirect_stdout(io.StringIO()):
+        network, score = build(folder, frames, CLASSES, **case.theirs)
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for weight in network.parameters():
+        if weight.ndim in formats:
+            weight.data = weight.data.to(memory_format=formats[weight.ndim])
     pixels = torch.from_numpy(clips).permute(0, 1, 4, 2, 3)
-    steps = plain_steps(torch, network, score, pixels)
+    steps = plain_steps(torch, network, score, pixels, "PyTorch")
     if not args.no_compile:
-        steps += plain_steps(torch, network, torch.compile(score), pixels)
+        steps |= plain_steps(torch, network, torch.compile(score), pixels, "compiled")
     return steps
 
 
@@ -141,7 +159,7 @@ def reference_of(method: str, options: dict, args):
     return None
 
 
-def plain_steps(torch, network, score: Callable, pixels) -> list[Callable]:
+def plain_steps(torch, network, score: Callable, pixels, name: str) -> dict[str, Callable]:
     """Inference and training step of a network in PyTorch."""
     optimizer = torch.optim.SGD(network.parameters(), 0.01, momentum=0.9)
     labels = torch.zeros(len(pixels), dtype=torch.long)
@@ -159,20 +177,20 @@ def plain_steps(torch, network, score: Callable, pixels) -> list[Callable]:
         optimizer.step()
         return loss.item()
 
-    return [infer, train]
+    return {name: infer, f"{name}, training": train}
 
 
-def measure(steps: list[Callable], rounds: int) -> list[float]:
+def measure(steps: dict[str, Callable], rounds: int) -> dict[str, float]:
     """The median of each step's seconds; the steps take turns."""
-    seconds: list[list[float]] = [[] for _ in steps]
-    for step in steps:  # traced and compiled before the first round
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for step in steps.values():  # traced and compiled before the first round
         step()
     for _ in range(rounds):
-        for own, step in zip(seconds, steps, strict=True):
+        for name, step in steps.items():
             started = time.perf_counter()
             step()
-            own.append(time.perf_counter() - started)
-    return [statistics.median(own) for own in seconds]
+            seconds[name].append(time.perf_counter() - started)
+    return {name: statistics.median(own) for name, own in seconds.items()}
 
 
 if __name__ == "__main__":

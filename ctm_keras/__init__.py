@@ -1,6 +1,7 @@
 """Video models: an image model read frame by frame, with temporal layers grafted in."""
 
 from .checkpoints import import_weights
+from .inference import fold_batch_norm
 from .loss import SmoothedCrossentropy
 from .methods import list_models
 from .models import CTMResNet50, CTMResNet101, build_video_model, class_names
@@ -42,6 +43,7 @@ __all__ = [
     "adoption_report",
     "build_video_model",
     "class_names",
+    "fold_batch_norm",
     "import_weights",
     "list_models",
     "load_weights",
