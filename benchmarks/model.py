@@ -31,7 +31,7 @@ from training.model_table import rows
 
 ROOT = Path(__file__).parents[1]  # of `tests`, where the reference networks are described
 CLASSES = 400
-HEADER = """| method | frames | ours | folded | PyTorch | compiled | ours, training | PyTorch | compiled |
+HEADER = """| method | frames | ours | folded | PyTorch | compiled | training | PyTorch | compiled |
 |---|---|---|---|---|---|---|---|---|"""
 INFERENCE = ("ours", "folded", "PyTorch", "compiled")
 TRAINING = ("ours, training", "PyTorch, training", "compiled, training")
