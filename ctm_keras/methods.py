@@ -16,7 +16,7 @@ from .temporal.i3d import i3d
 from .temporal.i3d_3x1x1 import i3d_3x1x1
 from .temporal.nonlocal_block import nonlocal_block
 from .temporal.s3d import s3d
-from .temporal.slowfast import slowfast
+from .temporal.slowfast import frames_of_variant, slowfast
 from .temporal.stm import stm
 from .temporal.tam import tam
 from .temporal.tsm import tsm
@@ -51,14 +51,33 @@ def list_models() -> dict[str, str]:
     return {name: inspect.getdoc(method).splitlines()[0] for name, method in methods.items()}
 
 
+def default_frames(method: str, options: dict) -> int:
+    """The frames of a clip where nothing is said: 8; SlowFast's own, as its variant says."""
+    if method in NETWORKS:
+        return frames_of_variant(options.get("variant", "4x16"))
+    return 8
+
+
 def check_method(method: str, options: dict):
-    """Raises ValueError if there is no such method, or it has no such option."""
-    recipes = _recipes(method)
+    """Raises ValueError if there is no such method, or it has no such option or switch."""
     shared = ("anatomy", "clip", "backbone", "temporal_pooling")
-    valid = [name for recipe in recipes for name in _options(recipe) if name not in shared]
-    for name in options:
-        if name not in valid:
-            raise unknown_name(f"option of {method}", name, valid or ["none"])
+    parameters = {
+        name: parameter
+        for recipe in _recipes(method)
+        for name, parameter in inspect.signature(recipe).parameters.items()
+        if name not in shared
+    }
+    for name, value in options.items():
+        if name not in parameters:
+            raise unknown_name(f"option of {method}", name, list(parameters) or ["none"])
+        if parameters[name].annotation is bool:
+            check_switch(name, value)
+
+
+def check_switch(name: str, value):
+    """Raises ValueError unless an option that is on or off is told so."""
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` is True or False; received {value!r}.")
 
 
 def _recipes(method: str) -> list[Callable]:
@@ -66,10 +85,15 @@ def _recipes(method: str) -> list[Callable]:
     methods = METHODS | NETWORKS
     if method in methods:
         return [methods[method]]
-    for name in str(method).split("+"):
+    names = str(method).split("+")
+    for name in names:
+        if name in NETWORKS:
+            raise ValueError(f"{name} is a network of its own: it stands with no other method.")
         if name not in METHODS:
             raise unknown_name("method", name, methods)
-    return [METHODS[name] for name in method.split("+")]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Methods stand together once each; received {method!r}.")
+    return [METHODS[name] for name in names]
 
 
 def _options(recipe: Callable) -> list[str]:

@@ -9,7 +9,7 @@ from . import backbones
 from .anatomy import Anatomy, dissect, find_family
 from .families import STANDARDIZED
 from .head import AverageScores, average_scores
-from .methods import NETWORKS, check_method, grafts_of
+from .methods import NETWORKS, check_method, check_switch, default_frames, grafts_of
 from .preprocessing import Preprocess
 from .surgery import operate, tidy_names
 from .weights import AdoptionReport, explain_download, load_weights
@@ -34,7 +34,7 @@ def build_video_model(
     method: str,
     backbone: str = "resnet50",
     num_classes: int | None = None,
-    num_frames: int = 8,
+    num_frames: int | None = None,
     image_size: int = 224,
     weights: str | Path | None = "imagenet",
     dropout: float = 0.5,
@@ -51,7 +51,7 @@ def build_video_model(
         backbone: the image model: a name of `keras.applications` in lower case, `"tiny"`, or
             torchvision's layouts, `"tv_resnet18"` to `"tv_resnet152"` and `"inception_v1"`.
         num_classes: number of classes; not needed with `class_names`.
-        num_frames: frames of a clip.
+        num_frames: frames of a clip (default: 8; for SlowFast 32, or 64 for 16x8).
         image_size: height and width of a frame in pixels.
         weights: `"imagenet"`, None, or a `.keras` file of this project.
         dropout: part of the pooled features that training sets to zero.
@@ -77,8 +77,10 @@ def build_video_model(
         (1, 4)
     """
     names, num_classes = _classes(class_names, num_classes)
-    _check_numbers(num_frames, image_size, dropout)
     check_method(method, options)
+    check_switch("temporal_pooling", temporal_pooling)
+    num_frames = default_frames(method, options) if num_frames is None else num_frames
+    _check_numbers(num_frames, image_size, dropout)
     clip = keras.Input((num_frames, image_size, image_size, 3), name="clip", dtype="float32")
     start = "imagenet" if weights == "imagenet" else None
     if method in NETWORKS:

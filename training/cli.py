@@ -138,7 +138,7 @@ def import_weights(
         classes: Text file with a class name in each line, or folder of a data set; another
             number than the checkpoint's starts a new head.
         num_classes: Number of classes, without their names (default: the checkpoint's).
-        num_frames: Frames of a clip (default: 8, for SlowFast 32).
+        num_frames: Frames of a clip, which no key tells (default: 8; SlowFast 32, 16x8 64).
         image_size: Side of a frame in pixels.
         options: What the keys do not tell, as name=value: temporal_pooling=True, options of
             the method.
@@ -215,7 +215,7 @@ def read_class_names(path: Path) -> list[str]:
         return list(tfrecords.read_manifest(path).class_names)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, FileNotFoundError):
         raise ValueError(f"{path} is no text file with a class name in each line.") from None
     return [line.strip() for line in lines if line.strip()]
 

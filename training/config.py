@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 PAPER_BATCH_SIZE = 96
 PAPER_LEARNING_RATE = 0.02
+SPELT = {"true": True, "false": False, "none": None}
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class TrainConfig:
     interpolate_tcc: bool = False
     """Resize the kernel grid of TCC when --weights were trained at another image size."""
 
-    num_frames: int = 8
-    """Frames of a clip."""
+    num_frames: int | None = None
+    """Frames of a clip (default: 8; for SlowFast 32, or 64 for 16x8)."""
     image_size: int = 224
     """Side of the square crop, in pixels."""
     sampling: Literal["dense", "segments"] = "dense"
@@ -110,8 +111,9 @@ class TrainConfig:
     def check(self) -> None:
         """Raises ValueError for a value that no run can have."""
         for name in ("num_frames", "image_size", "interval", "epochs", "batch_size", "save_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{flag(name)} must be 1 or more, received {getattr(self, name)}.")
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{flag(name)} must be 1 or more, received {value}.")
         for name in ("dropout", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{flag(name)} must be in [0, 1), received {getattr(self, name)}.")
@@ -153,6 +155,8 @@ def parse_option(option: str) -> tuple[str, Any]:
     name, equals, value = option.partition("=")
     if not (name and equals and value):
         raise ValueError(f"--options takes name=value, received {option!r}.")
+    if value.lower() in SPELT:
+        return name, SPELT[value.lower()]
     try:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):

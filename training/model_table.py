@@ -8,7 +8,7 @@ from ctm_keras.anatomy import Anatomy
 from ctm_keras.families import FAMILIES
 from ctm_keras.methods import METHODS, NETWORKS, grafts_of
 from ctm_keras.models import image_anatomy
-from ctm_keras.temporal.slowfast import ALPHAS
+from ctm_keras.temporal.slowfast import ALPHAS, frames_of_variant
 from training.costs import clips_per_second, multiply_adds, trained_parameters
 
 HEADER = f"{'method':16} {'frames':>6} {'parameters':>12} {'multiply-adds':>14} {'clips/s':>8}"
@@ -44,9 +44,9 @@ def rows(num_frames: int) -> Iterator[tuple[str, str, dict, int]]:
     for method in METHODS:
         yield method, method, {}, num_frames
     for method in NETWORKS:
-        for variant, alpha in ALPHAS.items():
-            slow_frames = int(variant.split("x")[0])
-            yield f"{method} {variant}", method, {"variant": variant}, slow_frames * alpha
+        for variant in ALPHAS:
+            frames = frames_of_variant(variant)
+            yield f"{method} {variant}", method, {"variant": variant}, frames
 
 
 def cost_table(
@@ -59,12 +59,17 @@ def cost_table(
         num_frames: frames of a clip, of the methods that leave the choice.
         image_size: height and width in pixels.
         num_classes: number of classes.
+
+    Raises:
+        ValueError: if there is no such backbone, or a number is out of range.
     """
     yield HEADER
     for name, method, options, frames in rows(num_frames):
         try:
             yield str(cost(name, method, backbone, num_classes, frames, image_size, options))
         except ValueError as error:
+            if method == "tsn":  # which stands on every backbone: what was asked for is wrong
+                raise
             yield f"{name:16} not on {backbone}: {error}"
 
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import ctm_keras
 import tfrecords
+from ctm_keras.methods import NETWORKS, default_frames
 from training.batch_norm import freeze_batch_norm, synchronized
 from training.callbacks import Checkpoints, SetEpoch, State
 from training.config import TrainConfig, flag
@@ -69,7 +70,7 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     config.check()
     weights = config.weights
     if weights == "auto":
-        fresh = config.backbone == "tiny" or config.model in ctm_keras.methods.NETWORKS
+        fresh = config.backbone == "tiny" or config.model in NETWORKS
         weights = "none" if fresh else "imagenet"
     elif weights not in ("none", "imagenet"):
         weights = str(Path(weights).resolve())
@@ -79,6 +80,7 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
         data=config.data.resolve(),
         out=Run.free_folder(out),
         weights=weights,
+        num_frames=config.num_frames or default_frames(config.model, config.method_options),
         learning_rate=config.rate,
     )
     return config, facts_of(config)

@@ -37,7 +37,8 @@ def import_weights(
         method: another method to start from a TSN's or image model's weights.
         num_classes: number of classes (default: the checkpoint's); others start a new head.
         class_names: names of the classes; they are kept in the model.
-        num_frames: frames of a clip (default: 8; 32 for SlowFast).
+        num_frames: frames of a clip, which no key tells (default: 8; for SlowFast 32, or 64 for
+            16x8).
         image_size: height and width of a frame in pixels.
         allow: patterns (`*` and `?`) of keys that may be left over, as `"aux*"`.
         **options: what the keys do not tell: `temporal_pooling=True`, and options of the method.
@@ -62,7 +63,7 @@ def import_weights(
         "backbone": checkpoint.backbone,
         "num_classes": _number_of_classes(checkpoint, num_classes, class_names, path),
         "class_names": class_names,
-        "num_frames": checkpoint.num_frames if num_frames is None else num_frames,
+        "num_frames": num_frames,
         "image_size": image_size,
     }
     own = checkpoint.options | options if method == checkpoint.method else {}
@@ -71,6 +72,8 @@ def import_weights(
     print(f"{path}: {checkpoint}.\n{report}")
     if untold := [name for name in checkpoint.untold if name not in options]:
         print(f"Its keys do not tell for certain: {', '.join(untold)} (--options).")
+    if num_frames is None:
+        print(f"Nor the frames of a clip: {model.input_shape[1]} were taken (--num-frames).")
     if method != checkpoint.method:
         model = _graft(model, method, build, options)
     _set_pixels(model, checkpoint)

@@ -135,6 +135,7 @@ UNTOLD = {
     "tsm": ("fold_div",),
     "nonlocal": ("mode", "scale"),
     "i3d_3x1x1": ("early_stride", "pool"),
+    "slowfast": ("variant",),
     "c2d": ("pooling",),
     "c3d": ("pooling",),
 }

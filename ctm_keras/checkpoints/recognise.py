@@ -34,7 +34,6 @@ class Checkpoint:
         state: its weights, by the names in the file without wrappers, as torchvision has them.
         keys: the names that they have in the file.
         untold: options that neither keys nor shapes tell.
-        num_frames: of a clip, where nothing else is said.
         pixels: what the network expects, if not what the backbone does.
     """
 
@@ -46,7 +45,6 @@ class Checkpoint:
     state: State = field(repr=False)
     keys: dict[str, str] = field(repr=False)
     untold: tuple[str, ...]
-    num_frames: int
     pixels: Preprocessing | None
 
     def __str__(self) -> str:
@@ -93,7 +91,6 @@ def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
         named,
         keys,
         _untold(form, methods, num_classes),
-        32 if "slowfast" in methods else 8,
         form.pixels,
     )
 
@@ -133,13 +130,28 @@ def _backbone(state: State, origin: str) -> str:
     """The image model, by its numbers of blocks."""
     if has(r"inception3a\.", state):
         return "inception_v1"
-    found = (re.match(r"(?:slow\.)?layer(\d)\.(\d+)\.", key) for key in state)
-    blocks = {match.groups() for match in found if match}
-    numbers = tuple(sum(stage == str(s) for stage, _ in blocks) for s in (1, 2, 3, 4))
+    numbers = _blocks(state, r"(?:slow\.)?layer")
+    fast = _blocks(state, r"fast\.layer")
+    if any(fast) and fast != numbers:
+        raise ValueError(
+            f"{origin} is a SlowFast whose pathways have different depths ({_sum(numbers)} and "
+            f"{_sum(fast)} blocks): such a network is not here."
+        )
     bottleneck = has(r"(slow\.)?layer1\.0\.conv3\.", state)
     if (numbers, bottleneck) not in BLOCKS:
         raise ValueError(
-            f"{origin} is a ResNet of {' + '.join(map(str, numbers))} blocks; those here have "
+            f"{origin} is a ResNet of {_sum(numbers)} blocks; those here have "
             f"{', '.join(name.removeprefix('tv_resnet') for name in BLOCKS.values())} layers."
         )
     return BLOCKS[numbers, bottleneck]
+
+
+def _blocks(state: State, stages: str) -> tuple[int, ...]:
+    """The numbers of blocks of a pathway's stages, whose keys begin with a regular expression."""
+    found = (re.match(rf"{stages}(\d)\.(\d+)\.", key) for key in state)
+    blocks = {match.groups() for match in found if match}
+    return tuple(sum(stage == str(s) for stage, _ in blocks) for s in (1, 2, 3, 4))
+
+
+def _sum(numbers: tuple[int, ...]) -> str:
+    return " + ".join(map(str, numbers))

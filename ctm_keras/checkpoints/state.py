@@ -108,6 +108,8 @@ def _some(names: list[str], between: str = ", ") -> str:
 
 def _fitted(checkpoint: Checkpoint, key: str, path: str, variable, origin: str) -> np.ndarray:
     value = our_layout(key, checkpoint.state[key], tuple(variable.shape))
+    if not np.isfinite(value).all():
+        raise ValueError(f"{checkpoint.keys[key]} of {origin} is not finite: its training failed.")
     if value.shape != tuple(variable.shape):
         raise ValueError(
             f"{checkpoint.keys[key]} of {origin} has the shape {checkpoint.state[key].shape}, "

@@ -116,25 +116,24 @@ class InflatedConv(layers.Layer):
         """
         if self.time_padding == "zero" and self.padding == "same" and self.strides[0] == 1:
             return x, "same"
-        zeros = self._zeros(x.shape)
-        x = self._with_neighbours(x)
-        return (ops.pad(x, zeros) if any(map(any, zeros)) else x), "valid"
+        if self.padding == "same":
+            image = [self._same(size, axis) for axis, size in enumerate(x.shape[2:4])]
+            x = ops.pad(x, [(0, 0), (0, 0), *image, (0, 0)]) if any(map(any, image)) else x
+        return self._with_neighbours(x), "valid"
 
     def _with_neighbours(self, x):
-        """The clip with its first and last frame repeated, where they are replicated."""
+        """The clip with its first and last frame, or zeros, around it.
+
+        They come after the zeros of space: TensorFlow's optimiser fails on a Pad before a Conv3D.
+        """
         reach = self.kernel_size[0] // 2
-        if self.time_padding == "zero" or not reach:
+        if not reach:
             return x
         frames = list(ops.unstack(x, axis=1))
-        return ops.stack(frames[:1] * reach + frames + frames[-1:] * reach, axis=1)
-
-    def _zeros(self, shape) -> list[tuple[int, int]]:
-        """The zeros on both sides of each axis."""
-        reach = self.kernel_size[0] // 2 if self.time_padding == "zero" else 0
-        image = [(0, 0), (0, 0)]
-        if self.padding == "same":
-            image = [self._same(size, axis) for axis, size in enumerate(shape[2:4])]
-        return [(0, 0), (reach, reach), *image, (0, 0)]
+        ends = frames[0], frames[-1]
+        if self.time_padding == "zero":
+            ends = ops.zeros_like(frames[0]), ops.zeros_like(frames[0])
+        return ops.stack([ends[0]] * reach + frames + [ends[1]] * reach, axis=1)
 
     def _same(self, size: int, axis: int) -> tuple[int, int]:
         """The zeros with which a 2-D convolution is "same"."""

@@ -131,16 +131,22 @@ class CoST(layers.Layer):
         if self.padding == "same" and self.strides == 1:
             return [ops.conv(x, kernel, padding="same") for kernel in kernels]
         strides = (1, self.strides, self.strides)
-        return [ops.conv(self._padded(x, i), k, strides=strides) for i, k in enumerate(kernels)]
+        first = ops.conv(x, kernels[0], strides=strides, padding=self.padding)
+        others = (ops.conv(self._padded(x, i), kernels[i], strides=strides) for i in (1, 2))
+        return [first, *others]
 
     def _padded(self, x, axis: int):
-        """The clip with zeros around it, but where the centre of the missing axis does not come."""
+        """The clip with zeros around it, but where the centre of the missing axis does not come.
+
+        Those of time come last: TensorFlow's optimiser fails on a Pad before a Conv3D.
+        """
         margin = self.kernel_size // 2
-        image = map(self._same, x.shape[2:4]) if self.padding == "same" else [(0, 0)] * 2
-        zeros = [(0, 0), (margin, margin) if axis else (0, 0), *image, (0, 0)]
-        x = ops.pad(x, zeros) if any(map(any, zeros)) else x
+        if self.padding == "same":
+            x = ops.pad(x, [(0, 0), (0, 0), *map(self._same, x.shape[2:4]), (0, 0)])
         inner = slice(margin, x.shape[1 + axis] - margin)
-        return (x, x[:, :, inner], x[:, :, :, inner])[axis]
+        x = x[:, :, inner] if axis == 1 else x[:, :, :, inner]
+        beyond = ops.zeros_like(x[:, :margin])
+        return ops.concatenate([beyond, x, beyond], axis=1)
 
     def _same(self, size: int) -> tuple[int, int]:
         """The zeros on both sides with which a strided convolution is "same"."""

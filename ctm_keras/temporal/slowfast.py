@@ -90,6 +90,17 @@ def _lengths(backbone: str) -> tuple[int, ...]:
     return DEPTHS[name]
 
 
+def frames_of_variant(variant: str) -> int:
+    """Frames of the fast pathway: those of the slow one times how many it skips.
+
+    Raises:
+        ValueError: if there is no such variant.
+    """
+    if variant not in ALPHAS:
+        raise unknown_name("variant of slowfast", variant, ALPHAS)
+    return int(variant.split("x")[0]) * ALPHAS[variant]
+
+
 def _alpha(variant: str, frames: int) -> int:
     if variant not in ALPHAS:
         raise unknown_name("variant of slowfast", variant, ALPHAS)

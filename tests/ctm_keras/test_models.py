@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import ctm_keras
+from ctm_keras.methods import default_frames
 
 RESNET50 = 23_587_712  # of keras.applications, without top
 RESNET101 = 42_658_176
@@ -183,3 +184,36 @@ def test_each_method_that_is_joined_exists():
         ctm_keras.build_video_model("tsm+nonlocl", "tiny", 4, weights=None)
     with pytest.raises(ValueError, match=r"no option of tsm\+nonlocal 'fold'"):
         ctm_keras.build_video_model("tsm+nonlocal", "tiny", 4, weights=None, fold=3)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "frames"),
+    [
+        ("tsm", {}, 8),
+        ("slowfast", {}, 32),
+        ("slowfast", {"variant": "8x8"}, 32),
+        ("slowfast", {"variant": "16x8"}, 64),
+    ],
+)
+def test_frames_of_a_clip_where_nothing_is_said(method, options, frames):
+    assert default_frames(method, options) == frames
+
+
+def test_slowfast_has_its_own_frames_by_default():
+    model = ctm_keras.build_video_model("slowfast", "resnet50", 3, image_size=32, weights=None)
+    assert model.input_shape == (None, 32, 32, 32, 3)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "message"),
+    [
+        ("tsm", {"online": "false"}, "`online` is True or False; received 'false'"),
+        ("tsm", {"temporal_pooling": 1}, "`temporal_pooling` is True or False; received 1"),
+        ("tsm+slowfast", {}, "slowfast is a network of its own"),
+        ("tsm+tsm", {}, "stand together once each; received 'tsm.tsm'"),
+        ("slowfast", {"variant": "2x2"}, "no variant of slowfast '2x2'"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(method, options, message):
+    with pytest.raises(ValueError, match=message):
+        ctm_keras.build_video_model(method, "tiny", 3, weights=None, **options)

@@ -59,3 +59,16 @@ def test_a_wrong_value_is_named(values, words):
 def test_unknown_names_in_a_config_are_named():
     with pytest.raises(ValueError, match="momentun"):
         TrainConfig.from_dict({"momentun": 0.9})
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("online=false", False),
+        ("online=True", True),
+        ("blocks=none", None),
+        ("mode=gaussian", "gaussian"),
+    ],
+)
+def test_switches_are_understood_however_they_are_spelt(option, value):
+    assert parse_option(option)[1] == value

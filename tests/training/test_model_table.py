@@ -23,6 +23,15 @@ def test_the_table_of_costs_has_a_row_for_each_method():
     assert any(line.startswith("slowfast") and "not on tiny" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("backbone", "frames", "message"),
+    [("nope", 4, "no backbone 'nope'"), ("tiny", 0, "num_frames")],
+)
+def test_what_cannot_be_priced_is_an_error(backbone, frames, message):
+    with pytest.raises(ValueError, match=message):
+        list(cost_table(backbone, frames, 32, 5))
+
+
 def test_the_page_says_where_each_method_stands():
     page = PAGE.read_text()
     for line in compatibility():

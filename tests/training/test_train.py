@@ -129,16 +129,17 @@ def test_fine_tuning_fixes_all_batch_norm_but_the_first(config, trained, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("model", "backbone", "weights"),
+    ("model", "backbone", "weights", "frames"),
     [
-        ("ctm", "tiny", "none"),
-        ("ctm", "resnet50", "imagenet"),
-        ("slowfast", "resnet50", "none"),
+        ("ctm", "tiny", "none", 8),
+        ("ctm", "resnet50", "imagenet", 8),
+        ("slowfast", "resnet50", "none", 32),
     ],
 )
-def test_image_weights_are_the_start_where_there_are_some(config, change, model, backbone, weights):
-    config = change(config, model=model, backbone=backbone, weights="auto")
-    assert resolve(config)[0].weights == weights
+def test_a_method_has_its_own_start_and_frames(config, change, model, backbone, weights, frames):
+    config = change(config, model=model, backbone=backbone, weights="auto", num_frames=None)
+    resolved, _ = resolve(config)
+    assert (resolved.weights, resolved.num_frames) == (weights, frames)
 
 
 def test_the_same_seed_gives_the_same_start(config, change):

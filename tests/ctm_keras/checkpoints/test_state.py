@@ -99,6 +99,12 @@ def test_another_shape_is_an_error(resnet18):
     failing(model, state, r"layer4.1.conv2.weight of .*\(512, 511, 3, 3\), but conv5_block2_2_conv")
 
 
+def test_a_weight_that_is_not_finite_is_an_error(resnet18):
+    state, model = resnet18
+    state["layer1.0.conv1.weight"] = state["layer1.0.conv1.weight"] * np.nan
+    failing(model, state, r"layer1.0.conv1.weight of The checkpoint is not finite")
+
+
 def test_equal_numbers_in_another_shape_are_an_error(resnet18):
     state, model = resnet18
     state["layer2.0.downsample.0.weight"] = np.moveaxis(state["layer2.0.downsample.0.weight"], 0, 1)
