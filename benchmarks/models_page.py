@@ -98,7 +98,7 @@ the same table; clips/s is one clip at a time on two cores."""
 PROOF = """## Beside the original implementations
 `tests/ctm_keras/reference` compares 45 networks with the original PyTorch code (IBM's, TSM's,
 mmaction2's, PySlowFast's, CoST's, and STM's by its author): weights by a formula, carried over by
-the importer, logits of two clips at two shapes for all but four. The largest difference, over the
+the importer, logits of two clips at two shapes. The largest difference, over the
 largest logit, was 9.1e-6 (softmax non-local blocks), elsewhere 2e-6 (2026-11-21); reversing a clip
 changes the logits of networks that know order by 3e-3 to 5e-1. Parameter counts are equal."""
 

@@ -265,7 +265,7 @@ CASES = {
         "slowfast",
         "resnet101",
         {"variant": "16x8"},
-        shapes=((64, 32),),
+        shapes=((64, 32), (16, 48)),
         batch=1,
     ),
     "slowfast-4x16-resnet50-mmaction": Case(
@@ -294,7 +294,7 @@ CASES = {
             "temporal_blocks": 23,
             "slow_frames": "strided",
         },
-        shapes=((16, 48),),
+        shapes=((16, 48), (32, 32)),
     ),
     "tsn-resnet50-mmaction": Case(MMACTION, {"is_shift": False}, "tsn", "tv_resnet50"),
     "i3d-3x1x1-resnet50": Case(
@@ -315,7 +315,7 @@ CASES = {
         "i3d_3x1x1+nonlocal",
         "tv_resnet50",
         {"time_padding": "zero", "scale": True, "blocks": {3: (2, 4), 4: (2, 4, 6)}},
-        shapes=((16, 64),),
+        shapes=((16, 64), (32, 32)),
         adds=("out/bias",),
     ),
     "slowonly-resnet50": Case(
@@ -330,6 +330,6 @@ CASES = {
             "pool": False,
             "time_padding": "zero",
         },
-        shapes=((8, 48),),
+        shapes=((8, 48), (4, 64)),
     ),
 }
