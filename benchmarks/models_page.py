@@ -106,7 +106,8 @@ BESIDE = """## Beside the papers' figures
 Multiply-adds, which the papers call FLOPs, are counted from the graph."""
 
 FITS = """## Where they can stand
-Each method on each family of backbones."""
+Each method on each family of backbones. SlowFast builds its own pathways, as those of ResNet-50 or
+ResNet-101, and stands on no other."""
 
 SPEED = "## Speed"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import ctm_keras
 from ctm_keras.anatomy import Anatomy
-from ctm_keras.families import FAMILIES
+from ctm_keras.families import FAMILIES, UNGRAFTABLE
 from ctm_keras.methods import METHODS, NETWORKS, grafts_of
 from ctm_keras.models import image_anatomy
 from ctm_keras.temporal.slowfast import ALPHAS, frames_of_variant
@@ -92,6 +92,9 @@ def compatibility() -> Iterator[str]:
         grouped = {r: [m for m in reasons if reasons[m] == r] for r in reasons.values()}
         refused = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in grouped.items())
         yield f"| {', '.join(family.members)} | {methods} | {refused} |"
+    for reason in dict.fromkeys(UNGRAFTABLE.values()):
+        names = ", ".join(name for name in UNGRAFTABLE if UNGRAFTABLE[name] == reason)
+        yield f"| {names} | | all: {reason} |"
 
 
 def why_not(anatomy: Anatomy) -> dict[str, str]:
