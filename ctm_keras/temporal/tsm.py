@@ -33,7 +33,7 @@ class TSM(layers.Layer):
         The same.
 
     Raises:
-        ValueError: if `fold_div` is below 2.
+        ValueError: if `fold_div` is below 2, or above the number of channels.
 
     Example:
         >>> TSM()(np.ones((2, 8, 14, 14, 256), "float32")).shape
@@ -49,6 +49,13 @@ class TSM(layers.Layer):
             raise ValueError(f"`fold_div` is a whole number, 2 or more; received {fold_div!r}.")
         self.fold_div = fold_div
         self.online = bool(online)
+
+    def build(self, input_shape):
+        if input_shape[-1] < self.fold_div:
+            raise ValueError(
+                f"{self.name} shifts a part of {self.fold_div} of {input_shape[-1]} channels, "
+                "which is none: take a smaller `fold_div`."
+            )
 
     def call(self, inputs):
         _, frames, height, width, channels = inputs.shape

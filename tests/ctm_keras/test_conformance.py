@@ -135,7 +135,7 @@ def folder(models, make_clips, tmp_path_factory):
 def test_a_fresh_process_that_imports_ctm_keras_loads_every_model(
     backend, folder, models, make_clips, run_python
 ):
-    pytest.importorskip(backend, reason=f"{backend} is not installed: it is in no extra")
+    pytest.importorskip(backend, reason=f"{backend} is not installed")
     cases = list(CASES) if backend == "tensorflow" else ON_TINY
     printed = run_python(RELOAD, folder, json.dumps(cases), KERAS_BACKEND=backend)
     assert float(printed.split()[-1]) <= (0.0 if backend == "tensorflow" else 1e-6)
@@ -157,8 +157,10 @@ def test_config_round_trip(case, models, make_clips):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_gradients_reach_every_weight_once(case, models, make_clips):
+def test_gradients_reach_every_weight_once(case, models, make_clips, monkeypatch):
     model = models(case)
+    for dropout in parts(model, keras.layers.Dropout):  # whole branches, in EfficientNet
+        monkeypatch.setattr(dropout, "rate", 0.0)
     assert len({id(w) for w in model.trainable_weights}) == len(model.trainable_weights)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(model(make_clips(2, FRAMES, SIZE), training=True) ** 2)

@@ -40,11 +40,6 @@ def test_channels_move_as_defined(frames, options):
     assert np.array_equal(TSM(**options)(x), plain_tsm(x, **options))
 
 
-def test_fewer_channels_than_parts_stay():
-    x = random(1, 4, 2, 2, 5)
-    assert np.array_equal(TSM()(x), x)
-
-
 def test_tsm_has_no_weights(scramble, make_clips, share_weights):
     model = ctm_keras.build_video_model("tsm", "tiny", 3, 4, 32, None)
     tsn = ctm_keras.build_video_model("tsn", "tiny", 3, 4, 32, None)
@@ -114,3 +109,8 @@ def test_wrong_fold_div(fold_div):
 def test_wrong_every(every):
     with pytest.raises(ValueError, match=r"`every` is a whole number, 1 or more, or None"):
         tsm(anatomy({4: 6}), every=every)
+
+
+def test_a_part_of_no_channel_is_refused():
+    with pytest.raises(ValueError, match="a part of 16 of 8 channels, which is none"):
+        TSM(16).build((None, 4, 2, 2, 8))
