@@ -100,7 +100,9 @@ PROOF = """## Beside the original implementations
 mmaction2's, PySlowFast's, CoST's, and STM's by its author): weights by a formula, carried over by
 the importer, logits of two clips at two shapes. The largest difference, over the
 largest logit, was 9.1e-6 (softmax non-local blocks), elsewhere 2e-6 (2026-11-21); reversing a clip
-changes the logits of networks that know order by 3e-3 to 5e-1. Parameter counts are equal."""
+changes the logits of networks that know order by 3e-3 to 5e-1. Parameter counts are equal, but for
+biases that change no score: S3D's before a batch norm in Inception, which are not here, and one in
+each non-local block, which mmaction2's lack."""
 
 BESIDE = """## Beside the papers' figures
 Multiply-adds, which the papers call FLOPs, are counted from the graph."""
