@@ -165,9 +165,16 @@ def _manifest(
         all_shards=tuple(sorted((d.shard for d in written), key=lambda shard: shard.file)),
         failures=tuple(sorted(failures, key=lambda failure: failure.id)),
         missing=missing,
+        groups=_groups(plan, written),
         source=source,
         **environment(),
     )
+
+
+def _groups(plan: Sequence[PlannedShard], written: Sequence[Done]) -> dict[str, str]:
+    there = {video for done in written for video in done.shard.videos}
+    entries = (entry for shard in plan for entry in shard.entries)
+    return {entry.id: entry.group for entry in entries if entry.group and entry.id in there}
 
 
 def _report(manifest: Manifest, out: Path) -> None:

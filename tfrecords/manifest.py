@@ -43,6 +43,8 @@ class Manifest:
         failures: tuple of `Failure`, sorted by id.
         missing: mapping from a split to the ids of videos that the source's lists name and that
             were not there.
+        groups: mapping from a video's id to its group, where it has one: the scene, the source
+            video, the person that must not stand in two splits.
         versions: mapping from a package to the version that built the data set.
         machine: str, the processor type.
         source: mapping, what was asked for.
@@ -54,6 +56,7 @@ class Manifest:
     all_shards: tuple[Shard, ...]
     failures: tuple[Failure, ...] = ()
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
@@ -103,6 +106,8 @@ def read_manifest(folder: str | Path) -> Manifest:
         names = tuple(content.pop("class_names"))
         missing = {split: tuple(ids) for split, ids in content.pop("missing", {}).items()}
         del content["format"]
+        if not all(isinstance(group, str) for group in content.get("groups", {}).values()):
+            raise ValueError("groups holds what is no text")
         for counts in content["splits"].values():
             int(counts["videos"]), int(counts["frames"])
         return Manifest(names, all_shards=shards, failures=failures, missing=missing, **content)
@@ -116,6 +121,8 @@ def write_manifest(folder: str | Path, manifest: Manifest) -> None:
     """Writes DIR/dataset.json under a temporary name, syncs it and renames it into place."""
     content = {"format": FORMAT, **asdict(manifest)}
     content["shards"] = content.pop("all_shards")
+    if not manifest.groups:
+        del content["groups"]
     write_json(Path(folder) / FILE, {**content, "checksum": checksum(content)})
 
 

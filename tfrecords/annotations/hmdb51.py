@@ -1,5 +1,7 @@
 """HMDB51 (Kuehne et al., ICCV 2011)."""
 
+import re
+
 from tfrecords.annotations.listing import Listing, Lists, lines_of, listed
 from tfrecords.sources import SourceError
 
@@ -26,5 +28,9 @@ def hmdb51(lists: Lists, split_number: int = 1) -> Listing:
             if not name or flag not in _SPLITS:
                 raise SourceError(f"{place}: {line!r} is not a video and a 0, 1 or 2")
             if split := _SPLITS[flag]:
-                videos.append(listed(place, files, f"{label}/{name.strip()}", label, split))
+                name = name.strip()
+                film = re.match(rf"(.+)_{re.escape(label)}_[a-z]_", name)  # clips of one film
+                group = film and f"{label}/{film[1]}"
+                path = f"{label}/{name}"
+                videos.append(listed(place, files, path, label, split, group=group))
     return Listing(sorted(files), videos)

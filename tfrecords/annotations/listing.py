@@ -144,12 +144,13 @@ def listed(
     split: str,
     start: float | None = None,
     end: float | None = None,
+    group: str | None = None,
 ) -> VideoEntry:
     """An entry whose label is checked against the class names."""
     label = plain(label)
     if label not in names:
         raise SourceError(f"{place}: {label!r} is none of the {len(list(names))} classes")
-    return VideoEntry(video_id(path, start, end), path, label, split, start, end)
+    return VideoEntry(video_id(path, start, end), path, label, split, start, end, group)
 
 
 def left_out(count: int) -> list[str]:

@@ -1,5 +1,7 @@
 """UCF101 (Soomro, Zamir, Shah; CRCV-TR-12-01)."""
 
+import re
+
 from tfrecords.annotations.listing import Listing, Lists, in_order, lines_of, listed
 from tfrecords.sources import SourceError
 
@@ -20,7 +22,9 @@ def ucf101(lists: Lists, split_number: int = 1) -> Listing:
         for place, line in lines_of(lists.file(f"{split}list{split_number:02d}.txt")):
             path, _, number = line.partition(" ")
             label = path.split("/")[0]  # HandstandPushups' files say v_HandStandPushups
-            videos.append(listed(place, names, path, label, split))
+            group = re.search(r"_(g\d+)_c\d+", path)  # 25 groups of a class, one scene each
+            name = group and f"{label}/{group[1]}"
+            videos.append(listed(place, names, path, label, split, group=name))
             if number and number.strip() != str(numbers[label]):
                 raise SourceError(f"{place}: {label} is {numbers[label]} in {index.name}")
     return Listing(names, videos)

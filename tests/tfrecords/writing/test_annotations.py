@@ -46,6 +46,14 @@ def counts(listing):
     return dict(Counter(video.split for video in listing.videos))
 
 
+def groups(listing):
+    """How many groups there are, and how many of them stand in two splits."""
+    splits = {}
+    for video in listing.videos:
+        splits.setdefault(video.group, set()).add(video.split)
+    return len(splits), sum(len(found) > 1 for found in splits.values())
+
+
 def official_names(real_videos, file):
     return (real_videos / "annotations" / file).read_text().splitlines()
 
@@ -62,8 +70,9 @@ def test_ucf101(official, number, train, test):
     assert len(found.class_names) == 101
     # neither the order of sorted() nor a carriage return at the end
     assert found.class_names[34:37] == ["Hammering", "HammerThrow", "HandstandPushups"]
-    (label,) = {v.label for v in found.videos if "/v_HandStandPushups_g01_c01" in v.path}
-    assert label == "HandstandPushups"
+    (video,) = [v for v in found.videos if "/v_HandStandPushups_g01_c01" in v.path]
+    assert (video.label, video.group) == ("HandstandPushups", "HandstandPushups/g01")
+    assert groups(found) == (101 * 25, 0)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -77,6 +86,7 @@ def test_hmdb51(official, number):
     assert any("(" in v.path for v in found.videos)
     assert all(v.path == f"{v.label}/{v.path.partition('/')[2]}" for v in found.videos)
     assert all(v.path.endswith(".avi") for v in found.videos)
+    assert groups(found) == ({1: 2023, 2: 2006, 3: 2000}[number], 0)  # the films of a class
 
 
 def test_jester(official):

@@ -175,6 +175,13 @@ def test_options_reach_the_frames(videos, tmp_path):
     assert [time.int64_list.value[0] for time in times] == [80_000, 280_000]
 
 
+def test_groups_reach_the_manifest(videos, tmp_path):
+    options = {**OPTIONS, "group_pattern": r"clip ([0-9])"}
+    found = tfrecords.build(videos, tmp_path / "data", **options)
+    groups = {name: name.rpartition(" ")[2] for name in found.ids("train") + found.ids("val")}
+    assert found.groups == groups == tfrecords.read_manifest(tmp_path / "data").groups
+
+
 def test_shards_are_dealt_by_the_hash_of_the_id():
     entries = [VideoEntry(f"v{i}", f"v{i}.mp4", "x", "train") for i in range(100)]
     plan = plan_shards(entries, None)

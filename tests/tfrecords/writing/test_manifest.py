@@ -38,6 +38,15 @@ def test_what_is_written_is_read(tmp_path):
     assert MANIFEST.shards("train") == (SHARD,)
 
 
+def test_groups_are_kept_where_there_are_some(tmp_path):
+    write_manifest(tmp_path, MANIFEST)
+    assert "groups" not in json.loads((tmp_path / FILE).read_text())  # as before there were any
+    grouped = Manifest(**{**vars(MANIFEST), "groups": {"a/1": "scene 1"}})
+    write_manifest(tmp_path, grouped)
+    assert read_manifest(tmp_path) == grouped
+    assert grouped.hash == MANIFEST.hash
+
+
 def test_a_wrong_split_is_named():
     with pytest.raises(ValueError, match="no split 'tset'; it has train"):
         MANIFEST.shards("tset")
@@ -69,6 +78,8 @@ def test_a_folder_without_a_data_set_says_what_to_do(tmp_path):
     lambda content: content.update(shards=3),
     lambda content: content.update(failures=[3]),
     lambda content: content.update(surprise=1),
+    lambda content: content.update(groups=["a/1"]),
+    lambda content: content.update(groups={"a/1": 1}),
     lambda content: content.update(splits={"train": {"videos": 3}}),
 ])  # fmt: skip
 def test_a_damaged_manifest_is_named(tmp_path, change):
