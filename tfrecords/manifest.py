@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tfrecords.contents import check_content
 from tfrecords.schema import Failure
 
 FORMAT = "ctm-keras/1"
@@ -99,6 +100,7 @@ def read_manifest(folder: str | Path) -> Manifest:
     path = Path(folder) / FILE
     content = _read_content(path)
     try:
+        check_content(content)
         shards = tuple(
             Shard(**{**shard, "videos": tuple(shard["videos"])}) for shard in content.pop("shards")
         )
@@ -106,10 +108,6 @@ def read_manifest(folder: str | Path) -> Manifest:
         names = tuple(content.pop("class_names"))
         missing = {split: tuple(ids) for split, ids in content.pop("missing", {}).items()}
         del content["format"]
-        if not all(isinstance(group, str) for group in content.get("groups", {}).values()):
-            raise ValueError("groups holds what is no text")
-        for counts in content["splits"].values():
-            int(counts["videos"]), int(counts["frames"])
         return Manifest(names, all_shards=shards, failures=failures, missing=missing, **content)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BadManifest(
@@ -132,12 +130,13 @@ def _read_content(path: Path) -> dict:
         raise BadManifest(_missing(path.parent))
     try:
         content = json.loads(path.read_bytes())
-    except ValueError as error:
+        right = isinstance(content, dict) and content.pop("checksum", None) == checksum(content)
+    except (ValueError, RecursionError) as error:
         raise BadManifest(f"{path} is not JSON ({error}): build the data set again") from None
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
         raise BadManifest(f"{path} has the format {found!r}, this program reads {FORMAT!r}")
-    if content.pop("checksum", None) != checksum(content):
+    if not right:
         raise BadManifest(
             f"{path} was changed after the build, its checksum is not right: build the data set "
             "again"

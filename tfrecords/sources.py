@@ -4,6 +4,7 @@ import csv
 import io
 import math
 import os
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ VIDEOS = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m2
 VIDEOS |= {".mts", ".m2ts", ".3gp", ".wmv", ".flv", ".ogv", ".gif"}
 SPLIT_FOLDERS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 COLUMNS = ("path", "label", "split", "group", "start", "end")
+_HALF_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the rest stand for bytes of file names
 
 
 class SourceError(ValueError):
@@ -83,6 +85,7 @@ def read_source(
 
 def plain(name: str) -> str:
     """A name as text that every system spells alike and every file can hold."""
+    name = _HALF_PAIR.sub("\ufffd", name)
     name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return unicodedata.normalize("NFC", name)
 

@@ -1,6 +1,7 @@
 """The shard index: the layout on disk, byte by byte, and every way to distrust it."""
 
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -90,6 +91,17 @@ def test_a_changed_byte_is_seen(path, offset, data, message):
         read_index(path)
     assert str(path) in str(error.value)
     assert "ctm verify" in str(error.value)
+
+
+def test_huge_counts_take_no_memory(path):
+    corrupt(path, 12, b"\xff" * 4 + b"\xff" * 7 + b"\x7f")
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadIndex, match=r"has 176 bytes where its header says \d{20}"):
+            read_index(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("size", [0, 63, 64, 175])

@@ -124,7 +124,7 @@ def json_of(path: Path) -> Any:
     """The content of a JSON file."""
     try:
         return json.loads(text_of(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceError(f"{path} is not JSON ({error})") from None
 
 

@@ -1,0 +1,82 @@
+"""Whether the content of a dataset.json can be true: types, names of files, counts.
+
+Its checksum tells damage, not intent: who writes a data set can write the checksum too. What passes
+here can be used without a second look: a shard's name stays in the folder, text is text.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+
+def check_content(content: dict[str, Any]) -> None:
+    """Raises ValueError, with what is wrong, unless `content` can be that of a data set.
+
+    Args:
+        content: dict, the JSON object of a dataset.json.
+    """
+    _texts("class_names", _typed("class_names", content["class_names"], list))
+    for name in ("frame", "splits", "versions", "source", "missing", "groups"):
+        _typed(name, content.get(name, {}), dict)
+    _typed("source", content.get("source", {}).get("asked", {}), dict)
+    _texts("splits", list(content["splits"]))
+    for counts in content["splits"].values():
+        _counts("splits", [counts["videos"], counts["frames"]])
+    for shard in _typed("shards", content["shards"], list):
+        _check_shard(shard, content["splits"])
+    files = [shard["file"] for shard in content["shards"]]
+    _unless("shards", len(set(files)) == len(files), "lists a file twice")
+    for failure in _typed("failures", content["failures"], list):
+        _texts("failures", _typed("failures", failure, dict).values())
+    _texts("groups", content.get("groups", {}).values())
+    for ids in content.get("missing", {}).values():
+        _texts("missing", _typed("missing", ids, list))
+
+
+def is_file_name(name: object) -> bool:
+    """Whether a text names a file of the folder it is joined to, and nothing outside of it."""
+    return (
+        _is_text(name) and name not in ("", ".", "..") and not any(part in name for part in "/\\\0")
+    )
+
+
+def _check_shard(shard: Any, splits: dict[str, Any]) -> None:
+    _typed("shards", shard, dict)
+    name = shard["file"]
+    _unless("shards", is_file_name(name), f"names {name!r}, which is no file of this folder")
+    _unless("shards", _is_text(shard["split"]) and shard["split"] in splits, f"puts {name} nowhere")
+    _counts("shards", [shard["bytes"]])
+    _texts("shards", [shard["sha256"], shard["index_sha256"]])
+    _texts("shards", _typed("shards", shard["videos"], list))
+
+
+def _typed(place: str, value: Any, kind: type) -> Any:
+    _unless(
+        place, isinstance(value, kind), f"holds {_short(value)} where a {kind.__name__} belongs"
+    )
+    return value
+
+
+def _texts(place: str, values: Iterable[Any]) -> None:
+    for value in values:
+        _unless(place, _is_text(value), f"holds {_short(value)} where a text belongs")
+
+
+def _counts(place: str, values: Iterable[Any]) -> None:
+    for value in values:
+        sound = type(value) is int and 0 <= value < 1 << 63
+        _unless(place, sound, f"holds {_short(value)} where a count belongs")
+
+
+def _is_text(value: Any) -> bool:
+    """A str that every file can hold: half a surrogate pair cannot be written."""
+    return isinstance(value, str) and value.encode(errors="replace").decode() == value
+
+
+def _short(value: Any) -> str:
+    text = ascii(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
+
+
+def _unless(place: str, sound: bool, reason: str) -> None:
+    if not sound:
+        raise ValueError(f"{place} {reason}")
