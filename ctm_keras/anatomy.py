@@ -77,18 +77,28 @@ def dissect(backbone: str, model: keras.Model) -> Anatomy:
     operations = {op.name: op for op in model.operations}
     stem = next(op for name, op in operations.items() if re.fullmatch(family.stem, name))
     sites = [Site("stem", stem)]
-    readers = _readers(model)
+    following = readers(model)
     blocks = _blocks(family, model, operations)
     for stage in sorted({stage for _, stage in blocks}):
         names = [name for name, of in blocks if of == stage]
         for index, name in enumerate(names, start=1):
-            found = _block_sites(family, operations, readers, name)
+            found = _block_sites(family, operations, following, name)
             sites += [Site(role, op, name, stage, index) for role, op in found]
         sites.append(Site("stage_output", sites[-1].operation, names[-1], stage, len(names)))
     sites += [Site("pool", op, stage=_stride(model, op)) for op in model.layers if _pools(op)]
     (output,) = (op for op in model.operations if op.output is model.output)
     sites.append(Site("head", output))
     return Anatomy(str(backbone).lower(), family, model, tuple(sites))
+
+
+def readers(model: keras.Model) -> dict[int, list]:
+    """The operations that read each tensor of a model, by the tensor's id."""
+    found = {}
+    for operation in model.operations:
+        if not isinstance(operation, layers.InputLayer):
+            for x in tree.flatten(operation.input):
+                found.setdefault(id(x), []).append(operation)
+    return found
 
 
 def _blocks(family: Family, model, operations) -> list[tuple[str, int]]:
@@ -120,7 +130,7 @@ def _pools(operation) -> bool:
     return isinstance(operation, layers.MaxPooling2D | layers.AveragePooling2D)
 
 
-def _block_sites(family: Family, operations, readers, name: str):
+def _block_sites(family: Family, operations, following, name: str):
     """Roles and operations of one block; its output comes last."""
     residual = _first(operations, family.merge, name)
     if residual and (entry := _first(operations, family.entry, name)):
@@ -128,28 +138,18 @@ def _block_sites(family: Family, operations, readers, name: str):
     for choices in family.middle:
         if middle := _first(operations, choices, name):
             yield "middle", middle
-            yield "middle_output", _activated(middle, readers)
+            yield "middle_output", _activated(middle, following)
     if shortcut := _first(operations, family.shortcut, name):
         yield "shortcut", shortcut
     yield "block_output", _first(operations, family.output, name)
 
 
-def _readers(model) -> dict[int, list]:
-    """The operations that read each tensor of a model, by the tensor's id."""
-    readers = {}
-    for operation in model.operations:
-        if not isinstance(operation, layers.InputLayer):
-            for x in tree.flatten(operation.input):
-                readers.setdefault(id(x), []).append(operation)
-    return readers
-
-
-def _activated(operation, readers):
+def _activated(operation, following):
     """The last of the batch norm and the activation that follow a convolution, if any do."""
-    following = readers.get(id(operation.output), [])
+    readers_of = following.get(id(operation.output), [])
     kinds = layers.BatchNormalization | layers.Activation | layers.ReLU
-    if len(following) == 1 and isinstance(following[0], kinds):
-        return _activated(following[0], readers)
+    if len(readers_of) == 1 and isinstance(readers_of[0], kinds):
+        return _activated(readers_of[0], following)
     return operation
 
 

@@ -2,7 +2,9 @@
 
 import keras
 import numpy as np
-from keras import layers, ops, tree
+from keras import layers, ops
+
+from .anatomy import readers
 
 CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
 
@@ -49,14 +51,9 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
 
 def _norms_after_convolutions(model) -> dict[layers.BatchNormalization, layers.Layer]:
     """The batch norms that alone read a linear convolution of the model, with it."""
-    makers, readers = {}, {}
-    for operation in model.operations:
-        makers[id(operation.output)] = operation
-        if not isinstance(operation, layers.InputLayer):
-            for x in tree.flatten(operation.input):
-                readers.setdefault(id(x), []).append(operation)
+    makers = {id(operation.output): operation for operation in model.operations}
     pairs = {}
-    for x, following in readers.items():
+    for x, following in readers(model).items():
         convolution = makers[x]
         if len(following) == 1 and isinstance(following[0], layers.BatchNormalization):
             linear = getattr(convolution, "activation", None) is keras.activations.linear

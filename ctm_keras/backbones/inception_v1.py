@@ -1,7 +1,5 @@
 """Inception-V1 (GoogLeNet) with batch norm, as torchvision builds it."""
 
-from functools import partial
-
 import keras
 from keras import initializers, layers
 
@@ -19,7 +17,6 @@ BLOCKS = {
     "5a": (256, (160, 320), (32, 128), 128),
     "5b": (384, (192, 384), (48, 128), 128),
 }
-_conv_bn = partial(conv_bn, epsilon=1e-3, initializer=initializers.TruncatedNormal(stddev=0.01))
 
 
 def Inception_V1(weights=None, include_top=False, input_shape=(224, 224, 3)) -> keras.Model:  # noqa: N802
@@ -65,7 +62,9 @@ def _reduced_conv(x, reduced: int, channels: int, name: str):
 
 
 def _conv(x, channels: int, size: int, name: str, strides: int = 1):
-    return layers.ReLU(name=f"{name}_relu")(_conv_bn(x, channels, size, strides, name))
+    start = initializers.TruncatedNormal(stddev=0.01)
+    x = conv_bn(x, channels, size, strides, name, epsilon=1e-3, initializer=start)
+    return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def _pool(x, size: int, name: str):

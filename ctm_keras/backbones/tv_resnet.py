@@ -1,14 +1,10 @@
 """ResNets as torchvision builds them: stride on the 3 x 3 convolution, no biases, even padding."""
 
-from functools import partial
-
 import keras
-from keras import initializers, layers
+from keras import layers
 
+from ..initializers import he_fan_out
 from ._parts import conv_bn, refuse_weights
-
-INITIALIZER = initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
-_conv_bn = partial(conv_bn, epsilon=1e-5, initializer=INITIALIZER)
 
 
 def _resnet(depth: int, blocks: tuple[int, ...], bottleneck: bool):
@@ -70,6 +66,10 @@ def _shortcut(x, channels: int, strides: int, name: str):
 
 def _sum(shortcut, x, name: str):
     return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([shortcut, x]))
+
+
+def _conv_bn(x, channels: int, size: int, strides: int, name: str):
+    return conv_bn(x, channels, size, strides, name, epsilon=1e-5, initializer=he_fan_out())
 
 
 TV_ResNet18 = _resnet(18, (2, 2, 2, 2), bottleneck=False)

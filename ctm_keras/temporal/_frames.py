@@ -27,6 +27,16 @@ def every(clip, stride: int):
     return clip if stride == 1 else ops.stack(ops.unstack(clip, axis=1)[::stride], axis=1)
 
 
+def over_frames(clip, convolve):
+    """What a 2-D convolution gives over frames and positions: one of t x 1 x 1 over a clip.
+
+    No backend does that slower than a convolution in 3-D.
+    """
+    _, frames, height, width, channels = clip.shape
+    x = convolve(ops.reshape(clip, (-1, frames, height * width, channels)))
+    return ops.reshape(x, (-1, x.shape[1], height, width, x.shape[-1]))
+
+
 def weigh(clip, kernel):
     """A kernel `(n, channels)` over frames: `y[t] = sum_i k[i] x[t + i - n // 2]`, zeros beyond.
 
@@ -34,12 +44,10 @@ def weigh(clip, kernel):
     """
     if keras.config.backend() == "jax":
         return reduce(ops.add, weighed(clip, kernel))
-    _, frames, height, width, channels = clip.shape
     if kernel.shape[0] % 2 == 0:
         kernel = ops.pad(kernel, ((0, 1), (0, 0)))  # the same frames as the odd kernel's
-    x = ops.reshape(clip, (-1, frames, height * width, channels))
-    x = ops.depthwise_conv(x, kernel[:, None, :, None], padding="same")
-    return ops.reshape(x, (-1, frames, height, width, channels))
+    kernel = kernel[:, None, :, None]
+    return over_frames(clip, lambda x: ops.depthwise_conv(x, kernel, padding="same"))
 
 
 def weighed(clip, kernel) -> list:

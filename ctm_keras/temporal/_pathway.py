@@ -6,14 +6,15 @@ Feichtenhofer et al., SlowFast Networks for Video Recognition, ICCV 2019, arXiv 
 from dataclasses import dataclass
 
 import keras
-from keras import initializers, layers, ops
+from keras import layers, ops
 
 from ..folding import Fold, Unfold
+from ..initializers import he_fan_out
+from ._frames import over_frames
 from ._inflate import InflatedConv
 from ._pooling import TemporalPooling
 
 CHOICES = ("spread", "strided")
-HE = initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
 
 
 @keras.saving.register_keras_serializable("ctm_keras")
@@ -71,8 +72,6 @@ class SlowFrames(layers.Layer):
 class TimeConv(layers.Layer):
     """A t x 1 x 1 convolution, without bias and with zeros beyond the clip.
 
-    It is computed in 2-D, over frames and positions, which no backend does slower than in 3-D.
-
     Args:
         filters: channels of the output.
         size: frames that the kernel reaches over, an odd number.
@@ -105,18 +104,17 @@ class TimeConv(layers.Layer):
 
     def build(self, input_shape):
         shape = (self.size, 1, input_shape[-1], self.filters)
-        self.kernel = self.add_weight(shape, HE, name="kernel")
+        self.kernel = self.add_weight(shape, he_fan_out(), name="kernel")
 
     def call(self, inputs):
-        _, frames, height, width, channels = inputs.shape
-        x = ops.reshape(inputs, (-1, frames, height * width, channels))
+        return over_frames(inputs, self._convolved)
+
+    def _convolved(self, x):
         kernel = ops.cast(self.kernel, x.dtype)
-        if self.stride > 1:
-            x = ops.pad(x, ((0, 0), (self.size // 2,) * 2, (0, 0), (0, 0)))
-            x = ops.conv(x, kernel, strides=(self.stride, 1), padding="valid")
-        else:
-            x = ops.conv(x, kernel, padding="same")
-        return ops.reshape(x, (-1, x.shape[1], height, width, self.filters))
+        if self.stride == 1:
+            return ops.conv(x, kernel, padding="same")
+        x = ops.pad(x, ((0, 0), (self.size // 2,) * 2, (0, 0), (0, 0)))
+        return ops.conv(x, kernel, strides=(self.stride, 1), padding="valid")
 
     def compute_output_shape(self, input_shape):
         batch, frames, *image, _ = input_shape
@@ -215,7 +213,7 @@ def _conv(channels: int, size: int, strides: int, name: str):
         strides=strides,
         padding="same" if strides == 1 else "valid",
         use_bias=False,
-        kernel_initializer=HE,
+        kernel_initializer=he_fan_out(),
         name=f"{name}_conv",
     )
 

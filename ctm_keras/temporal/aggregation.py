@@ -10,6 +10,7 @@ from keras import layers, ops
 
 from ..anatomy import Anatomy
 from ..graft import Graft
+from ._frames import over_frames
 from ._places import before_residual_branches
 from ._pooling import TemporalPooling
 
@@ -61,9 +62,7 @@ class FrameConv(layers.Layer):
         self.conv.build((None, frames, height * width, channels))
 
     def call(self, inputs):
-        _, frames, height, width, channels = inputs.shape
-        x = self.conv(ops.reshape(inputs, (-1, frames, height * width, channels)))
-        return ops.reshape(ops.relu(x), (-1, frames, height, width, channels))
+        return ops.relu(over_frames(inputs, self.conv))
 
     def compute_output_shape(self, input_shape):
         return input_shape

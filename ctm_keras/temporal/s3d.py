@@ -10,13 +10,13 @@ from keras import activations, initializers, layers, ops
 
 from ..anatomy import Anatomy
 from ..graft import Graft, Site
-from ._frames import every
+from ..initializers import he_fan_out
+from ._frames import every, over_frames
 from ._inception import inflated_pools, is_inception
 from ._inflate import check_ordinary, inflated, strided_middles, strided_shortcuts
 from ._pooling import temporal_pooling as pooled
 
 WIDTHS = ("same", "r2plus1d")
-HE = initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
 
 
 @keras.saving.register_keras_serializable("ctm_keras")
@@ -139,7 +139,7 @@ class R2Plus1D(layers.Layer):
             strides=self.strides[1:],
             padding=self.padding,
             use_bias=False,
-            kernel_initializer=HE,
+            kernel_initializer=he_fan_out(),
             dtype=self.dtype_policy,
             name="spatial",
         )
@@ -258,7 +258,7 @@ def _frame_conv(owner: layers.Layer, channels: int, stride: int, depthwise=False
         options |= {"padding": "same", "depthwise_initializer": normal}
         return layers.DepthwiseConv2D((3, 1), **options)
     padding = "same" if stride == 1 else "valid"
-    options |= {"strides": (stride, 1), "padding": padding, "kernel_initializer": HE}
+    options |= {"strides": (stride, 1), "padding": padding, "kernel_initializer": he_fan_out()}
     return layers.Conv2D(channels, (3, 1), **options)
 
 
@@ -279,11 +279,8 @@ def _over_frames(conv, x, stride: int):
 
     Keras' "same" begins a strided convolution at another frame where their number is even.
     """
-    _, frames, height, width, channels = x.shape
-    x = ops.reshape(x, (-1, frames, height * width, channels))
-    if conv.padding == "valid":
-        x = ops.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)))
-    x = conv(x)
     if isinstance(conv, layers.DepthwiseConv2D):
-        x = every(x, stride)
-    return ops.reshape(x, (-1, x.shape[1], height, width, x.shape[-1]))
+        return every(over_frames(x, conv), stride)
+    if conv.padding == "valid":
+        x = ops.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0), (0, 0)))
+    return over_frames(x, conv)

@@ -96,15 +96,17 @@ def frames_of_variant(variant: str) -> int:
     Raises:
         ValueError: if there is no such variant.
     """
+    return int(_known(variant).split("x")[0]) * ALPHAS[variant]
+
+
+def _known(variant: str) -> str:
     if variant not in ALPHAS:
         raise unknown_name("variant of slowfast", variant, ALPHAS)
-    return int(variant.split("x")[0]) * ALPHAS[variant]
+    return variant
 
 
 def _alpha(variant: str, frames: int) -> int:
-    if variant not in ALPHAS:
-        raise unknown_name("variant of slowfast", variant, ALPHAS)
-    alpha = ALPHAS[variant]
+    alpha = ALPHAS[_known(variant)]
     if frames % alpha:
         raise ValueError(
             f"The slow pathway of SlowFast {variant} reads one frame of {alpha}: num_frames is a "
