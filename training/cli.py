@@ -110,6 +110,28 @@ def export(
     print(f"Written: {export(run, to, version, which)}")
 
 
+def analyze(
+    runs: tyro.conf.Positional[tuple[RunFolder, ...]], out: Path = Path("analysis"), top: int = 10
+) -> None:
+    """Tell what evaluated models owe to space and to time, beside the TSN among them.
+
+    From the predictions that `ctm evaluate` saved: spatial contribution Phi and temporal
+    improvement Psi, temporal and static classes, how alike the models' gains are. Writes
+    analysis.json and temporal_gains.png. For example:
+      ctm analyze runs/mine-tsn runs/mine-ctm runs/mine-tsm
+
+    Args:
+        runs: Folders of runs, evaluated on the same split with the same protocol.
+        out: Folder for what it writes.
+        top: Classes that count as temporal, and as static.
+    """
+    from training.analysis.runs import analyze
+
+    for line in analyze(runs, out, top):
+        print(line)
+    print(f"Written: {out / 'analysis.json'}, {out / 'temporal_gains.png'}")
+
+
 def import_weights(
     file: tyro.conf.Positional[Path],
     to: Path,
@@ -246,6 +268,7 @@ COMMANDS = {
     "verify": verify,
     "train": TrainConfig,
     "evaluate": evaluate,
+    "analyze": analyze,
     "predict": predict,
     "export": export,
     "import-weights": import_weights,

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -124,3 +124,28 @@ def draw_clips(clips: np.ndarray, captions: Sequence[str], path: Path):
             cell.imshow(frame)
             cell.axis("off")
     write(figure, path, 72)
+
+
+@names_in_any_script()
+def draw_gains(gains: Mapping[str, np.ndarray], class_names: Sequence[str], path: Path):
+    """Draws what models gain over TSN in each class, the classes in the order of the first model.
+
+    Args:
+        gains: For each model its gains, `(num_classes,)`, NaN where a class has no video.
+        class_names: One name a class.
+        path: PNG to write.
+    """
+    known = ~np.isnan(next(iter(gains.values()), np.zeros(len(class_names))))
+    order = [c for c in np.argsort(-next(iter(gains.values()))) if known[c]] if gains else []
+    figure = Figure(figsize=(max(6, min(24, 0.25 * len(order) + 3)), 4.5), layout="constrained")
+    axes = figure.subplots()
+    width = 0.8 / max(1, len(gains))
+    for place, (name, gain) in enumerate(gains.items()):
+        offsets = np.arange(len(order)) + (place - (len(gains) - 1) / 2) * width
+        axes.bar(offsets, gain[order], width, label=plain(name))
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set(ylabel="gain in top-1 over TSN", xlabel="classes, by the gain of the first model")
+    if len(order) <= LABELLED_CLASSES:
+        axes.set_xticks(range(len(order)), [plain(class_names[c]) for c in order], rotation=90)
+    axes.legend()
+    write(figure, path, 120)

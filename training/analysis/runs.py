@@ -1,0 +1,194 @@
+"""What evaluated runs say about space and time, side by side: `ctm analyze`."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfrecords.manifest import write_json
+from training.analysis.contribution import (
+    BASELINE,
+    Result,
+    mean_contributions,
+    spatial_contribution,
+    temporal_improvement,
+)
+from training.analysis.temporality import (
+    average_temporal_gain,
+    class_accuracies,
+    gain_correlation,
+    overlap,
+    static_classes,
+    temporal_classes,
+    temporal_gains,
+)
+from training.analysis.words import in_words
+from training.pictures import draw_gains
+from training.predictions import Predictions, join_views, top_k_accuracy
+from training.run import Run, full_disk_in_words
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A run with its saved predictions.
+
+    Args:
+        name: The run's folder.
+        result: Its network and accuracy.
+        predictions: What `ctm evaluate` saved.
+        class_names: The classes, in order.
+        protocol: The protocol and the split of the predictions.
+    """
+
+    name: str
+    result: Result
+    predictions: Predictions
+    class_names: tuple[str, ...]
+    protocol: str
+
+
+def analyze(runs: Sequence[Path], out: Path, top: int = 10) -> Iterator[str]:
+    """Compares evaluated runs with the TSN among them, from their saved predictions.
+
+    Args:
+        runs: Folders of runs that `ctm evaluate` scored on the same split with the same protocol.
+        out: Folder for analysis.json and a picture of temporal gains.
+        top: Classes that count as temporal and as static.
+
+    Returns:
+        An iterator of lines for people.
+
+    Raises:
+        ValueError: If a run was not evaluated, protocols differ, or no TSN is among the runs.
+
+    Reference:
+        Sections 5.3 and 5.4 of arXiv 2010.11757.
+    """
+    evaluated = [read_evaluated(path) for path in runs]
+    check_comparable(evaluated)
+    found = {"protocol": evaluated[0].protocol, **contributions(evaluated)}
+    gains = {
+        run.name: temporal_gains(run.predictions, tsn.predictions)
+        for run, tsn in with_baselines(evaluated)
+    }
+    tsn = next(run for run in evaluated if is_baseline(run.result))
+    names = tsn.class_names
+    count = min(top, int((~np.isnan(class_accuracies(tsn.predictions))).sum()))
+    found["static_classes"] = [names[c] for c in static_classes(tsn.predictions, count)]
+    found["gains"] = {name: of_classes(gain, names, count) for name, gain in gains.items()}
+    found["pairs"] = list(pairs(gains, count))
+    with full_disk_in_words(out, "analyze again"):
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(out / "analysis.json", found)
+        draw_gains(gains, names, out / "temporal_gains.png")
+    yield from in_words(found)
+
+
+def read_evaluated(path: Path) -> Evaluated:
+    """A run and what `ctm evaluate` wrote into it.
+
+    Raises:
+        ValueError: If it was not evaluated.
+    """
+    run = Run.open(path)
+    report = path / "report.json"
+    if not report.is_file() or not (path / "predictions.npz").is_file():
+        raise ValueError(f"{path} was not evaluated yet: run `ctm evaluate {path}` first.")
+    said = json.loads(report.read_text())
+    predictions = Predictions.load(path / "predictions.npz")
+    _, labels, probabilities = join_views(predictions)
+    config = run.config
+    result = Result(
+        config.model,
+        config.backbone,
+        config.num_frames,
+        bool(config.method_options.get("temporal_pooling", False)),
+        top_k_accuracy(labels, probabilities, 1),
+    )
+    names = tuple(run.read()["class_names"])
+    return Evaluated(str(path), result, predictions, names, f"{said['split']}: {said['protocol']}")
+
+
+def is_baseline(result: Result) -> bool:
+    """Whether a network is TSN without temporal pooling."""
+    return result.method == BASELINE and not result.pooling
+
+
+def check_comparable(evaluated: Sequence[Evaluated]) -> None:
+    """Raises ValueError unless there is a TSN, and all runs have its split and protocol."""
+    if not any(is_baseline(run.result) for run in evaluated):
+        raise ValueError(
+            f"None of the {len(evaluated)} runs is a TSN without temporal pooling, with which "
+            "they could be compared: train one with --model tsn."
+        )
+    first = evaluated[0]
+    for run in evaluated[1:]:
+        if run.class_names != first.class_names:
+            raise ValueError(f"{run.name} and {first.name} have different classes.")
+        if frames_aside(run.protocol) != frames_aside(first.protocol):
+            raise ValueError(
+                f"{run.name} was evaluated on {run.protocol}, {first.name} on {first.protocol}: "
+                "evaluate both alike."
+            )
+
+
+def frames_aside(protocol: str) -> str:
+    """A protocol without the number of frames, which may differ between networks."""
+    return ", ".join(part for part in protocol.split(", ") if not part.endswith(" frames"))
+
+
+def with_baselines(evaluated: Sequence[Evaluated]) -> Iterator[tuple[Evaluated, Evaluated]]:
+    """Each run that is no baseline, with the TSN of its backbone and frames if there is one."""
+    baselines = {
+        (run.result.backbone, run.result.frames): run
+        for run in evaluated
+        if is_baseline(run.result)
+    }
+    for run in evaluated:
+        tsn = baselines.get((run.result.backbone, run.result.frames))
+        if tsn and not is_baseline(run.result):
+            yield run, tsn
+
+
+def contributions(evaluated: Sequence[Evaluated]) -> dict[str, Any]:
+    """Phi and Psi of each network, and their means where a method has several."""
+    tsn = {run.name: base.result.top1 for run, base in with_baselines(evaluated)}
+    networks = []
+    for run in evaluated:
+        row = {"run": run.name, **vars(run.result)}
+        if run.name in tsn:
+            row["spatial"] = spatial_contribution(run.result.top1, tsn[run.name])
+            row["temporal"] = temporal_improvement(run.result.top1, tsn[run.name])
+        networks.append(row)
+    paired = [run.result for pair in with_baselines(evaluated) for run in pair]
+    means = mean_contributions(dict.fromkeys(paired)) if paired else {}
+    return {"networks": networks, "means": {name: vars(mean) for name, mean in means.items()}}
+
+
+def of_classes(gain: np.ndarray, names: Sequence[str], count: int) -> dict[str, Any]:
+    """Which classes gain, and what is left without those that gain most."""
+    best = temporal_classes(gain, count)
+    rest = len(best) < (~np.isnan(gain)).sum()
+    return {
+        "average": average_temporal_gain(gain),
+        "average_without_the_most_temporal": average_temporal_gain(gain, best) if rest else None,
+        "temporal_classes": {names[c]: float(gain[c]) for c in best},
+        "per_class": {
+            n: None if np.isnan(g) else float(g) for n, g in zip(names, gain, strict=True)
+        },
+    }
+
+
+def pairs(gains: dict[str, np.ndarray], count: int) -> Iterator[dict[str, Any]]:
+    """How alike the gains of each two models are."""
+    for (one, first), (other, second) in combinations(gains.items(), 2):
+        try:
+            correlation = gain_correlation(first, second)
+        except ValueError:  # one model gains alike everywhere
+            correlation = None
+        shared = overlap(temporal_classes(first, count), temporal_classes(second, count))
+        yield {"runs": [one, other], "correlation": correlation, "overlap": shared}
