@@ -1,5 +1,6 @@
 """Video models: an image model read frame by frame, with temporal layers grafted in."""
 
+from .activation_maps import class_activation_maps
 from .checkpoints import import_weights
 from .inference import fold_batch_norm
 from .loss import SmoothedCrossentropy
@@ -42,6 +43,7 @@ __all__ = [
     "TemporalPooling",
     "adoption_report",
     "build_video_model",
+    "class_activation_maps",
     "class_names",
     "fold_batch_norm",
     "import_weights",
