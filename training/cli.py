@@ -91,6 +91,29 @@ def predict(
         sys.exit(1)
 
 
+def explain(
+    run: tyro.conf.Positional[RunFolder],
+    video: tyro.conf.Positional[Path],
+    to: Path,
+    class_name: str | None = None,
+) -> None:
+    """Show where and when in a video the model sees a class, as a GIF or MP4.
+
+    Each frame of the middle clip stands beside its class activation map. For example:
+      ctm explain runs/mine holiday.mp4 --to holiday.gif
+      ctm explain runs/mine holiday.mp4 --to dive.mp4 --class-name diving
+
+    Args:
+        run: Folder of the run.
+        video: Video file, GIF or folder of frames.
+        to: GIF or MP4 to write.
+        class_name: Which class (default: the one that the model sees).
+    """
+    from training.explain import explain
+
+    print(f"{explain(run, video, to, class_name)}\nWritten: {to}")
+
+
 def export(
     run: tyro.conf.Positional[RunFolder], to: Path, version: int = 1, which: str = "model"
 ) -> None:
@@ -270,6 +293,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "analyze": analyze,
     "predict": predict,
+    "explain": explain,
     "export": export,
     "import-weights": import_weights,
     "models": models,
