@@ -134,7 +134,10 @@ def export(
 
 
 def analyze(
-    runs: tyro.conf.Positional[tuple[RunFolder, ...]], out: Path = Path("analysis"), top: int = 10
+    runs: tyro.conf.Positional[tuple[RunFolder, ...]],
+    out: Path = Path("analysis"),
+    top: int = 10,
+    kernels: bool = False,
 ) -> None:
     """Tell what evaluated models owe to space and to time, beside the TSN among them.
 
@@ -142,12 +145,20 @@ def analyze(
     improvement Psi, temporal and static classes, how alike the models' gains are. Writes
     analysis.json and temporal_gains.png. For example:
       ctm analyze runs/mine-tsn runs/mine-ctm runs/mine-tsm
+      ctm analyze runs/mine-ctm --kernels
 
     Args:
         runs: Folders of runs, evaluated on the same split with the same protocol.
         out: Folder for what it writes.
         top: Classes that count as temporal, and as static.
+        kernels: Instead draw the kernels of the TCC layers over the image.
     """
+    if kernels:
+        from training.analysis.kernels import draw_all
+
+        for path in draw_all(runs, out):
+            print(f"Written: {path}")
+        return
     from training.analysis.runs import analyze
 
     for line in analyze(runs, out, top):

@@ -1,0 +1,38 @@
+"""The kernels of TCC over the image grid: each weight stands at its own place."""
+
+import keras
+import numpy as np
+import pytest
+
+import ctm_keras
+from training.analysis.kernels import draw_all, draw_kernels, tcc_kernels
+
+
+def test_a_weight_acts_where_and_when_its_map_says():
+    inputs = keras.Input((4, 5, 6, 3))
+    model = keras.Model(inputs, ctm_keras.TCC(name="tcc")(inputs))
+    (kernels,) = tcc_kernels(model).values()
+    assert kernels.shape == (3, 3, 5, 6)
+    clip = np.zeros((1, 4, 5, 6, 3), np.float32)
+    clip[0, 1, 2, 3, 1] = 1.0  # frame 1, row 2, column 3, channel 1
+    seen = np.array(model(clip))[0]
+    assert seen[2, 2, 3, 1] == kernels[0, 1, 2, 3]  # a frame later it was the frame before
+    assert seen[1, 2, 3, 0] == kernels[1, 2, 2, 3]  # to channel 0 it is the next channel
+    assert np.count_nonzero(seen) == 9
+
+
+def test_a_picture_of_each_layer(trained, tmp_path):
+    pictures = list(draw_all([trained.path], tmp_path / "out"))
+    assert [path.name for path in pictures] == [f"run-conv4_block{i}_ctm.png" for i in (1, 2, 3)]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
+
+
+def test_kernels_that_are_all_zero_can_be_drawn(tmp_path):
+    draw_kernels(np.zeros((3, 3, 4, 4)), "zero", tmp_path / "zero.png")
+    assert (tmp_path / "zero.png").stat().st_size > 5000
+
+
+def test_a_model_without_tcc_says_so():
+    model = ctm_keras.build_video_model("tsn", "tiny", 3, image_size=32, weights=None)
+    with pytest.raises(ValueError, match="no TCC layers"):
+        tcc_kernels(model)
