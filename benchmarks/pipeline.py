@@ -45,6 +45,7 @@ class Draw:
 
     video: int
     numbers: np.ndarray
+    key: np.ndarray
 
 
 def main(
@@ -134,9 +135,9 @@ def recorded(data: Path) -> list[Draw]:
     """The draws of an epoch of `tfrecords.clips`, in its order."""
     draws, original = [], ClipReader.training_clip
 
-    def record(self, video, numbers):
-        draws.append(Draw(int(video), numbers.copy()))
-        return original(self, video, numbers)
+    def record(self, video, numbers, key):
+        draws.append(Draw(int(video), numbers.copy(), key.copy()))
+        return original(self, video, numbers, key)
 
     ClipReader.training_clip = record
     for _ in tfrecords.clips(data, batch_size=BATCH, epoch=0, num_parallel=1):
@@ -178,9 +179,9 @@ def in_memory(split: Split, reader: ClipReader, draws: list[Draw]) -> Callable:
 
     split.read = fill
     for draw in draws:
-        reader.training_clip(draw.video, draw.numbers)
+        reader.training_clip(draw.video, draw.numbers, draw.key)
     split.read = lambda video, frames: [jpegs[video, int(frame)] for frame in frames]
-    return lambda draw: reader.training_clip(draw.video, draw.numbers)
+    return lambda draw: reader.training_clip(draw.video, draw.numbers, draw.key)
 
 
 def video_reader(frames_of: Callable, paths: list[Path]) -> Callable:

@@ -1,4 +1,4 @@
-"""The loss: cross-entropy of integer labels, with label smoothing."""
+"""The loss: cross-entropy of integer or soft labels, with label smoothing."""
 
 import keras
 from keras import ops
@@ -6,16 +6,17 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class SmoothedCrossentropy(keras.losses.Loss):
-    """Softmax cross-entropy from logits and integer labels, with label smoothing.
+    """Softmax cross-entropy from logits, with label smoothing.
 
-    Keras smooths one-hot labels only; the data sets here give integers.
+    Keras smooths one-hot labels only; the data sets here give integers, or with MixUp and CutMix
+    the share of each class, which is smoothed as a one-hot label is.
 
     Args:
         label_smoothing: Float in [0, 1), the share of the target spread over all classes.
         **kwargs: Passed on to `keras.losses.Loss`.
 
     Input shape:
-        Labels `(batch,)` and logits `(batch, num_classes)`.
+        Labels `(batch,)`, or shares `(batch, num_classes)`, and logits `(batch, num_classes)`.
 
     Example:
 
@@ -29,10 +30,19 @@ class SmoothedCrossentropy(keras.losses.Loss):
         self.label_smoothing = label_smoothing
 
     def call(self, y_true, y_pred):
-        labels = ops.one_hot(ops.cast(ops.reshape(y_true, (-1,)), "int32"), y_pred.shape[-1])
+        labels = ops.cast(y_true, y_pred.dtype) if is_soft(y_true) else one_hot(y_true, y_pred)
         return keras.losses.categorical_crossentropy(
             labels, y_pred, from_logits=True, label_smoothing=self.label_smoothing
         )
 
     def get_config(self):
         return {**super().get_config(), "label_smoothing": self.label_smoothing}
+
+
+def is_soft(labels) -> bool:
+    """Whether labels are shares of the classes `(batch, num_classes)`, not integers `(batch,)`."""
+    return len(labels.shape) == 2 and labels.shape[-1] != 1
+
+
+def one_hot(labels, logits):
+    return ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), logits.shape[-1])

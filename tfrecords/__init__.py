@@ -14,6 +14,7 @@ from tfrecords.schema import Failure, VideoEntry
 from tfrecords.verify import VerifyReport, verify
 
 _LAZY = {  # public name: the module that defines it
+    "Augment": "tfrecords.augment",
     "clips": "tfrecords.pipeline",
     "data_error": "tfrecords.dataset",
     "flip_report": "tfrecords.augment",
@@ -21,6 +22,7 @@ _LAZY = {  # public name: the module that defines it
 }
 
 __all__ = [
+    "Augment",
     "Failure",
     "Manifest",
     "Shard",

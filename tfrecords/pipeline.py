@@ -1,15 +1,18 @@
 """Batches of clips: a `tf.data.Dataset` whose samples are a function of (seed, epoch, position)."""
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from tfrecords.augment import NOT_FLIPPED, flip_targets
+from tfrecords.augment import NOT_FLIPPED, Augment, flip_targets
+from tfrecords.augment.flips import Pairs
 from tfrecords.dataset import Split
+from tfrecords.order import class_order
 from tfrecords.pixels import ClipOptions, check_count
-from tfrecords.reader import PLACE_DRAWS, ClipReader
+from tfrecords.reader import ClipReader
+from tfrecords.samples import evaluation_samples, mixer, training_samples
+from tfrecords.weights import Weights
 
 
 def clips(
@@ -26,7 +29,9 @@ def clips(
     num_crops: int = 1,
     scale: tuple[int, int] = (256, 320),
     flip: bool = True,
-    flip_pairs: Iterable[tuple[str, str]] = (),
+    flip_pairs: Pairs = (),
+    augment: str | Augment = "slowfast",
+    class_weights: Weights = None,
     seed: int = 0,
     epoch: int | tf.Variable | None = None,
     step: int = 0,
@@ -65,7 +70,14 @@ def clips(
         flip: bool, whether training mirrors clips with probability 1/2. Classes with the words
             left or right in their names are never mirrored, unless `flip_pairs` names them.
         flip_pairs: pairs of class names that are each other's mirror image: mirrored, with the
-            labels swapped.
+            labels swapped; or `"jester"`, `"something-something-v1"`, `"something-something-v2"`.
+        augment: `tfrecords.Augment`, what training changes beside scale and flip, or the name of
+            a preset: `"slowfast"` (nothing more), `"tsn"` (corner crops), `"mvit"` (RandAugment,
+            erasing, MixUp, CutMix, every video twice).
+        class_weights: how often training takes the videos of each class: None, each once;
+            `"balanced"`, every class equally often; `"sqrt"`, by the square root of its number of
+            videos; or a mapping from class names to factors (1 for the others, 0 for never). The
+            epoch keeps its length, so that videos are left out and repeated.
         seed: int, of all random draws.
         epoch: int, which epoch; or a `tf.Variable` (an int64 scalar) read each time an iterator
             starts; or None: every iterator takes the next epoch by itself, which suits notebooks
@@ -85,7 +97,8 @@ def clips(
         A tuple of clips, uint8 RGB of shape `(B, T, S, S, 3)`, and labels, int32 of shape `(B,)`;
         or with `with_ids` a dict of them as `"clip"` and `"label"`, with `"id"`, string, and
         `"view"`, int32, both of shape `(B,)`. View `i` is crop `i % num_crops` of clip
-        `i // num_crops`.
+        `i // num_crops`. With MixUp or CutMix labels are the shares of all classes, float32 of
+        shape `(B, classes)`, and ids those of the clips that are mixed with the batch in reverse.
 
     Raises:
         ValueError: If the data set or the split does not exist, a shard is missing or has the
@@ -102,92 +115,30 @@ def clips(
     """
     training = split == "train" if training is None else training
     drop_remainder = training if drop_remainder is None else drop_remainder
+    augment = Augment.preset(augment) if isinstance(augment, str) else augment
     options = ClipOptions(num_frames, image_size, sampling, interval, num_clips, num_crops, scale)
     _check(training, options, batch_size, seed, epoch, step, shard, num_parallel)
     videos = Split(data, split)
     targets = flip_targets(videos.class_names, flip_pairs)
-    reader = ClipReader(videos, options, targets if flip else np.full_like(targets, NOT_FLIPPED))
-    total = _count(len(videos), shard, drop_remainder) * num_clips * num_crops
+    targets = targets if flip else np.full_like(targets, NOT_FLIPPED)
+    reader = ClipReader(videos, options, targets, augment)
+    weighted = class_order(videos.videos["label"], videos.class_names, class_weights)
+    views = augment.repeats if training else num_clips * num_crops
+    total = _count(len(videos), shard, drop_remainder) * views
     steps = total // batch_size if drop_remainder else -(-total // batch_size)
     if step > steps or (drop_remainder and not steps):
         raise ValueError(_too_few(videos, batch_size, step, steps, total, shard[1]))
     first, last = (min(place * batch_size, total) for place in (step, steps))
     if training:
-        samples = _training_samples(reader, seed, epoch, shard, first, last, num_parallel)
+        samples = training_samples(reader, weighted, seed, epoch, shard, first, last, num_parallel)
     else:
-        samples = _evaluation_samples(reader, shard, first, last, num_parallel)
-    batches = samples.batch(batch_size, drop_remainder).map(_dicts if with_ids else _pairs)
+        samples = evaluation_samples(reader, shard, first, last, num_parallel)
+    batches = samples.batch(batch_size, drop_remainder)
+    if training:
+        batches = batches.map(mixer(augment, len(videos.class_names)))
+    batches = batches.map(_dicts if with_ids else _pairs)
     batches = batches.apply(tf.data.experimental.assert_cardinality(steps - step))
     return batches.prefetch(2).with_options(_options())
-
-
-def _training_samples(reader, seed, epoch, shard, first, last, num_parallel) -> tf.data.Dataset:
-    """Samples at places `first` to `last` of a shard of the shuffled order, epoch after epoch."""
-    draws = PLACE_DRAWS + reader.options.num_frames
-    videos, start = np.int64(len(reader.videos)), tf.constant([seed, 0], tf.int64)
-
-    def sample(epoch, place):
-        position = shard[0] + shard[1] * place
-        key = tf.random.experimental.stateless_fold_in(start, epoch, alg="philox")
-        own_key = tf.random.experimental.stateless_fold_in(key, position, alg="philox")
-        numbers = tf.random.stateless_uniform([draws], own_key, alg="philox")
-        return _read(reader, reader.training_clip, _shuffled(position, key, videos), numbers)
-
-    places = _epochs(epoch).flat_map(
-        lambda epoch: tf.data.Dataset.range(first, last).map(lambda place: (epoch, place))
-    )
-    return _mapped(places, sample, num_parallel).map(_only_crop)
-
-
-def _evaluation_samples(reader, shard, first, last, num_parallel) -> tf.data.Dataset:
-    """Views `first` to `last` of a shard of the split; the crops of a clip are read together."""
-    num_clips, crops = reader.options.num_clips, reader.options.num_crops
-
-    def sample(clip):
-        video = shard[0] + shard[1] * (clip // num_clips)
-        return _read(reader, reader.evaluation_clip, video, clip % num_clips)
-
-    clips = _mapped(tf.data.Dataset.range(first // crops, -(-last // crops)), sample, num_parallel)
-    return clips.map(_only_crop) if crops == 1 else clips.unbatch().skip(first % crops)
-
-
-def _epochs(epoch: int | tf.Variable | None) -> tf.data.Dataset:
-    """One epoch number, found out when an iterator starts."""
-    once = tf.data.Dataset.from_tensors(0)
-    if epoch is None:
-        counter = tf.Variable(-1, dtype=tf.int64, trainable=False)
-        return once.map(lambda _: counter.assign_add(1))
-    return once.map(lambda _: tf.cast(epoch, tf.int64))
-
-
-def _shuffled(position: tf.Tensor, key: tf.Tensor, count: np.int64) -> tf.Tensor:
-    """The video at a position of the shuffled order.
-
-    Shuffled twice: the orders that single shuffles of two epochs give are correlated (up to 0.3
-    at 80,000 videos).
-    """
-    once = tf.random.experimental.index_shuffle(position, key, count - 1)
-    return tf.random.experimental.index_shuffle(once, key + 1, count - 1)
-
-
-def _mapped(units: tf.data.Dataset, sample: Callable, num_parallel: int | None) -> tf.data.Dataset:
-    return units.map(sample, num_parallel or tf.data.AUTOTUNE, deterministic=True)
-
-
-def _read(reader: ClipReader, method: Callable, *inputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Calls a method of the reader in the graph: clips, labels, ids, views, a row for each crop."""
-    options = reader.options
-    types = (tf.uint8, tf.int32, tf.string, tf.int32)
-    outputs = tf.numpy_function(method, inputs, types, stateful=False)
-    size = (options.image_size, options.image_size, 3)
-    outputs[0].set_shape((options.num_crops, options.num_frames, *size))
-    for output in outputs[1:]:
-        output.set_shape((options.num_crops,))
-    return tuple(outputs)
-
-
-def _only_crop(*rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    return tuple(tf.squeeze(row, 0) for row in rows)
 
 
 def _pairs(clip, label, ids, views):

@@ -114,7 +114,8 @@ def crop_clip(
 
     Args:
         frames: sequence of T uint8 arrays of shape `(height, width, 3)`.
-        boxes: int array of shape `(crops, 3)`: top, left, side.
+        boxes: int array of shape `(crops, 3)`: top, left, side; or `(crops, 4)`: top, left,
+            height, width.
         image_size: int, pixels of a side of the square result, S.
         flip: bool, whether to mirror left and right.
 
@@ -122,9 +123,10 @@ def crop_clip(
         A uint8 array of shape `(crops, T, S, S, 3)`.
     """
     clips = np.empty((len(boxes), len(frames), image_size, image_size, 3), np.uint8)
-    for clip, (top, left, side) in zip(clips, boxes.tolist(), strict=True):
+    for clip, (top, left, *sides) in zip(clips, boxes.tolist(), strict=True):
+        height, width = sides[0], sides[-1]
         for target, frame in zip(clip, frames, strict=True):
-            crop = _resize(frame[top : top + side, left : left + side], image_size)
+            crop = _resize(frame[top : top + height, left : left + width], image_size)
             target[...] = crop[:, ::-1] if flip else crop
     return clips
 
@@ -152,9 +154,10 @@ def _is_scale(scale: object) -> bool:
 
 
 def _resize(crop: np.ndarray, size: int) -> np.ndarray:
-    if len(crop) == size:
+    least, most = sorted(crop.shape[:2])
+    if least == most == size:
         return crop
-    shrinks = len(crop) > size
+    shrinks = least > size
     return cv2.resize(
         crop, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )

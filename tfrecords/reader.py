@@ -1,11 +1,12 @@
-"""One sample: which frames, which box, mirrored or not, and the pixels of it."""
+"""One sample: which frames, which box, mirrored or not, what else is changed, and its pixels."""
 
 import numpy as np
 
-from tfrecords.augment import NOT_FLIPPED
+from tfrecords.augment import NOT_FLIPPED, PRESETS, Augment
+from tfrecords.augment.clip import change_clip, training_box
 from tfrecords.dataset import Split
 from tfrecords.pixels import ClipOptions, crop_clip, decode
-from tfrecords.sampling import random_clip_indices, random_crop_box
+from tfrecords.sampling import random_clip_indices
 
 PLACE_DRAWS = 4  # scale, top, left, flip; then a draw for each frame
 
@@ -20,19 +21,30 @@ class ClipReader:
         videos: `Split`.
         options: `ClipOptions`.
         flip_targets: int array, the label of each class after a flip, or `NOT_FLIPPED`.
+        augment: `Augment`.
     """
 
-    def __init__(self, videos: Split, options: ClipOptions, flip_targets: np.ndarray):
+    def __init__(
+        self,
+        videos: Split,
+        options: ClipOptions,
+        flip_targets: np.ndarray,
+        augment: Augment = PRESETS["slowfast"],
+    ):
         self.videos = videos
         self.options = options
         self.flip_targets = flip_targets
+        self.augment = augment
 
-    def training_clip(self, video: int, draws: np.ndarray) -> tuple[np.ndarray, ...]:
+    def training_clip(
+        self, video: int, draws: np.ndarray, key: np.ndarray
+    ) -> tuple[np.ndarray, ...]:
         """A random clip of a video.
 
         Args:
             video: int, the place of the video in the split.
             draws: floats in [0, 1), shape `(PLACE_DRAWS + T,)`.
+            key: two int64, from which all that `augment` draws follows.
         """
         row, options = self.videos.videos[video], self.options
         frames = random_clip_indices(
@@ -42,10 +54,12 @@ class ClipReader:
             options.sampling,
             draws[PLACE_DRAWS:],
         )
-        box = random_crop_box(int(row["height"]), int(row["width"]), options.scale, draws[:3])
+        size = (int(row["height"]), int(row["width"]))
+        box = training_box(self.augment.crop, *size, options.scale, draws[:3], key)
         label = row["label"]
         flip = draws[3] < 0.5 and self.flip_targets[label] != NOT_FLIPPED
-        clip = crop_clip(self._decoded(video, frames), box[None], options.image_size, flip)
+        crop = crop_clip(self._decoded(video, frames), box[None], options.image_size, flip)[0]
+        clip = change_clip(crop, self.augment, key)[None]
         return self._labelled(clip, video, self.flip_targets[label] if flip else label, 0)
 
     def evaluation_clip(self, video: int, clip: int) -> tuple[np.ndarray, ...]:

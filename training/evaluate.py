@@ -10,6 +10,7 @@ import ctm_keras
 import tfrecords
 from tfrecords.manifest import named, write_json
 from training.config import TrainConfig
+from training.data import sampling
 from training.devices import require_tensorflow
 from training.pictures import draw_confusion
 from training.predictions import (
@@ -21,7 +22,6 @@ from training.predictions import (
     top_k_accuracy,
 )
 from training.run import Run, full_disk_in_words
-from training.train import sampling
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ import ctm_keras
 from tfrecords.pixels import ClipOptions, crop_clip
 from tfrecords.video import Frame, VideoError, read_frames
 from training.config import TrainConfig
+from training.data import sampling
 from training.devices import require_tensorflow
 from training.pictures import draw_timeline
 from training.predictions import softmax
 from training.run import Run
-from training.train import sampling
 
 BAR = 30  # characters of a probability of 1
 

@@ -8,13 +8,14 @@ import tensorflow as tf
 
 import tfrecords
 from training.config import TrainConfig
+from training.data import sampling
 from training.devices import require_tensorflow
 from training.evaluate import Report, evaluate
 from training.export import export
 from training.pictures import draw_clips
 from training.run import Run
 from training.synthetic import write_direction_videos
-from training.train import sampling, train
+from training.train import train
 
 VIDEOS_PER_CLASS = 300
 RECIPE = {

@@ -14,7 +14,9 @@ from ctm_keras.methods import NETWORKS, default_frames
 from training.batch_norm import freeze_batch_norm, synchronized
 from training.callbacks import Checkpoints, SetEpoch, State
 from training.config import TrainConfig, flag
+from training.data import training_clips, validation_clips
 from training.devices import require_tensorflow, strategy_for
+from training.metrics import metrics
 from training.run import Run, full_disk_in_words, save_model, versions
 
 
@@ -77,6 +79,7 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     out = config.out or Path("runs") / f"{config.data.resolve().name}-{config.model}"
     config = dataclasses.replace(
         config,
+        **dataclasses.asdict(config.augmentation),
         data=config.data.resolve(),
         out=Run.free_folder(out),
         weights=weights,
@@ -185,47 +188,6 @@ def compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int)
         metrics=metrics(model.output_shape[-1]),
     )
     model.optimizer.build(model.trainable_variables)
-
-
-def metrics(num_classes: int) -> list[keras.metrics.Metric]:
-    """Top-1 and top-5; of fewer than five classes, all."""
-    top_k = keras.metrics.SparseTopKCategoricalAccuracy
-    return [top_k(1, name="top1"), top_k(min(5, num_classes), name="top5")]
-
-
-def training_clips(config: TrainConfig, **position: Any) -> tf.data.Dataset:
-    """The training split, augmented, in the order of the config's seed."""
-    return tfrecords.clips(
-        config.data,
-        config.train_split,
-        training=True,
-        batch_size=config.batch_size,
-        flip=config.flip,
-        flip_pairs=config.pairs,
-        seed=config.seed,
-        **sampling(config),
-        **position,
-    )
-
-
-def validation_clips(config: TrainConfig) -> tf.data.Dataset | None:
-    """One centre clip of each validation video, or None without a validation split."""
-    if config.val_split not in tfrecords.read_manifest(config.data).splits:
-        print(f"The data set has no split {config.val_split!r}: there is no validation.")
-        return None
-    return tfrecords.clips(
-        config.data,
-        config.val_split,
-        training=False,
-        batch_size=config.batch_size,
-        **sampling(config),
-    )
-
-
-def sampling(config: TrainConfig) -> dict[str, Any]:
-    """How clips are taken, for `tfrecords.clips`."""
-    names = ("num_frames", "image_size", "sampling", "interval", "scale")
-    return {name: getattr(config, name) for name in names}
 
 
 def announce(config: TrainConfig, run: Run, epoch: int, step: int) -> None:

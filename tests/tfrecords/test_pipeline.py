@@ -13,7 +13,7 @@ import tensorflow as tf
 
 import tfrecords
 from tfrecords.dataset import Split
-from tfrecords.pipeline import _shuffled
+from tfrecords.order import shuffled
 
 COUNT, BATCH = 22, 4
 SMALL = {"image_size": 16, "num_frames": 2, "batch_size": BATCH, "with_ids": True}
@@ -167,7 +167,7 @@ def test_orders_are_permutations_without_correlation(count):
     positions, orders = tf.range(count, dtype=tf.int64), []
     for epoch in range(6):
         key = tf.random.experimental.stateless_fold_in([0, 0], epoch, alg="philox")
-        orders.append(_shuffled(positions, key, np.int64(count)).numpy())
+        orders.append(shuffled(positions, key, np.int64(count)).numpy())
         assert np.array_equal(np.sort(orders[-1]), np.arange(count))
     correlations = np.corrcoef([np.arange(count), *orders])
     assert np.abs(correlations - np.eye(7)).max() < 4 / np.sqrt(count)

@@ -10,6 +10,7 @@ from tfrecords.dataset import Split
 from tfrecords.pixels import ClipOptions, crop_clip, decode
 from tfrecords.reader import ClipReader
 
+KEY = np.zeros(2, np.int64)  # of augmentations, of which there are none here
 OPTIONS = {"image_size": 24, "num_frames": 4}
 SHAPES = [(30, 64, 96), (41, 96, 64), (5, 64, 64)]  # landscape, portrait, square and short
 
@@ -67,7 +68,7 @@ def test_what_is_no_jpeg_is_none():
 )
 def test_a_training_clip_is_what_its_draws_say(data, synthetic, video, draws, frames, box):
     reader = ClipReader(Split(data, "val"), ClipOptions(**OPTIONS), np.array([0, 2, 1, -1]))
-    pixels, labels, ids, views = reader.training_clip(video, np.array([*draws, *[0.5] * 4]))
+    pixels, labels, ids, views = reader.training_clip(video, np.array([*draws, *[0.5] * 4]), KEY)
     flip = draws[3] < 0.5
     expected = synthetic.expected_clip(video, frames, box, 24, flip)
     assert np.abs(pixels[0] - expected).max() <= 5

@@ -10,28 +10,32 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from tfrecords.augment.mirrors import MIRRORS
+
 NOT_FLIPPED = -1
 _SIDES = {"left", "right", "leftward", "rightward", "leftwards", "rightwards"}
 _TURNS = {"clockwise", "counterclockwise", "anticlockwise", "cw", "ccw"}
 _CASE_CHANGE = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"[^\W\d_]+")
 
+Pairs = str | Iterable[tuple[str, str]]
 
-def flip_targets(
-    class_names: Sequence[str], flip_pairs: Iterable[tuple[str, str]] = ()
-) -> np.ndarray:
+
+def flip_targets(class_names: Sequence[str], flip_pairs: Pairs = ()) -> np.ndarray:
     """The label that each class has after a horizontal flip.
 
     Args:
         class_names: sequence of str, the classes in order.
-        flip_pairs: pairs of class names that are each other's mirror image.
+        flip_pairs: pairs of class names that are each other's mirror image; or the name of a data
+            set whose pairs are known: `"jester"`, `"something-something-v1"` or `"-v2"`.
 
     Returns:
         An int32 array of shape `(classes,)`; `NOT_FLIPPED` (-1) for a class that is not flipped,
         because the word left or right is in its name and no pair holds it.
 
     Raises:
-        ValueError: If a pair is not two different names, or a name is unknown or in two pairs.
+        ValueError: If a pair is not two different names, or a name is unknown or in two pairs; or
+            the classes are not those of the data set that is named.
 
     Example:
 
@@ -40,7 +44,11 @@ def flip_targets(
     array([ 0,  2,  1, -1], dtype=int32)
     """
     targets = np.arange(len(class_names), dtype=np.int32)
-    targets[[bool(_words(name) & _SIDES) for name in class_names]] = NOT_FLIPPED
+    targets[[bool(_SIDES & {*_words(name)}) for name in class_names]] = NOT_FLIPPED
+    if isinstance(flip_pairs, str):
+        for first, second in _known_pairs(class_names, flip_pairs):
+            targets[first], targets[second] = second, first
+        return targets
     paired: set[str] = set()
     for pair in _checked_pairs(flip_pairs):
         first, second = (_label(name, class_names) for name in pair)
@@ -51,15 +59,13 @@ def flip_targets(
     return targets
 
 
-def flip_report(
-    class_names: Sequence[str], flip: bool = True, flip_pairs: Iterable[tuple[str, str]] = ()
-) -> list[str]:
+def flip_report(class_names: Sequence[str], flip: bool = True, flip_pairs: Pairs = ()) -> list[str]:
     """What horizontal flips do to each class, in lines for people.
 
     Args:
         class_names: sequence of str, the classes in order.
         flip: bool, whether there are flips at all.
-        flip_pairs: pairs of class names that are each other's mirror image.
+        flip_pairs: as in `flip_targets`.
 
     Returns:
         A list of str, a line for each kind of class that there is.
@@ -90,13 +96,29 @@ def flip_report(
     return lines
 
 
-def _words(name: str) -> set[str]:
+def _known_pairs(class_names: Sequence[str], data_set: str) -> list[tuple[int, int]]:
+    """The pairs of a known data set, found by the words of their names; both must be classes."""
+    if data_set not in MIRRORS:
+        raise ValueError(
+            f"flip_pairs knows the mirror images of {', '.join(MIRRORS)}, not of {data_set!r}; for "
+            "other classes give pairs of names"
+        )
+    labels = {_words(name): label for label, name in enumerate(class_names)}
+    pairs = [[labels.get(_words(name)) for name in pair] for pair in MIRRORS[data_set]]
+    if found := [(first, second) for first, second in pairs if None not in (first, second)]:
+        return found
+    raise ValueError(
+        f"flip_pairs={data_set!r} names none of the classes, which are {', '.join(class_names)}"
+    )
+
+
+def _words(name: str) -> tuple[str, ...]:
     """The words of a class name, lower case: of snake_case, CamelCase, dashes and spaces."""
-    return {word.lower() for word in _WORD.findall(_CASE_CHANGE.sub(" ", name))}
+    return tuple(word.lower() for word in _WORD.findall(_CASE_CHANGE.sub(" ", name)))
 
 
 def _turns(name: str) -> bool:
-    return bool(_words(name) & _TURNS)
+    return bool(_TURNS & {*_words(name)})
 
 
 def _checked_pairs(flip_pairs: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:

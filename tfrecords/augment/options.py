@@ -1,0 +1,112 @@
+"""Which augmentations a training has: one frozen dataclass, and the presets by name."""
+
+import numbers
+from dataclasses import dataclass, replace
+
+from tfrecords.augment.randaugment import parse
+
+CROPS = ("scale", "corners", "resized")
+
+
+@dataclass(frozen=True)
+class Augment:
+    """What training changes in its clips beside `scale` and `flip`; all frames of a clip alike.
+
+    Args:
+        crop: `"scale"`, a square of the size that `scale` gives, anywhere; `"corners"`, TSN's
+            multi-scale corner crops; `"resized"`, Inception's random area and shape.
+        color_jitter: tuple of four floats, the greatest change of brightness, contrast,
+            saturation (parts of 1) and hue (parts of the colour circle, at most 0.5).
+        randaugment: str, timm's spelling: `"rand-m7-n4-mstd0.5-inc1"`; `"none"` for none.
+        erasing: float, probability that a box is filled with noise, the same box in all frames.
+        mixup: float, alpha of MixUp's Beta distribution; 0 for none.
+        cutmix: float, alpha of CutMix's Beta distribution; 0 for none.
+        mix_prob: float, probability that there is MixUp or CutMix at all.
+        mix_switch: float, probability of CutMix where both are on.
+        mix_per: `"batch"`, one draw for all clips of a batch; `"clip"`, one for each.
+        repeats: int, how often an epoch takes each video, each time with draws of its own, as
+            neighbours in the order.
+
+    Raises:
+        ValueError: If one of them cannot be what it is.
+
+    Example:
+
+    >>> tfrecords.clips("data/mine", augment=tfrecords.Augment(crop="corners", erasing=0.25))
+    >>> tfrecords.clips("data/mine", augment=tfrecords.Augment.preset("mvit", repeats=1))
+
+    Reference:
+        - [Temporal Segment Networks](https://arxiv.org/abs/1608.00859)
+        - [RandAugment](https://arxiv.org/abs/1909.13719)
+        - [Random Erasing](https://arxiv.org/abs/1708.04896)
+        - [mixup](https://arxiv.org/abs/1710.09412)
+        - [CutMix](https://arxiv.org/abs/1905.04899)
+        - [Repeated augmentation](https://arxiv.org/abs/1901.09335)
+    """
+
+    crop: str = "scale"
+    color_jitter: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    randaugment: str = "none"
+    erasing: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    mix_prob: float = 1.0
+    mix_switch: float = 0.5
+    mix_per: str = "batch"
+    repeats: int = 1
+
+    def __post_init__(self):
+        _check_choice("crop", self.crop, CROPS)
+        _check_choice("mix_per", self.mix_per, ("batch", "clip"))
+        for name in ("erasing", "mix_prob", "mix_switch"):
+            _check_range(name, getattr(self, name), 1)
+        for name in ("mixup", "cutmix"):
+            _check_range(name, getattr(self, name), float("inf"))
+        jitter = self.color_jitter
+        if not isinstance(jitter, tuple | list) or len(jitter) != 4:
+            raise ValueError(
+                "color_jitter must be four numbers, for brightness, contrast, saturation and hue, "
+                f"as (0.4, 0.4, 0.4, 0.1), got {jitter!r}"
+            )
+        for name, value in zip(("brightness", "contrast", "saturation"), jitter, strict=False):
+            _check_range(f"color_jitter's {name}", value, 1)
+        _check_range("color_jitter's hue", jitter[3], 0.5)
+        if self.repeats not in range(1, 65):
+            raise ValueError(f"repeats must be a whole number from 1 to 64, got {self.repeats!r}")
+        parse(self.randaugment)
+
+    @classmethod
+    def preset(cls, name: str, **changes: object) -> "Augment":
+        """A preset by its name, `"slowfast"`, `"tsn"` or `"mvit"`, with some values changed."""
+        _check_choice("augment", name, tuple(PRESETS))
+        return replace(PRESETS[name], **changes)
+
+    @property
+    def mixes(self) -> bool:
+        """Whether labels become soft: float shares of all classes."""
+        return self.mix_prob > 0 and (self.mixup > 0 or self.cutmix > 0)
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def _check_range(name: str, value: object, most: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= most:
+        span = f"from 0 to {most:g}" if most < float("inf") else "of at least 0"
+        raise ValueError(f"{name} must be a number {span}, got {value!r}")
+
+
+PRESETS = {
+    "slowfast": Augment(),
+    "tsn": Augment(crop="corners"),
+    "mvit": Augment(
+        crop="resized",
+        randaugment="rand-m7-n4-mstd0.5-inc1",
+        erasing=0.25,
+        mixup=0.8,
+        cutmix=1.0,
+        repeats=2,
+    ),
+}
