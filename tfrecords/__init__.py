@@ -18,6 +18,7 @@ _LAZY = {  # public name: the module that defines it
     "clips": "tfrecords.pipeline",
     "data_error": "tfrecords.dataset",
     "flip_report": "tfrecords.augment",
+    "import_records": "tfrecords.foreign.register",
     "views": "tfrecords.pixels",
 }
 
@@ -33,6 +34,7 @@ __all__ = [
     "data_error",
     "explain_formats",
     "flip_report",
+    "import_records",
     "read_manifest",
     "sampling",
     "verify",

@@ -299,6 +299,11 @@ COMMANDS = {
         "ctm build UCF-101 --out data/ucf101 --format ucf101 --annotations ucfTrainTestlist",
         "ctm build --format help",
     ),
+    "import-records": with_examples(
+        tfrecords.import_records,
+        "ctm import-records kinetics --out data/kinetics",
+        "ctm import-records records --out data/mine --train 'a-*' --val 'b-*' --classes names.txt",
+    ),
     "verify": verify,
     "train": TrainConfig,
     "evaluate": evaluate,
@@ -309,7 +314,7 @@ COMMANDS = {
     "import-weights": import_weights,
     "models": models,
 }
-WITHOUT_TENSORFLOW = ("build", "verify")
+WITHOUT_TENSORFLOW = ("build", "import-records", "verify")
 
 
 def summary(command: Callable) -> Callable:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 COMMANDS = ["quickstart", "build", "verify", "train", "evaluate", "predict", "export"]
-COMMANDS += ["import-weights", "models"]
+COMMANDS += ["import-records", "import-weights", "models"]
 
 
 def ctm(*arguments, **kwargs):
@@ -52,6 +52,7 @@ def test_the_formats_of_data_sets_are_explained():
         (["predict", "nowhere", "x.mp4"], "nowhere is no run"),
         (["predict", "nowhere"], "needs one video"),
         (["export", "nowhere", "--to", "x"], "nowhere is no run"),
+        (["import-records", "nowhere", "--out", "x"], "nowhere is not there"),
         (["import-weights", "nowhere", "--to", "x.keras"], "nowhere is not there"),
     ],
 )
