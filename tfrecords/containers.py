@@ -8,6 +8,8 @@ import os
 import struct
 from pathlib import Path
 
+_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _ISO_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"}
 
 
@@ -15,20 +17,25 @@ def promised_size(path: Path) -> int:
     """The bytes that a file should have by its own length fields.
 
     Args:
-        path: Path of an MP4, MOV, AVI, Matroska, WebM or GIF file; any other passes as whole.
+        path: Path of an MP4, MOV, AVI, Matroska, WebM, WMV, MPEG-TS or GIF file; any other passes
+            as whole.
 
     Returns:
         int, bytes; the file's real size where it makes no promise.
     """
     size = os.path.getsize(path)
     with open(path, "rb") as file:
-        head = file.read(64)
+        head = file.read(4096)
         if head[4:8] in _ISO_BOXES:
             return _iso(file, size)
         if head[:4] == b"RIFF":
             return max(size, 8 + struct.unpack("<I", head[4:8])[0])
         if head[:4] == b"\x1a\x45\xdf\xa3":
             return max(size, _ebml(file))
+        if head[:16] == _ASF:
+            return max(size, _asf(head))
+        if head[:1] == head[188:189] == b"\x47":
+            return -(-size // 188) * 188  # whole packets
         if head[:4] == b"GIF8":
             return size + (not _ends_with(file, size, b";"))
     return size
@@ -47,6 +54,15 @@ def _iso(file, size: int) -> int:
             return size
         start += length
     return max(size, start)
+
+
+def _asf(head: bytes) -> int:
+    """The file's size in ASF's file properties; 0 where it says none, as in live recordings."""
+    start = head.find(_ASF_PROPERTIES)
+    properties = head[start : start + 92]
+    if start < 0 or len(properties) < 92 or properties[88] & 1:
+        return 0
+    return struct.unpack("<Q", properties[40:48])[0]
 
 
 def _ebml(file) -> int:

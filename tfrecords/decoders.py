@@ -123,7 +123,7 @@ def _pyav(path: Path, start: float) -> Iterator[Picture]:
 def _stream(path: Path, start: float) -> Iterator[Picture]:
     with av.open(str(path), metadata_errors="ignore") as container:
         stream = video_stream(container)
-        stream.thread_type, stream.codec_context.thread_count = "NONE", 1
+        _prepare(stream)
         is_avi = container.format.name == "avi"
         frames = _in_order(_frames(container, stream)) if is_avi else _frames(container, stream)
         first = next(frames, None)
@@ -143,6 +143,16 @@ def _stream(path: Path, start: float) -> Iterator[Picture]:
             yield Picture(frame, time, tick, matrix)
 
 
+def _prepare(stream) -> None:
+    """One thread, and every check of the bits that sound files of the wild pass."""
+    codec = stream.codec_context
+    if codec is None:
+        raise av.error.DecoderNotFoundError(0, "its codec is unknown")
+    stream.thread_type, codec.thread_count = "NONE", 1
+    own = "+explode" if codec.name == "mjpeg" else ""  # its pictures stand alone
+    codec.options = {"err_detect": "crccheck+bitstream+buffer" + own}
+
+
 Stamped = tuple[Any, Any]  # an image and its time stamp in seconds, or None
 
 
@@ -154,8 +164,8 @@ def _frames(container, stream) -> Iterator[Stamped]:
                 count += 1
                 yield frame, None if frame.pts is None else frame.pts * frame.time_base
     except av.error.FFmpegError as error:
-        if not count:
-            raise
+        if not count and not isinstance(error, av.error.InvalidDataError):
+            raise  # OpenCV may know more; of damaged data it would make pictures in silence
         raise VideoError(
             f"it is damaged: decoding failed after {count} pictures ({error.strerror})"
         ) from None

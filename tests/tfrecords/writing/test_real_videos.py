@@ -18,7 +18,7 @@ FAILURES = {
     "awkward/mp4parse_bipbop_480wp_1001kbps-cenc-video-key1-init.mp4": "no pictures",
     "awkward/mp4parse_chunk_out_of_range.mp4": "unknown format",
     "awkward/mp4parse_invalid_userdata.mp4": "no pictures",
-    "awkward/mp4parse_zero_empty_stsc.mp4": "unknown format",
+    "awkward/mp4parse_zero_empty_stsc.mp4": "decoding failed after 0 pictures",
     "awkward/tfio_gs-16b-2c-44100hz.mp4": "no video stream",
     "awkward/torchcodec_sine_mono_s16.wav": "no video stream",
 }

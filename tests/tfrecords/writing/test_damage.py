@@ -1,0 +1,56 @@
+"""Damage that only the right question to the decoder or the container finds."""
+
+import numpy as np
+import pytest
+
+from tfrecords.containers import promised_size
+from tfrecords.video import VideoError, read_frames
+
+
+def read(path):
+    return list(read_frames(path))
+
+
+def waves(number, height, width):
+    y, x = np.mgrid[:height, :width]
+    return np.stack([(7 * x + number) % 256, (5 * y) % 256, (x * y) % 256], -1).astype(np.uint8)
+
+
+def test_a_codec_that_nobody_knows_is_named(tmp_path, write_video):
+    path = write_video(tmp_path / "a.avi", codec="mjpeg", pixels="yuvj420p")
+    path.write_bytes(path.read_bytes().replace(b"MJPG", b"QQQQ"))
+    with pytest.raises(VideoError, match="its codec is unknown"):
+        read(path)
+
+
+def test_a_picture_of_motion_jpeg_whose_bits_make_no_sense_is_named(tmp_path, write_video):
+    path = write_video(tmp_path / "a.avi", codec="mjpeg", pixels="yuvj420p", draw=waves)
+    assert len(read(path)) == 12
+    content = bytearray(path.read_bytes())
+    picture = content.index(b"\xff\xda", len(content) // 2)
+    content[picture + 40 : picture + 60] = b"\x2b" * 20
+    path.write_bytes(content)
+    with pytest.raises(VideoError, match="damaged"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "missing"),
+    [("a.ts", "mpeg2video", 100), ("a.wmv", "wmv2", 100), ("a.wmv", "wmv2", 3000)],
+)
+def test_a_cut_stream_is_named(tmp_path, write_video, name, codec, missing):
+    path = write_video(tmp_path / name, codec=codec, draw=waves)
+    content = path.read_bytes()
+    assert promised_size(path) == len(content)
+    path.write_bytes(content[:-missing])
+    with pytest.raises(VideoError, match=f"at least {missing} bytes"):
+        read(path)
+
+
+def test_a_live_recording_promises_no_size(tmp_path, write_video):
+    path = write_video(tmp_path / "a.wmv", codec="wmv2")
+    content = bytearray(path.read_bytes())
+    properties = content.index(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"))
+    content[properties + 88] |= 1
+    path.write_bytes(content[:-100])
+    assert promised_size(path) == len(content) - 100
