@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 import tfrecords
+from training.clip_config import ShowConfig
 from training.config import TrainConfig
 
 RunFolder = Annotated[Path, tyro.conf.arg(metavar="RUN", help="Folder of the run.")]
@@ -289,7 +290,7 @@ def with_examples(function: Callable, *examples: str) -> Callable:
     return command
 
 
-# What each command takes: a function, or the config of training.
+# What each command takes: a function, or a config.
 COMMANDS = {
     "quickstart": quickstart,
     "build": with_examples(
@@ -305,6 +306,7 @@ COMMANDS = {
         "ctm import-records records --out data/mine --train 'a-*' --val 'b-*' --classes names.txt",
     ),
     "verify": verify,
+    "show": ShowConfig,
     "train": TrainConfig,
     "evaluate": evaluate,
     "analyze": analyze,
@@ -338,6 +340,10 @@ def run(name: str, arguments: list[str]) -> None:
         from training.train import train
 
         train(result)
+    if isinstance(result, ShowConfig):
+        from training.show import show
+
+        print(f"Written: {show(result)}")
 
 
 def show_commands(arguments: list[str]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 import tfrecords
+from training.clip_config import ClipConfig
 from training.config import TrainConfig
 
 
@@ -15,12 +16,9 @@ def training_clips(config: TrainConfig, **position: Any) -> tf.data.Dataset:
         config.train_split,
         training=True,
         batch_size=config.batch_size,
-        flip=config.flip,
-        flip_pairs=config.pairs,
-        augment=config.augmentation,
-        class_weights=config.weights_of_classes,
         seed=config.seed,
         **sampling(config),
+        **changes(config),
         **position,
     )
 
@@ -39,7 +37,17 @@ def validation_clips(config: TrainConfig) -> tf.data.Dataset | None:
     )
 
 
-def sampling(config: TrainConfig) -> dict[str, Any]:
+def sampling(config: ClipConfig) -> dict[str, Any]:
     """How clips are taken, for `tfrecords.clips`."""
     names = ("num_frames", "image_size", "sampling", "interval", "scale")
     return {name: getattr(config, name) for name in names}
+
+
+def changes(config: ClipConfig) -> dict[str, Any]:
+    """What training changes in clips and their order, for `tfrecords.clips`."""
+    return {
+        "flip": config.flip,
+        "flip_pairs": config.pairs,
+        "augment": config.augmentation,
+        "class_weights": config.weights_of_classes,
+    }

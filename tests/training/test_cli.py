@@ -6,7 +6,7 @@ import sys
 import pytest
 
 COMMANDS = ["quickstart", "build", "verify", "train", "evaluate", "predict", "export"]
-COMMANDS += ["import-records", "import-weights", "models"]
+COMMANDS += ["import-records", "import-weights", "models", "show"]
 
 
 def ctm(*arguments, **kwargs):
