@@ -92,6 +92,27 @@ def predict(
         sys.exit(1)
 
 
+def report(
+    runs: tyro.conf.Positional[tuple[RunFolder, ...]],
+    to: Path = Path("report.html"),
+    title: str = "Video models",
+) -> None:
+    """Join runs in one HTML file: tables, curves, confusions with their clips.
+
+    The file opens from disk and loads nothing. For example:
+      ctm report runs/mine-tsn runs/mine-ctm --to report.html
+
+    Args:
+        runs: Folders of runs; those that `ctm evaluate` scored have their numbers in it.
+        to: HTML file to write.
+        title: Its heading.
+    """
+    from training.report.page import report
+
+    report(runs, to, title)
+    print(f"Written: {to}")
+
+
 def explain(
     run: tyro.conf.Positional[RunFolder],
     video: tyro.conf.Positional[Path],
@@ -310,6 +331,7 @@ COMMANDS = {
     "train": TrainConfig,
     "evaluate": evaluate,
     "analyze": analyze,
+    "report": report,
     "predict": predict,
     "explain": explain,
     "export": export,

@@ -22,6 +22,12 @@ def directions(tmp_path_factory) -> Path:
 SMALL = TrainConfig(backbone="tiny", num_frames=4, interval=2, image_size=32, batch_size=8)
 
 
+@pytest.fixture(scope="session")
+def small() -> TrainConfig:
+    """A run without data and folder yet."""
+    return SMALL
+
+
 @pytest.fixture
 def config(directions, tmp_path) -> TrainConfig:
     """A run of seconds: two epochs of the tiny backbone."""

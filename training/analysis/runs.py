@@ -68,6 +68,18 @@ def analyze(runs: Sequence[Path], out: Path, top: int = 10) -> Iterator[str]:
     Reference:
         Sections 5.3 and 5.4 of arXiv 2010.11757.
     """
+    found, gains = analyze_runs(runs, top)
+    with full_disk_in_words(out, "analyze again"):
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(out / "analysis.json", found)
+        draw_gains(gains, found["class_names"], out / "temporal_gains.png")
+    yield from in_words(found)
+
+
+def analyze_runs(
+    runs: Sequence[Path], top: int = 10
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What `analyze` finds, as JSON can hold it, and the temporal gains of each run."""
     evaluated = [read_evaluated(path) for path in runs]
     check_comparable(evaluated)
     found = {"protocol": evaluated[0].protocol, **contributions(evaluated)}
@@ -76,16 +88,12 @@ def analyze(runs: Sequence[Path], out: Path, top: int = 10) -> Iterator[str]:
         for run, tsn in with_baselines(evaluated)
     }
     tsn = next(run for run in evaluated if is_baseline(run.result))
-    names = tsn.class_names
+    names = found["class_names"] = list(tsn.class_names)
     count = min(top, int((~np.isnan(class_accuracies(tsn.predictions))).sum()))
     found["static_classes"] = [names[c] for c in static_classes(tsn.predictions, count)]
     found["gains"] = {name: of_classes(gain, names, count) for name, gain in gains.items()}
     found["pairs"] = list(pairs(gains, count))
-    with full_disk_in_words(out, "analyze again"):
-        out.mkdir(parents=True, exist_ok=True)
-        write_json(out / "analysis.json", found)
-        draw_gains(gains, names, out / "temporal_gains.png")
-    yield from in_words(found)
+    return found, gains
 
 
 def read_evaluated(path: Path) -> Evaluated:

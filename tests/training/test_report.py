@@ -1,0 +1,117 @@
+"""`ctm report`: one file with everything, safe against hostile names, read in a real browser."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from training.evaluate import evaluate
+from training.predictions import confusion_matrix
+from training.report.facts import worst_confusions
+from training.report.page import report
+from training.run import Run
+from training.train import train
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def runs(small, directions, tmp_path_factory):
+    """A TSN and a CTM of two epochs, evaluated."""
+    folder = tmp_path_factory.mktemp("runs")
+    paths = []
+    for model in ("tsn", "ctm"):
+        config = replace(small, data=directions, out=folder / model, model=model, epochs=2)
+        paths.append(train(config).path)
+        evaluate(paths[-1], num_clips=1, num_crops=1)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def page(runs, tmp_path_factory):
+    """The report of both."""
+    path = tmp_path_factory.mktemp("report") / "new" / "report.html"
+    report(runs, path, title="Two <models> & more")
+    return path
+
+
+def browse(page, *options):
+    """What a browser makes of a page."""
+    with_profile = f"--user-data-dir={page.parent / 'profile'}"
+    command = [BROWSER, *QUIET, with_profile, *options, page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+@pytest.mark.skipif(not BROWSER, reason="no Chromium is installed")
+def test_a_browser_shows_tables_curves_and_pictures(page, runs, tmp_path):
+    shown = browse(page, "--dump-dom")
+    for run in runs:
+        told = Run.open(run).read()
+        assert str(run) in shown
+        assert all(name in shown for name in told["class_names"])
+    assert shown.count("<svg") == 1
+    assert shown.count("data:image/png") == 2
+    assert shown.count("data:image/jpeg") >= 1
+    picture = tmp_path / "page.png"
+    browse(page, f"--screenshot={picture}", "--window-size=1200,2000")
+    assert picture.stat().st_size > 50_000
+
+
+def test_the_file_needs_nothing_else(page):
+    content = page.read_text()
+    addresses = re.findall(r"""(?:src|href)=["']?([^"' >]+)""", content)
+    assert all(a.startswith(("data:", "#")) for a in addresses)
+    assert "<script" not in content
+    assert "@import" not in content
+
+
+def test_numbers_stand_with_protocol_and_coverage(page, runs):
+    content = page.read_text()
+    assert content.count("1 clip x 1 crop of 32") == len(runs)
+    assert content.count("12 of 12 videos, missing none") == len(runs)
+    assert "Phi" in content
+
+
+def test_names_are_text_and_never_markup(page):
+    content = page.read_text()
+    assert "Two &lt;models&gt; &amp; more" in content
+    assert "Two <models>" not in content
+
+
+def test_a_run_that_was_not_evaluated_has_its_curves(trained, tmp_path):
+    report([trained.path], tmp_path / "r.html")
+    content = (tmp_path / "r.html").read_text()
+    assert "not evaluated" in content
+    assert "<svg" in content
+    assert "confusions</h2>" not in content
+
+
+def test_the_worst_confusions_come_first_with_the_surest_video():
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    probabilities = np.array(
+        [[0.1, 0.9, 0], [0.3, 0.7, 0], [1, 0, 0], [0, 0, 1.0], [0, 1, 0], [0, 0, 1]]
+    )
+    ids = np.array(list("abcdef"))
+    matrix = confusion_matrix(labels, probabilities)
+    first, second = worst_confusions(ids, labels, probabilities, matrix, most=8)
+    assert (first.true, first.predicted, first.count, first.videos) == (0, 1, 2, 3)
+    assert first.example == "a"
+    assert (second.true, second.predicted, second.count, second.example) == (1, 2, 1, "d")
+
+
+def test_a_report_of_nothing_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="one run or more"):
+        report([], tmp_path / "r.html")

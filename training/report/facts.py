@@ -1,0 +1,146 @@
+"""What a report says of a run: its network, its numbers, its curves, its worst confusions."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfrecords.dataset import Split
+from tfrecords.pixels import ClipOptions
+from tfrecords.reader import ClipReader
+from training.predictions import Predictions, confusion_matrix, join_views
+from training.run import Run
+from training.train import sampling
+
+SHOWN_IN_TABLE = ("model", "backbone", "num_frames", "image_size", "epochs", "batch_size", "seed")
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Two classes of which a model takes the first for the second.
+
+    Args:
+        true: Class index.
+        predicted: Class index.
+        count: Videos of the true class that were taken for the predicted one.
+        videos: All videos of the true class.
+        example: Id of the video that was taken so with the greatest probability.
+    """
+
+    true: int
+    predicted: int
+    count: int
+    videos: int
+    example: str
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """A trained run, evaluated or not.
+
+    Args:
+        name: The run's folder.
+        config: What it was trained with.
+        class_names: The classes, in order.
+        curves: For each column of log.csv its values over the epochs.
+        report: What `ctm evaluate` wrote, or None.
+        confusions: The worst ones, the most frequent first.
+        confusion: Counts `(true class, predicted class)`, or None.
+    """
+
+    name: str
+    config: dict[str, Any]
+    class_names: tuple[str, ...]
+    curves: dict[str, list[float]]
+    report: dict[str, Any] | None = None
+    confusions: tuple[Confusion, ...] = ()
+    confusion: np.ndarray | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What of the config stands in the table of runs."""
+        return {name: self.config[name] for name in SHOWN_IN_TABLE}
+
+
+def read_facts(path: Path, most: int = 8) -> RunFacts:
+    """The facts of a run.
+
+    Args:
+        path: Folder of the run.
+        most: Confusions at the most.
+
+    Raises:
+        ValueError: If there is no run.
+    """
+    run = Run.open(path)
+    values = run.read()
+    facts = RunFacts(
+        str(path), values["config"], tuple(values["class_names"]), read_curves(run.log)
+    )
+    if not (path / "report.json").is_file() or not (path / "predictions.npz").is_file():
+        return facts
+    ids, labels, probabilities = join_views(Predictions.load(path / "predictions.npz"))
+    matrix = confusion_matrix(labels, probabilities)
+    return RunFacts(
+        facts.name,
+        facts.config,
+        facts.class_names,
+        facts.curves,
+        json.loads((path / "report.json").read_text()),
+        worst_confusions(ids, labels, probabilities, matrix, most),
+        matrix,
+    )
+
+
+def read_curves(log: Path) -> dict[str, list[float]]:
+    """The columns of a log.csv; empty without one."""
+    if not log.is_file():
+        return {}
+    with open(log, newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: [number(row[name]) for row in rows] for name in (rows[0] if rows else {})}
+
+
+def number(text: str | None) -> float:
+    """A number of a log, NaN where there is none."""
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return float("nan")
+
+
+def worst_confusions(
+    ids: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, matrix: np.ndarray, most: int
+) -> tuple[Confusion, ...]:
+    """Pairs of classes by the videos that fall from the first into the second."""
+    off = matrix - np.diag(matrix.diagonal())
+    order = np.argsort(-off, axis=None, kind="stable")[:most]
+    best = probabilities.argmax(axis=1)
+    found = []
+    for true, predicted in zip(*np.unravel_index(order, off.shape), strict=True):
+        if not off[true, predicted]:
+            break
+        own = np.flatnonzero((labels == true) & (best == predicted))
+        example = ids[own[probabilities[own, predicted].argmax()]]
+        counts = int(off[true, predicted]), int(matrix[true].sum())
+        found.append(Confusion(int(true), int(predicted), *counts, str(example)))
+    return tuple(found)
+
+
+def clips_of(path: Path, split: str, ids: Sequence[str]) -> dict[str, np.ndarray]:
+    """The middle clips of videos as the run's model sees them, uint8 `(T, S, S, 3)`, by id.
+
+    Videos that are not in the data set are left out, and all are where it is gone.
+    """
+    config = Run.open(path).config
+    try:
+        videos = Split(config.data, split)
+    except ValueError:
+        return {}
+    reader = ClipReader(videos, ClipOptions(**sampling(config)), np.arange(len(videos.class_names)))
+    places = {name: place for place, name in enumerate(videos.ids)}
+    return {i: reader.evaluation_clip(places[i], 0)[0][0] for i in ids if i in places}
