@@ -58,7 +58,7 @@ class ClipReader:
         box = training_box(self.augment.crop, *size, options.scale, draws[:3], key)
         label = row["label"]
         flip = draws[3] < 0.5 and self.flip_targets[label] != NOT_FLIPPED
-        crop = crop_clip(self._decoded(video, frames), box[None], options.image_size, flip)[0]
+        crop = crop_clip(read_frames(self.videos, video, frames), box[None], options.image_size, flip)[0]
         clip = change_clip(crop, self.augment, key)[None]
         return self._labelled(clip, video, self.flip_targets[label] if flip else label, 0)
 
@@ -72,19 +72,8 @@ class ClipReader:
         row, options = self.videos.videos[video], self.options
         frames = options.clips(int(row["frames"]))[clip]
         boxes = options.boxes(int(row["height"]), int(row["width"]))
-        pixels = crop_clip(self._decoded(video, frames), boxes, options.image_size)
+        pixels = crop_clip(read_frames(self.videos, video, frames), boxes, options.image_size)
         return self._labelled(pixels, video, row["label"], clip * options.num_crops)
-
-    def _decoded(self, video: int, frames: np.ndarray) -> list[np.ndarray]:
-        """RGB pixels of frames; one that is asked for twice is read and decoded once."""
-        distinct, places = np.unique(frames, return_inverse=True)
-        pixels = [decode(jpeg) for jpeg in self.videos.read(video, distinct)]
-        shape = (*self.videos.videos[video][["height", "width"]].tolist(), 3)
-        for frame, image in zip(distinct, pixels, strict=True):
-            if image is None or image.shape != shape:
-                found = "no JPEG" if image is None else f"of shape {image.shape}"
-                raise self.videos.damaged(video, int(frame), f"is {found}, expected {shape}")
-        return [pixels[place] for place in places]
 
     def _labelled(
         self, pixels: np.ndarray, video: int, label: int, first_view: int
@@ -93,3 +82,27 @@ class ClipReader:
         views = np.arange(first_view, first_view + crops, dtype=np.int32)
         ids = np.full(crops, self.videos.ids[video].encode(), object)
         return pixels, np.full(crops, label, np.int32), ids, views
+
+
+def read_frames(videos: Split, video: int, frames: np.ndarray) -> list[np.ndarray]:
+    """RGB pixels of frames; one that is asked for twice is read and decoded once.
+
+    Args:
+        videos: `Split`.
+        video: int, the place of the video in the split.
+        frames: int array, frame numbers, shape `(n,)`.
+
+    Returns:
+        A list of `n` uint8 arrays of shape `(height, width, 3)`.
+
+    Raises:
+        BadShard: If a frame cannot be read, or is not what was written.
+    """
+    distinct, places = np.unique(frames, return_inverse=True)
+    pixels = [decode(jpeg) for jpeg in videos.read(video, distinct)]
+    shape = (*videos.videos[video][["height", "width"]].tolist(), 3)
+    for frame, image in zip(distinct, pixels, strict=True):
+        if image is None or image.shape != shape:
+            found = "no JPEG" if image is None else f"of shape {image.shape}"
+            raise videos.damaged(video, int(frame), f"is {found}, expected {shape}")
+    return [pixels[place] for place in places]
