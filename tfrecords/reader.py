@@ -58,7 +58,8 @@ class ClipReader:
         box = training_box(self.augment.crop, *size, options.scale, draws[:3], key)
         label = row["label"]
         flip = draws[3] < 0.5 and self.flip_targets[label] != NOT_FLIPPED
-        crop = crop_clip(read_frames(self.videos, video, frames), box[None], options.image_size, flip)[0]
+        pixels = read_frames(self.videos, video, frames)
+        crop = crop_clip(pixels, box[None], options.image_size, flip)[0]
         clip = change_clip(crop, self.augment, key)[None]
         return self._labelled(clip, video, self.flip_targets[label] if flip else label, 0)
 
