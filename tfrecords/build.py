@@ -1,6 +1,7 @@
 """Labelled videos to verified shards: parallel, resumable, one bad video costs one video."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,13 @@ from tqdm import tqdm
 
 from tfrecords.annotations import read_format
 from tfrecords.annotations.missing import missing_by_split, missing_notes
-from tfrecords.fingerprint import digest, fingerprints
-from tfrecords.journal import (
-    Done,
-    Journal,
-    environment,
-    finished,
-    full_disk_is_one_sentence,
-)
+from tfrecords.disk import full_disk_in_words
+from tfrecords.fingerprint import digest, environment, fingerprints
+from tfrecords.journal import Journal, finished
 from tfrecords.manifest import Manifest, write_manifest
+from tfrecords.plan import Done, PlannedShard, listing, plan_shards
 from tfrecords.pool import BuildError, available_cores, terminated_like_interrupted
-from tfrecords.run import PlannedShard, Run, listing, plan_shards
+from tfrecords.run import Run
 from tfrecords.sources import plain
 from tfrecords.splits import SPLITS, assign_splits
 
@@ -45,6 +42,7 @@ def build(
     seed: int = 0,
     shards: int | None = None,
     workers: int | None = None,
+    executor: Executor | None = None,
     timeout: float = 120.0,
     max_failures: float = 0.1,
     progress: bool = True,
@@ -80,6 +78,8 @@ def build(
         seed: Another division into splits.
         shards: Shards of each split; None takes one for 32 videos, at most 512.
         workers: Processes that decode; None takes one per processor core.
+        executor: Another `concurrent.futures` executor, whose workers build whole shards, each
+            with one process that decodes; they must see the source and `out` under these names.
         timeout: Seconds that a video may go without giving a frame before it counts as hanging.
         max_failures: Share of the videos that may fail before the build stops.
         progress: Whether to show a progress bar.
@@ -90,7 +90,8 @@ def build(
     Raises:
         SourceError: If the source cannot be used.
         BuildError: If an option is out of range, `out` holds another data set, files of the source
-            changed since they were read, too many videos failed, or the disk is full.
+            changed since they were read, too many videos failed, or the executor failed.
+        FullDisk: If the disk is full.
 
     Example:
     >>> manifest = tfrecords.build("videos", "data/mine", val_fraction=0.2)
@@ -128,10 +129,11 @@ def build(
     plan = plan_shards(entries, shards)
     names = found.class_names or tuple(sorted({entry.label for entry in entries}))
     workers = workers or available_cores()
-    guards = full_disk_is_one_sentence(out), terminated_like_interrupted()
+    remedy = "run the same command again, it goes on where it stopped"
+    guards = full_disk_in_words(out, remedy), terminated_like_interrupted()
     with guards[0], guards[1], Journal(out, asked, files) as journal:
-        run = Run(plan, names, found.root, frame, journal, max_failures, progress)
-        done = run.run(workers, timeout)
+        run = Run(plan, names, found.root, frame, journal, timeout, max_failures, progress)
+        done = run.run(executor, workers)
         manifest = _manifest(plan, done, names, frame, origin, missing)
         write_manifest(out, manifest)
         journal.remove()

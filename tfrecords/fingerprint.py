@@ -1,9 +1,11 @@
-"""What tells one source from another without reading it: sizes and times of change."""
+"""What the bytes of a data set depend on: the state of the source's files, and the versions."""
 
 import hashlib
 import json
 import os
+import platform
 from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,12 @@ from tfrecords.decoders import IMAGES
 from tfrecords.schema import VideoEntry
 
 MISSING = "missing"
+PACKAGES = ("ctm-keras", "av", "opencv-python-headless", "numpy")
+
+
+def environment() -> dict[str, Any]:
+    """What the bytes of a data set depend on beside its source and its options."""
+    return {"versions": {name: _version(name) for name in PACKAGES}, "machine": platform.machine()}
 
 
 def fingerprints(root: Path, entries: Iterable[VideoEntry]) -> dict[str, str]:
@@ -32,6 +40,13 @@ def fingerprints(root: Path, entries: Iterable[VideoEntry]) -> dict[str, str]:
 def digest(content: Any) -> str:
     """sha256 of what JSON can say."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def _fingerprint(path: Path) -> str:

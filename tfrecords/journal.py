@@ -3,49 +3,27 @@
 `OUT/.unfinished/` holds plan.json, a JSON file for each finished shard, the spool, and a lock.
 """
 
-import contextlib
 import fcntl
+import hashlib
 import json
 import os
-import platform
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from tfrecords.fingerprint import environment
 from tfrecords.index import index_path
 from tfrecords.manifest import FILE, UNFINISHED, Manifest, Shard, read_manifest, write_json
+from tfrecords.plan import Done
 from tfrecords.pool import BuildError
 from tfrecords.schema import Failure
-from tfrecords.worker import FULL
 
-PACKAGES = ("ctm-keras", "av", "opencv-python-headless", "numpy")
 SOURCE = {  # what of a plan tells the source, and how it differs
     "entries": "the videos of the source, their labels or splits are others",
     "files": "the source's files changed (another size or time of change, or missing before)",
 }
-
-
-class Done(NamedTuple):
-    """A finished shard (None where all its videos failed), its frames and its failures."""
-
-    shard: Shard | None
-    frames: int
-    failures: tuple[Failure, ...]
-
-
-def environment() -> dict[str, Any]:
-    """What the bytes of a data set depend on beside its source and its options."""
-    return {"versions": {name: _version(name) for name in PACKAGES}, "machine": platform.machine()}
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def finished(out: Path, asked: Mapping[str, Any]) -> Manifest | None:
@@ -98,11 +76,12 @@ class Journal:
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = open(self.folder / "lock", "w")
+        os.register_at_fork(after_in_child=self._lock.close)  # an executor's may outlive us
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._compare()
             self.clear_spool()
-            self.spool.mkdir()
+            self.spool.mkdir(exist_ok=True)
         except BlockingIOError:
             self._lock.close()
             raise BuildError(f"another build is writing {self.out}: wait until it ends") from None
@@ -120,6 +99,14 @@ class Journal:
         shutil.rmtree(self.spool, ignore_errors=True)
         for file in [*self.out.glob("*.tmp"), *self.folder.glob("*.tmp")]:
             file.unlink(missing_ok=True)
+
+    def there(self, shard: Shard) -> bool:
+        """Whether a shard and its index are on disk as they were written."""
+        file = self.out / shard.file
+        index = index_path(file)
+        if not index.exists() or not file.exists() or os.path.getsize(file) != shard.bytes:
+            return False
+        return hashlib.sha256(index.read_bytes()).hexdigest() == shard.index_sha256
 
     def _compare(self) -> None:
         path = self.folder / "plan.json"
@@ -153,15 +140,11 @@ class Journal:
             )
         if changed:  # a video that failed was repaired
             return None
+        hung = tuple(content.get("hung", ()))
         if content["shard"] is None:
-            return Done(None, 0, failures)
+            return Done(None, 0, failures, hung)
         shard = Shard(**{**content["shard"], "videos": tuple(content["shard"]["videos"])})
-        there = self.out / file
-        if not index_path(there).exists() or not there.exists():
-            return None
-        if os.path.getsize(there) != shard.bytes:
-            return None
-        return Done(shard, content["frames"], failures)
+        return Done(shard, content["frames"], failures, hung) if self.there(shard) else None
 
     def save(self, file: str, done: Done) -> None:
         """Records a shard that is on disk, whole and synced."""
@@ -171,6 +154,7 @@ class Journal:
             "shard": done.shard and asdict(done.shard),
             "frames": done.frames,
             "failures": [asdict(failure) for failure in done.failures],
+            "hung": done.hung,
         }
         write_json(self.folder / f"{file}.json", content)
 
@@ -199,17 +183,3 @@ def _flat(content: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in content.items():
         flat |= value if isinstance(value, Mapping) else {key: value}
     return flat
-
-
-@contextlib.contextmanager
-def full_disk_is_one_sentence(out: Path) -> Iterator[None]:
-    """A full disk becomes a `BuildError` with its remedy."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        raise BuildError(
-            f"the disk of {out} is full ({error.strerror}): free some space and run the same "
-            "command again, it goes on where it stopped"
-        ) from None

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +62,10 @@ class Decoder:
         except TimeoutError:
             self.stop()
             seconds = f"{self.timeout:g} s"
-            return {"error": f"it hangs: no frame came for {seconds}, the timeout"}
+            return {"error": f"it hangs: no frame came for {seconds}, the timeout", "hangs": True}
         except (EOFError, OSError):
+            if self._closed:
+                raise BuildError("the decoder was killed") from None
             return {"error": f"it makes the decoder crash ({self._end()})"}
 
     def kill(self) -> None:
@@ -130,57 +132,43 @@ class Decoder:
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
-def decode_all(
-    jobs: Iterable[Job], workers: int, timeout: float
-) -> Iterator[tuple[Job, dict[str, Any]]]:
-    """Decodes videos in parallel processes.
+class Decoders:
+    """Decoding processes that take videos in the order in which they are given.
+
+    A context: however it ends, no process of it is left, and what still waits fails.
 
     Args:
-        jobs: iterable of mappings for `worker.spool_video`, taken as processes become free.
-        workers: int, processes.
+        number: int, processes.
         timeout: float, seconds that a video may go without giving a frame.
-
-    Returns:
-        An iterator of (job, reply) in the order in which they end. However it ends, no process of
-        it is left.
     """
-    decoders = [Decoder(timeout) for _ in range(workers)]
-    free: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
-    for decoder in decoders:
-        free.put(decoder)
 
-    def run(job: Job) -> tuple[Job, dict[str, Any]]:
-        decoder = free.get()
-        try:
-            return job, decoder.run(job)
-        finally:
-            free.put(decoder)
+    def __init__(self, number: int, timeout: float):
+        self._all = [Decoder(timeout) for _ in range(number)]
+        self._free: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
+        for decoder in self._all:
+            self._free.put(decoder)
+        self._threads = ThreadPoolExecutor(number, thread_name_prefix="decoder")
 
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="decoder")
-    try:
-        yield from _bounded(pool, run, jobs, 3 * workers)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for decoder in decoders:
+    def submit(self, job: Job) -> Future:
+        """A future of the reply to a job for `worker.spool_video`."""
+        return self._threads.submit(self._run, job)
+
+    def __enter__(self) -> "Decoders":
+        return self
+
+    def __exit__(self, *_) -> None:
+        for decoder in self._all:
             decoder.kill()
-        pool.shutdown()
-        for decoder in decoders:
+        self._threads.shutdown()
+        for decoder in self._all:
             decoder.stop()
 
-
-def _bounded(
-    pool: ThreadPoolExecutor, run: Callable, jobs: Iterable[Job], limit: int
-) -> Iterator[tuple[Job, dict[str, Any]]]:
-    """Results as they come, with at most `limit` jobs under way."""
-    pending: set[Future] = set()
-    for job in jobs:
-        pending.add(pool.submit(run, job))
-        if len(pending) >= limit:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
-    while pending:
-        done, pending = wait(pending, return_when=FIRST_COMPLETED)
-        yield from (future.result() for future in done)
+    def _run(self, job: Job) -> dict[str, Any]:
+        decoder = self._free.get()
+        try:
+            return decoder.run(job)
+        finally:
+            self._free.put(decoder)
 
 
 @contextlib.contextmanager

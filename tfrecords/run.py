@@ -1,156 +1,171 @@
-"""One run of a build: decodes what is not done yet and seals shard after shard."""
+"""One run of a build: hands out the shards that are not done yet and records those that are."""
 
-import contextlib
 import math
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    as_completed,
+)
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from tfrecords.journal import Done
-from tfrecords.pool import BuildError, Job, decode_all
-from tfrecords.schema import Failure, VideoEntry
-from tfrecords.shards import Spooled, write_shard
-from tfrecords.sources import plain
-from tfrecords.splits import SPLITS, stable_hash
-from tfrecords.worker import FULL
+from tfrecords.fingerprint import environment
+from tfrecords.journal import Journal
+from tfrecords.plan import Done, PlannedShard, listing
+from tfrecords.pool import BuildError, Decoders
+from tfrecords.schema import Failure
+from tfrecords.task import Result, ShardTask, build_shard, decode_and_write, failure
 
-VIDEOS_PER_SHARD = 32  # about 256 MB of ten-second clips
-MOST_SHARDS = 512
-LISTED = 20  # failures shown at the end; dataset.json has all
+Submit = Callable[[ShardTask], Future]
 
 
-@dataclass(frozen=True)
-class PlannedShard:
-    """A shard before it is written: its file, its split and its videos in order."""
-
-    file: str
-    split: str
-    entries: tuple[VideoEntry, ...]
-
-
-def plan_shards(entries: Sequence[VideoEntry], shards: int | None) -> list[PlannedShard]:
-    """Deals the videos of each split to its shards, in the order of their ids' hashes."""
-    plan = []
-    for split in SPLITS:
-        own = [entry for entry in entries if entry.split == split]
-        own.sort(key=lambda entry: stable_hash(entry.id))
-        count = min(shards or min(math.ceil(len(own) / VIDEOS_PER_SHARD), MOST_SHARDS), len(own))
-        for i in range(count):
-            part = own[i * len(own) // count : (i + 1) * len(own) // count]
-            name = f"{split}-{i:05d}-of-{count:05d}.tfrecord"
-            plan.append(PlannedShard(name, split, tuple(part)))
-    return plan
+class TooManyFailures(BuildError):  # noqa: N818
+    """More videos failed than are allowed."""
 
 
 class Run:
-    """Decodes what is not done yet, and seals each shard when its last video has ended."""
+    """Builds what is not done yet.
 
-    def __init__(self, plan, names, root, frame, journal, max_failures, progress):
-        self.plan, self.root, self.frame, self.journal = plan, root, frame, journal
-        self.labels = {name: label for label, name in enumerate(names)}
+    Args:
+        plan: sequence of `PlannedShard`.
+        names: sequence of str, the class names in order.
+        root: Path, the folder that the videos' paths start from.
+        frame: mapping with `short_side`, `quality` and `fps`.
+        journal: Journal, open.
+        timeout: float, seconds that a video may go without giving a frame.
+        max_failures: float, the share of the videos that may fail.
+        progress: bool, whether to show a bar.
+    """
+
+    def __init__(
+        self,
+        plan: Sequence[PlannedShard],
+        names: Sequence[str],
+        root: Path,
+        frame: Mapping[str, Any],
+        journal: Journal,
+        timeout: float,
+        max_failures: float,
+        progress: bool,
+    ):
+        self.plan, self.names, self.journal, self.max_failures = plan, names, journal, max_failures
+        self.common = {"root": root.absolute(), "frame": dict(frame), "timeout": timeout}
+        self.common |= {"out": journal.out.absolute(), "spool": journal.spool.absolute()}
+        self.common |= {"environment": environment()}
         self.total = sum(len(shard.entries) for shard in plan)
-        self.most = math.floor(max_failures * self.total + 1e-9)
-        self.max_failures = max_failures
-        self.done = {shard.file: journal.load(shard.file) for shard in plan}
-        self.ended: dict[str, dict[int, Spooled | Failure]] = {}
-        self.failures = [f for done in self.done.values() if done for f in done.failures]
-        self.seals: list[tuple[str, Future]] = []
-        ready = sum(len(s.entries) for s in plan if self.done[s.file])
+        self.done = {s.file: done for s in plan if (done := journal.load(s.file))}
+        self.failures = [f for done in self.done.values() for f in done.failures]
+        ready = sum(len(shard.entries) for shard in plan if shard.file in self.done)
         self.bar = tqdm(total=self.total, initial=ready, unit="video", disable=not progress)
 
-    def run(self, workers: int, timeout: float) -> dict[str, Done]:
-        self._missing_files()
-        results = decode_all(self._jobs(), workers, timeout)
-        sealer = ThreadPoolExecutor(1, thread_name_prefix="sealer")
-        with self.bar, sealer, contextlib.closing(results):
-            for job, reply in results:
-                self._end(job, reply, sealer)
-                self._collect(most_pending=2)
-            self._collect(most_pending=0)
+    def run(self, executor: Executor | None, workers: int) -> dict[str, Done]:
+        """Builds through an executor, or where it is None, with processes of its own."""
+        self.by_shard = executor is not None
+        way = self._decode_here(workers) if executor is None else self._hand_out(executor)
+        try:
+            with self.bar, way as submit:
+                self._missing_files()
+                self._record({submit(task): task for task in self._tasks()})
+                for task in self._hung():  # alone, after all others
+                    self._record({submit(task): task})
+        except TooManyFailures:
+            self.journal.forget_failures()
+            raise
         return self.done
 
     def _missing_files(self) -> None:
         """Stops before any work where the paths are wrong as a whole."""
-        left = [
-            entry for shard in self.plan if not self.done[shard.file] for entry in shard.entries
-        ]
-        missing = [entry for entry in left if not (self.root / entry.path).exists()]
-        if len(missing) > self.most:
-            self.failures += [_failure(entry, "the file is missing") for entry in missing]
-            self._stop()
+        left = [entry for task in self._tasks() for entry in task.shard.entries]
+        missing = [entry for entry in left if not (self.common["root"] / entry.path).exists()]
+        found = [*self.failures, *(failure(entry, "the file is missing") for entry in missing)]
+        self._check_failures(found)
 
-    def _jobs(self) -> Iterator[Job]:
+    def _tasks(self) -> Iterator[ShardTask]:
+        return (self._task(shard) for shard in self.plan if shard.file not in self.done)
+
+    def _hung(self) -> Iterator[ShardTask]:
+        """What ran into the timeout, to be tried once more."""
         for shard in self.plan:
-            if self.done[shard.file]:
-                continue
-            self.ended[shard.file] = {}
-            for place, entry in enumerate(shard.entries):
-                yield {
-                    "shard": shard,
-                    "place": place,
-                    "path": str((self.root / entry.path).absolute()),
-                    "start": entry.start,
-                    "end": entry.end,
-                    "spool": str(self.journal.spool / f"{shard.file}.{place}"),
-                    **self.frame,
-                }
+            if (before := self.done[shard.file]).hung:
+                yield replace(self._task(shard), before=before)
 
-    def _end(self, job: Job, reply: dict[str, Any], sealer: ThreadPoolExecutor) -> None:
-        shard, place = job["shard"], job["place"]
-        entry, ended = shard.entries[place], self.ended[shard.file]
-        if "full" in reply:
-            raise OSError(next(iter(FULL)), reply["full"])
-        if "error" in reply:
-            ended[place] = _failure(entry, reply["error"])
-            self.failures.append(ended[place])
-            if len(self.failures) > self.most:
-                self._stop()
-        else:
-            label = self.labels[entry.label]
-            ended[place] = Spooled(entry, label, Path(job["spool"]), reply)
+    def _task(self, shard: PlannedShard) -> ShardTask:
+        labels = tuple(self.names.index(entry.label) for entry in shard.entries)
+        return ShardTask(shard, labels, **self.common)
+
+    @contextmanager
+    def _decode_here(self, workers: int) -> Iterator[Submit]:
+        """Threads over a common pool of decoders: while a shard is written, the next is decoded."""
+        with ExitStack() as stack:
+            threads = stack.enter_context(ThreadPoolExecutor(workers + 1, "shard"))
+            decoders = stack.enter_context(Decoders(workers, self.common["timeout"]))
+            stack.callback(threads.shutdown, wait=False, cancel_futures=True)
+            yield lambda task: threads.submit(
+                decode_and_write, task, decoders, partial(self._ended, task)
+            )
+
+    @contextmanager
+    def _hand_out(self, executor: Executor) -> Iterator[Submit]:
+        """Whole shards for the workers of an executor."""
+        futures = []
+
+        def submit(task: ShardTask) -> Future:
+            futures.append(executor.submit(build_shard, task))
+            return futures[-1]
+
+        try:
+            yield submit
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def _record(self, futures: Mapping[Future, ShardTask]) -> None:
+        for future in as_completed(futures):
+            task, done = futures[future], _outcome(future)
+            if self.by_shard:
+                for video in (*done.failures, *(done.shard.videos if done.shard else ())):
+                    self._ended(task, video)
+            if done.shard and not self.journal.there(done.shard):
+                raise BuildError(
+                    f"{done.shard.file} is not in {self.journal.out} as a worker wrote it: all "
+                    "workers must share the data set's folder, and no other build may write it"
+                )
+            self.journal.save(task.shard.file, done)
+            self.done[task.shard.file] = done
+
+    def _ended(self, task: ShardTask, result: Result | str) -> None:
+        """Counts a video, in whichever thread it ends."""
+        if task.before:
+            return
+        if isinstance(result, Failure):
+            self.failures.append(result)
+            self._check_failures(self.failures)
         self.bar.set_postfix(failed=len(self.failures), refresh=False)
         self.bar.update()
-        if len(ended) == len(shard.entries):
-            del self.ended[shard.file]
-            self.seals.append((shard.file, sealer.submit(self._seal, shard, ended)))
 
-    def _seal(self, shard: PlannedShard, ended: dict[int, Spooled | Failure]) -> Done:
-        results = [ended[place] for place in sorted(ended)]
-        videos = [result for result in results if isinstance(result, Spooled)]
-        failures = tuple(result for result in results if isinstance(result, Failure))
-        written = (
-            write_shard(self.journal.out / shard.file, shard.split, videos) if videos else None
-        )
-        done = Done(written, sum(len(v.found["lengths"]) for v in videos), failures)
-        self.journal.save(shard.file, done)
-        for video in videos:
-            video.spool.unlink()
-        return done
+    def _check_failures(self, failures: Sequence[Failure]) -> None:
+        if len(failures) > math.floor(self.max_failures * self.total + 1e-9):
+            raise TooManyFailures(
+                f"stopped: {len(failures)} of {self.total} videos failed, more than "
+                f"--max-failures {self.max_failures:g} allows. {listing(failures)}\nRepair them, "
+                "or allow more, and run the same command again: it goes on where it stopped"
+            )
 
-    def _collect(self, most_pending: int) -> None:
-        while self.seals and (self.seals[0][1].done() or len(self.seals) > most_pending):
-            file, seal = self.seals.pop(0)
-            self.done[file] = seal.result()
 
-    def _stop(self) -> None:
-        self.journal.forget_failures()
+def _outcome(future: Future) -> Done:
+    try:
+        return future.result()
+    except (CancelledError, BrokenExecutor) as error:
         raise BuildError(
-            f"stopped: {len(self.failures)} of {self.total} videos failed, more than "
-            f"--max-failures {self.max_failures:g} allows. {listing(self.failures)}\nRepair them, "
-            "or allow more, and run the same command again: it goes on where it stopped"
-        )
-
-
-def _failure(entry: VideoEntry, reason: str) -> Failure:
-    return Failure(entry.id, plain(entry.path), entry.split, reason)
-
-
-def listing(failures: Sequence[Failure]) -> str:
-    """Failures for people, one a line."""
-    lines = [f"\n  {failure.path}: {failure.reason}" for failure in failures[:LISTED]]
-    more = len(failures) - LISTED
-    return "".join(lines) + (f"\n  and {more} more" if more > 0 else "")
+            f"the executor lost its workers ({error or 'cancelled'}): run the same command again, "
+            "it goes on where it stopped"
+        ) from error

@@ -1,4 +1,4 @@
-"""Writes a shard and its index from spooled videos: under a temporary name, synced, renamed."""
+"""Writes a shard and its index from spooled videos, synced, and renames both into place."""
 
 import hashlib
 import os
@@ -34,21 +34,20 @@ class Spooled(NamedTuple):
 
 
 def write_shard(path: Path, split: str, videos: Sequence[Spooled]) -> Shard:
-    """Writes `path` and its index.
+    """Writes a shard and its index where they are not read yet; `publish_shard` follows.
 
     Args:
-        path: Path, the shard.
+        path: Path, the shard, in a folder for what is unfinished.
         split: str.
         videos: sequence of `Spooled`, in the order of the shard.
 
     Returns:
         The `Shard` as dataset.json lists it.
     """
-    temporary = path.with_name(path.name + ".tmp")
     rows = np.zeros(len(videos), VIDEO_DTYPE)
     frames = np.zeros(sum(len(video.found["lengths"]) for video in videos), FRAME_DTYPE)
     first = 0
-    with open(temporary, "wb") as file:
+    with open(path, "wb") as file:
         out = _Hashed(file)
         for number, video in enumerate(videos):
             found, count = video.found, len(video.found["lengths"])
@@ -60,13 +59,18 @@ def write_shard(path: Path, split: str, videos: Sequence[Spooled]) -> Shard:
             first += count
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, path)
     index = index_path(path)
     write_index(index, out.size, out.sha256.digest(), rows, frames)
-    sync_folder(path.parent)
     ids = tuple(video.entry.id for video in videos)
     index_sha256 = hashlib.sha256(index.read_bytes()).hexdigest()
     return Shard(path.name, split, ids, out.size, out.sha256.hexdigest(), index_sha256)
+
+
+def publish_shard(path: Path, out: Path) -> None:
+    """Renames a written shard and its index into the data set, where they replace their like."""
+    for file in (path, index_path(path)):
+        os.replace(file, out / file.name)
+    sync_folder(out)
 
 
 class _Hashed:

@@ -6,7 +6,6 @@ A reply `{}` is a sign of life; the end of standard input, the death of the pare
 at once, even amid a video that hangs.
 """
 
-import errno
 import json
 import os
 import queue
@@ -20,10 +19,10 @@ from typing import Any
 import cv2
 
 from tfrecords.decoders import FOLDER_FPS
+from tfrecords.disk import FULL
 from tfrecords.video import VideoError, read_pixels
 
 RECORD_LIMIT = 1 << 30  # bytes; protobuf ends at 2 GB, and a reader holds a record in memory
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def spool_video(job: dict[str, Any], alive=lambda: None) -> dict[str, Any]:

@@ -223,8 +223,8 @@ def import_weights(
         allow: Keys of the file that may be left over, as patterns: "aux*".
     """
     import ctm_keras
+    from tfrecords.disk import full_disk_in_words
     from training.config import parse_option
-    from training.run import full_disk_in_words
 
     with full_disk_in_words(to.parent, "import again"):
         ctm_keras.import_weights(

@@ -8,6 +8,7 @@ import numpy as np
 
 import ctm_keras
 import tfrecords
+from tfrecords.disk import full_disk_in_words
 from tfrecords.manifest import named, write_json
 from training.config import TrainConfig
 from training.data import sampling
@@ -21,7 +22,7 @@ from training.predictions import (
     predict_views,
     top_k_accuracy,
 )
-from training.run import Run, full_disk_in_words
+from training.run import Run
 
 
 @dataclass(frozen=True)

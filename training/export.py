@@ -9,9 +9,10 @@ import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 import ctm_keras
+from tfrecords.disk import full_disk_in_words
 from tfrecords.sampling import CROP
 from training.devices import require_tensorflow
-from training.run import Run, full_disk_in_words
+from training.run import Run
 
 
 def export(run: Path, to: Path, version: int = 1, which: str = "model") -> Path:

@@ -4,8 +4,6 @@ import json
 import os
 import platform
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import compress
@@ -172,21 +170,6 @@ def save_model(model: keras.Model, path: Path) -> None:
     with synchronized(model, False):
         keras.Model(model.input, model.output, name=model.name).save(part)
     os.replace(part, path)
-
-
-@contextmanager
-def full_disk_in_words(folder: Path, remedy: str) -> Iterator[None]:
-    """Turns what Keras, HDF5 and TensorFlow raise on a full disk into one sentence.
-
-    Raises:
-        OSError: If the disk is full; names the folder and what to do.
-    """
-    try:
-        yield
-    except Exception as error:
-        if "No space left on device" not in str(error):
-            raise
-        raise OSError(f"The disk of {folder} is full: free some space, then {remedy}.") from error
 
 
 def versions() -> dict[str, str]:

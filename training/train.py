@@ -11,13 +11,14 @@ import tensorflow as tf
 import ctm_keras
 import tfrecords
 from ctm_keras.methods import NETWORKS, default_frames
+from tfrecords.disk import full_disk_in_words
 from training.batch_norm import freeze_batch_norm, synchronized
 from training.callbacks import Checkpoints, SetEpoch, State
 from training.config import TrainConfig, flag
 from training.data import training_clips, validation_clips
 from training.devices import require_tensorflow, strategy_for
 from training.metrics import metrics
-from training.run import Run, full_disk_in_words, save_model, versions
+from training.run import Run, save_model, versions
 
 
 def train(config: TrainConfig) -> Run:

@@ -17,11 +17,12 @@ import pytest
 import tensorflow as tf
 
 import tfrecords
-from tfrecords import journal, manifest, pool, shards, sources, worker
+from tfrecords import fingerprint, journal, manifest, pool, shards, sources, worker
+from tfrecords.disk import FullDisk
 from tfrecords.fingerprint import MISSING, fingerprints
 from tfrecords.index import index_path, read_index
+from tfrecords.plan import plan_shards
 from tfrecords.pool import BuildError
-from tfrecords.run import plan_shards
 from tfrecords.schema import VideoEntry
 
 OPTIONS = {"short_side": 32, "workers": 2, "progress": False}
@@ -457,7 +458,7 @@ def test_another_version_or_other_options_refuse_to_resume(videos, unfinished, m
     with pytest.raises(BuildError, match="cannot go on: seed is 1, there 0"):
         tfrecords.build(videos, unfinished, seed=1, **OPTIONS)
     with monkeypatch.context() as patch:
-        patch.setattr(journal, "_version", lambda package: "0.0")
+        patch.setattr(fingerprint, "_version", lambda package: "0.0")
         with pytest.raises(BuildError, match=r"cannot go on: .*av is 0\.0, there"):
             tfrecords.build(videos, unfinished, **OPTIONS)
     with monkeypatch.context() as patch:
@@ -635,7 +636,7 @@ def test_a_full_disk_is_one_sentence_and_the_build_goes_on_later(
     for owner, name in [*places, (manifest, "write_json")]:
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, full)
-            with pytest.raises(BuildError, match=r"the disk of .*data is full .*free some space"):
+            with pytest.raises(FullDisk, match=r"the disk of .*data is full: free some space"):
                 tfrecords.build(videos, out, **options)
         assert not (out / manifest.FILE).exists()
         assert not list(out.rglob("*.tmp"))
