@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 
 import ctm_keras
+from tfrecords.disk import full_disk_in_words
 from tfrecords.pixels import ClipOptions, crop_clip
 from training.data import sampling
 from training.predict import Classifier, gather
 from training.predictions import softmax
-from training.run import full_disk_in_words
 
 FRAMES_PER_SECOND = 4  # of what is written: a clip is a few frames
 SHADE = 0.5  # how much of a frame the colours may cover

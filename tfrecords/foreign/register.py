@@ -18,7 +18,7 @@ from tfrecords.foreign.scan import Scanned, scan_shard, set_labels
 from tfrecords.index import index_path
 from tfrecords.journal import environment
 from tfrecords.manifest import Manifest, Shard, sync_folder, write_manifest
-from tfrecords.run import listing
+from tfrecords.plan import listing
 from tfrecords.schema import Failure
 from tfrecords.sources import SourceError, plain
 from tfrecords.splits import SPLITS

@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import ctm_keras
+from tfrecords.disk import full_disk_in_words
 from training.pictures import names_in_any_script, plain, write
-from training.run import Run, full_disk_in_words
+from training.run import Run
 
 
 def tcc_kernels(model: keras.Model) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tfrecords.disk import full_disk_in_words
 from tfrecords.manifest import write_json
 from training.analysis.contribution import (
     BASELINE,
@@ -29,7 +30,7 @@ from training.analysis.temporality import (
 from training.analysis.words import in_words
 from training.pictures import draw_gains
 from training.predictions import Predictions, join_views, top_k_accuracy
-from training.run import Run, full_disk_in_words
+from training.run import Run
 
 
 @dataclass(frozen=True)
