@@ -28,6 +28,7 @@ def clips(
     num_clips: int = 1,
     num_crops: int = 1,
     scale: tuple[int, int] = (256, 320),
+    rule: str = "ctm",
     flip: bool = True,
     flip_pairs: Pairs = (),
     augment: str | Augment = "slowfast",
@@ -62,11 +63,14 @@ def clips(
         interval: int, distance between the frames of a dense clip.
         num_clips: int, clips per video in evaluation, spread evenly from the first to the last
             possible start; a single one lies in the middle.
-        num_crops: int, crops per clip in evaluation: 1 (centre) or 3 (left, centre, right; of
-            portrait videos top, centre, bottom).
+        num_crops: int, crops per clip in evaluation: 1 (centre), 3 (left, centre, right; of
+            portrait videos top, centre, bottom), 5 (corners and centre) or 10 (these and their
+            mirror images).
         scale: tuple of two ints, the least and greatest short side in pixels for a crop of 224,
             drawn anew for each clip in training; other image sizes in proportion. Evaluation uses
             the first.
+        rule: whose frames and crops evaluation takes, one of `tfrecords.rules.RULES`: `"ctm"`
+            as described here, or another project's, to the frame and pixel.
         flip: bool, whether training mirrors clips with probability 1/2. Classes with the words
             left or right in their names are never mirrored, unless `flip_pairs` names them.
         flip_pairs: pairs of class names that are each other's mirror image: mirrored, with the
@@ -116,7 +120,9 @@ def clips(
     training = split == "train" if training is None else training
     drop_remainder = training if drop_remainder is None else drop_remainder
     augment = Augment.preset(augment) if isinstance(augment, str) else augment
-    options = ClipOptions(num_frames, image_size, sampling, interval, num_clips, num_crops, scale)
+    options = ClipOptions(
+        num_frames, image_size, sampling, interval, num_clips, num_crops, scale, rule
+    )
     _check(training, options, batch_size, seed, epoch, step, shard, num_parallel)
     videos = Split(data, split)
     targets = flip_targets(videos.class_names, flip_pairs)

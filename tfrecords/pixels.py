@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tfrecords.sampling import CROP, SAMPLINGS, clip_indices, crop_boxes
+from tfrecords.rules import RULES
+from tfrecords.sampling import CROP, SAMPLINGS
 
 
 @dataclass(frozen=True)
@@ -30,32 +31,48 @@ class ClipOptions:
     num_clips: int = 1
     num_crops: int = 1
     scale: tuple[int, int] = (256, 320)
+    rule: str = "ctm"
 
     def __post_init__(self):
         for name in ("num_frames", "image_size", "interval", "num_clips"):
             check_count(name, getattr(self, name))
         if self.sampling not in SAMPLINGS:
             raise ValueError(f"sampling must be one of {SAMPLINGS}, got {self.sampling!r}")
-        if self.num_crops not in (1, 3):
+        if self.num_crops not in (1, 3, 5, 10):
             raise ValueError(
-                "num_crops must be 1 (centre) or 3 (left, centre, right; of portrait videos top, "
-                f"centre, bottom), got {self.num_crops!r}"
+                "num_crops must be 1 (centre), 3 (left, centre, right; of portrait videos top, "
+                "centre, bottom), 5 (corners and centre) or 10 (these and their mirror images), "
+                f"got {self.num_crops!r}"
             )
         if not _is_scale(self.scale):
             raise ValueError(
                 "scale must be two whole numbers, least and greatest short side for a crop of "
                 f"{CROP}, as (256, 320), neither below {CROP}; got {self.scale!r}"
             )
+        if self.rule not in RULES:
+            raise ValueError(f"rule must be one of {tuple(RULES)}, got {self.rule!r}")
+        self.clips(1)  # some rules take not every number of clips
 
     def clips(self, video_frames: int) -> np.ndarray:
         """Frame numbers in evaluation, shape `(num_clips, num_frames)`."""
-        return clip_indices(
-            video_frames, self.num_frames, self.interval, self.num_clips, self.sampling
-        )
+        numbers = (video_frames, self.num_frames, self.interval, self.num_clips)
+        return RULES[self.rule].clips(self.sampling, *numbers)
 
     def boxes(self, height: int, width: int) -> np.ndarray:
-        """Crops in evaluation, shape `(num_crops, 3)`."""
-        return crop_boxes(height, width, self.num_crops, self.scale[0])
+        """Boxes of the crops in evaluation, see `crop_boxes`."""
+        return RULES[self.rule].boxes(height, width, self.num_crops, self.scale[0])
+
+    def crops(self, frames: Sequence[np.ndarray]) -> np.ndarray:
+        """The crops of a clip in evaluation, uint8 of shape `(num_crops, T, S, S, 3)`.
+
+        Args:
+            frames: sequence of T uint8 arrays of shape `(height, width, 3)`.
+        """
+        boxes = self.boxes(*frames[0].shape[:2])
+        crops = crop_clip(frames, boxes, self.image_size)
+        if self.num_crops < 10:
+            return crops
+        return np.concatenate([crops, crop_clip(frames, boxes, self.image_size, flip=True)])
 
 
 def views(
@@ -68,6 +85,7 @@ def views(
     num_clips: int = 1,
     num_crops: int = 1,
     scale: tuple[int, int] = (256, 320),
+    rule: str = "ctm",
 ) -> np.ndarray:
     """The views that `tfrecords.clips` takes of a video in evaluation, of its decoded frames.
 
@@ -79,8 +97,9 @@ def views(
         sampling: `"dense"` or `"segments"`, see `tfrecords.clips`.
         interval: int, distance between the frames of a dense clip.
         num_clips: int, clips per video.
-        num_crops: int, crops per clip, 1 or 3.
+        num_crops: int, crops per clip, 1, 3, 5 or 10.
         scale: tuple of two ints; the first is the short side for a crop of 224.
+        rule: whose frames and crops are taken, see `tfrecords.rules`.
 
     Output shape:
         A uint8 array of shape `(num_clips * num_crops, T, S, S, 3)`; view `i` is crop
@@ -95,16 +114,16 @@ def views(
     >>> views(frames, num_clips=10, num_crops=3).shape
     (30, 8, 224, 224, 3)
     """
-    options = ClipOptions(num_frames, image_size, sampling, interval, num_clips, num_crops, scale)
+    options = ClipOptions(
+        num_frames, image_size, sampling, interval, num_clips, num_crops, scale, rule
+    )
     frames = np.asarray(frames)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not frames.size:
         raise ValueError(
             "frames must be uint8 RGB of shape (frames, height, width, 3) with at least one frame, "
             f"got {frames.dtype} of shape {frames.shape}"
         )
-    boxes = options.boxes(*frames.shape[1:3])
-    clips = options.clips(len(frames))
-    return np.concatenate([crop_clip(frames[clip], boxes, image_size) for clip in clips])
+    return np.concatenate([options.crops(frames[clip]) for clip in options.clips(len(frames))])
 
 
 def crop_clip(

@@ -72,8 +72,7 @@ class ClipReader:
         """
         row, options = self.videos.videos[video], self.options
         frames = options.clips(int(row["frames"]))[clip]
-        boxes = options.boxes(int(row["height"]), int(row["width"]))
-        pixels = crop_clip(read_frames(self.videos, video, frames), boxes, options.image_size)
+        pixels = options.crops(read_frames(self.videos, video, frames))
         return self._labelled(pixels, video, row["label"], clip * options.num_crops)
 
     def _labelled(

@@ -6,10 +6,19 @@ Scales are lengths of the short side in pixels for a crop of 224; they set the s
 that a crop takes, so they hold in proportion for every image size and every size of video.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 CROP = 224
 SAMPLINGS = ("dense", "segments")
+
+# Row and column of each crop, among the first, middle and last place.
+_GRIDS = {
+    1: [(1, 1)],
+    3: [(1, 0), (1, 1), (1, 2)],
+    5: [(0, 0), (0, 2), (2, 0), (2, 2), (1, 1)],
+}
 
 
 def clip_indices(
@@ -85,20 +94,40 @@ def random_clip_indices(
     return indices % video_frames
 
 
-def crop_boxes(height: int, width: int, num_crops: int = 1, scale: int = 256) -> np.ndarray:
-    """Square crops that evaluation takes of a frame, in its own pixels.
+def even_places(free: int, num_crops: int = 3) -> tuple[int, int, int]:
+    """First, middle and last place of a crop beside which so many pixels are free."""
+    return 0, free // 2, free
+
+
+def crop_boxes(
+    height: int,
+    width: int,
+    num_crops: int = 1,
+    scale: int = 256,
+    places: Callable[[int, int], tuple[int, int, int]] = even_places,
+    across: bool = False,
+    canvas: tuple[int, int] | None = None,
+) -> np.ndarray:
+    """Crops that evaluation takes of a frame, in its own pixels.
 
     One crop is the centre; three are left, centre and right of a landscape (or square) frame, and
-    top, centre and bottom of a portrait one.
+    top, centre and bottom of a portrait one; five are the corners and the centre, and ten these and
+    their mirror images, which have the same boxes.
 
     Args:
         height: int, rows of the frame.
         width: int, columns of the frame.
-        num_crops: int, 1 or 3.
+        num_crops: int, 1, 3, 5 or 10.
         scale: int, short side of the frame in pixels for a crop of 224.
+        places: function of the free pixels beside a crop and of `num_crops`, which gives the first,
+            middle and last place.
+        across: bool, whether three crops stand left, centre and right of portrait frames too.
+        canvas: height and width that the frame is stretched to for a crop of 224, instead of
+            `scale`.
 
     Returns:
-        An int64 array of shape `(num_crops, 3)`: top, left, side.
+        An int64 array with a row of top, left, side for each box; with `canvas` of top, left,
+        height, width. Ten crops have five boxes.
 
     Example:
 
@@ -107,14 +136,16 @@ def crop_boxes(height: int, width: int, num_crops: int = 1, scale: int = 256) ->
            [ 16,  58, 224],
            [ 16, 116, 224]])
     """
-    side = _side(height, width, scale)
-    tops = np.full(num_crops, (height - side) // 2)
-    lefts = np.full(num_crops, (width - side) // 2)
-    if height > width:
-        tops = _spread(height - side, num_crops)
+    if canvas:
+        sides = [_share(height, canvas[0]), _share(width, canvas[1])]
     else:
-        lefts = _spread(width - side, num_crops)
-    return np.stack([tops, lefts, np.full(num_crops, side)], axis=1)
+        sides = [_side(height, width, scale)]
+    tops = places(height - sides[0], num_crops)
+    lefts = places(width - sides[-1], num_crops)
+    grid = _GRIDS[min(num_crops, 5)]
+    if num_crops == 3 and height > width and not across:
+        grid = [(column, row) for row, column in grid]
+    return np.array([(tops[row], lefts[column], *sides) for row, column in grid])
 
 
 def random_crop_box(
@@ -150,4 +181,9 @@ def _pick(draw: float, count: int) -> int:
 
 def _side(height: int, width: int, scale: int) -> int:
     """The side of a 224 crop when the short side is `scale`, in the frame's own pixels."""
-    return max(1, (min(height, width) * CROP + scale // 2) // scale)
+    return _share(min(height, width), scale)
+
+
+def _share(length: int, scale: int) -> int:
+    """What a 224 crop takes of a side that is scaled to `scale`."""
+    return max(1, (length * CROP + scale // 2) // scale)

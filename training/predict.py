@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 import ctm_keras
-from tfrecords.pixels import ClipOptions, crop_clip
+from tfrecords.pixels import ClipOptions
 from tfrecords.video import Frame, VideoError, read_frames
 from training.config import TrainConfig
 from training.data import sampling
@@ -104,7 +104,7 @@ class Classifier:
         Args:
             video: A video file, GIF or folder of frames.
             num_clips: Clips of the video, evenly from its start to its end.
-            num_crops: 1 (centre) or 3 crops of each clip.
+            num_crops: 1 (centre), 3, 5 or 10 crops of each clip.
 
         Raises:
             VideoError: If no frame can be read.
@@ -139,9 +139,8 @@ class Classifier:
         progress = tqdm(total=len(indices), unit="clip", desc=video.name, leave=False)
         with progress:
             for number, clip in gather(frames, indices):
-                boxes = options.boxes(*clip.shape[1:3])
-                crops = crop_clip(clip, boxes, options.image_size)
-                scores[number] = softmax(self.model.predict_on_batch(crops)).mean(axis=0)
+                logits = self.model.predict_on_batch(options.crops(clip))
+                scores[number] = softmax(logits).mean(axis=0)
                 progress.update()
         return scores
 
