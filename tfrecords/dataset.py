@@ -1,7 +1,6 @@
-"""The videos of a split on disk, and random access to their frames."""
+"""The videos of a split, on disk or on a server, and random access to their frames."""
 
 import hashlib
-import os
 import re
 import zlib
 from pathlib import Path
@@ -17,6 +16,8 @@ from tfrecords.index import (
     read_index,
 )
 from tfrecords.manifest import Shard, read_manifest
+from tfrecords.servers import StorageError
+from tfrecords.storage import as_path, cached, each, file_size, read_ranges, require_ranges
 
 
 class BadShard(ValueError):  # noqa: N818
@@ -27,19 +28,21 @@ class Split:
     """The videos of one split: ids, rows of `VIDEO_DTYPE`, and their frames at random access.
 
     Shards are opened for each read and closed again, so that any number of them can be used, from
-    any number of threads.
+    any number of threads. Of a remote data set the indexes are kept on this machine, and a read
+    asks for its frames only.
 
     Args:
-        folder: str or Path, the data set.
+        folder: str or Path, the data set, for example `"data/mine"` or `"s3://bucket/mine"`.
         split: str, the split.
 
     Raises:
         ValueError: If the folder is no data set, the split is unknown or empty, or a shard or its
             index is missing or is not what dataset.json says.
+        StorageError: If the server of a remote folder does not answer.
     """
 
     def __init__(self, folder: str | Path, split: str):
-        folder = Path(folder)
+        folder = as_path(folder)
         manifest = read_manifest(folder)
         shards = manifest.shards(split)
         self.name = split
@@ -48,7 +51,11 @@ class Split:
         if not self.ids:
             raise ValueError(f"{folder} has no video in its split {split!r}")
         self._files = [folder / shard.file for shard in shards]
-        videos = [_checked_videos(folder, shard, len(self.class_names)) for shard in shards]
+        self._indexes, videos = zip(
+            *each(folder, lambda shard: _opened(folder, shard, len(self.class_names)), shards),
+            strict=True,
+        )
+        require_ranges(self._files[0])
         self.videos = np.concatenate(videos)
         self._shard = np.repeat(np.arange(len(shards)), [len(rows) for rows in videos])
         self._rows = np.concatenate([_row_offsets(rows) for rows in videos])
@@ -68,11 +75,12 @@ class Split:
 
         Raises:
             BadShard: If the bytes cannot be read or are not those that were written.
+            StorageError: If the server of a remote data set does not answer.
         """
-        shard = self._files[self._shard[video]]
+        shard, index = self._files[self._shard[video]], self._indexes[self._shard[video]]
         offsets = self._rows[video] + frames * FRAME_DTYPE.itemsize
         places = [(int(offset), FRAME_DTYPE.itemsize) for offset in offsets]
-        rows = np.frombuffer(b"".join(_read(index_path(shard), places)), FRAME_DTYPE).tolist()
+        rows = np.frombuffer(b"".join(_read(index, places)), FRAME_DTYPE).tolist()
         jpegs = _read(shard, [(offset, length) for offset, length, _ in rows])
         for frame, jpeg, (_, _, crc32) in zip(frames, jpegs, rows, strict=True):
             if zlib.crc32(jpeg) != crc32:
@@ -86,14 +94,15 @@ class Split:
         )
 
 
-def data_error(error: BaseException) -> BadShard | None:
-    """The sentence about damaged data in what TensorFlow raises while a dataset is iterated.
+def data_error(error: BaseException) -> BadShard | StorageError | None:
+    """The sentence about the data in what TensorFlow raises while a dataset is iterated.
 
     Args:
         error: exception, as `model.fit` or a loop over `tfrecords.clips` raised it.
 
     Returns:
-        The `BadShard` with its one sentence, or None when the error is about something else.
+        The `BadShard` (data that are damaged) or `StorageError` (a server that does not answer)
+        with its one sentence, or None when the error is about something else.
 
     Example:
 
@@ -102,20 +111,26 @@ def data_error(error: BaseException) -> BadShard | None:
     ... except tf.errors.OpError as error:
     ...     raise (tfrecords.data_error(error) or error) from None
     """
-    found = re.search(r"BadShard: (.*)", str(error))
-    return BadShard(found.group(1)) if found else None
+    found = re.search(r"(BadShard|StorageError): (.*)", str(error))
+    kinds = {"BadShard": BadShard, "StorageError": StorageError}
+    return kinds[found.group(1)](found.group(2)) if found else None
 
 
-def _checked_videos(folder: Path, shard: Shard, classes: int) -> np.ndarray:
-    """The video rows of a shard; a copy, since every mapped index would hold a file open."""
+def _opened(folder: Path, shard: Shard, classes: int) -> tuple[Path, np.ndarray]:
+    """The index of a shard as a file on this machine, and its video rows, checked.
+
+    The rows are a copy, since every mapped index would hold a file open.
+    """
     path = folder / shard.file
-    if not path.is_file():
-        raise _bad(path, "the file is missing")
-    index = read_index(index_path(path))
-    size = path.stat().st_size
+    try:
+        size = file_size(path)
+    except FileNotFoundError:
+        raise _bad(path, "the file is missing") from None
+    local = _local_index(folder, shard)
+    index = read_index(local)
     if size != index.shard_size:
         raise _bad(path, f"it has {size} bytes where its index says {index.shard_size}")
-    with open(index_path(path), "rb") as file:
+    with open(local, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     labels = index.videos["label"]
     if (
@@ -124,11 +139,25 @@ def _checked_videos(folder: Path, shard: Shard, classes: int) -> np.ndarray:
         or len(index.videos) != len(shard.videos)
         or not ((labels >= 0) & (labels < classes)).all()
     ):
-        raise BadIndex(
-            f"{index_path(path)} is not the index that dataset.json names; "
-            f"`ctm verify {folder}` lists what is wrong"
-        )
-    return index.videos.copy()
+        raise _another_index(folder, shard)
+    return local, index.videos.copy()
+
+
+def _local_index(folder: Path, shard: Shard) -> Path:
+    path = index_path(folder / shard.file)
+    try:
+        return cached(path, shard.index_sha256)
+    except FileNotFoundError:
+        raise BadIndex(f"{path} is missing; `ctm verify {folder}` lists what is wrong") from None
+    except ValueError:
+        raise _another_index(folder, shard) from None
+
+
+def _another_index(folder: Path, shard: Shard) -> BadIndex:
+    return BadIndex(
+        f"{index_path(folder / shard.file)} is not the index that dataset.json names; "
+        f"`ctm verify {folder}` lists what is wrong"
+    )
 
 
 def _row_offsets(videos: np.ndarray) -> np.ndarray:
@@ -140,8 +169,9 @@ def _row_offsets(videos: np.ndarray) -> np.ndarray:
 def _read(path: Path, places: list[tuple[int, int]]) -> list[bytes]:
     """Bytes of a file at places (offset, length)."""
     try:
-        with open(path, "rb", buffering=0) as file:
-            parts = [os.pread(file.fileno(), length, offset) for offset, length in places]
+        parts = read_ranges(path, places)
+    except StorageError:
+        raise
     except OSError as error:
         raise _bad(path, error.strerror or str(error)) from None
     if any(len(part) != length for part, (_, length) in zip(parts, places, strict=True)):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tfrecords.storage import as_path
+
 MAGIC = b"CTMINDEX"
 VERSION = 1
 HEADER_DTYPE = np.dtype(
@@ -58,7 +60,7 @@ class ShardIndex:
 
 def index_path(shard: str | Path) -> Path:
     """The index that belongs to a shard: `x.tfrecord` has `x.index`."""
-    return Path(shard).with_suffix(".index")
+    return as_path(shard).with_suffix(".index")
 
 
 def write_index(

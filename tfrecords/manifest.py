@@ -10,6 +10,7 @@ from typing import Any
 
 from tfrecords.contents import check_content
 from tfrecords.schema import Failure
+from tfrecords.storage import as_path, is_file, is_folder, is_remote, read_bytes
 
 FORMAT = "ctm-keras/1"
 FILE = "dataset.json"
@@ -89,15 +90,16 @@ def read_manifest(folder: str | Path) -> Manifest:
     """Reads DIR/dataset.json.
 
     Args:
-        folder: str or Path, the data set.
+        folder: str or Path, the data set; `s3://bucket/folder` and the like are read from there.
 
     Returns:
         A `Manifest`.
 
     Raises:
         BadManifest: If the file is missing or is not, by its checksum, what `ctm build` wrote.
+        StorageError: If the server of a remote folder does not answer or lets nobody in.
     """
-    path = Path(folder) / FILE
+    path = as_path(folder) / FILE
     content = _read_content(path)
     try:
         check_content(content)
@@ -126,10 +128,10 @@ def write_manifest(folder: str | Path, manifest: Manifest) -> None:
 
 def _read_content(path: Path) -> dict:
     """The JSON object of a dataset.json of this format, as it was written."""
-    if not path.is_file():
+    if not is_file(path):
         raise BadManifest(_missing(path.parent))
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_bytes(path))
         right = isinstance(content, dict) and content.pop("checksum", None) == checksum(content)
     except (ValueError, RecursionError) as error:
         raise BadManifest(f"{path} is not JSON ({error}): build the data set again") from None
@@ -176,9 +178,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def _missing(folder: Path) -> str:
-    if not folder.is_dir():
+    if not is_remote(folder) and not folder.is_dir():
         return f"{folder} is no folder: build it with `ctm build SOURCE --out {folder}`"
-    if (folder / UNFINISHED).is_dir():
+    if is_folder(folder / UNFINISHED):
         return (
             f"{folder} holds an unfinished build and no {FILE}: run the same `ctm build` command "
             "again, it goes on where it stopped"

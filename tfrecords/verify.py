@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -16,7 +15,9 @@ from tqdm import tqdm
 
 from tfrecords.index import ShardIndex, index_path, read_index
 from tfrecords.manifest import FILE, BadManifest, Manifest, Shard, named, read_manifest
+from tfrecords.servers import StorageError
 from tfrecords.shards import mask
+from tfrecords.storage import as_path, file_size, is_file, local_copy, names
 
 CHUNK = 1 << 24
 NAMED = 5  # damaged videos in one sentence
@@ -76,7 +77,7 @@ def verify(folder: str | Path, sample: int = 100, progress: bool = True) -> Veri
     """Checks a data set; damage is reported, not raised.
 
     Args:
-        folder: str or Path, the data set.
+        folder: str or Path, the data set. Of a remote one, shard after shard is downloaded whole.
         sample: int, JPEGs to decode, evenly over all frames.
         progress: bool, whether to show a progress bar on a terminal.
 
@@ -85,16 +86,17 @@ def verify(folder: str | Path, sample: int = 100, progress: bool = True) -> Veri
 
     Raises:
         BadManifest: If no finished data set is there.
+        StorageError: If the server of a remote folder does not answer.
 
     Example:
     >>> tfrecords.verify("data/mine").ok
     True
     """
-    folder = Path(folder)
+    folder = as_path(folder)
     try:
         manifest = read_manifest(folder)
     except BadManifest as error:
-        if not (folder / FILE).is_file() or not any(folder.glob("*.tfrecord")):
+        if not is_file(folder / FILE) or not names(folder, "*.tfrecord"):
             raise  # nothing of ours that a report could tell to remove
         return VerifyReport(str(folder), (str(error),))
     problems: list[str] = []
@@ -136,54 +138,57 @@ class _Check:
         try:
             self._index()
             self._shard(sample)
+        except StorageError:
+            raise  # it says nothing about the data
         except (OSError, ValueError) as error:
             self.problems.append(str(error))
 
     def _index(self) -> None:
         path = index_path(self.path)
-        if not path.is_file():
+        if not is_file(path):
             self.problems.append(f"{path} is missing")
-        elif _sha256(path) != self.shard.index_sha256:
-            self.problems.append(f"{path} is damaged: it is not the index that was built")
-        else:
-            self.index = read_index(path)
-            labels = self.index.videos["label"]
-            if len(self.index.videos) != len(self.shard.videos) or self.index.shard_size != (
-                self.shard.bytes
-            ):
-                self.problems.append(f"{path} and {FILE} disagree about {self.shard.file}")
-            elif len(labels) and not 0 <= labels.min() <= labels.max() < self.classes:
-                self.problems.append(f"{path} has a label outside the {self.classes} classes")
+            return
+        with local_copy(path) as file:
+            if _sha256(file) != self.shard.index_sha256:
+                self.problems.append(f"{path} is damaged: it is not the index that was built")
+                return
+            self.index = read_index(file)
+        labels = self.index.videos["label"]
+        if len(self.index.videos) != len(self.shard.videos) or self.index.shard_size != (
+            self.shard.bytes
+        ):
+            self.problems.append(f"{path} and {FILE} disagree about {self.shard.file}")
+        elif len(labels) and not 0 <= labels.min() <= labels.max() < self.classes:
+            self.problems.append(f"{path} has a label outside the {self.classes} classes")
 
     def _shard(self, sample: range) -> None:
-        if not self.path.is_file():
+        if not is_file(self.path):
             self.problems.append(f"{self.path} is missing")
             return
-        size = os.path.getsize(self.path)
+        size = file_size(self.path)
         if size != self.shard.bytes:
             how = "cut short" if size < self.shard.bytes else "too long"
             self.problems.append(
                 f"{self.path} is {how}: it has {size} bytes, {FILE} says {self.shard.bytes}"
             )
             return
-        bad = list(self._bad_videos(sample)) if self.index else []
+        with local_copy(self.path) as file:
+            self.problems += self._damage(file, sample)
+
+    def _damage(self, path: Path, sample: range) -> Iterator[str]:
+        """What is wrong with the content of the shard, which lies at `path` on this machine."""
+        bad = list(self._bad_videos(path, sample)) if self.index else []
         if bad:
             more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
-            self.problems.append(
-                f"{self.path} is damaged in the videos {', '.join(bad[:NAMED])}{more}"
-            )
-        elif _sha256(self.path) != self.shard.sha256:
-            self.problems.append(
-                f"{self.path} is damaged outside of its frames: its sha256 differs"
-            )
-        elif not self.imported and _records(self.path) != len(self.shard.videos):
-            self.problems.append(
-                f"{self.path} does not hold {len(self.shard.videos)} sound records"
-            )
+            yield f"{self.path} is damaged in the videos {', '.join(bad[:NAMED])}{more}"
+        elif _sha256(path) != self.shard.sha256:
+            yield f"{self.path} is damaged outside of its frames: its sha256 differs"
+        elif not self.imported and _records(path) != len(self.shard.videos):
+            yield f"{self.path} does not hold {len(self.shard.videos)} sound records"
 
-    def _bad_videos(self, sample: range) -> Iterator[str]:
+    def _bad_videos(self, path: Path, sample: range) -> Iterator[str]:
         """The ids of videos with a frame whose checksum or, in the sample, whose JPEG is bad."""
-        with open(self.path, "rb") as file:
+        with open(path, "rb") as file:
             for video, name in zip(self.index.videos, self.shard.videos, strict=False):
                 first, count = int(video["first"]), int(video["frames"])
                 shape = int(video["height"]), int(video["width"])
@@ -205,9 +210,9 @@ class _Check:
 
 def _counts(folder: Path, manifest: Manifest, checks: list[_Check]) -> Iterator[str]:
     listed = {shard.file for shard in manifest.all_shards}
-    for path in sorted(folder.glob("*.tfrecord")):
-        if path.name not in listed:
-            yield f"{path} is no shard of this data set: remove it"
+    for name in names(folder, "*.tfrecord"):
+        if name not in listed:
+            yield f"{folder / name} is no shard of this data set: remove it"
     ids = [name for shard in manifest.all_shards for name in shard.videos]
     if len(set(ids)) != len(ids):
         yield f"{folder / FILE} lists a video twice"

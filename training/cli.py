@@ -10,20 +10,23 @@ from typing import Annotated
 import tyro
 
 import tfrecords
+from tfrecords.storage import as_path, is_remote
 from training.clip_config import ShowConfig
 from training.config import TrainConfig
 
+DataFolder = Annotated[str, tyro.conf.arg(metavar="DIR")]
 RunFolder = Annotated[Path, tyro.conf.arg(metavar="RUN", help="Folder of the run.")]
 
 
-def verify(data: tyro.conf.Positional[Path], sample: int = 100) -> None:
+def verify(data: tyro.conf.Positional[DataFolder], sample: int = 100) -> None:
     """Check every checksum and count of a data set, and decode a sample of its frames.
 
     For example:
       ctm verify data/mine
+      ctm verify s3://bucket/mine
 
     Args:
-        data: Folder that `ctm build` wrote.
+        data: Folder that `ctm build` wrote; also s3://, gs://, https://.
         sample: JPEGs to decode.
     """
     report = tfrecords.verify(data, sample=sample)
@@ -34,7 +37,7 @@ def verify(data: tyro.conf.Positional[Path], sample: int = 100) -> None:
 
 def evaluate(
     run: tyro.conf.Positional[RunFolder],
-    data: Path | None = None,
+    data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None,
     split: str = "val",
     num_clips: int = 10,
     num_crops: int = 3,
@@ -192,7 +195,7 @@ def import_weights(
     file: tyro.conf.Positional[Path],
     to: Path,
     model: str | None = None,
-    classes: Path | None = None,
+    classes: str | None = None,
     num_classes: int | None = None,
     num_frames: int | None = None,
     image_size: int = 224,
@@ -287,9 +290,10 @@ def quickstart(out: Path = Path("quickstart")) -> None:
     quickstart(out)
 
 
-def read_class_names(path: Path) -> list[str]:
+def read_class_names(name: str | Path) -> list[str]:
     """The class names of a data set's folder, or of a text file with one in each line."""
-    if path.is_dir():
+    path = as_path(name)
+    if is_remote(path) or path.is_dir():
         return list(tfrecords.read_manifest(path).class_names)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

@@ -4,12 +4,16 @@ import ast
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from tyro.conf import arg
+
+from tfrecords.storage import as_path
 from training.clip_config import ClipConfig, flag
 
 PAPER_BATCH_SIZE = 96
 PAPER_LEARNING_RATE = 0.02
+PATHS = ("data", "out", "resume")
 SPELT = {"true": True, "false": False, "none": None}
 
 
@@ -17,8 +21,8 @@ SPELT = {"true": True, "false": False, "none": None}
 class ModelConfig:
     """The folders of a run, and its network."""
 
-    data: Path | None = None
-    """Folder that `ctm build` wrote."""
+    data: Annotated[str | Path | None, arg(metavar="DIR")] = None
+    """Folder that `ctm build` wrote; also s3://, gs://, https://."""
     out: Path | None = None
     """Folder of the run, new or empty (default: runs/DATA-METHOD)."""
     resume: Path | None = None
@@ -117,7 +121,7 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON can hold it."""
         values = dataclasses.asdict(self)
-        return {name: str(v) if isinstance(v, Path) else v for name, v in values.items()}
+        return {name: str(v) if v and name in PATHS else v for name, v in values.items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
@@ -126,8 +130,8 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
         if unknown := sorted(set(values) - fields):
             raise ValueError(f"The run's config has values this version does not know: {unknown}.")
         values = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-        for name in ("data", "out", "resume"):
-            values[name] = Path(values[name]) if values.get(name) else None
+        for name in PATHS:
+            values[name] = as_path(values[name]) if values.get(name) else None
         return cls(**values)
 
 

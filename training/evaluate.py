@@ -9,7 +9,8 @@ import numpy as np
 import ctm_keras
 import tfrecords
 from tfrecords.disk import full_disk_in_words
-from tfrecords.manifest import named, write_json
+from tfrecords.manifest import FILE, named, write_json
+from tfrecords.storage import is_file
 from training.config import TrainConfig
 from training.data import sampling
 from training.devices import require_tensorflow
@@ -84,7 +85,7 @@ class Report:
 
 def evaluate(
     run: Path,
-    data: Path | None = None,
+    data: str | Path | None = None,
     split: str = "val",
     num_clips: int = 10,
     num_crops: int = 3,
@@ -116,7 +117,7 @@ def evaluate(
     require_tensorflow()
     run = Run.open(run)
     config = run.config
-    if data is None and not config.data.is_dir():
+    if data is None and not is_file(config.data / FILE):
         raise ValueError(f"{config.data} is gone: say where the data set is now with --data.")
     data = data or config.data
     manifest = tfrecords.read_manifest(data)

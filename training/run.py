@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from tfrecords.manifest import checksum, write_json
+from tfrecords.storage import as_path, is_remote
 from training.config import TrainConfig
 
 PACKAGES = ("ctm-keras", "keras", "tensorflow", "numpy")
@@ -61,8 +62,10 @@ class Run:
         """The path itself, if it is new or an empty folder.
 
         Raises:
-            ValueError: If the folder holds anything.
+            ValueError: If the folder holds anything, or is a remote one.
         """
+        if is_remote(as_path(path)):
+            raise ValueError(f"{path} is on a server: name a folder of this machine for the run.")
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ValueError(
                 f"{path} is not empty: name a new folder with --out, or continue that run with "

@@ -12,6 +12,8 @@ import ctm_keras
 import tfrecords
 from ctm_keras.methods import NETWORKS, default_frames
 from tfrecords.disk import full_disk_in_words
+from tfrecords.manifest import FILE
+from tfrecords.storage import absolute, as_path, is_file
 from training.batch_norm import freeze_batch_norm, synchronized
 from training.callbacks import Checkpoints, SetEpoch, State
 from training.config import TrainConfig, flag
@@ -77,11 +79,12 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
         weights = "none" if fresh else "imagenet"
     elif weights not in ("none", "imagenet"):
         weights = str(Path(weights).resolve())
-    out = config.out or Path("runs") / f"{config.data.resolve().name}-{config.model}"
+    data = absolute(config.data)
+    out = config.out or Path("runs") / f"{data.name}-{config.model}"
     config = dataclasses.replace(
         config,
         **dataclasses.asdict(config.augmentation),
-        data=config.data.resolve(),
+        data=data,
         out=Run.free_folder(out),
         weights=weights,
         num_frames=config.num_frames or default_frames(config.model, config.method_options),
@@ -114,12 +117,12 @@ def reopen(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     check_only_where(config)
     own = dataclasses.replace(
         run.config,
-        data=config.data or run.config.data,
+        data=as_path(config.data or run.config.data),
         out=config.resume,
         devices=config.devices,
         weights=run.start_weights(),
     )
-    if not own.data.is_dir():
+    if not is_file(own.data / FILE):
         raise ValueError(f"{own.data} is gone: say where the data set is now with --data.")
     if tfrecords.read_manifest(own.data).hash != facts["data_hash"]:
         raise ValueError(

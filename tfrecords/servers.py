@@ -1,0 +1,107 @@
+"""Asking a server: patiently while it cannot be reached, and with an error that says what is wrong.
+
+A lost server is never taken for damaged data: it is a `StorageError`, which is no `ValueError`.
+"""
+
+import errno
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+FIRST_PATIENCE = 10.0  # seconds for a server that has not answered yet
+PATIENCE = 120.0  # seconds for one that has
+
+BUSY = {408, 429}
+NO_SUCH_RANGE = 416
+NETWORK = {"ClientError", "ConnectionError", "HTTPClientError"}  # of aiohttp and botocore
+
+Result = TypeVar("Result")
+_answered: set[str] = set()
+
+
+class StorageError(OSError):
+    """A server that does not answer or lets nobody in; says nothing about the data it has."""
+
+
+def patiently(path: Path, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+    """Asks a server, again and again while it cannot be reached or is too busy.
+
+    Args:
+        path: UPath, what it is asked about.
+        call: callable, a method of `path.fs`.
+        *args: What it takes.
+        **kwargs: What it takes by name.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        EOFError: If there are no such bytes in the file.
+        StorageError: If the server does not answer in time, or refuses.
+    """
+    server = f"{path.protocol}://{path.path.removeprefix(f'{path.protocol}://').partition('/')[0]}"
+    began, pause = time.monotonic(), 0.1
+    while True:
+        try:
+            result = call(*args, **kwargs)
+            _answered.add(server)
+            return result
+        except Exception as error:
+            chain = list(_chain(error))
+            status = next(filter(None, map(_status, chain)), None)
+            if not _passes(chain, status):
+                raise _told(path, error, status) from error
+            patience = PATIENCE if server in _answered else FIRST_PATIENCE
+            if time.monotonic() - began + pause > patience:
+                _answered.discard(server)
+                raise StorageError(
+                    f"the server of {path} does not answer ({_words(chain[-1])}): check the "
+                    "network and the address, then run the same command again"
+                ) from error
+        time.sleep(pause * random.uniform(0.5, 1))
+        pause = min(2 * pause, 10)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it was raised from: file systems rename what their clients raise."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _status(error: BaseException) -> int | None:
+    """The HTTP status in an error of botocore, aiohttp or gcsfs."""
+    response = getattr(error, "response", None)
+    metadata = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
+    numbers = metadata.get("HTTPStatusCode"), vars(error).get("status"), vars(error).get("code")
+    return next((int(number) for number in numbers if str(number).isdigit()), None)
+
+
+def _passes(chain: list[BaseException], status: int | None) -> bool:
+    """Whether the same request may succeed a little later."""
+    if status is not None:
+        return status >= 500 or status in BUSY
+    kinds = {kind.__name__ for error in chain for kind in type(error).__mro__}
+    return bool(kinds & {*NETWORK, "TimeoutError"})
+
+
+def _told(path: Path, error: Exception, status: int | None) -> Exception:
+    """An error that will not pass, as one that says what is wrong."""
+    if isinstance(error, FileNotFoundError) or status == 404:
+        return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    if status == NO_SUCH_RANGE:
+        return EOFError(f"{path} ends before the bytes that were asked for")
+    if isinstance(error, PermissionError) or "Credentials" in type(error).__name__:
+        return StorageError(
+            f"the server of {path} lets nobody in ({_words(error)}): check the credentials, for S3 "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE"
+        )
+    if status is not None:
+        return StorageError(f"the server of {path} refuses ({_words(error)})")
+    return error
+
+
+def _words(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
