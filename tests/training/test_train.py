@@ -307,3 +307,25 @@ def test_another_backend_is_refused_in_one_sentence(tmp_path):
     assert done.returncode == 1
     assert "TensorFlow backend" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_run_with_every_augmentation_notes_them_and_learns_from_soft_labels(config, change):
+    options = {"augment": "mvit", "mixup": 0.3, "color_jitter": (0.4, 0.4, 0.4, 0.1)}
+    options |= {"class_weights": ("balanced",), "label_smoothing": 0.1, "epochs": 1}
+    run = train(change(config, **options))
+    facts = run.read()
+    noted = facts["config"]
+    assert facts["steps_per_epoch"] == 2 * 36 // 8
+    assert noted["augment"] == "mvit"
+    assert (noted["mixup"], noted["cutmix"], noted["repeats"], noted["erasing"]) == (
+        0.3,
+        1,
+        2,
+        0.25,
+    )
+    assert noted["crop"] == "resized"
+    assert noted["class_weights"] == ["balanced"]
+    assert run.config.augmentation == change(config, **options).augmentation
+    (row,) = rows_of(run)
+    assert 0.5 < float(row["loss"]) < 5
+    assert 0 <= float(row["top1"]) <= float(row["top5"]) == 1

@@ -1,0 +1,72 @@
+"""Known mirror images beside the official lists, by the places that FACTS.md names."""
+
+import pytest
+
+import tfrecords
+from tfrecords.augment import MIRRORS, NOT_FLIPPED, flip_targets
+
+SSV1 = [(2, 4), (30, 41), (52, 66)]
+SSV2 = [(86, 87), (93, 94), (166, 167)]
+JESTER = [(0, 1), (6, 7), (14, 15)]
+
+
+@pytest.fixture
+def lists(real_videos):
+    """The folder of official lists."""
+    return real_videos / "annotations"
+
+
+def lines(path):
+    return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize(
+    ("data_set", "file", "pairs"),
+    [
+        ("jester", "jester/label_map.txt", JESTER),
+        ("something-something-v1", "something/sthv1_label_map.txt", SSV1),
+        ("something-something-v2", "something/sthv2_label_map.txt", SSV2),
+    ],
+)
+def test_the_pairs_of_the_official_lists(lists, data_set, file, pairs):
+    names = lines(lists / file)
+    expected = list(range(len(names)))
+    for first, second in pairs:
+        expected[first], expected[second] = second, first
+    assert flip_targets(names, data_set).tolist() == expected
+    by_hand = [(names[first], names[second]) for first, second in pairs]
+    swapped = tfrecords.flip_report(names, flip_pairs=data_set)[1]
+    assert all(f"{a} <-> {b}" in swapped for a, b in by_hand)
+
+
+def test_names_are_found_however_they_are_written(lists):
+    """gesrec writes Swiping_Left and begins its numbers at 1."""
+    names = [line.split()[1] for line in lines(lists / "jester/gesrec_classInd.txt")]
+    targets = flip_targets(names, "jester")
+    for left, right in [
+        ("Swiping_Left", "Swiping_Right"),
+        ("Sliding_Two_Fingers_Left", "Sliding_Two_Fingers_Right"),
+        ("Turning_Hand_Clockwise", "Turning_Hand_Counterclockwise"),
+    ]:
+        assert targets[names.index(left)] == names.index(right)
+        assert targets[names.index(right)] == names.index(left)
+    assert NOT_FLIPPED not in targets
+
+
+def test_half_a_pair_is_never_flipped(lists):
+    names = lines(lists / "something/ibm_mini_ssv2_classes.txt")
+    alone = {name for name in names if {"left", "right"} & set(name.split())}
+    assert len(alone) == 3
+    with pytest.raises(ValueError, match="names none of the classes"):
+        flip_targets(names, "something-something-v2")
+    swipes = ["Swiping Left", "Swiping Right", "Sliding Two Fingers Left", "Stop Sign"]
+    assert flip_targets(swipes, "jester").tolist() == [1, 0, NOT_FLIPPED, 3]
+
+
+def test_wrong_names_are_errors():
+    known = "jester, something-something-v1, something-something-v2"
+    assert ", ".join(MIRRORS) == known
+    with pytest.raises(ValueError, match=f"mirror images of {known}, not of 'kinetics'"):
+        flip_targets(["wave"], "kinetics")
+    with pytest.raises(ValueError, match="'jester' names none of the classes, which are wave"):
+        flip_targets(["wave"], "jester")
