@@ -1,13 +1,15 @@
-"""What every test shares: where the real videos are, and quiet logs."""
+"""What every test shares: where the real videos are, an S3 server, and quiet logs."""
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
+BUCKET = "bucket"
 REAL_VIDEOS = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -17,3 +19,46 @@ def real_videos() -> Path:
     if not REAL_VIDEOS.is_dir():
         pytest.skip("needs the real videos in ../shared/data, which are not part of the project")
     return REAL_VIDEOS
+
+
+@pytest.fixture(scope="session")
+def moto():
+    """An S3 server and the list of its requests, each (method, path, range or None, status)."""
+    import werkzeug.serving
+    from moto.server import ThreadedMotoServer
+
+    requests = []
+
+    def note(self, code="-", size="-"):
+        path = self.path.partition("?")[0]
+        requests.append((self.command, path, self.headers.get("Range"), int(code)))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(werkzeug.serving.WSGIRequestHandler, "log_request", note)
+        server = ThreadedMotoServer("127.0.0.1", port=0)
+        server.start()
+        host, port = server.get_host_and_port()
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "key")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield requests
+        server.stop()
+
+
+@pytest.fixture
+def s3(moto):
+    """An empty bucket: its file system, its requests, and `put(folder, name)`."""
+    from s3fs import S3FileSystem
+
+    fs = S3FileSystem(use_listings_cache=False)
+    fs.mkdir(BUCKET)
+
+    def put(folder, name):
+        for path in sorted(folder.iterdir()):
+            fs.pipe_file(f"{BUCKET}/{name}/{path.name}", path.read_bytes())
+        return f"s3://{BUCKET}/{name}"
+
+    moto.clear()
+    yield SimpleNamespace(fs=fs, requests=moto, put=put)
+    fs.rm(BUCKET, recursive=True)

@@ -1,4 +1,4 @@
-"""Real servers on localhost that note every request: moto's S3, and web servers of files."""
+"""A web server of files that notes every request and fails when it is told to."""
 
 import functools
 import gc
@@ -7,11 +7,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
-import werkzeug.serving
 
 from tfrecords import servers
-
-BUCKET = "bucket"
 
 
 @pytest.fixture(autouse=True)
@@ -27,48 +24,6 @@ def impatient(monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     yield
     gc.collect()
-
-
-@pytest.fixture(scope="session")
-def moto():
-    """An S3 server and the list of its requests, each (method, path, range or None, status)."""
-    from moto.server import ThreadedMotoServer
-
-    requests = []
-
-    def note(self, code="-", size="-"):
-        path = self.path.partition("?")[0]
-        requests.append((self.command, path, self.headers.get("Range"), int(code)))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(werkzeug.serving.WSGIRequestHandler, "log_request", note)
-        server = ThreadedMotoServer("127.0.0.1", port=0)
-        server.start()
-        host, port = server.get_host_and_port()
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        patch.setenv("AWS_ACCESS_KEY_ID", "key")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        yield requests
-        server.stop()
-
-
-@pytest.fixture
-def s3(moto):
-    """An empty bucket: its file system, its requests, and `put(folder, name)`."""
-    from s3fs import S3FileSystem
-
-    fs = S3FileSystem(use_listings_cache=False)
-    fs.mkdir(BUCKET)
-
-    def put(folder, name):
-        for path in sorted(folder.iterdir()):
-            fs.pipe_file(f"{BUCKET}/{name}/{path.name}", path.read_bytes())
-        return f"s3://{BUCKET}/{name}"
-
-    moto.clear()
-    yield SimpleNamespace(fs=fs, requests=moto, put=put)
-    fs.rm(BUCKET, recursive=True)
 
 
 class Ranges(SimpleHTTPRequestHandler):

@@ -1,0 +1,42 @@
+"""Training and evaluating on a data set that lies in an S3 bucket."""
+
+import dataclasses
+import json
+
+import pytest
+
+from training.config import TrainConfig
+
+
+@pytest.fixture
+def remote(s3, directions, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return s3.put(directions, "directions")
+
+
+def test_a_run_on_a_bucket_is_the_run_on_a_disk(remote, config, trained, tmp_path):
+    from training.evaluate import evaluate
+    from training.train import train
+
+    run = train(dataclasses.replace(trained.config, data=remote, out=tmp_path / "run"))
+    assert json.loads((run.path / "config.json").read_text())["config"]["data"] == remote
+    assert str(run.config.data) == remote
+    assert run.log.read_text() == trained.log.read_text()
+    report = evaluate(run.path, num_clips=1, num_crops=1)
+    assert report.videos == 12
+    train(TrainConfig(resume=run.path))
+
+
+def test_a_bucket_that_is_gone(remote, s3, config):
+    from training.train import resolve
+
+    s3.fs.rm_file(f"{remote}/dataset.json")
+    with pytest.raises(ValueError, match=r"s3://bucket/directions has no dataset\.json"):
+        resolve(dataclasses.replace(config, data=remote))
+
+
+def test_a_run_is_not_written_to_a_bucket(config):
+    from training.train import resolve
+
+    with pytest.raises(ValueError, match=r"s3:/\S+run is on a server: name a folder"):
+        resolve(dataclasses.replace(config, out="s3://bucket/run"))
