@@ -60,7 +60,8 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
         learning_rate: Float, the rate between the warm-up and the first milestone.
         milestones: Steps (batches, not epochs) at which the rate falls.
         decay: Float, the factor.
-        warmup_steps: Steps over which the rate rises from `learning_rate / warmup_steps`.
+        warmup_steps: Steps over which the rate rises linearly, at the last of them to its whole.
+        warmup_start: Part of the rate from which it rises, in [0, 1).
 
     Example:
 
@@ -76,12 +77,14 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
         milestones: Sequence[int] = (),
         decay: float = 0.1,
         warmup_steps: int = 0,
+        warmup_start: float = 0.0,
     ):
         super().__init__()
         self.learning_rate = learning_rate
         self.milestones = [int(step) for step in milestones]
         self.decay = decay
         self.warmup_steps = int(warmup_steps)
+        self.warmup_start = warmup_start
 
     def __call__(self, step):
         step = ops.cast(step, "float32")
@@ -89,7 +92,8 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
         for milestone in self.milestones:
             rate = ops.where(step >= milestone, rate * self.decay, rate)
         if self.warmup_steps:
-            rate = rate * ops.minimum(1.0, (step + 1.0) / self.warmup_steps)
+            risen = ops.minimum(1.0, (step + 1.0) / self.warmup_steps)
+            rate = rate * (self.warmup_start + (1.0 - self.warmup_start) * risen)
         return rate
 
     def get_config(self):
@@ -98,4 +102,5 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
             "milestones": self.milestones,
             "decay": self.decay,
             "warmup_steps": self.warmup_steps,
+            "warmup_start": self.warmup_start,
         }

@@ -11,6 +11,7 @@ import tyro
 
 import tfrecords
 from tfrecords.storage import as_path, is_remote
+from training import recipes
 from training.clip_config import ShowConfig
 from training.config import TrainConfig
 
@@ -361,15 +362,28 @@ def run(name: str, arguments: list[str]) -> None:
         return
     if name not in WITHOUT_TENSORFLOW and not {"-h", "--help"} & set(arguments):
         import_tensorflow_quietly()
+    if name == "train":
+        train(arguments)
+        return
     result = tyro.cli(COMMANDS[name], prog=f"ctm {name}", args=arguments)
-    if isinstance(result, TrainConfig):
-        from training.train import train
-
-        train(result)
     if isinstance(result, ShowConfig):
         from training.show import show
 
         print(f"Written: {show(result)}")
+
+
+def train(arguments: list[str]) -> None:
+    """Trains by the command line, whose defaults are a recipe's where it names one."""
+    if arguments in (["--recipe", "help"], ["--recipe=help"]):
+        for name in recipes.names():
+            print(f"{name:20} {recipes.explain(name).splitlines()[0]}")
+        return
+    recipe, arguments = recipes.default_from(arguments)
+    head = {"description": recipes.explain(recipe.recipe)} if recipe.recipe else {}
+    config = tyro.cli(TrainConfig, prog="ctm train", args=arguments, default=recipe, **head)
+    from training.train import train
+
+    train(config)
 
 
 def show_commands(arguments: list[str]) -> None:

@@ -11,8 +11,6 @@ from tyro.conf import arg
 from tfrecords.storage import as_path
 from training.clip_config import ClipConfig, flag
 
-PAPER_BATCH_SIZE = 96
-PAPER_LEARNING_RATE = 0.02
 PATHS = ("data", "out", "resume")
 SPELT = {"true": True, "false": False, "none": None}
 
@@ -25,6 +23,10 @@ class ModelConfig:
     """Folder that `ctm build` wrote; also s3://, gs://, https://."""
     out: Path | None = None
     """Folder of the run, new or empty (default: runs/DATA-METHOD)."""
+    recipe: str | None = None
+    """A paper's protocol, whose values are the defaults then; `--recipe help` lists them."""
+    dry_run: bool = False
+    """Print the plan, draw the learning rate, run two steps, and stop."""
     resume: Path | None = None
     """Run to continue from its last saved step; only --data and --devices may change."""
     model: str = "ctm"
@@ -44,10 +46,12 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
     """Train a classifier on a data set that `ctm build` wrote.
 
     The defaults are the CTM paper's recipe for Mini-Kinetics-200, its learning rate scaled
-    to the batch. For example:
+    to the batch; --recipe takes those of another protocol. For example:
       ctm train --data data/mine --out runs/mine
       ctm train --data data/mine --out runs/small --backbone tiny --image-size 112 --epochs 30
       ctm train --data data/mine --out runs/tccm --options paths=tccm stages=4 blocks=1
+      ctm train --recipe stm_jester --data data/jester --batch-size 16
+      ctm train --data data/mine --dry-run
       ctm train --resume runs/mine
     """
 
@@ -61,13 +65,19 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
     batch_size: int = 32
     """Clips of a step, over all devices."""
     learning_rate: float | None = None
-    """Rate after the warm-up (default: 0.02 at a batch of 96, in proportion)."""
+    """Rate after the warm-up (default: that of --rate-at, in proportion to the batch)."""
+    rate_at: tuple[float, int] = (0.02, 96)
+    """A learning rate and the batch that it is meant for."""
+    schedule: Literal["step", "cosine"] = "step"
+    """step: the rate falls at the milestones; cosine: by half a cosine to 0."""
     milestones: tuple[float, ...] = (30 / 60, 50 / 60)
     """Parts of the training after which the rate falls."""
     decay: float = 0.1
     """Factor by which it falls."""
     warmup_epochs: float = 0.0
     """Epochs over which the rate rises linearly at the start."""
+    warmup_start: float = 0.0
+    """Part of the rate with which the warm-up starts."""
     momentum: float = 0.9
     """Momentum of SGD."""
     weight_decay: float = 1e-4
@@ -93,7 +103,8 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
         """The learning rate, scaled to the batch where none was given."""
         if self.learning_rate is not None:
             return self.learning_rate
-        return PAPER_LEARNING_RATE * self.batch_size / PAPER_BATCH_SIZE
+        rate, batch_size = self.rate_at
+        return rate * self.batch_size / batch_size
 
     @property
     def method_options(self) -> dict[str, Any]:
@@ -104,13 +115,20 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
         """Raises ValueError for a value that no run can have."""
         super().check()
         self.check_counts("epochs", "batch_size", "save_every")
-        for name in ("dropout", "label_smoothing"):
+        for name in ("dropout", "label_smoothing", "warmup_start"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{flag(name)} must be in [0, 1), received {getattr(self, name)}.")
         if not 0 <= self.momentum <= 1:
             raise ValueError(f"--momentum must be in [0, 1], received {self.momentum}.")
+        if min(self.rate_at) <= 0:
+            raise ValueError(f"--rate-at must be a rate and a batch, received {self.rate_at}.")
         if self.rate <= 0:
             raise ValueError(f"--learning-rate must be above 0, received {self.rate}.")
+        if not self.weights:
+            raise ValueError(
+                f"The recipe {self.recipe} goes on from a trained model: name it with --weights "
+                "RUN/model.keras."
+            )
         if any(not 0 < part < 1 for part in self.milestones):
             raise ValueError(
                 "--milestones are parts of the training between 0 and 1 (0.5 is half way), "

@@ -36,6 +36,20 @@ def trained_parameters(model: keras.Model) -> int:
     return sum(prod(weight.shape) for weight in model.trainable_weights)
 
 
+def activation_bytes(model: keras.Model) -> int:
+    """Bytes that the layers put out for one clip, which a training step keeps for its gradients.
+
+    An estimate from above: what a layer could forget or compute again counts, too.
+
+    Args:
+        model: a video model, on the TensorFlow backend.
+    """
+    clip = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)
+    graph = tf.function(lambda x: model(x, training=True)).get_concrete_function(clip).graph
+    outputs = (op.outputs[0] for op in _operations(graph) if op.type in KEPT)
+    return sum(prod(x.shape) * x.dtype.size for x in outputs if x.shape.is_fully_defined())
+
+
 def _convolution(op) -> int:
     """Each output sums over the kernel and the channels of its group."""
     return prod(op.outputs[0].shape) * prod(op.inputs[1].shape[:-1])
@@ -57,6 +71,23 @@ def _einsum(op) -> int:
         {name: n for term, x in pairs for name, n in zip(term, x.shape, strict=True)}.values()
     )
 
+
+KEPT = {  # operations whose outputs a gradient reads
+    "Conv2D",
+    "Conv3D",
+    "DepthwiseConv2dNative",
+    "FusedBatchNormV3",
+    "Relu",
+    "AddV2",
+    "Mul",
+    "ConcatV2",
+    "Pad",
+    "MaxPool",
+    "MatMul",
+    "BatchMatMulV2",
+    "Softmax",
+    "Transpose",
+}
 
 COUNTS: dict[str, Callable[[tf.Operation], int]] = {
     "Conv2D": _convolution,

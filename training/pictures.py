@@ -119,7 +119,7 @@ def draw_clips(clips: np.ndarray, captions: Sequence[str], path: Path):
     rows, frames = clips.shape[:2]
     figure = Figure(figsize=(1.2 * frames + 0.2, 1.5 * rows), layout="constrained")
     for axes, caption, clip in zip(figure.subfigures(rows), captions, clips, strict=True):
-        axes.suptitle(caption.replace("$", r"\$"), fontsize=9, ha="left", x=0.01)
+        axes.suptitle(plain_line(caption), fontsize=9, ha="left", x=0.01)
         for cell, frame in zip(axes.subplots(1, frames), clip, strict=True):
             cell.imshow(frame)
             cell.axis("off")
@@ -149,3 +149,26 @@ def draw_gains(gains: Mapping[str, np.ndarray], class_names: Sequence[str], path
         axes.set_xticks(range(len(order)), [plain(class_names[c]) for c in order], rotation=90)
     axes.legend()
     write(figure, path, 120)
+
+
+@names_in_any_script()
+def draw_schedule(epochs: Sequence[float], rates: Sequence[float], title: str, path: Path):
+    """Draws a learning rate over the epochs.
+
+    Args:
+        epochs: Places, in epochs.
+        rates: The rate at each.
+        title: Line above it.
+        path: PNG to write.
+    """
+    figure = Figure(figsize=(7, 3), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(epochs, rates)
+    axes.set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
+    axes.set_title(plain_line(title), fontsize=9)
+    write(figure, path, 120)
+
+
+def plain_line(text: str) -> str:
+    """A line as matplotlib writes it letter by letter."""
+    return text.replace("$", r"\$")

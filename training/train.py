@@ -20,17 +20,19 @@ from training.config import TrainConfig, flag
 from training.data import training_clips, validation_clips
 from training.devices import require_tensorflow, strategy_for
 from training.metrics import metrics
+from training.plan import dry_run
 from training.run import Run, save_model, versions
+from training.schedule import in_words, schedule
 
 
-def train(config: TrainConfig) -> Run:
+def train(config: TrainConfig) -> Run | None:
     """Trains a model, or continues a run that was stopped.
 
     Args:
         config: What to train, on what, how. With `resume` the run's own config is used.
 
     Returns:
-        The run, with `model.keras` in it.
+        The run, with `model.keras` in it; None of a dry run.
 
     Raises:
         ValueError: If the config, the data set and the weights do not fit together.
@@ -54,6 +56,9 @@ def train(config: TrainConfig) -> Run:
         with strategy.scope():
             model = build_model(config, facts["class_names"], resumed)
             compile_model(model, config, facts["steps_per_epoch"])
+        if config.dry_run:
+            dry_run(model, config, facts["steps_per_epoch"])
+            return None
         run = Run.open(config.out) if resumed else Run.create(config, facts)
         remedy = f"run `ctm train --resume {run.path}`"
         with (
@@ -179,15 +184,9 @@ def build_model(config: TrainConfig, class_names: list[str], resumed: bool = Fal
 
 def compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> None:
     """The paper's optimizer and schedule, cross-entropy, top-1 and top-5."""
-    total = steps_per_epoch * config.epochs
-    schedule = ctm_keras.StepSchedule(
-        config.rate,
-        milestones=[round(part * total) for part in config.milestones],
-        decay=config.decay,
-        warmup_steps=round(config.warmup_epochs * steps_per_epoch),
-    )
+    rate = schedule(config, steps_per_epoch)
     model.compile(
-        optimizer=ctm_keras.SGD(schedule, momentum=config.momentum, l2=config.weight_decay),
+        optimizer=ctm_keras.SGD(rate, momentum=config.momentum, l2=config.weight_decay),
         loss=ctm_keras.SmoothedCrossentropy(config.label_smoothing),
         metrics=metrics(model.output_shape[-1]),
     )
@@ -201,6 +200,7 @@ def announce(config: TrainConfig, run: Run, epoch: int, step: int) -> None:
         print(f"All {epoch} epochs are done.")
     elif epoch or step:
         print(f"Continuing at epoch {epoch + 1}, step {step} of {facts['steps_per_epoch']}.")
+    print(f"Learning rate: {in_words(config)}")
     for line in tfrecords.flip_report(facts["class_names"], config.flip, config.pairs):
         print(line)
 

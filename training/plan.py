@@ -1,0 +1,100 @@
+"""`ctm train --dry-run`: what a training will do and take, and two steps of it."""
+
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import tfrecords
+from training import recipes
+from training.config import TrainConfig
+from training.costs import activation_bytes, trained_parameters
+from training.data import training_clips
+from training.pictures import draw_schedule
+from training.schedule import in_words, schedule
+
+FLOAT = 4  # bytes; weights, gradients and momentum are float32 in mixed precision, too
+
+
+def dry_run(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> None:
+    """Prints the plan of a training, draws its learning rate, and runs two steps.
+
+    Nothing is kept: the weights that the two steps changed are thrown away.
+
+    Args:
+        model: The compiled model.
+        config: What is asked for, with every value resolved.
+        steps_per_epoch: Steps of an epoch.
+    """
+    for line in [*what(model, config, steps_per_epoch), memory(model, config)]:
+        print(line)
+    picture = config.out.with_name(f"{config.out.name}-plan.png")
+    draw(config, steps_per_epoch, picture)
+    print(f"Learning rate drawn: {picture}")
+    seconds = seconds_of_a_step(model, config)
+    whole = duration(seconds * steps_per_epoch * config.epochs)
+    print(
+        f"Two steps ran; the second took {seconds:.2f} s: about {whole} in all on this machine, "
+        "without validation"
+    )
+
+
+def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[str]:
+    """The plan in lines: recipe, data, model, what is frozen, steps, learning rate."""
+    manifest = tfrecords.read_manifest(config.data)
+    counts = ", ".join(f"{split} {n['videos']:,}" for split, n in manifest.splits.items())
+    frozen = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
+    lines = [f"Recipe {config.recipe}:"] if config.recipe else []
+    lines += [f"  {line}" for line in recipes.differences(config)]
+    return [
+        *lines,
+        f"Data: {config.data}, {len(manifest.class_names)} classes; videos: {counts}",
+        f"Model: {config.model} on {config.backbone}, {config.num_frames} frames of "
+        f"{config.image_size} x {config.image_size}; {model.count_params():,} weights, of which "
+        f"{trained_parameters(model):,} learn",
+        f"Frozen layers: {', '.join(frozen) or 'none'}",
+        f"Steps: {steps_per_epoch:,} of {config.batch_size} clips an epoch, "
+        f"{steps_per_epoch * config.epochs:,} in {config.epochs} epochs",
+        f"Learning rate: {in_words(config)}",
+    ]
+
+
+def memory(model: keras.Model, config: TrainConfig) -> str:
+    """What a step holds at once, estimated."""
+    fixed = FLOAT * (model.count_params() + 2 * trained_parameters(model))
+    held = activation_bytes(model) * config.batch_size
+    return (
+        f"Memory of a step: about {size(fixed + held)} over all devices ({size(fixed)} for "
+        f"weights, gradients and momentum, {size(held)} for what the layers put out; libraries "
+        "take more)"
+    )
+
+
+def size(count: float) -> str:
+    """Bytes in words."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def duration(seconds: float) -> str:
+    """A time in words."""
+    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
+
+
+def draw(config: TrainConfig, steps_per_epoch: int, picture: Path) -> None:
+    """The learning rate over the epochs as a picture."""
+    steps = np.linspace(0, steps_per_epoch * config.epochs - 1, 400).round()
+    rate = schedule(config, steps_per_epoch)
+    rates = [float(rate(step)) for step in steps]
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    draw_schedule(steps / steps_per_epoch, rates, in_words(config), picture)
+
+
+def seconds_of_a_step(model: keras.Model, config: TrainConfig) -> float:
+    """How long the second of two training steps takes."""
+    ends = []
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: ends.append(time.perf_counter())
+    )
+    model.fit(training_clips(config, epoch=0).take(2), shuffle=False, verbose=0, callbacks=[watch])
+    return ends[-1] - ends[0] if len(ends) > 1 else float("nan")

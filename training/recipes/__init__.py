@@ -1,0 +1,73 @@
+"""The papers' protocols, one file each: its head names the paper, the command and the result."""
+
+import dataclasses
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Sequence
+
+from training.config import TrainConfig
+
+
+def names() -> list[str]:
+    """The recipes that there are."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def read(name: str) -> TrainConfig:
+    """The configuration of a recipe.
+
+    Raises:
+        ValueError: If there is no such recipe; names the nearest.
+    """
+    return dataclasses.replace(_module(name).CONFIG, recipe=name)
+
+
+def explain(name: str) -> str:
+    """The head of a recipe: paper, command, hardware, published result.
+
+    Raises:
+        ValueError: If there is no such recipe.
+    """
+    return _module(name).__doc__
+
+
+def differences(config: TrainConfig) -> list[str]:
+    """What of a configuration differs from what its recipe says, in lines for people."""
+    if not config.recipe:
+        return []
+    recipe, unsaid = read(config.recipe), (None, "", "auto")
+    said = {
+        field.name: getattr(recipe, field.name)
+        for field in dataclasses.fields(recipe)
+        if field.name not in ("dry_run", "devices") and getattr(recipe, field.name) not in unsaid
+    }
+    own = {name: getattr(config, name) for name in said}
+    return [
+        f"{name}: {own[name]} instead of {said[name]}" for name in said if own[name] != said[name]
+    ]
+
+
+def default_from(arguments: Sequence[str]) -> tuple[TrainConfig, list[str]]:
+    """The recipe that a command line names, and the rest of the command line.
+
+    Raises:
+        ValueError: If there is no such recipe.
+    """
+    rest, name = [], None
+    words = iter(arguments)
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if flag == "--recipe":
+            name = value if equals else next(words, "")
+        else:
+            rest.append(word)
+    return (TrainConfig() if name is None else read(name)), rest
+
+
+def _module(name: str):
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), n=1, cutoff=0.3)
+        nearest = f"did you mean {near[0]}? " if near else ""
+        raise ValueError(f"There is no recipe {name!r}; {nearest}There are {', '.join(names())}.")
+    return importlib.import_module(f"{__name__}.{name}")

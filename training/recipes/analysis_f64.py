@@ -1,0 +1,25 @@
+"""The analysis paper's progressive training: 64 frames, from the model of 32 frames.
+
+Paper: Deep Analysis of CNN-based Spatio-temporal Representations, CVPR 2021, Table 3.
+Command: ctm train --recipe analysis_f64 --data data/mini-ssv2 --weights runs/f32/model.keras
+  on Mini-Kinetics --epochs 45 with --milestones 0.3333 0.6667 0.8889 (15, 30, 40)
+Hardware: 6 to 18 V100, batch 36. The paper gives no time.
+Published (I3D-ResNet-50, Mini-Kinetics, no temporal pooling):
+top-1 77.70; TSN 73.45, S3D 77.16, TAM 78.33.
+"""
+
+from training.config import TrainConfig
+
+CONFIG = TrainConfig(
+    model="i3d",
+    weights="",  # of --weights: it goes on from a trained model
+    backbone="resnet50",
+    sampling="segments",
+    scale=(256, 320),
+    num_frames=64,
+    epochs=35,
+    batch_size=36,
+    rate_at=(0.01, 36),
+    milestones=(10 / 35, 20 / 35, 30 / 35),
+    weight_decay=5e-4,
+)

@@ -1,0 +1,25 @@
+"""The analysis paper's starter: 8 frames from ImageNet weights, any model (here I3D on ResNet-50).
+
+Paper: Deep Analysis of CNN-based Spatio-temporal Representations, CVPR 2021, Table 3.
+Command: ctm train --recipe analysis_f8 --data data/mini-ssv2 [--model tam]
+  on Mini-Kinetics and Mini-MiT (100k videos) --epochs 100 for Mini-Kinetics
+Hardware: 6 V100, batch 72. The paper gives no time.
+Published (I3D-ResNet-50, Mini-Kinetics, no temporal pooling):
+top-1 73.35; TSN 72.14, S3D 71.87,
+TAM 74.07.
+"""
+
+from training.config import TrainConfig
+
+CONFIG = TrainConfig(
+    model="i3d",
+    backbone="resnet50",
+    sampling="segments",
+    scale=(256, 320),
+    num_frames=8,
+    epochs=75,
+    batch_size=72,
+    rate_at=(0.01, 72),
+    schedule="cosine",
+    weight_decay=5e-4,
+)

@@ -1,0 +1,23 @@
+"""STM on Kinetics-400: ResNet-50, one frame of each of 8 segments, from ImageNet weights.
+
+Paper: STM, ICCV 2019, Section 4.2 and Tables 1 to 3.
+Command: ctm train --recipe stm_kinetics --data data/kinetics
+Hardware: 8 GTX 1080 Ti, 8 clips each. The paper gives no time.
+Published: top-1 73.7 with 16 frames (--num-frames 16 --batch-size 32), 10 clips x 3 crops.
+"""
+
+from training.config import TrainConfig
+
+CONFIG = TrainConfig(
+    model="stm",
+    backbone="resnet50",
+    num_frames=8,
+    sampling="segments",
+    scale=(224, 224),
+    augment="tsn",
+    epochs=50,
+    batch_size=64,
+    rate_at=(0.01, 64),
+    milestones=(30 / 50, 40 / 50, 45 / 50),
+    weight_decay=5e-4,
+)
