@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tqdm import tqdm
 
@@ -13,7 +13,7 @@ from tfrecords.annotations.missing import missing_by_split, missing_notes
 from tfrecords.disk import full_disk_in_words
 from tfrecords.fingerprint import digest, environment, fingerprints
 from tfrecords.journal import Journal, finished
-from tfrecords.manifest import Manifest, write_manifest
+from tfrecords.manifest import Manifest, named, write_manifest
 from tfrecords.plan import Done, PlannedShard, listing, plan_shards
 from tfrecords.pool import BuildError, available_cores, terminated_like_interrupted
 from tfrecords.run import Run
@@ -31,6 +31,7 @@ def build(
     split_number: int | None = None,
     short_side: int | None = 256,
     quality: int = 95,
+    store: Literal["frames", "video"] = "frames",
     fps: float | None = None,
     split_column: str | None = None,
     val: Sequence[str] = (),
@@ -67,6 +68,9 @@ def build(
         split_number: Which of several published splits, from 1.
         short_side: Pixels that the shorter side of each frame is scaled to; None keeps the size.
         quality: JPEG quality, 1 to 100, with 4:2:0 colours.
+        store: frames keeps JPEGs; video keeps the encoded video as it is, which takes a tenth of
+            the space and more time to read; its size stays, too. A video that cannot be kept so
+            without changing a pixel is stored as JPEGs, and named.
         fps: Frames a second to resample to; None keeps each video's own frames.
         split_column: Column of the CSV that tells the split; None takes its column split.
         val: Values of the split column that make the validation split.
@@ -99,7 +103,9 @@ def build(
     ('pour', 'stir')
     """
     out = Path(out)
-    _check_options(out, Path(source), short_side, quality, fps, shards, timeout, max_failures)
+    _check_options(
+        out, Path(source), short_side, quality, store, fps, shards, timeout, max_failures
+    )
     columns = {"split_column": split_column, "group_column": group_column}
     found = read_format(format, source, annotations, split_number, **columns)
     division = {
@@ -115,7 +121,7 @@ def build(
     missing = missing_by_split(listed, found.missing)
     for note in (*found.notes, *notes, *missing_notes(listed, entries, missing)):
         tqdm.write(note)
-    frame = {"short_side": short_side, "quality": quality, "fps": fps}
+    frame = {"short_side": short_side, "quality": quality, "store": store, "fps": fps}
     asked = {
         "options": {**frame, "shards": shards, **division, **columns}
         | ({"format": format, "split_number": split_number} if format else {}),
@@ -168,6 +174,7 @@ def _manifest(
         failures=tuple(sorted(failures, key=lambda failure: failure.id)),
         missing=missing,
         groups=_groups(plan, written),
+        as_frames={name: why for done in written for name, why in sorted(done.as_frames.items())},
         source=source,
         **environment(),
     )
@@ -190,6 +197,9 @@ def _report(manifest: Manifest, out: Path) -> None:
             f"{len(manifest.failures)} videos failed and are left out. "
             + listing(manifest.failures)
         )
+    if manifest.as_frames:
+        names = [f"{name} ({reason})" for name, reason in manifest.as_frames.items()]
+        tqdm.write(f"{len(names)} videos are stored as JPEG frames: {named(names)}")
 
 
 def _retry(manifest: Manifest, out: Path) -> str:
@@ -202,7 +212,9 @@ def _retry(manifest: Manifest, out: Path) -> str:
     )
 
 
-def _check_options(out, source, short_side, quality, fps, shards, timeout, max_failures) -> None:
+def _check_options(
+    out, source, short_side, quality, store, fps, shards, timeout, max_failures
+) -> None:
     wrong = [
         (
             short_side is not None and not 1 <= short_side <= 4096,
@@ -211,6 +223,7 @@ def _check_options(out, source, short_side, quality, fps, shards, timeout, max_f
             "1..4096",
         ),
         (not 1 <= quality <= 100, "quality", quality, "1..100"),
+        (store not in ("frames", "video"), "store", store, "frames or video"),
         (fps is not None and not 0 < fps <= 1000, "fps", fps, "above 0, at most 1000"),
         (shards is not None and not 1 <= shards <= 99999, "shards", shards, "1..99999"),
         (timeout <= 0, "timeout", timeout, "above 0"),

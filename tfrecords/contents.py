@@ -15,7 +15,7 @@ def check_content(content: dict[str, Any]) -> None:
         content: dict, the JSON object of a dataset.json.
     """
     _texts("class_names", _typed("class_names", content["class_names"], list))
-    for name in ("frame", "splits", "versions", "source", "missing", "groups"):
+    for name in ("frame", "splits", "versions", "source", "missing", "groups", "as_frames"):
         _typed(name, content.get(name, {}), dict)
     _typed("source", content.get("source", {}).get("asked", {}), dict)
     _texts("splits", list(content["splits"]))
@@ -28,6 +28,7 @@ def check_content(content: dict[str, Any]) -> None:
     for failure in _typed("failures", content["failures"], list):
         _texts("failures", _typed("failures", failure, dict).values())
     _texts("groups", content.get("groups", {}).values())
+    _texts("as_frames", content.get("as_frames", {}).values())
     for ids in content.get("missing", {}).values():
         _texts("missing", _typed("missing", ids, list))
 

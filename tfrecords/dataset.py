@@ -3,21 +3,24 @@
 import hashlib
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from tfrecords.index import (
     FRAME_DTYPE,
-    HEADER_DTYPE,
-    VIDEO_DTYPE,
+    PICTURE_DTYPE,
     BadIndex,
     index_path,
     read_index,
 )
 from tfrecords.manifest import Shard, read_manifest
+from tfrecords.media import Media, Piece, runs
 from tfrecords.servers import StorageError
 from tfrecords.storage import as_path, cached, each, file_size, read_ranges, require_ranges
+
+_CHANGED = "is not what was written (CRC-32 differs)"
 
 
 class BadShard(ValueError):  # noqa: N818
@@ -51,20 +54,20 @@ class Split:
         if not self.ids:
             raise ValueError(f"{folder} has no video in its split {split!r}")
         self._files = [folder / shard.file for shard in shards]
-        self._indexes, videos = zip(
-            *each(folder, lambda shard: _opened(folder, shard, len(self.class_names)), shards),
-            strict=True,
-        )
+        tables = each(folder, lambda shard: _opened(folder, shard, len(self.class_names)), shards)
+        self._indexes, *columns = zip(*tables, strict=True)
         require_ranges(self._files[0])
-        self.videos = np.concatenate(videos)
-        self._shard = np.repeat(np.arange(len(shards)), [len(rows) for rows in videos])
-        self._rows = np.concatenate([_row_offsets(rows) for rows in videos])
+        columns = map(np.concatenate, columns)
+        self.videos, self.encoded, self._pieces, self._pictures = columns
+        self._shard = np.repeat(np.arange(len(shards)), [len(table[1]) for table in tables])
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def read(self, video: int, frames: np.ndarray) -> list[bytes]:
         """Reads the JPEGs of some frames of a video, and nothing else of its shard.
+
+        A video that stayed encoded has none; see `encoded` and `read_media`.
 
         Args:
             video: int, the place of the video in the split.
@@ -78,20 +81,62 @@ class Split:
             StorageError: If the server of a remote data set does not answer.
         """
         shard, index = self._files[self._shard[video]], self._indexes[self._shard[video]]
-        offsets = self._rows[video] + frames * FRAME_DTYPE.itemsize
+        offsets = self._pieces[video] + frames * FRAME_DTYPE.itemsize
         places = [(int(offset), FRAME_DTYPE.itemsize) for offset in offsets]
         rows = np.frombuffer(b"".join(_read(index, places)), FRAME_DTYPE).tolist()
         jpegs = _read(shard, [(offset, length) for offset, length, _ in rows])
         for frame, jpeg, (_, _, crc32) in zip(frames, jpegs, rows, strict=True):
             if zlib.crc32(jpeg) != crc32:
-                raise self.damaged(video, int(frame), "is not what was written (CRC-32 differs)")
+                raise self.damaged(video, int(frame), _CHANGED)
         return jpegs
+
+    def read_media(self, video: int, frames: np.ndarray) -> Media:
+        """Reads, of a video that stayed encoded, the packets that some frames need.
+
+        Args:
+            video: int, the place of the video in the split.
+            frames: int array, frame numbers in growing order, shape `(n,)`.
+
+        Returns:
+            A `Media`, every piece of it checked against its CRC-32.
+
+        Raises:
+            BadShard: If the bytes cannot be read or are not those that were written.
+            StorageError: If the server of a remote data set does not answer.
+        """
+        shard, index = self._files[self._shard[video]], self._indexes[self._shard[video]]
+        first, count = int(frames[0]), int(frames[-1] - frames[0]) + 1
+        start = int(self._pictures[video]) + first * PICTURE_DTYPE.itemsize
+        rows = _read(index, [(start, count * PICTURE_DTYPE.itemsize)])[0]
+        pictures = np.frombuffer(rows, PICTURE_DTYPE)[frames - first]
+        stretches = [(0, 0), *runs(pictures)]  # the head of the file first
+        size, start = FRAME_DTYPE.itemsize, int(self._pieces[video])
+        places = [(start + a * size, (b - a + 1) * size) for a, b in stretches]
+        tables = [np.frombuffer(p, FRAME_DTYPE) for p in _read(index, places)]
+        spans = [(int(t["offset"][0]), int(t["offset"][-1] + t["length"][-1])) for t in tables]
+        found = _read(shard, [(begin, end - begin) for begin, end in spans])
+        head, *packets = [
+            list(self._checked(video, piece, table, data))
+            for (piece, _), table, data in zip(stretches, tables, found, strict=True)
+        ]
+        return Media(head[0].data, packets, pictures["piece"].tolist())
+
+    def _checked(self, video: int, first: int, rows: np.ndarray, data: bytes) -> Iterator[Piece]:
+        """Cuts the pieces from `first` on out of the bytes that hold them."""
+        begin, view = int(rows["offset"][0]), memoryview(data)
+        for number, (offset, length, crc32) in enumerate(rows.tolist(), first):
+            piece = view[offset - begin : offset - begin + length]
+            if zlib.crc32(piece) != crc32:
+                raise self._bad(video, f"packet {number}", _CHANGED)
+            yield Piece(number, piece)
 
     def damaged(self, video: int, frame: int, reason: str) -> BadShard:
         """The error for a frame that cannot be used."""
-        return _bad(
-            self._files[self._shard[video]], f"frame {frame} of video {self.ids[video]!r} {reason}"
-        )
+        return self._bad(video, f"frame {frame}", reason)
+
+    def _bad(self, video: int, part: str, reason: str) -> BadShard:
+        shard = self._files[self._shard[video]]
+        return _bad(shard, f"{part} of video {self.ids[video]!r} {reason}")
 
 
 def data_error(error: BaseException) -> BadShard | StorageError | None:
@@ -116,10 +161,11 @@ def data_error(error: BaseException) -> BadShard | StorageError | None:
     return kinds[found.group(1)](found.group(2)) if found else None
 
 
-def _opened(folder: Path, shard: Shard, classes: int) -> tuple[Path, np.ndarray]:
-    """The index of a shard as a file on this machine, and its video rows, checked.
+def _opened(folder: Path, shard: Shard, classes: int) -> tuple[Path | np.ndarray, ...]:
+    """The index of a shard as a file on this machine, checked, and what it says of the videos.
 
-    The rows are a copy, since every mapped index would hold a file open.
+    Of each video its row, whether it stayed encoded, and where its pieces and pictures stand in
+    the index; copies, since every mapped index would hold a file open.
     """
     path = folder / shard.file
     try:
@@ -140,7 +186,7 @@ def _opened(folder: Path, shard: Shard, classes: int) -> tuple[Path, np.ndarray]
         or not ((labels >= 0) & (labels < classes)).all()
     ):
         raise _another_index(folder, shard)
-    return local, index.videos.copy()
+    return local, index.videos.copy(), index.encoded, *index.places()
 
 
 def _local_index(folder: Path, shard: Shard) -> Path:
@@ -158,12 +204,6 @@ def _another_index(folder: Path, shard: Shard) -> BadIndex:
         f"{index_path(folder / shard.file)} is not the index that dataset.json names; "
         f"`ctm verify {folder}` lists what is wrong"
     )
-
-
-def _row_offsets(videos: np.ndarray) -> np.ndarray:
-    """Where the frame rows of each video begin in the index file."""
-    head = HEADER_DTYPE.itemsize + len(videos) * VIDEO_DTYPE.itemsize
-    return head + videos["first"].astype(np.int64) * FRAME_DTYPE.itemsize
 
 
 def _read(path: Path, places: list[tuple[int, int]]) -> list[bytes]:

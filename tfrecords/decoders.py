@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import av
 import cv2
@@ -46,12 +46,22 @@ class Picture(NamedTuple):
     matrix: tuple[int, int, int, int] | None = None
 
 
-def pictures(path: Path, start: float = 0.0) -> Iterator[Picture]:
+class Tape(Protocol):
+    """Takes down what a decoder is fed; `rewind` forgets all, where decoding starts anew."""
+
+    def rewind(self) -> None: ...
+
+    def record(self, packet: av.Packet) -> int: ...
+
+
+def pictures(path: Path, start: float = 0.0, tape: Tape | None = None) -> Iterator[Picture]:
     """Decodes a file or a folder of frames, from about `start` seconds at the latest.
 
     Args:
         path: Path, a video file, a GIF, or a folder of images in the natural order of names.
         start: float, seconds; pictures before it may be left out (after a seek).
+        tape: Tape or None, is given every packet; the number that it answers is then the `opaque`
+            of the packet's picture.
 
     Raises:
         VideoError: If it is unreadable, empty, damaged or cut short.
@@ -64,7 +74,7 @@ def pictures(path: Path, start: float = 0.0) -> Iterator[Picture]:
     if not size and path.is_file():
         raise VideoError("the file is empty")
     try:
-        for picture in _pyav_or_opencv(path, start):
+        for picture in _pyav_or_opencv(path, start, tape):
             count += 1
             yield picture
     except VideoError as error:
@@ -76,11 +86,11 @@ def pictures(path: Path, start: float = 0.0) -> Iterator[Picture]:
         raise VideoError(reason or "it has no pictures")
 
 
-def _pyav_or_opencv(path: Path, start: float) -> Iterator[Picture]:
+def _pyav_or_opencv(path: Path, start: float, tape: Tape | None) -> Iterator[Picture]:
     """OpenCV has its turn where PyAV cannot open the file or decodes nothing of it."""
     count, reason = 0, None
     try:
-        for picture in _pyav(path, start):
+        for picture in _pyav(path, start, tape):
             count += 1
             yield picture
     except (av.error.FFmpegError, UnicodeError) as error:
@@ -113,26 +123,31 @@ class _SeekError(Exception):
     """A seek that did not reach a key picture before the start."""
 
 
-def _pyav(path: Path, start: float) -> Iterator[Picture]:
+def _pyav(path: Path, start: float, tape: Tape | None) -> Iterator[Picture]:
     try:
-        yield from _stream(path, start if start > SEEK_AFTER else 0.0)
+        yield from _stream(path, start if start > SEEK_AFTER else 0.0, tape)
     except _SeekError:
-        yield from _stream(path, 0.0)
+        yield from _stream(path, 0.0, tape)
 
 
-def _stream(path: Path, start: float) -> Iterator[Picture]:
+def _stream(path: Path, start: float, tape: Tape | None) -> Iterator[Picture]:
     with av.open(str(path), metadata_errors="ignore") as container:
         stream = video_stream(container)
-        _prepare(stream)
+        codec = stream.codec_context
+        if codec is None:
+            raise av.error.DecoderNotFoundError(0, "its codec is unknown")
+        prepare(codec)
+        codec.copy_opaque = tape is not None
         is_avi = container.format.name == "avi"
-        frames = _in_order(_frames(container, stream)) if is_avi else _frames(container, stream)
+        frames = _frames(container, stream, tape)
+        frames = _in_order(frames) if is_avi else frames
         first = next(frames, None)
         if first is None:
             return
-        zero, matrix = first[1] or 0, _display_matrix(first[0])
+        zero, matrix = first[1] or 0, display_matrix(first[0])
         if start and not is_avi:  # AVI has no times to seek by
             container.seek(int((zero + start) / stream.time_base), stream=stream)
-            frames = _frames(container, stream)
+            frames = _frames(container, stream, tape)
             first = next(frames, (None, None))
             if first[1] is None or not zero < first[1] <= zero + start:
                 raise _SeekError
@@ -143,12 +158,9 @@ def _stream(path: Path, start: float) -> Iterator[Picture]:
             yield Picture(frame, time, tick, matrix)
 
 
-def _prepare(stream) -> None:
+def prepare(codec: av.CodecContext) -> None:
     """One thread, and every check of the bits that sound files of the wild pass."""
-    codec = stream.codec_context
-    if codec is None:
-        raise av.error.DecoderNotFoundError(0, "its codec is unknown")
-    stream.thread_type, codec.thread_count = "NONE", 1
+    codec.thread_type, codec.thread_count = "NONE", 1
     own = "+explode" if codec.name == "mjpeg" else ""  # its pictures stand alone
     codec.options = {"err_detect": "crccheck+bitstream+buffer" + own}
 
@@ -156,10 +168,14 @@ def _prepare(stream) -> None:
 Stamped = tuple[Any, Any]  # an image and its time stamp in seconds, or None
 
 
-def _frames(container, stream) -> Iterator[Stamped]:
+def _frames(container, stream, tape: Tape | None) -> Iterator[Stamped]:
     count = 0
+    if tape:
+        tape.rewind()
     try:
         for packet in container.demux(stream):
+            if tape and packet.size:
+                packet.opaque = tape.record(packet)
             for frame in packet.decode():
                 count += 1
                 yield frame, None if frame.pts is None else frame.pts * frame.time_base
@@ -194,7 +210,7 @@ def _clock(frames: Iterable[Stamped], zero, tick: int) -> Iterator[tuple[Any, in
         yield frame, time
 
 
-def _display_matrix(frame) -> tuple[int, int, int, int] | None:
+def display_matrix(frame) -> tuple[int, int, int, int] | None:
     for data in frame.side_data:
         if data.type == av.sidedata.sidedata.Type.DISPLAYMATRIX:
             a, b, _, c, d = np.frombuffer(bytes(data), "<i4")[:5].tolist()

@@ -144,7 +144,9 @@ class Journal:
         if content["shard"] is None:
             return Done(None, 0, failures, hung)
         shard = Shard(**{**content["shard"], "videos": tuple(content["shard"]["videos"])})
-        return Done(shard, content["frames"], failures, hung) if self.there(shard) else None
+        if not self.there(shard):
+            return None
+        return Done(shard, content["frames"], failures, hung, content["as_frames"])
 
     def save(self, file: str, done: Done) -> None:
         """Records a shard that is on disk, whole and synced."""
@@ -155,6 +157,7 @@ class Journal:
             "frames": done.frames,
             "failures": [asdict(failure) for failure in done.failures],
             "hung": done.hung,
+            "as_frames": done.as_frames,
         }
         write_json(self.folder / f"{file}.json", content)
 

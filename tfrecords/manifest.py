@@ -39,7 +39,8 @@ class Manifest:
 
     Args:
         class_names: tuple of str; a label is a place in it.
-        frame: mapping with `short_side` (pixels or None), `quality` (JPEG) and `fps` (or None).
+        frame: mapping with `short_side` (pixels or None), `quality` (JPEG), `store` (`"frames"` or
+            `"video"`) and `fps` (or None).
         splits: mapping from a split to its numbers of `videos` and `frames`, and of `missing`.
         all_shards: tuple of `Shard`, sorted by file.
         failures: tuple of `Failure`, sorted by id.
@@ -47,6 +48,8 @@ class Manifest:
             were not there.
         groups: mapping from a video's id to its group, where it has one: the scene, the source
             video, the person that must not stand in two splits.
+        as_frames: mapping from a video's id to the reason why it is stored as JPEGs in a data set
+            that keeps encoded videos.
         versions: mapping from a package to the version that built the data set.
         machine: str, the processor type.
         source: mapping, what was asked for.
@@ -59,6 +62,7 @@ class Manifest:
     failures: tuple[Failure, ...] = ()
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
+    as_frames: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
@@ -121,8 +125,9 @@ def write_manifest(folder: str | Path, manifest: Manifest) -> None:
     """Writes DIR/dataset.json under a temporary name, syncs it and renames it into place."""
     content = {"format": FORMAT, **asdict(manifest)}
     content["shards"] = content.pop("all_shards")
-    if not manifest.groups:
-        del content["groups"]
+    for name in ("groups", "as_frames"):
+        if not content[name]:
+            del content[name]
     write_json(Path(folder) / FILE, {**content, "checksum": checksum(content)})
 
 

@@ -1,7 +1,7 @@
 """What a build is going to do and has done, shard by shard."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -26,13 +26,15 @@ class PlannedShard:
 class Done(NamedTuple):
     """A finished shard (None where all its videos failed), its frames and its failures.
 
-    `hung` are the ids of failures that ran into the timeout and were not tried again yet.
+    `hung` are the ids of failures that ran into the timeout and were not tried again yet;
+    `as_frames` tells of videos that could not stay encoded why they are stored as JPEGs.
     """
 
     shard: Shard | None
     frames: int
     failures: tuple[Failure, ...]
     hung: tuple[str, ...] = ()
+    as_frames: Mapping[str, str] = {}
 
 
 def plan_shards(entries: Sequence[VideoEntry], shards: int | None) -> list[PlannedShard]:

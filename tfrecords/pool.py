@@ -19,7 +19,16 @@ from typing import Any
 WORKER = [sys.executable, "-c", "from tfrecords.worker import main; main()"]
 START_TIMEOUT = 120.0  # seconds, for the imports of a process on a busy machine
 
-JOB = ("path", "start", "end", "fps", "short_side", "quality", "spool")  # what a worker reads
+JOB = (
+    "path",
+    "start",
+    "end",
+    "fps",
+    "short_side",
+    "quality",
+    "store",
+    "spool",
+)  # what a worker reads
 
 Job = dict[str, Any]
 
@@ -53,7 +62,7 @@ class Decoder:
         if self._process is None:
             self._start()
         try:
-            asked = {key: job[key] for key in JOB}
+            asked = {key: job.get(key) for key in JOB}
             self._process.stdin.write(json.dumps(asked).encode() + b"\n")
             self._process.stdin.flush()
             while not (reply := self._line(self.timeout)):

@@ -5,6 +5,7 @@ import numpy as np
 from tfrecords.augment import NOT_FLIPPED, PRESETS, Augment
 from tfrecords.augment.clip import change_clip, training_box
 from tfrecords.dataset import Split
+from tfrecords.media import render
 from tfrecords.pixels import ClipOptions, crop_clip, decode
 from tfrecords.sampling import random_clip_indices
 
@@ -99,10 +100,13 @@ def read_frames(videos: Split, video: int, frames: np.ndarray) -> list[np.ndarra
         BadShard: If a frame cannot be read, or is not what was written.
     """
     distinct, places = np.unique(frames, return_inverse=True)
-    pixels = [decode(jpeg) for jpeg in videos.read(video, distinct)]
+    if videos.encoded[video]:
+        kind, pixels = "picture", render(videos.read_media(video, distinct))
+    else:
+        kind, pixels = "JPEG", [decode(jpeg) for jpeg in videos.read(video, distinct)]
     shape = (*videos.videos[video][["height", "width"]].tolist(), 3)
     for frame, image in zip(distinct, pixels, strict=True):
         if image is None or image.shape != shape:
-            found = "no JPEG" if image is None else f"of shape {image.shape}"
+            found = f"no {kind}" if image is None else f"of shape {image.shape}"
             raise videos.damaged(video, int(frame), f"is {found}, expected {shape}")
     return [pixels[place] for place in places]

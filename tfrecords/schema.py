@@ -1,14 +1,16 @@
 """What one video is on its way into a shard, and how a record spells it.
 
 A record is a `tf.train.SequenceExample` with MediaSequence's keys. It is laid out here byte by
-byte, exactly as protobuf's deterministic serialisation does, so that frames can stream from disk
-into the shard and the offset of every JPEG is known while it is written.
+byte, exactly as protobuf's deterministic serialisation does, so that frames, or a whole media file,
+can stream from disk into the shard and the offset of every JPEG is known while it is written.
 """
 
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+RECORD_LIMIT = 1 << 30  # bytes; protobuf ends at 2 GB, and a reader holds a record in memory
 
 IMAGE_ENCODED = "image/encoded"
 IMAGE_TIMESTAMP = "image/timestamp"
@@ -23,6 +25,8 @@ MEDIA_ID = "clip/media_id"
 DATA_PATH = "clip/data_path"
 START_TIMESTAMP = "clip/start/timestamp"
 END_TIMESTAMP = "clip/end/timestamp"
+MEDIA_BYTES = "clip/encoded_media_bytes"
+MEDIA_START = "clip/encoded_media_start_timestamp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,10 @@ class Failure:
 
 
 class Layout(NamedTuple):
-    """The bytes of a record around its JPEGs: head, then prefix and JPEG by turns, then tail."""
+    """The bytes of a record around its JPEGs: head, then prefix and JPEG by turns, then tail.
+
+    The media file of an encoded video stands where its only JPEG would.
+    """
 
     head: bytes
     prefixes: list[bytes]
@@ -83,7 +90,6 @@ def layout(
     Returns:
         A `Layout` whose `size` counts the whole record, JPEGs too.
     """
-    features = b"".join(_map_entry(key, _feature(context[key])) for key in sorted(context))
     prefixes, frames_size = [], 0
     for length in lengths:
         value = _varint(length)
@@ -91,14 +97,46 @@ def layout(
         feature = 1 + len(_varint(bytes_list)) + bytes_list
         prefixes.append(b"\n" + _varint(feature) + b"\n" + _varint(bytes_list) + b"\n" + value)
         frames_size += len(prefixes[-1]) + length
-    times = b"".join(_field(1, _feature(time)) for time in timestamps)
-    tail = _map_entry(IMAGE_TIMESTAMP, times)
+    tail = _times(timestamps)
     name = _field(1, IMAGE_ENCODED.encode())
-    entry = name + b"\x12" + _varint(frames_size)
-    entry = b"\n" + _varint(len(entry) + frames_size) + entry
+    entry = name + _opening(2, frames_size)
+    entry = _opening(1, len(entry) + frames_size) + entry
     lists_size = len(entry) + frames_size + len(tail)
-    head = _field(1, features) + b"\x12" + _varint(lists_size) + entry
+    head = _field(1, _features(context)) + _opening(2, lists_size) + entry
     return Layout(head, prefixes, tail, len(head) + frames_size + len(tail))
+
+
+def media_layout(context: Mapping[str, Value], length: int, timestamps: Sequence[int]) -> Layout:
+    """Lays out the SequenceExample of a video that stays encoded, in its context.
+
+    Args:
+        context: mapping from a key to its one value (str, int or float).
+        length: int, the bytes of the media file.
+        timestamps: sequence of int, microseconds, one per frame.
+
+    Returns:
+        A `Layout` whose `size` counts the whole record, the media too.
+    """
+    opening, size = b"", length  # from the innermost field outwards
+    for number in (1, 1, 2):  # bytes_list, its value, the value of the map's entry
+        opening = _opening(number, size) + opening
+        size = length + len(opening)
+    opening = _field(1, MEDIA_BYTES.encode()) + opening
+    opening = _opening(1, length + len(opening)) + opening
+    before = _features({key: context[key] for key in context if key < MEDIA_BYTES})
+    after = _features({key: context[key] for key in context if key > MEDIA_BYTES})
+    head = before + opening
+    head = _opening(1, len(head) + length + len(after)) + head
+    tail = after + _field(2, _times(timestamps))
+    return Layout(head, [b""], tail, len(head) + length + len(tail))
+
+
+def _features(context: Mapping[str, Value]) -> bytes:
+    return b"".join(_map_entry(key, _feature(context[key])) for key in sorted(context))
+
+
+def _times(timestamps: Sequence[int]) -> bytes:
+    return _map_entry(IMAGE_TIMESTAMP, b"".join(_field(1, _feature(t)) for t in timestamps))
 
 
 def _feature(value: Value) -> bytes:
@@ -115,7 +153,12 @@ def _map_entry(key: str, value: bytes) -> bytes:
 
 
 def _field(number: int, payload: bytes) -> bytes:
-    return bytes([number << 3 | 2]) + _varint(len(payload)) + payload
+    return _opening(number, len(payload)) + payload
+
+
+def _opening(number: int, length: int) -> bytes:
+    """What stands before the `length` bytes of a field."""
+    return bytes([number << 3 | 2]) + _varint(length)
 
 
 def _varint(value: int) -> bytes:

@@ -11,10 +11,19 @@ import google_crc32c
 import numpy as np
 
 from tfrecords import schema
-from tfrecords.index import FRAME_DTYPE, VIDEO_DTYPE, index_path, write_index
+from tfrecords.index import (
+    FRAME_DTYPE,
+    PICTURE_DTYPE,
+    STORE_DTYPE,
+    VIDEO_DTYPE,
+    index_path,
+    write_index,
+)
 from tfrecords.manifest import Shard, sync_folder
 from tfrecords.schema import VideoEntry
 from tfrecords.sources import plain
+
+CHUNK = 1 << 22  # bytes of a spool in memory
 
 
 class Spooled(NamedTuple):
@@ -23,7 +32,7 @@ class Spooled(NamedTuple):
     Args:
         entry: VideoEntry.
         label: int, the place of its label in the class names.
-        spool: Path, its JPEGs, end to end.
+        spool: Path, its JPEGs, end to end, or its media file.
         found: mapping, what `worker.spool_video` returned.
     """
 
@@ -44,23 +53,14 @@ def write_shard(path: Path, split: str, videos: Sequence[Spooled]) -> Shard:
     Returns:
         The `Shard` as dataset.json lists it.
     """
-    rows = np.zeros(len(videos), VIDEO_DTYPE)
-    frames = np.zeros(sum(len(video.found["lengths"]) for video in videos), FRAME_DTYPE)
-    first = 0
     with open(path, "wb") as file:
         out = _Hashed(file)
-        for number, video in enumerate(videos):
-            found, count = video.found, len(video.found["lengths"])
-            own = frames[first : first + count]
-            own["offset"] = _write_record(out, video)
-            own["length"], own["crc32"] = found["lengths"], found["crcs"]
-            size = found["height"], found["width"]
-            rows[number] = (first, count, video.label, *size, found["frame_rate"])
-            first += count
+        pieces = [_write_record(out, video) for video in videos]
         file.flush()
         os.fsync(file.fileno())
     index = index_path(path)
-    write_index(index, out.size, out.sha256.digest(), rows, frames)
+    tables = np.concatenate(pieces), *_media_tables(videos)
+    write_index(index, out.size, out.sha256.digest(), _video_rows(videos), *tables)
     ids = tuple(video.entry.id for video in videos)
     index_sha256 = hashlib.sha256(index.read_bytes()).hexdigest()
     return Shard(path.name, split, ids, out.size, out.sha256.hexdigest(), index_sha256)
@@ -71,6 +71,29 @@ def publish_shard(path: Path, out: Path) -> None:
     for file in (path, index_path(path)):
         os.replace(file, out / file.name)
     sync_folder(out)
+
+
+def _video_rows(videos: Sequence[Spooled]) -> np.ndarray:
+    rows, first = [], 0
+    for _, label, _, found in videos:
+        count, size = len(found["timestamps"]), (found["height"], found["width"])
+        rows.append((first, count, label, *size, found["frame_rate"]))
+        first += count
+    return np.array(rows, VIDEO_DTYPE)
+
+
+def _media_tables(videos: Sequence[Spooled]) -> list[np.ndarray]:
+    """The tables of pieces and pictures, for a shard that holds an encoded video."""
+    if not any("media" in video.found for video in videos):
+        return []
+    stores, pictures, first = [], [], 0
+    for video in videos:
+        media, count = video.found.get("media"), len(video.found["lengths"])
+        stores.append((first, count, media is not None))
+        own = np.array(media["pictures"]) if media else np.arange(count).repeat(2).reshape(-1, 2)
+        pictures.append(own.astype("<u4").view(PICTURE_DTYPE)[:, 0])
+        first += count
+    return [np.array(stores, STORE_DTYPE), np.concatenate(pictures)]
 
 
 class _Hashed:
@@ -96,10 +119,14 @@ def mask(crc: int) -> int:
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def _write_record(out: _Hashed, video: Spooled) -> list[int]:
-    """Writes length, checksum, SequenceExample, checksum; returns the offsets of the JPEGs."""
-    lengths, offsets = video.found["lengths"], []
-    layout = schema.layout(_context(video), lengths, video.found["timestamps"])
+def _write_record(out: _Hashed, video: Spooled) -> np.ndarray:
+    """Writes length, checksum, SequenceExample, checksum; returns where its pieces lie."""
+    found, media, pieces = video.found, video.found.get("media"), []
+    lengths = [media["size"]] if media else found["lengths"]
+    if media:
+        layout = schema.media_layout(_context(video), media["size"], found["timestamps"])
+    else:
+        layout = schema.layout(_context(video), lengths, found["timestamps"])
     out.crc = 0
     out.write(struct.pack("<Q", layout.size))
     out.write(out.masked_crc())
@@ -108,21 +135,34 @@ def _write_record(out: _Hashed, video: Spooled) -> list[int]:
     with open(video.spool, "rb") as spool:
         for prefix, length in zip(layout.prefixes, lengths, strict=True):
             out.write(prefix)
-            offsets.append(out.size)
-            jpeg = spool.read(length)
-            if len(jpeg) != length:
-                raise OSError(f"{video.spool} lost its content during the build")
-            out.write(jpeg)
+            pieces.append(out.size)
+            _copy(spool, out, length)
     out.write(layout.tail)
     out.write(out.masked_crc())
-    return offsets
+    rows = np.zeros(len(found["lengths"]), FRAME_DTYPE)
+    rows["offset"] = pieces[0] + np.array(media["offsets"]) if media else pieces
+    rows["length"], rows["crc32"] = found["lengths"], found["crcs"]
+    return rows
+
+
+def _copy(spool: BinaryIO, out: _Hashed, length: int) -> None:
+    while length:
+        part = spool.read(min(length, CHUNK))
+        if not part:
+            raise OSError(f"{spool.name} lost its content during the build")
+        out.write(part)
+        length -= len(part)
 
 
 def _context(video: Spooled) -> dict[str, schema.Value]:
     entry, found = video.entry, video.found
     tick = round(1e6 / found["frame_rate"])
     end = found["timestamps"][-1] + tick if entry.end is None else round(entry.end * 1e6)
-    return {
+    if media := found.get("media"):
+        stored = {schema.MEDIA_START: media["start"]}
+    else:
+        stored = {schema.IMAGE_FORMAT: "JPEG"}
+    return stored | {
         schema.LABEL_INDEX: video.label,
         schema.LABEL_STRING: entry.label,
         schema.LABEL_TEXT: entry.label,
@@ -130,7 +170,6 @@ def _context(video: Spooled) -> dict[str, schema.Value]:
         schema.DATA_PATH: plain(entry.path),
         schema.START_TIMESTAMP: round((entry.start or 0) * 1e6),
         schema.END_TIMESTAMP: end,
-        schema.IMAGE_FORMAT: "JPEG",
         schema.IMAGE_HEIGHT: found["height"],
         schema.IMAGE_WIDTH: found["width"],
         schema.IMAGE_FRAME_RATE: found["frame_rate"],

@@ -157,7 +157,10 @@ def _write(task: ShardTask, folder: Path, results: list[Result], hung: tuple[str
         return Done(None, 0, failures, hung)
     shard = write_shard(folder / task.shard.file, task.shard.split, videos)
     publish_shard(folder / task.shard.file, task.out)
-    return Done(shard, sum(len(video.found["lengths"]) for video in videos), failures, hung)
+    frames = sum(len(video.found["timestamps"]) for video in videos)
+    reasons = {video.entry.id: video.found.get("not_encoded") for video in videos}
+    as_frames = {name: reason for name, reason in reasons.items() if reason}
+    return Done(shard, frames, failures, hung, as_frames)
 
 
 def _check_still_there(folder: Path) -> None:

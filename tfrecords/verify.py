@@ -1,4 +1,4 @@
-"""Whether a data set is what was built: every checksum, every count, a sample of JPEGs."""
+"""Whether a data set is what was built: every checksum, every count, a sample of frames."""
 
 import hashlib
 import itertools
@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import google_crc32c
-import numpy as np
 from tqdm import tqdm
 
 from tfrecords.index import ShardIndex, index_path, read_index
 from tfrecords.manifest import FILE, BadManifest, Manifest, Shard, named, read_manifest
+from tfrecords.media import Pieces, render
+from tfrecords.pixels import decode
 from tfrecords.servers import StorageError
 from tfrecords.shards import mask
 from tfrecords.storage import as_path, file_size, is_file, local_copy, names
@@ -33,7 +33,7 @@ class VerifyReport:
         shards: int, shards that dataset.json lists.
         videos: int, videos whose every frame was checked.
         frames: int, frames whose checksum is right.
-        decoded: int, JPEGs that were decoded.
+        decoded: int, frames that were decoded.
         missing: tuple of str, ids of videos that the source's lists named and that were not there.
         command: str, what wrote the data set.
     """
@@ -56,7 +56,7 @@ class VerifyReport:
         if self.ok:
             return (
                 f"{self.folder} is whole: {self.shards} shards, {self.videos} videos, "
-                f"{self.frames} frames, every checksum right; {self.decoded} JPEGs decoded."
+                f"{self.frames} frames, every checksum right; {self.decoded} frames decoded."
                 + self._missing()
             )
         count = len(self.problems)
@@ -78,7 +78,7 @@ def verify(folder: str | Path, sample: int = 100, progress: bool = True) -> Veri
 
     Args:
         folder: str or Path, the data set. Of a remote one, shard after shard is downloaded whole.
-        sample: int, JPEGs to decode, evenly over all frames.
+        sample: int, frames to decode, evenly over all frames.
         progress: bool, whether to show a progress bar on a terminal.
 
     Returns:
@@ -108,7 +108,7 @@ def verify(folder: str | Path, sample: int = 100, progress: bool = True) -> Veri
     frames = 0
     for check in tqdm(checks, unit="shard", disable=None if progress else True):
         check.run(range(-frames % every, 1 << 62, every) if sample > 0 else range(0))
-        frames += len(check.index.frames) if check.index else 0
+        frames += check.index.num_frames if check.index else 0
         problems += check.problems
     problems += _counts(folder, manifest, checks)
     sound = [check for check in checks if not check.problems]
@@ -117,7 +117,7 @@ def verify(folder: str | Path, sample: int = 100, progress: bool = True) -> Veri
         tuple(problems),
         len(checks),
         sum(len(check.index.videos) for check in sound),
-        sum(len(check.index.frames) for check in sound),
+        sum(check.index.num_frames for check in sound),
         sum(check.decoded for check in checks),
         tuple(itertools.chain(*manifest.missing.values())),
         "ctm import-records" if imported else "ctm build",
@@ -187,25 +187,28 @@ class _Check:
             yield f"{self.path} does not hold {len(self.shard.videos)} sound records"
 
     def _bad_videos(self, path: Path, sample: range) -> Iterator[str]:
-        """The ids of videos with a frame whose checksum or, in the sample, whose JPEG is bad."""
+        """The ids of videos with a piece whose checksum is bad, or a frame in the sample."""
         with open(path, "rb") as file:
-            for video, name in zip(self.index.videos, self.shard.videos, strict=False):
-                first, count = int(video["first"]), int(video["frames"])
-                shape = int(video["height"]), int(video["width"])
-                for number in range(first, first + count):
-                    offset, length, crc32 = self.index.frames[number].tolist()
-                    file.seek(offset)
-                    jpeg = file.read(length)
-                    if zlib.crc32(jpeg) != crc32 or (
-                        number in sample and not self._decodes(jpeg, shape)
-                    ):
-                        yield repr(name)
-                        break
+            for number, name in zip(range(len(self.index.videos)), self.shard.videos, strict=False):
+                rows = self.index.pieces(number)
+                pieces = Pieces(file, rows["offset"], rows["length"])
+                sound = all(zlib.crc32(pieces[i]) == crc for i, crc in enumerate(rows["crc32"]))
+                if not (sound and self._decode(number, pieces, sample)):
+                    yield repr(name)
 
-    def _decodes(self, jpeg: bytes, shape: tuple[int, int]) -> bool:
-        self.decoded += 1
-        image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-        return image is not None and image.shape[:2] == shape
+    def _decode(self, number: int, pieces: Pieces, sample: range) -> bool:
+        """Whether the frames of a video that are in the sample decode."""
+        first, count = self.index.videos[number][["first", "frames"]].tolist()
+        shape = self.index.videos[number][["height", "width"]].tolist()
+        for frame in (frame for frame in range(first, first + count) if frame in sample):
+            if self.index.encoded[number]:
+                image = render(pieces.media(self.index.pictures[[frame]]))[0]
+            else:
+                image = decode(pieces[frame - first])
+            self.decoded += 1
+            if image is None or image.shape[:2] != shape:
+                return False
+        return True
 
 
 def _counts(folder: Path, manifest: Manifest, checks: list[_Check]) -> Iterator[str]:
@@ -221,7 +224,7 @@ def _counts(folder: Path, manifest: Manifest, checks: list[_Check]) -> Iterator[
         if not all(check.index for check in own):
             continue
         videos = sum(len(check.index.videos) for check in own)
-        frames = sum(len(check.index.frames) for check in own)
+        frames = sum(check.index.num_frames for check in own)
         if (videos, frames) != (expected["videos"], expected["frames"]):
             yield (
                 f"{folder / FILE} counts {expected['videos']} videos and {expected['frames']} "

@@ -95,14 +95,22 @@ def read_pixels(
     order: str = "bgr24",
 ) -> Iterator[tuple[np.ndarray, int]]:
     """`read_frames` in the channel order that the JPEG encoder takes; see there."""
-    begin = round((start or 0) * 1e6)
-    stop = None if end is None else round(end * 1e6)
-    stream = _between(pictures(Path(path), begin / 1e6), begin, stop)
-    timed = _resample(stream, fps, begin, stop) if fps else ((p, p.time) for p in stream)
-    render, time = None, None
-    for picture, time in timed:
+    render = None
+    for picture, time in timed(pictures(Path(path), start or 0.0), start, end, fps):
         render = render or Renderer(picture, short_side, order)
         yield render(picture), time
+
+
+def timed(
+    stream: Iterable[Picture], start: float | None, end: float | None, fps: float | None
+) -> Iterator[tuple[Picture, int]]:
+    """The pictures that `read_frames` takes of all, each with the time of its frame."""
+    begin = round((start or 0) * 1e6)
+    stop = None if end is None else round(end * 1e6)
+    stream = _between(stream, begin, stop)
+    time = None
+    for picture, time in _resample(stream, fps, begin, stop) if fps else _own_times(stream):
+        yield picture, time
     if time is None:
         raise VideoError(f"it has no frame between {start or 0:g} s and {_seconds(end)}")
 
@@ -205,6 +213,10 @@ def _between(stream: Iterable[Picture], start: int, end: int | None) -> Iterator
             return
         if picture.time >= start - _TOLERANCE / 2:
             yield picture
+
+
+def _own_times(stream: Iterable[Picture]) -> Iterator[tuple[Picture, int]]:
+    return ((picture, picture.time) for picture in stream)
 
 
 def _resample(

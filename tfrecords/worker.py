@@ -1,7 +1,8 @@
 """The decoding process of a build, one video after the other.
 
 Jobs come as lines of JSON on standard input, replies go as lines of JSON to standard output. The
-JPEGs of a video spool into a file, so that a long video takes no more memory than a short one.
+JPEGs or packets of a video spool into a file, so that a long video takes no more memory than a
+short one.
 A reply `{}` is a sign of life; the end of standard input, the death of the parent, ends the process
 at once, even amid a video that hangs.
 """
@@ -20,25 +21,42 @@ import cv2
 
 from tfrecords.decoders import FOLDER_FPS
 from tfrecords.disk import FULL
+from tfrecords.remux import NotFaithful, spool_media
+from tfrecords.schema import RECORD_LIMIT
 from tfrecords.video import VideoError, read_pixels
-
-RECORD_LIMIT = 1 << 30  # bytes; protobuf ends at 2 GB, and a reader holds a record in memory
 
 
 def spool_video(job: dict[str, Any], alive=lambda: None) -> dict[str, Any]:
-    """Decodes, scales and encodes one video into a spool file of JPEGs, end to end.
+    """Spools one video into a file, as the JPEGs of its frames or as it is, encoded.
 
     Args:
-        job: mapping with `path`, `start`, `end`, `fps`, `short_side`, `quality` and `spool`.
+        job: mapping with `path`, `start`, `end`, `fps`, `short_side`, `quality`, `spool`
+            and perhaps `store`, `"frames"` or `"video"`.
         alive: callable, called with every frame.
 
     Returns:
-        A mapping with lists `lengths`, `crcs` (CRC-32) and `timestamps`, one item per frame, and
-        `height`, `width` and `frame_rate`.
+        A mapping with lists `lengths` and `crcs` (CRC-32), one item per frame, `timestamps`,
+        `height`, `width` and `frame_rate`; of an encoded video what `remux.spool_media` returns;
+        of one that had to become JPEGs, `not_encoded`, the reason.
 
     Raises:
         VideoError: If the video cannot be read, or would make a record above 1 GB.
     """
+    if job.get("store") == "video":
+        try:
+            found = spool_media(job, alive)
+        except NotFaithful as error:
+            found = {**spool_jpegs(job, alive), "not_encoded": str(error)}
+    else:
+        found = spool_jpegs(job, alive)
+    times = found["timestamps"]
+    span = times[-1] - times[0]
+    rate = job["fps"] or ((len(times) - 1) * 1e6 / span if span else FOLDER_FPS)
+    return {**found, "frame_rate": float(rate)}
+
+
+def spool_jpegs(job: dict[str, Any], alive=lambda: None) -> dict[str, Any]:
+    """Decodes, scales and encodes one video into a spool file of JPEGs, end to end."""
     lengths, crcs, timestamps, size = [], [], [], None
     keys = ("path", "start", "end", "fps", "short_side")
     options = [cv2.IMWRITE_JPEG_QUALITY, job["quality"]]
@@ -56,15 +74,12 @@ def spool_video(job: dict[str, Any], alive=lambda: None) -> dict[str, Any]:
                     f"its first {len(lengths)} frames already make a record above 1 GB: cut it "
                     "with start and end in a CSV file"
                 )
-    span = timestamps[-1] - timestamps[0]
-    rate = job["fps"] or ((len(lengths) - 1) * 1e6 / span if span else FOLDER_FPS)
     return {
         "lengths": lengths,
         "crcs": crcs,
         "timestamps": timestamps,
         "height": size[0],
         "width": size[1],
-        "frame_rate": float(rate),
     }
 
 

@@ -121,7 +121,9 @@ class Classifier:
 
     def frames(self, video: Path) -> Iterator[Frame]:
         """The frames as the data set would hold them."""
-        return read_frames(video, fps=self.frame["fps"], short_side=self.frame["short_side"])
+        encoded = self.frame.get("store") == "video"  # whose size stays
+        short_side = None if encoded else self.frame["short_side"]
+        return read_frames(video, fps=self.frame["fps"], short_side=short_side)
 
     def windows(self, count: int) -> np.ndarray:
         """Clips that overlap by half, over a video of more than two clips' length."""

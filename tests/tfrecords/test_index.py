@@ -8,6 +8,8 @@ import pytest
 
 from tfrecords.index import (
     FRAME_DTYPE,
+    PICTURE_DTYPE,
+    STORE_DTYPE,
     VIDEO_DTYPE,
     BadIndex,
     index_path,
@@ -74,7 +76,7 @@ def corrupt(path, offset, data):
     ("offset", "data", "message"),
     [
         (0, b"X", "not an index of ctm-keras"),
-        (8, b"\x02", "has version 2, this program reads 1"),
+        (8, b"\x03", "has version 3, this program reads 1 and 2"),
         (12, b"\x03", "bytes where its header says"),
         (64 + 32, b"\x01", "do not follow one another"),
         (64 + 32 + 8, b"\x02", "where its videos say otherwise"),
@@ -117,3 +119,55 @@ def test_rows_that_do_not_fit_are_not_written(tmp_path):
     with pytest.raises(BadIndex, match="32 bytes, got 3"):
         write_index(tmp_path / "a.index", SIZE, b"abc", VIDEOS, FRAMES)
     assert not list(tmp_path.iterdir())
+
+
+PIECES = np.array([(16, 100, 1), (116, 50, 2), (300, 40, 3), (345, 7, 4), (352, 9, 5)], FRAME_DTYPE)
+STORES = np.array([(0, 2, 0), (2, 3, 1)], STORE_DTYPE)  # two JPEGs; a head and two packets
+PICTURES = np.array([(0, 0), (1, 1), (2, 1)], PICTURE_DTYPE)
+AT_STORES = 64 + 2 * 32 + 5 * 16
+AT_PICTURES = AT_STORES + 2 * 16
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    write_index(tmp_path / "m.index", 400, SHA, VIDEOS, PIECES, STORES, PICTURES)
+    return tmp_path / "m.index"
+
+
+def test_the_bytes_of_an_index_with_encoded_videos(mixed):
+    expected = struct.pack("<8sIIQQ32s", b"CTMINDEX", 2, 2, 5, 400, SHA)
+    for form, rows in [("<QIiIId", VIDEOS), ("<QII", PIECES), ("<QII", STORES), ("<II", PICTURES)]:
+        expected += b"".join(struct.pack(form, *row) for row in rows.tolist())
+    assert mixed.read_bytes() == expected
+
+
+def test_an_index_with_encoded_videos_is_read(mixed):
+    index = read_index(mixed)
+    assert index.num_frames == 3
+    assert index.encoded.tolist() == [False, True]
+    np.testing.assert_array_equal(index.pieces(1), PIECES[2:])
+    np.testing.assert_array_equal(index.pictures, PICTURES)
+    pieces, pictures = index.places()
+    assert pieces.tolist() == [64 + 2 * 32, 64 + 2 * 32 + 2 * 16]
+    assert pictures.tolist() == [AT_PICTURES, AT_PICTURES + 2 * 8]
+
+
+@pytest.mark.parametrize(
+    ("offset", "data", "message"),
+    [
+        (12, b"\x03", "bytes where its header says"),
+        (64 + 8, b"\x03", "bytes where its header says"),
+        (64 + 64 + 2 * 16, b"\xff" * 8, "frame 2 does not lie inside"),
+        (64 + 64 + 3 * 16, struct.pack("<Q", 339), "packets of an encoded video overlap"),
+        (AT_STORES + 8, b"\x01", "pieces of its videos do not follow"),
+        (AT_STORES + 16, b"\x01", "pieces of its videos do not follow"),
+        (AT_STORES + 16 + 12, b"\x02", "a picture is in no packet"),
+        (AT_PICTURES + 2 * 8, b"\x03", "a picture is in no packet"),
+        (AT_PICTURES + 2 * 8 + 4, b"\x03", "a picture is in no packet"),
+        (AT_PICTURES + 2 * 8 + 4, b"\x00", "a picture is in no packet"),
+    ],
+)
+def test_a_changed_byte_in_an_index_with_encoded_videos_is_seen(mixed, offset, data, message):
+    corrupt(mixed, offset, data)
+    with pytest.raises(BadIndex, match=message):
+        read_index(mixed)

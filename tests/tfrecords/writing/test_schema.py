@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfrecords.schema import layout
+from tfrecords.schema import layout, media_layout
 
 CONTEXT = {
     "clip/label/text": "Füße heben - 走る",
@@ -43,3 +43,21 @@ def test_layout_is_the_deterministic_serialisation(lengths):
     record = plan.head + b"".join(parts) + plan.tail
     assert plan.size == len(record)
     assert record == reference(CONTEXT, jpegs, timestamps)
+
+
+@pytest.mark.parametrize("length", [1, 100, 127, 128, 16_380, 16_383, 16_384, 3_000_000])
+def test_a_record_with_media_is_the_deterministic_serialisation(length):
+    media = np.random.default_rng(0).bytes(length)
+    timestamps = [0, 40_000, 80_000]
+    plan = media_layout({**CONTEXT, "clip/encoded_media_start_timestamp": -7}, length, timestamps)
+    record = plan.head + plan.prefixes[0] + media + plan.tail
+    assert plan.size == len(record)
+    example = tf.train.SequenceExample.FromString(reference(CONTEXT, [], []))
+    example.feature_lists.ClearField("feature_list")
+    features = example.context.feature
+    features["clip/encoded_media_bytes"].bytes_list.value.append(media)
+    features["clip/encoded_media_start_timestamp"].int64_list.value.append(-7)
+    for time in timestamps:
+        times = example.feature_lists.feature_list["image/timestamp"]
+        times.feature.add().int64_list.value.append(time)
+    assert record == example.SerializeToString(deterministic=True)

@@ -281,14 +281,14 @@ def test_frames_too_long_for_a_jpeg_are_refused(tmp_path, write_video):
 def test_opencv_reads_what_pyav_does_not(tmp_path, write_video, monkeypatch, level_of):
     path = write_video(tmp_path / "a.avi", codec="mpeg4")
 
-    def refuse(path, start):
+    def refuse(path, start, tape):
         raise av.error.InvalidDataError(1, "refused")
         yield
 
     monkeypatch.setattr(decoders, "_pyav", refuse)
     np.testing.assert_allclose(levels(path), [level_of(n) for n in range(12)], atol=8)
     assert probe(path).codec == "opencv"
-    monkeypatch.setattr(decoders, "_pyav", lambda path, start: iter(()))
+    monkeypatch.setattr(decoders, "_pyav", lambda path, start, tape: iter(()))
     assert len(levels(path)) == 12
 
 
