@@ -1,24 +1,28 @@
 """Labelled videos to verified shards: parallel, resumable, one bad video costs one video."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from tqdm import tqdm
 
 from tfrecords.annotations import read_format
 from tfrecords.annotations.missing import missing_by_split, missing_notes
+from tfrecords.cluster import dask_executor
 from tfrecords.disk import full_disk_in_words
-from tfrecords.fingerprint import digest, environment, fingerprints
+from tfrecords.estimate import Estimate
+from tfrecords.fingerprint import digest, fingerprints
 from tfrecords.journal import Journal, finished
-from tfrecords.manifest import Manifest, named, write_manifest
-from tfrecords.plan import Done, PlannedShard, listing, plan_shards
+from tfrecords.manifest import Manifest, write_manifest
+from tfrecords.outcome import manifest_of, remaining, report
+from tfrecords.plan import plan_shards
 from tfrecords.pool import BuildError, available_cores, terminated_like_interrupted
 from tfrecords.run import Run
 from tfrecords.sources import plain
-from tfrecords.splits import SPLITS, assign_splits
+from tfrecords.splits import assign_splits
 
 
 def build(
@@ -44,10 +48,12 @@ def build(
     shards: int | None = None,
     workers: int | None = None,
     executor: Executor | None = None,
+    dask: str | None = None,
     timeout: float = 120.0,
     max_failures: float = 0.1,
     progress: bool = True,
-) -> Manifest:
+    estimate: bool = False,
+) -> Manifest | Estimate:
     """Turns labelled videos into shards with an index each and dataset.json.
 
     A build that was stopped goes on where it stopped when it is called again, and ends with the
@@ -82,20 +88,24 @@ def build(
         seed: Another division into splits.
         shards: Shards of each split; None takes one for 32 videos, at most 512.
         workers: Processes that decode; None takes one per processor core.
-        executor: Another `concurrent.futures` executor, whose workers build whole shards, each
-            with one process that decodes; they must see the source and `out` under these names.
+        executor: Another `concurrent.futures` executor. Its workers build whole shards, each
+            with a process that decodes; they must see the source and `out` under the same names.
+        dask: Address of a Dask scheduler, whose workers do the same: tcp://host:8786.
         timeout: Seconds that a video may go without giving a frame before it counts as hanging.
         max_failures: Share of the videos that may fail before the build stops.
         progress: Whether to show a progress bar.
+        estimate: Build nothing: say from a sample of twenty videos how long it will take and how
+            much disk it needs.
 
     Returns:
-        A `Manifest`, the content of dataset.json.
+        A `Manifest`, the content of dataset.json; with `estimate` an `Estimate`.
 
     Raises:
         SourceError: If the source cannot be used.
         BuildError: If an option is out of range, `out` holds another data set, files of the source
-            changed since they were read, too many videos failed, or the executor failed.
-        FullDisk: If the disk is full.
+            changed since they were read, too many videos failed, or the executor's workers are
+            lost.
+        FullDisk: If the disk is full, or plainly too small before it starts.
 
     Example:
     >>> manifest = tfrecords.build("videos", "data/mine", val_fraction=0.2)
@@ -103,9 +113,8 @@ def build(
     ('pour', 'stir')
     """
     out = Path(out)
-    _check_options(
-        out, Path(source), short_side, quality, store, fps, shards, timeout, max_failures
-    )
+    _check_options(short_side, quality, store, fps, shards, workers, timeout, max_failures)
+    _check_folders(Path(source), out)
     columns = {"split_column": split_column, "group_column": group_column}
     found = read_format(format, source, annotations, split_number, **columns)
     division = {
@@ -130,91 +139,29 @@ def build(
     files = fingerprints(found.root, entries)
     origin = {"source": plain(str(source)), "asked": {**asked, "files": digest(files)}}
     if manifest := finished(out, origin["asked"]):
-        tqdm.write(f"{out} is complete: nothing to do." + _retry(manifest, out))
+        tqdm.write(f"{out} is complete: nothing to do." + remaining(manifest, out))
         return manifest
     plan = plan_shards(entries, shards)
     names = found.class_names or tuple(sorted({entry.label for entry in entries}))
     workers = workers or available_cores()
     remedy = "run the same command again, it goes on where it stopped"
     guards = full_disk_in_words(out, remedy), terminated_like_interrupted()
-    with guards[0], guards[1], Journal(out, asked, files) as journal:
-        run = Run(plan, names, found.root, frame, journal, timeout, max_failures, progress)
-        done = run.run(executor, workers)
-        manifest = _manifest(plan, done, names, frame, origin, missing)
-        write_manifest(out, manifest)
-        journal.remove()
-    _report(manifest, out)
+    engine = dask_executor(dask, workers) if dask else nullcontext((executor, workers))
+    journal = Journal(out, asked, files)
+    run = Run(plan, names, found.root, frame, journal, timeout, max_failures, progress)
+    with guards[0], guards[1], engine as (executor, workers):
+        if estimate:
+            return run.estimate(workers)
+        with journal:
+            done = run.run(executor, workers)
+            manifest = manifest_of(plan, done, names, frame, origin, missing)
+            write_manifest(out, manifest)
+            journal.remove()
+    report(manifest, out)
     return manifest
 
 
-def _manifest(
-    plan: Sequence[PlannedShard],
-    done: Mapping[str, Done],
-    names: tuple[str, ...],
-    frame: Mapping[str, Any],
-    source: Mapping[str, Any],
-    missing: Mapping[str, tuple[str, ...]],
-) -> Manifest:
-    written = [done[shard.file] for shard in plan if done[shard.file].shard]
-    splits = {}
-    for split in SPLITS:
-        own = [d for d in written if d.shard.split == split]
-        if own:
-            videos = sum(len(d.shard.videos) for d in own)
-            splits[split] = {"videos": videos, "frames": sum(d.frames for d in own)}
-            splits[split] |= {"missing": len(missing[split])} if split in missing else {}
-    failures = [failure for shard in plan for failure in done[shard.file].failures]
-    if "train" not in splits:
-        raise BuildError(f"no video to train on could be read. {listing(failures)}")
-    return Manifest(
-        class_names=names,
-        frame=frame,
-        splits=splits,
-        all_shards=tuple(sorted((d.shard for d in written), key=lambda shard: shard.file)),
-        failures=tuple(sorted(failures, key=lambda failure: failure.id)),
-        missing=missing,
-        groups=_groups(plan, written),
-        as_frames={name: why for done in written for name, why in sorted(done.as_frames.items())},
-        source=source,
-        **environment(),
-    )
-
-
-def _groups(plan: Sequence[PlannedShard], written: Sequence[Done]) -> dict[str, str]:
-    there = {video for done in written for video in done.shard.videos}
-    entries = (entry for shard in plan for entry in shard.entries)
-    return {entry.id: entry.group for entry in entries if entry.group and entry.id in there}
-
-
-def _report(manifest: Manifest, out: Path) -> None:
-    counts = ", ".join(
-        f"{split} {n['videos']} videos ({n['frames']} frames)"
-        for split, n in manifest.splits.items()
-    )
-    tqdm.write(f"{out}: {len(manifest.class_names)} classes, {counts}")
-    if manifest.failures:
-        tqdm.write(
-            f"{len(manifest.failures)} videos failed and are left out. "
-            + listing(manifest.failures)
-        )
-    if manifest.as_frames:
-        names = [f"{name} ({reason})" for name, reason in manifest.as_frames.items()]
-        tqdm.write(f"{len(names)} videos are stored as JPEG frames: {named(names)}")
-
-
-def _retry(manifest: Manifest, out: Path) -> str:
-    """What a finished data set left out, and how to get it in."""
-    if not manifest.failures:
-        return ""
-    return (
-        f" {len(manifest.failures)} failures remain; to try them again, repair the files and name "
-        f"another --out, or remove {out} first. {listing(manifest.failures)}"
-    )
-
-
-def _check_options(
-    out, source, short_side, quality, store, fps, shards, timeout, max_failures
-) -> None:
+def _check_options(short_side, quality, store, fps, shards, workers, timeout, max_failures) -> None:
     wrong = [
         (
             short_side is not None and not 1 <= short_side <= 4096,
@@ -226,12 +173,16 @@ def _check_options(
         (store not in ("frames", "video"), "store", store, "frames or video"),
         (fps is not None and not 0 < fps <= 1000, "fps", fps, "above 0, at most 1000"),
         (shards is not None and not 1 <= shards <= 99999, "shards", shards, "1..99999"),
+        (workers is not None and workers < 1, "workers", workers, "1 or more"),
         (timeout <= 0, "timeout", timeout, "above 0"),
         (not 0 <= max_failures <= 1, "max_failures", max_failures, "a share, 0..1"),
     ]
     for is_wrong, name, value, expected in wrong:
         if is_wrong:
             raise BuildError(f"{name} is {value}, expected {expected}")
+
+
+def _check_folders(source: Path, out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise BuildError(f"{out} is a file; --out names a folder for the data set")
     if out.resolve() == source.resolve():

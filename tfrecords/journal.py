@@ -79,7 +79,8 @@ class Journal:
         os.register_at_fork(after_in_child=self._lock.close)  # an executor's may outlive us
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._compare()
+            self.compare()
+            write_json(self.folder / "plan.json", self._plan)
             self.clear_spool()
             self.spool.mkdir(exist_ok=True)
         except BlockingIOError:
@@ -108,10 +109,10 @@ class Journal:
             return False
         return hashlib.sha256(index.read_bytes()).hexdigest() == shard.index_sha256
 
-    def _compare(self) -> None:
+    def compare(self) -> None:
+        """Raises `BuildError` where an unfinished build of something else lies there."""
         path = self.folder / "plan.json"
         if not path.exists():
-            write_json(path, self._plan)
             return
         differences = _differences(json.loads(path.read_bytes()), self._plan)
         if differences:

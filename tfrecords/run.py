@@ -18,6 +18,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from tfrecords.estimate import Estimate, check_disk, estimate
 from tfrecords.fingerprint import environment
 from tfrecords.journal import Journal
 from tfrecords.plan import Done, PlannedShard, listing
@@ -62,18 +63,19 @@ class Run:
         self.common |= {"out": journal.out.absolute(), "spool": journal.spool.absolute()}
         self.common |= {"environment": environment()}
         self.total = sum(len(shard.entries) for shard in plan)
-        self.done = {s.file: done for s in plan if (done := journal.load(s.file))}
-        self.failures = [f for done in self.done.values() for f in done.failures]
-        ready = sum(len(shard.entries) for shard in plan if shard.file in self.done)
-        self.bar = tqdm(total=self.total, initial=ready, unit="video", disable=not progress)
+        self.progress = progress
+        self.done: dict[str, Done] = {}
+        self.failures: list[Failure] = []
 
     def run(self, executor: Executor | None, workers: int) -> dict[str, Done]:
         """Builds through an executor, or where it is None, with processes of its own."""
         self.by_shard = executor is not None
         way = self._decode_here(workers) if executor is None else self._hand_out(executor)
+        self._load()
         try:
-            with self.bar, way as submit:
-                self._missing_files()
+            self._missing_files()
+            check_disk(list(self._tasks()), workers)
+            with self._bar() as self.bar, way as submit:
                 self._record({submit(task): task for task in self._tasks()})
                 for task in self._hung():  # alone, after all others
                     self._record({submit(task): task})
@@ -81,6 +83,27 @@ class Run:
             self.journal.forget_failures()
             raise
         return self.done
+
+    def estimate(self, workers: int) -> Estimate:
+        """Says what is left to do, and writes nothing."""
+        self.journal.compare()
+        self._load()
+        tasks = list(self._tasks())
+        if not tasks:
+            raise BuildError(f"all shards of {self.journal.out} are written: build to finish it")
+        found = estimate(tasks, workers)
+        tqdm.write(str(found))
+        found.check_disk()
+        return found
+
+    def _load(self) -> None:
+        """What earlier runs have done."""
+        self.done = {s.file: done for s in self.plan if (done := self.journal.load(s.file))}
+        self.failures = [f for done in self.done.values() for f in done.failures]
+
+    def _bar(self) -> tqdm:
+        ready = sum(len(shard.entries) for shard in self.plan if shard.file in self.done)
+        return tqdm(total=self.total, initial=ready, unit="video", disable=not self.progress)
 
     def _missing_files(self) -> None:
         """Stops before any work where the paths are wrong as a whole."""
@@ -165,7 +188,8 @@ def _outcome(future: Future) -> Done:
     try:
         return future.result()
     except (CancelledError, BrokenExecutor) as error:
+        reason = str(error) or "its tasks were cancelled"
         raise BuildError(
-            f"the executor lost its workers ({error or 'cancelled'}): run the same command again, "
-            "it goes on where it stopped"
+            f"the executor lost its workers ({reason}): run the same command again, it goes on "
+            "where it stopped"
         ) from error

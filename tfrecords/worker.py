@@ -110,7 +110,8 @@ def main() -> None:
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
     replies.write("{}\n")
     while True:
-        job, spoken = json.loads(jobs.get()), time.monotonic()
+        job = json.loads(jobs.get())
+        started = spoken = time.monotonic()
 
         def alive():
             nonlocal spoken
@@ -121,6 +122,7 @@ def main() -> None:
         reply = answer(job, alive)
         if "lengths" not in reply:
             Path(job["spool"]).unlink(missing_ok=True)
+        reply["seconds"] = time.monotonic() - started
         replies.write(json.dumps(reply) + "\n")
 
 

@@ -324,6 +324,8 @@ COMMANDS = {
         "ctm build videos --out data/mine",
         "ctm build index.csv --out data/mine --split-column fold --val 0",
         "ctm build UCF-101 --out data/ucf101 --format ucf101 --annotations ucfTrainTestlist",
+        "ctm build videos --out data/mine --estimate",
+        "ctm build videos --out /shared/mine --dask tcp://host:8786",
         "ctm build --format help",
     ),
     "import-records": with_examples(
@@ -365,7 +367,8 @@ def run(name: str, arguments: list[str]) -> None:
     if name == "train":
         train(arguments)
         return
-    result = tyro.cli(COMMANDS[name], prog=f"ctm {name}", args=arguments)
+    hidden = (tyro.conf.SuppressFixed,)  # what only Python can say: an executor
+    result = tyro.cli(COMMANDS[name], prog=f"ctm {name}", args=arguments, config=hidden)
     if isinstance(result, ShowConfig):
         from training.show import show
 

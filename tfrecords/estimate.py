@@ -1,0 +1,184 @@
+"""How long a build will take and how much disk it needs, told from a sample of its videos.
+
+What a video costs goes with the size of its file, or with its length where a list cuts segments
+out of files; the sample gives the factor, and how far it may be off.
+"""
+
+import math
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tfrecords.disk import FullDisk, free_bytes
+from tfrecords.pool import Decoders
+from tfrecords.schema import VideoEntry
+from tfrecords.splits import stable_hash
+from tfrecords.task import ShardTask, decoder_job
+
+SAMPLE = 20
+PLENTY = 100  # free bytes for each of the source: no codec makes frames that much smaller
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is left of a build, as far as a sample tells.
+
+    Args:
+        out: Path, the data set's folder.
+        videos: int, videos that are not in a shard yet.
+        sampled: int, videos that were decoded to tell.
+        failed: int, how many of them could not be read.
+        workers: int, processes that will decode.
+        seconds: float, the time it will take.
+        bytes: int, what the shards will hold.
+        spool: int, what is needed beside them while the build runs.
+        error: float, by which share of itself `bytes` may be off (two standard errors).
+        free: int, bytes that are free on the disk.
+    """
+
+    out: Path
+    videos: int
+    sampled: int
+    failed: int
+    workers: int
+    seconds: float
+    bytes: int
+    spool: int
+    error: float
+    free: int
+
+    def __str__(self) -> str:
+        failed = f", {self.failed} of them could not be read" if self.failed else ""
+        return (
+            f"{self.videos} videos with {self.workers} workers: about {_time(self.seconds)}, "
+            f"{_size(self.bytes)} of shards and up to {_size(self.spool)} more while it runs; "
+            f"{_size(self.free)} are free on the disk of {self.out}.\n"
+            f"(From {self.sampled} videos{failed}; the size may be off by {self.error:.0%}.)"
+        )
+
+    def check_disk(self) -> None:
+        """Raises `FullDisk` where the shards plainly do not fit."""
+        if self.bytes * (1 - self.error) > self.free:
+            raise FullDisk(
+                f"the disk of {self.out} is too small: the {self.videos} videos need about "
+                f"{_size(self.bytes)} (told from {self.sampled} of them, give or take "
+                f"{self.error:.0%}), {_size(self.free)} are free. Free some space, name a larger "
+                "disk with --out, or make smaller frames with --short-side and --quality"
+            )
+
+
+def estimate(tasks: Sequence[ShardTask], workers: int, most: int = SAMPLE) -> Estimate:
+    """Decodes a sample of what is left of a build, and leaves nothing.
+
+    Args:
+        tasks: sequence of `ShardTask`, at least one.
+        workers: int, processes that will decode.
+        most: int, how many videos are decoded for it.
+    """
+    entries = [entry for task in tasks for entry in task.shard.entries]
+    entries.sort(key=lambda entry: stable_hash(entry.id))
+    sample, weights = entries[:most], _weights(tasks[0].root, entries)
+    own = weights[: len(sample)]
+    seconds, sizes, failed = _decode(tasks[0], sample, workers)
+    factor = weights.sum() / own.sum()
+    size = sizes.sum() * factor
+    return Estimate(
+        out=tasks[0].out,
+        videos=len(entries),
+        sampled=len(sample),
+        failed=failed,
+        workers=workers,
+        seconds=seconds.sum() * factor / workers,
+        bytes=int(size),
+        spool=int(size * min(1, (workers + 1) / len(tasks))),
+        error=_error(sizes, own, len(entries)),
+        free=free_bytes(tasks[0].out),
+    )
+
+
+def check_disk(tasks: Sequence[ShardTask], workers: int) -> None:
+    """Stops a build before it starts where the disk is plainly too small.
+
+    Where the disk could hold the source a hundred times, nothing is decoded for this; else a tenth
+    of the videos, at most twenty.
+
+    Raises:
+        FullDisk: If the shards do not fit.
+    """
+    entries = [entry for task in tasks for entry in task.shard.entries]
+    if not entries:
+        return
+    source = sum(_bytes(path) for path in {tasks[0].root / entry.path for entry in entries})
+    if free_bytes(tasks[0].out) < PLENTY * source:
+        estimate(tasks, workers, min(SAMPLE, math.ceil(len(entries) / 10))).check_disk()
+
+
+def _decode(
+    task: ShardTask, sample: Sequence[VideoEntry], workers: int
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """The seconds and the bytes of each video, and how many could not be read."""
+    seconds, sizes, failed = np.zeros(len(sample)), np.zeros(len(sample)), 0
+    with tempfile.TemporaryDirectory() as folder, Decoders(workers, task.timeout) as decoders:
+        spools = [Path(folder, str(number)) for number in range(len(sample))]
+        futures = {}
+        for number, (entry, spool) in enumerate(zip(sample, spools, strict=True)):
+            job = decoder_job(task.root, entry, spool, task.frame)
+            futures[decoders.submit(job)] = number
+        for future in as_completed(futures):
+            number, reply = futures[future], future.result()
+            if "full" in reply:
+                raise FullDisk(f"the disk of {folder} has no room for one decoded video")
+            seconds[number] = reply.get("seconds", task.timeout)
+            if "error" in reply:
+                failed += 1
+            else:
+                sizes[number] = spools[number].stat().st_size
+                spools[number].unlink()
+    return seconds, sizes, failed
+
+
+def _weights(root: Path, entries: Sequence[VideoEntry]) -> np.ndarray:
+    """What the cost of each video is taken to go with."""
+    if all(entry.end is not None for entry in entries):
+        return np.array([entry.end - (entry.start or 0) for entry in entries])
+    if any(entry.start is not None or entry.end is not None for entry in entries):
+        return np.ones(len(entries))
+    return np.array([max(1.0, _bytes(root / entry.path)) for entry in entries])
+
+
+def _bytes(path: Path) -> int:
+    try:
+        files = path.iterdir() if path.is_dir() else [path]
+        return sum(file.stat().st_size for file in files)
+    except (OSError, ValueError):  # a video that is missing
+        return 0
+
+
+def _error(found: np.ndarray, weights: np.ndarray, total: int) -> float:
+    """Two standard errors of a ratio estimate, as a share of it."""
+    number = len(found)
+    if number == total or not found.any():
+        return 0.0
+    if number == 1:
+        return 0.5
+    rest = found - found.sum() / weights.sum() * weights
+    variance = (rest**2).sum() / (number - 1) / number * (1 - number / total)
+    return min(1.0, 2 * math.sqrt(variance) / found.mean())
+
+
+def _time(seconds: float) -> str:
+    for unit, length in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+def _size(number: float) -> str:
+    for unit, size in (("TB", 1e12), ("GB", 1e9)):
+        if number >= size:
+            return f"{number / size:.1f} {unit}"
+    return f"{number / 1e6:.3g} MB"
