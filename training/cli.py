@@ -12,6 +12,7 @@ import tyro
 import tfrecords
 from tfrecords.storage import as_path, is_remote
 from training import recipes
+from training.ablate_config import AblateConfig
 from training.clip_config import ShowConfig
 from training.config import TrainConfig
 
@@ -336,6 +337,7 @@ COMMANDS = {
     "verify": verify,
     "show": ShowConfig,
     "train": TrainConfig,
+    "ablate": AblateConfig,
     "evaluate": evaluate,
     "analyze": analyze,
     "report": report,
@@ -373,6 +375,11 @@ def run(name: str, arguments: list[str]) -> None:
         from training.show import show
 
         print(f"Written: {show(result)}")
+    if isinstance(result, AblateConfig):
+        from training.ablate import ablate
+
+        path = ablate(result)
+        print(f"{path.read_text()}\nWritten: {path}")
 
 
 def train(arguments: list[str]) -> None:
