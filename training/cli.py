@@ -15,6 +15,7 @@ from training import recipes
 from training.ablate_config import AblateConfig
 from training.clip_config import ShowConfig
 from training.config import TrainConfig
+from training.evaluate_config import EvaluateCommand
 
 DataFolder = Annotated[str, tyro.conf.arg(metavar="DIR")]
 RunFolder = Annotated[Path, tyro.conf.arg(metavar="RUN", help="Folder of the run.")]
@@ -35,37 +36,6 @@ def verify(data: tyro.conf.Positional[DataFolder], sample: int = 100) -> None:
     print(report)
     if not report.ok:
         sys.exit(1)
-
-
-def evaluate(
-    run: tyro.conf.Positional[RunFolder],
-    data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None,
-    split: str = "val",
-    num_clips: int = 10,
-    num_crops: int = 3,
-    batch_size: int = 16,
-    which: str = "model",
-) -> None:
-    """Score a trained model on every video of a split.
-
-    Prints top-1, top-5, mean class accuracy, the protocol and the coverage, and writes
-    report.json, predictions.npz and confusion.png into the run. For example:
-      ctm evaluate runs/mine
-      ctm evaluate runs/mine --split test --num-clips 1 --num-crops 1
-
-    Args:
-        run: Folder of the run.
-        data: Another data set with the same classes.
-        split: Which split.
-        num_clips: Clips of a video, evenly from its start to its end.
-        num_crops: 1 (centre) or 3 crops of each clip.
-        batch_size: Views scored at once.
-        which: model (the last) or best (the best on the validation split).
-    """
-    from training.evaluate import evaluate
-
-    print(evaluate(run, data, split, num_clips, num_crops, batch_size, which))
-    print(f"Written: {run / 'report.json'}, {run / 'confusion.png'}, {run / 'predictions.npz'}")
 
 
 def predict(
@@ -338,7 +308,7 @@ COMMANDS = {
     "show": ShowConfig,
     "train": TrainConfig,
     "ablate": AblateConfig,
-    "evaluate": evaluate,
+    "evaluate": EvaluateCommand,
     "analyze": analyze,
     "report": report,
     "predict": predict,
@@ -371,6 +341,11 @@ def run(name: str, arguments: list[str]) -> None:
         return
     hidden = (tyro.conf.SuppressFixed,)  # what only Python can say: an executor
     result = tyro.cli(COMMANDS[name], prog=f"ctm {name}", args=arguments, config=hidden)
+    if isinstance(result, EvaluateCommand):
+        from training.evaluate import evaluate_all
+
+        for line in evaluate_all(result):
+            print(line, flush=True)
     if isinstance(result, ShowConfig):
         from training.show import show
 

@@ -1,179 +1,181 @@
 """`ctm evaluate`: a run's numbers on a split, with the protocol and the coverage beside them."""
 
-from dataclasses import dataclass
+import dataclasses
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import keras
 
 import ctm_keras
 import tfrecords
 from tfrecords.disk import full_disk_in_words
-from tfrecords.manifest import FILE, named, write_json
+from tfrecords.manifest import FILE
 from tfrecords.storage import is_file
-from training.config import TrainConfig
-from training.data import sampling
 from training.devices import require_tensorflow
-from training.pictures import draw_confusion
-from training.predictions import (
-    Predictions,
-    confusion_matrix,
-    join_views,
-    mean_class_accuracy,
-    predict_views,
-    top_k_accuracy,
-)
-from training.run import Run
+from training.ensemble import average_weights, ensemble
+from training.evaluate_config import EvaluateCommand, EvaluateConfig
+from training.fit_model import fit_model
+from training.predictions import Predictions, predict_views
+from training.run import Run, save_model
+from training.scores import Report, missing_videos, score, write_results
+from training.settings import Settings, settings_for
 
 
-@dataclass(frozen=True)
-class Report:
-    """What an evaluation found; `str` gives it in words.
-
-    Args:
-        split: The split of the data set.
-        top1: Share of videos whose best class is right.
-        top5: Share of videos whose class is among the best min(5, classes).
-        mean_class_accuracy: The mean over classes of each one's top-1.
-        protocol: Clips, crops, sizes and how views were averaged.
-        videos: Videos scored.
-        expected: Videos that the source listed.
-        missing: Id and reason of each video that was not there or could not be read when the
-            shards were built.
-        class_names: The classes, in order.
-        confusion: Counts `(true class, predicted class)`.
-    """
-
-    split: str
-    top1: float
-    top5: float
-    mean_class_accuracy: float
-    protocol: str
-    videos: int
-    expected: int
-    missing: dict[str, str]
-    class_names: tuple[str, ...]
-    confusion: np.ndarray
-
-    @property
-    def coverage(self) -> str:
-        """`"5 of 5 videos, missing none"`; `missing` has what is too many to name."""
-        names = named([f"{video} ({reason})" for video, reason in self.missing.items()], most=20)
-        return f"{self.videos} of {self.expected} videos, missing {names or 'none'}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as JSON can hold it, with top-1 and number of videos of each class."""
-        counts = self.confusion.sum(axis=1)
-        right = self.confusion.diagonal() / counts.clip(1)
-        per_class = {
-            name: {"top1": float(share), "videos": int(count)}
-            for name, share, count in zip(self.class_names, right, counts, strict=True)
-        }
-        left_out = ("class_names", "confusion")
-        fields = {name: value for name, value in vars(self).items() if name not in left_out}
-        return {**fields, "coverage": self.coverage, "per_class": per_class}
-
-    def __str__(self) -> str:
-        k = min(5, len(self.class_names))
-        return (
-            f"top-1 {self.top1:.4f}   top-{k} {self.top5:.4f}   "
-            f"mean class accuracy {self.mean_class_accuracy:.4f}\n"
-            f"protocol: {self.protocol}\n"
-            f"coverage: split {self.split}, {self.coverage}"
-        )
-
-
-def evaluate(
-    run: Path,
-    data: str | Path | None = None,
-    split: str = "val",
-    num_clips: int = 10,
-    num_crops: int = 3,
-    batch_size: int = 16,
-    which: str = "model",
-) -> Report:
+def evaluate(run: Path, **options: Any) -> Report:
     """Scores a run's model on every video of a split.
 
     Args:
         run: Folder of the run.
-        data: Folder of the data set; None is the one the run was trained on.
-        split: Which split.
-        num_clips: Clips of a video, evenly from its start to its end.
-        num_crops: 1 (centre) or 3 crops of each clip.
-        batch_size: Views scored at once.
-        which: `"model"`, the last, or `"best"`, the best on the validation split.
+        **options: Of `EvaluateConfig`, the options of `ctm evaluate`.
 
     Returns:
         The report, also written to RUN/report.json with the confusion matrix as a picture
         and all predictions.
 
     Raises:
-        ValueError: If the classes of model and data differ, or the split does not exist.
+        ValueError: If the classes of model and data differ, the split does not exist, or the model
+            cannot read the protocol's clips.
+
+    Example:
+
+    >>> report = evaluate(Path("runs/mine"), protocol="slowfast", split="test")
 
     Reference:
         CTM, section 4.2 (the inference of non-local networks: 10 clips, probabilities
         averaged).
     """
-    require_tensorflow()
+    asked = EvaluateConfig(**options)
+    asked.check()
     run = Run.open(run)
-    config = run.config
-    if data is None and not is_file(config.data / FILE):
-        raise ValueError(f"{config.data} is gone: say where the data set is now with --data.")
-    data = data or config.data
-    manifest = tfrecords.read_manifest(data)
-    model = run.load_model(which)
-    check_classes(ctm_keras.class_names(model), manifest.class_names, data)
-    views = {"num_clips": num_clips, "num_crops": num_crops}
-    batches = tfrecords.clips(
-        data,
-        split,
-        training=False,
-        batch_size=batch_size,
-        with_ids=True,
-        **views,
-        **sampling(config),
-    )
-    predictions = predict_views(model, batches, len(batches))
-    report = score(predictions, manifest, split, protocol(config, **views))
+    if asked.saved:
+        predictions, report, facts = rescore(run.path, asked)
+    else:
+        require_tensorflow()
+        model = run.load_model(asked.which)
+        predictions, report, facts = score_model(model, run, asked)
     with full_disk_in_words(run.path, "evaluate again"):
-        write_results(run, predictions, report, {"model": which, "data": str(data)})
+        write_results(run.path, predictions, report, facts)
     return report
 
 
-def write_results(run: Run, predictions: Predictions, report: Report, facts: dict) -> None:
-    """Writes predictions.npz, report.json and confusion.png into a run."""
-    predictions.save(run.path / "predictions.npz")
-    write_json(run.path / "report.json", report.to_dict() | facts)
-    title = f"{report.split}: top-1 {report.top1:.3f}"
-    draw_confusion(report.confusion, report.class_names, title, run.path / "confusion.png")
+def evaluate_all(command: EvaluateCommand) -> Iterator[str]:
+    """Evaluates runs, each alone and all together, as `ctm evaluate` does.
+
+    Returns:
+        An iterator of lines for people.
+    """
+    command.check()
+    if command.out:
+        Run.free_folder(command.out)
+    if command.average_weights:
+        yield from evaluate_average(command)
+        return
+    for path in command.runs:
+        report = evaluate(path, **vars(command.each))
+        yield f"{path}\n{report}" if len(command.runs) > 1 else str(report)
+        yield written(path)
+    if command.ensemble:
+        predictions, report, facts = ensemble([read_results(path) for path in command.runs])
+        yield from finished(command, "the ensemble", predictions, report, facts)
 
 
-def score(
-    predictions: Predictions, manifest: tfrecords.Manifest, split: str, protocol: str
-) -> Report:
-    """The report of predictions."""
-    ids, labels, probabilities = join_views(predictions)
-    missing = {f.id: f.reason for f in manifest.failures if f.split == split}
-    missing |= dict.fromkeys(manifest.missing.get(split, ()), "listed, not there")
-    unscored = sorted(set(manifest.ids(split)) - set(ids.tolist()))
-    missing |= dict.fromkeys(unscored, "not scored")
-    confusion = confusion_matrix(labels, probabilities)
-    return Report(
-        split=split,
-        top1=top_k_accuracy(labels, probabilities, 1),
-        top5=top_k_accuracy(labels, probabilities, 5),
-        mean_class_accuracy=mean_class_accuracy(confusion),
-        protocol=protocol,
-        videos=len(ids),
-        expected=len(ids) + len(missing),
-        missing=missing,
-        class_names=manifest.class_names,
-        confusion=confusion,
-    )
+def evaluate_average(command: EvaluateCommand) -> Iterator[str]:
+    """Scores the one model whose weights are the mean of the runs' weights."""
+    require_tensorflow()
+    runs = [Run.open(path) for path in command.runs]
+    model = average_weights([run.load_model(command.which) for run in runs])
+    predictions, report, facts = score_model(model, runs[0], command.each)
+    words = f"weights of {', '.join(map(str, command.runs))} averaged; {report.protocol}"
+    report = dataclasses.replace(report, protocol=words)
+    yield from finished(command, "the averaged weights", predictions, report, facts)
+    if command.out:
+        save_model(model, command.out / "model.keras")
+
+
+def finished(
+    command: EvaluateCommand, what: str, predictions: Predictions, report: Report, facts: dict
+) -> Iterator[str]:
+    """Says and writes what runs are worth together."""
+    yield f"{what}\n{report}"
+    if command.out:
+        with full_disk_in_words(command.out, "evaluate again"):
+            write_results(command.out, predictions, report, facts)
+        yield written(command.out)
+
+
+def written(folder: Path) -> str:
+    """Where the results are."""
+    names = ("report.json", "confusion.png", "predictions.npz")
+    return f"Written: {', '.join(str(folder / name) for name in names)}"
+
+
+def score_model(
+    model: keras.Model, run: Run, asked: EvaluateConfig
+) -> tuple[Predictions, Report, dict[str, Any]]:
+    """The predictions, the report and what stands beside it of a model trained as a run says."""
+    config, split = run.config, asked.split or "val"
+    if asked.data is None and not is_file(config.data / FILE):
+        raise ValueError(f"{config.data} is gone: say where the data set is now with --data.")
+    data = asked.data or config.data
+    manifest = tfrecords.read_manifest(data)
+    check_classes(ctm_keras.class_names(model), manifest.class_names, data)
+    model, settings = fitted(model, settings_for(asked, config))
+    views = settings.clip_options()
+    size = {"batch_size": asked.batch_size}
+    batches = tfrecords.clips(data, split, training=False, with_ids=True, **size, **views)
+    predictions = predict_views(model, batches, len(batches), settings.average)
+    missing = missing_videos(manifest, split, predictions.ids.tolist())
+    report = score(predictions, manifest.class_names, split, missing, str(settings))
+    facts = {"model": asked.which, "data": str(data), "data_hash": manifest.hash}
+    return predictions, report, facts | {"settings": vars(settings)}
+
+
+def fitted(model: keras.Model, settings: Settings) -> tuple[keras.Model, Settings]:
+    """The model for the clips of a protocol, or the clips for a model of one size."""
+    model_for_clips = fit_model(model, settings.num_frames, settings.image_size)
+    if model_for_clips is not None:
+        return model_for_clips, settings
+    return model, settings.in_own_size(model.input_shape[2])
+
+
+def rescore(path: Path, asked: EvaluateConfig) -> tuple[Predictions, Report, dict[str, Any]]:
+    """The saved predictions of a run, scored again, perhaps with another average."""
+    predictions, said = read_results(path)
+    if asked.split not in (None, said["split"]):
+        raise ValueError(
+            f"{path} has saved predictions of the split {said['split']}, not of {asked.split}: "
+            "leave --saved out."
+        )
+    settings = Settings(**said["settings"])
+    average = asked.average or settings.average
+    changed = settings.changed or average != settings.average
+    settings = dataclasses.replace(settings, average=average, changed=changed)
+    predictions = dataclasses.replace(predictions, average=average)
+    missing, names = said["missing"], said["per_class"]
+    report = score(predictions, names, said["split"], missing, str(settings))
+    return predictions, report, said | {**report.to_dict(), "settings": vars(settings)}
+
+
+def read_results(path: Path) -> tuple[Predictions, dict[str, Any]]:
+    """The predictions and the report that `ctm evaluate` wrote into a run.
+
+    Raises:
+        ValueError: If it did not.
+    """
+    try:
+        said = json.loads((path / "report.json").read_text())
+        predictions = Predictions.load(path / "predictions.npz")
+    except FileNotFoundError:
+        raise ValueError(f"{path} was not evaluated yet: run `ctm evaluate {path}`.") from None
+    if "settings" not in said:
+        raise ValueError(f"{path} was evaluated by an older version: evaluate it again.")
+    return predictions, said
 
 
 def check_classes(
-    model_classes: list[str] | None, data_classes: tuple[str, ...], data: Path
+    model_classes: list[str] | None, data_classes: tuple[str, ...], data: str | Path
 ) -> None:
     """Raises ValueError when a model and a data set do not have the same classes."""
     if list(model_classes or ()) == list(data_classes):
@@ -187,19 +189,3 @@ def check_classes(
         f"{'; '.join(differences) or 'their order differs'}. Evaluate on the data set it was "
         "trained on, or train on this one."
     )
-
-
-def protocol(config: TrainConfig, num_clips: int, num_crops: int) -> str:
-    """The protocol in words, as every number needs it beside it."""
-    short_side = round(config.scale[0] * config.image_size / 224)
-    dense = f"{config.interval} apart"
-    taken = dense if config.sampling == "dense" else "one of each equal part"
-    return (
-        f"{counted(num_clips, 'clip')} x {counted(num_crops, 'crop')} of {config.image_size} from "
-        f"short side {short_side}, {config.num_frames} frames, {taken}; probabilities averaged"
-    )
-
-
-def counted(number: int, thing: str) -> str:
-    """`"1 crop"`, `"3 crops"`."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -19,12 +19,14 @@ class Predictions:
         views: The view's number in its video, `(rows,)`.
         labels: Class indices, `(rows,)`.
         logits: Scores, `(rows, num_classes)`.
+        average: What is averaged over the views of a video, `"probabilities"` or `"logits"`.
     """
 
     ids: np.ndarray
     views: np.ndarray
     labels: np.ndarray
     logits: np.ndarray
+    average: str = "probabilities"
 
     def save(self, path: Path) -> None:
         """Writes an .npz without pickles, whole or not at all."""
@@ -35,6 +37,7 @@ class Predictions:
             views=self.views,
             labels=self.labels,
             logits=self.logits,
+            average=self.average,
         )
         os.replace(part, path)
 
@@ -42,23 +45,30 @@ class Predictions:
     def load(cls, path: Path) -> "Predictions":
         """Reads what `save` wrote."""
         with np.load(path, allow_pickle=False) as file:
-            return cls(**{name: file[name] for name in ("ids", "views", "labels", "logits")})
+            rows = {name: file[name] for name in ("ids", "views", "labels", "logits")}
+            return cls(**rows, average=str(file["average"]) if "average" in file else cls.average)
 
 
-def predict_views(model: keras.Model, batches: Iterable[dict], total: int | None) -> Predictions:
+def predict_views(
+    model: keras.Model,
+    batches: Iterable[dict],
+    total: int | None,
+    average: str = Predictions.average,
+) -> Predictions:
     """Scores every view that the batches bring.
 
     Args:
         model: A video model.
         batches: What `tfrecords.clips(..., with_ids=True)` gives.
         total: Number of batches, for the progress bar.
+        average: What will be averaged over the views of a video.
     """
     rows = []
     for batch in tqdm(batches, total=total, unit="batch", desc="evaluate"):
         logits = model.predict_on_batch(batch["clip"])
         rows.append((batch["id"], batch["view"], batch["label"], logits))
     ids, views, labels, logits = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return Predictions(np.array([i.decode() for i in ids]), views, labels, logits)
+    return Predictions(np.array([i.decode() for i in ids]), views, labels, logits, average)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -68,7 +78,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def join_views(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The ids, labels and mean probabilities of the videos, views joined by id.
+    """The ids, labels and probabilities of the videos, views joined by id.
+
+    Probabilities are the mean of those of the views, or come from the mean of their logits.
 
     Raises:
         ValueError: If a view appears twice, or views of one video carry different labels.
@@ -80,10 +92,12 @@ def join_views(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.nda
     labels = predictions.labels[first]
     if (labels[inverse] != predictions.labels).any():
         raise ValueError("Views of one video carry different labels.")
-    probabilities = softmax(predictions.logits)
-    sums = np.zeros((len(ids), probabilities.shape[1]))
-    np.add.at(sums, inverse, probabilities)
-    return ids, labels, sums / np.bincount(inverse)[:, None]
+    of_logits = predictions.average == "logits"
+    values = np.float64(predictions.logits) if of_logits else softmax(predictions.logits)
+    sums = np.zeros((len(ids), values.shape[1]))
+    np.add.at(sums, inverse, values)
+    means = sums / np.bincount(inverse)[:, None]
+    return ids, labels, softmax(means) if of_logits else means
 
 
 def top_k_accuracy(labels: np.ndarray, scores: np.ndarray, k: int) -> float:

@@ -12,9 +12,9 @@ import numpy as np
 from tfrecords.dataset import Split
 from tfrecords.pixels import ClipOptions
 from tfrecords.reader import ClipReader
+from training.data import sampling
 from training.predictions import Predictions, confusion_matrix, join_views
 from training.run import Run
-from training.train import sampling
 
 SHOWN_IN_TABLE = ("model", "backbone", "num_frames", "image_size", "epochs", "batch_size", "seed")
 

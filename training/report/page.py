@@ -14,10 +14,10 @@ import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
+from tfrecords.disk import full_disk_in_words
 from training.analysis.runs import analyze_runs
 from training.pictures import draw_confusion, names_in_any_script, plain
 from training.report.facts import SHOWN_IN_TABLE, RunFacts, clips_of, read_facts
-from training.run import full_disk_in_words
 
 CURVES = {"loss": "loss", "top1": "top-1", "learning_rate": "learning rate"}
 STRIP_HEIGHT = 96  # pixels
