@@ -316,14 +316,8 @@ def test_a_run_with_every_augmentation_notes_them_and_learns_from_soft_labels(co
     facts = run.read()
     noted = facts["config"]
     assert facts["steps_per_epoch"] == 2 * 36 // 8
-    assert noted["augment"] == "mvit"
-    assert (noted["mixup"], noted["cutmix"], noted["repeats"], noted["erasing"]) == (
-        0.3,
-        1,
-        2,
-        0.25,
-    )
-    assert noted["crop"] == "resized"
+    resolved = {"mixup": 0.3, "cutmix": 1.0, "repeats": 2, "erasing": 0.25, "crop": "resized"}
+    assert resolved.items() <= noted.items()
     assert noted["class_weights"] == ["balanced"]
     assert run.config.augmentation == change(config, **options).augmentation
     (row,) = rows_of(run)

@@ -1,11 +1,8 @@
 """Colour jitter: brightness, contrast, saturation and hue, the same change for all frames."""
 
 import numpy as np
-from PIL import Image, ImageEnhance
 
-from tfrecords.augment.pillow import as_one
-
-FACTORS = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
+from tfrecords.augment.operations import brightness, contrast, hue, saturation
 
 
 def jitter(
@@ -30,13 +27,13 @@ def jitter(
     draws, order = rng.uniform(-1, 1, 4), rng.permutation(4)
     for kind in order[np.take(strengths, order) > 0]:
         change = float(strengths[kind] * draws[kind])
-        clip = as_one(clip, lambda image, kind=kind, change=change: _changed(image, kind, change))
+        clip = CHANGES[kind](clip, change)
     return clip
 
 
-def _changed(image: Image.Image, kind: int, change: float) -> Image.Image:
-    if kind < len(FACTORS):
-        return FACTORS[kind](image).enhance(1 + change)
-    pixels = np.array(image.convert("HSV"))
-    pixels[..., 0] += np.uint8(round(change * 255) % 256)  # a circle: it wraps around
-    return Image.fromarray(pixels, "HSV").convert("RGB")
+CHANGES = (
+    lambda clip, change: brightness(clip, 1 + change),
+    lambda clip, change: contrast(clip, 1 + change),
+    lambda clip, change: saturation(clip, 1 + change),
+    hue,
+)

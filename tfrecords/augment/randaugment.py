@@ -1,20 +1,19 @@
 """RandAugment: a few of fifteen operations, drawn once for a clip, each with its strength.
 
 The operations, their ranges and the spelling `rand-m7-n4-mstd0.5-inc1` are timm's, as PySlowFast
-uses them; each drawn operation is done with probability 1/2. Pillow does the pixels.
+uses them; each drawn operation is done with probability 1/2.
 """
 
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import Image, ImageOps
 
-from tfrecords.augment.pillow import Change, as_one, one_by_one
+from tfrecords.augment import operations
+from tfrecords.augment.operations import affine, as_one, by_table
 
-GREY = (128, 128, 128)  # of what a shifted picture leaves free
 PROBABILITY, MOST = 0.5, 10.0
 _SPELLING = re.compile(r"(m|n|mstd|inc)(\d+(?:\.\d+)?)")
 
@@ -89,30 +88,15 @@ def draw(policy: Policy, rng: np.random.Generator) -> list[tuple[str, float, int
 
 def apply(clip: np.ndarray, name: str, strength: float, sign: int, inc: bool) -> np.ndarray:
     """One operation on all frames of a clip."""
-    operation = OPERATIONS[name]
-    whole = operation.whole
-    share = strength / MOST
-    value = operation.value(share, sign, inc) if operation.value else None
-    change: Change = operation.change if value is None else partial(operation.change, value=value)
-    return as_one(clip, change) if whole else one_by_one(clip, change)
+    change, value = OPERATIONS[name]
+    return change(clip, value(strength / MOST, sign, inc))
 
 
-class Operation(NamedTuple):
-    """An operation: what it does, its value at a share of the strength, and to what.
-
-    Args:
-        change: function of an image and `value`.
-        value: function of (share of the greatest strength, sign, inc), or None without a value.
-        whole: bool, whether it sees the clip as one image.
-    """
-
-    change: Callable
-    value: Callable | None = None
-    whole: bool = True
+# The value of an operation at a share of the greatest strength, one way (1) or the other (-1).
 
 
-def _enhance(kind: type) -> Operation:
-    return Operation(lambda image, value: kind(image).enhance(value), _factor)
+def _none(share: float, sign: int, inc: bool) -> None:
+    return None
 
 
 def _factor(share: float, sign: int, inc: bool) -> float:
@@ -127,45 +111,32 @@ def _threshold(share: float, sign: int, inc: bool) -> int:
     return 256 - int(256 * share) if inc else int(256 * share)
 
 
+def _added(share: float, sign: int, inc: bool) -> int:
+    return int(110 * share)
+
+
 def _up_to(most: float) -> Callable:
     return lambda share, sign, inc: sign * most * share
 
 
-def _solarize_add(image: Image.Image, value: int) -> Image.Image:
-    """Adds to the dark half of the values."""
+def _add_to_dark(image: Image.Image, value: int) -> Image.Image:
     return image.point([min(255, i + value) if i < 128 else i for i in range(256)] * 3)
 
 
-def _affine(image: Image.Image, matrix: tuple[float, ...]) -> Image.Image:
-    return image.transform(
-        image.size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC, fillcolor=GREY
-    )
-
-
-def _rotate(image: Image.Image, value: float) -> Image.Image:
-    return image.rotate(value, Image.Resampling.BICUBIC, fillcolor=GREY)
-
-
-def _moved(matrix: Callable, most: float) -> Operation:
-    return Operation(
-        lambda image, value: _affine(image, matrix(value, image.size)), _up_to(most), whole=False
-    )
-
-
-OPERATIONS = {
-    "AutoContrast": Operation(ImageOps.autocontrast),
-    "Equalize": Operation(ImageOps.equalize),
-    "Invert": Operation(ImageOps.invert),
-    "Rotate": Operation(_rotate, _up_to(30), whole=False),
-    "Posterize": Operation(lambda image, value: ImageOps.posterize(image, value), _bits),
-    "Solarize": Operation(lambda image, value: ImageOps.solarize(image, value), _threshold),
-    "SolarizeAdd": Operation(_solarize_add, lambda share, sign, inc: int(110 * share)),
-    "Color": _enhance(ImageEnhance.Color),
-    "Contrast": _enhance(ImageEnhance.Contrast),
-    "Brightness": _enhance(ImageEnhance.Brightness),
-    "Sharpness": _enhance(ImageEnhance.Sharpness)._replace(whole=False),
-    "ShearX": _moved(lambda value, size: (1, value, 0, 0, 1, 0), 0.3),
-    "ShearY": _moved(lambda value, size: (1, 0, 0, value, 1, 0), 0.3),
-    "TranslateX": _moved(lambda value, size: (1, 0, value * size[0], 0, 1, 0), 0.45),
-    "TranslateY": _moved(lambda value, size: (1, 0, 0, 0, 1, value * size[1]), 0.45),
+OPERATIONS = {  # name: what is done to a clip with a value, and that value
+    "AutoContrast": (lambda clip, _: as_one(clip, ImageOps.autocontrast), _none),
+    "Equalize": (lambda clip, _: as_one(clip, ImageOps.equalize), _none),
+    "Invert": (lambda clip, _: by_table(clip, ImageOps.invert), _none),
+    "Rotate": (operations.rotate, _up_to(30)),
+    "Posterize": (lambda clip, n: by_table(clip, lambda i: ImageOps.posterize(i, n)), _bits),
+    "Solarize": (lambda clip, n: by_table(clip, lambda i: ImageOps.solarize(i, n)), _threshold),
+    "SolarizeAdd": (lambda clip, n: by_table(clip, lambda i: _add_to_dark(i, n)), _added),
+    "Color": (operations.saturation, _factor),
+    "Contrast": (operations.contrast, _factor),
+    "Brightness": (operations.brightness, _factor),
+    "Sharpness": (operations.sharpness, _factor),
+    "ShearX": (lambda clip, x: affine(clip, (1, x, 0, 0, 1, 0)), _up_to(0.3)),
+    "ShearY": (lambda clip, y: affine(clip, (1, 0, 0, y, 1, 0)), _up_to(0.3)),
+    "TranslateX": (lambda clip, x: affine(clip, (1, 0, x * clip.shape[2], 0, 1, 0)), _up_to(0.45)),
+    "TranslateY": (lambda clip, y: affine(clip, (1, 0, 0, 0, 1, y * clip.shape[1])), _up_to(0.45)),
 }

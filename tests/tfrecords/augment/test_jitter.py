@@ -33,7 +33,8 @@ def test_one_change_is_pillows(clip, kind, enhancer, draw, factor):
     strengths = [0.4 * (place == kind) for place in range(4)]
     found = jitter(clip, strengths, Fixed([draw] * 4, range(4)))
     wide = np.asarray(enhancer(Image.fromarray(np.concatenate(clip, axis=1))).enhance(factor))
-    np.testing.assert_array_equal(found, np.stack(np.split(wide, 3, axis=1)))
+    difference = found.astype(int) - np.stack(np.split(wide, 3, axis=1))
+    assert np.abs(difference).max() <= (enhancer is ImageEnhance.Color)  # Pillow cuts fractions off
 
 
 @pytest.mark.parametrize(("draw", "turn"), [(1, 0.1), (-1, -0.1), (0.5, 0.05)])

@@ -5,18 +5,19 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from tfrecords.augment.clip import change_clip
+from tfrecords.augment.operations import affine, rotate
 from tfrecords.augment.options import Augment
 from tfrecords.augment.randaugment import OPERATIONS, Policy, apply, draw, parse, randaugment
 
-BICUBIC, AFFINE, GREY = Image.Resampling.BICUBIC, Image.Transform.AFFINE, (128, 128, 128)
+BILINEAR, AFFINE, GREY = Image.Resampling.BILINEAR, Image.Transform.AFFINE, (128, 128, 128)
 
 
 def moved(*matrix):
-    return lambda image: image.transform(image.size, AFFINE, matrix, BICUBIC, fillcolor=GREY)
+    return lambda image: image.transform(image.size, AFFINE, matrix, BILINEAR, fillcolor=GREY)
 
 
 def turned(degrees):
-    return lambda image: image.rotate(degrees, BICUBIC, fillcolor=GREY)
+    return lambda image: image.rotate(degrees, BILINEAR, fillcolor=GREY)
 
 
 def enhanced(kind, factor):
@@ -53,6 +54,8 @@ CASES = [
     ("TranslateY", 5, -1, True, moved(1, 0, 0, 0, 1, -10.8)),
 ]
 OF_THE_WHOLE_CLIP = {"AutoContrast", "Equalize", "Contrast"}
+MOVING = {"Rotate", "ShearX", "ShearY", "TranslateX", "TranslateY"}
+ROUNDED = {"Color", "Sharpness"}  # Pillow cuts fractions off
 
 
 @pytest.mark.parametrize(("name", "strength", "sign", "inc", "expected"), CASES)
@@ -63,7 +66,21 @@ def test_an_operation_is_pillows(clip, name, strength, sign, inc, expected):
         wanted = np.stack(np.split(np.asarray(expected(wide)), len(clip), axis=1))
     else:
         wanted = np.stack([np.asarray(expected(Image.fromarray(frame))) for frame in clip])
-    np.testing.assert_array_equal(found, wanted)
+    difference = np.abs(found.astype(int) - wanted)
+    if name in MOVING:  # the edge is a line of pixels that is half grey
+        assert (difference > 2).mean() < 0.05
+        assert np.median(difference) <= 1
+    else:
+        assert difference.max() <= (name in ROUNDED)
+
+
+def test_pictures_move_to_the_pixel(clip):
+    """A turn by 90 degrees and a shift by whole pixels, in numpy's words."""
+    np.testing.assert_array_equal(rotate(clip, 90), np.rot90(clip, axes=(1, 2)))
+    shifted = affine(clip, (1, 0, 12, 0, 1, -5))
+    np.testing.assert_array_equal(shifted[:, 5:, :-12], clip[:, :-5, 12:])
+    assert (shifted[:, :5] == 128).all()
+    assert (shifted[:, :, -12:] == 128).all()
 
 
 def test_every_operation_is_tested():
