@@ -12,6 +12,7 @@ from tqdm import tqdm
 from tfrecords.annotations import read_format
 from tfrecords.annotations.missing import missing_by_split, missing_notes
 from tfrecords.cluster import dask_executor
+from tfrecords.copies import workshop
 from tfrecords.disk import full_disk_in_words
 from tfrecords.estimate import Estimate
 from tfrecords.fingerprint import digest, fingerprints
@@ -23,6 +24,7 @@ from tfrecords.pool import BuildError, available_cores, terminated_like_interrup
 from tfrecords.run import Run
 from tfrecords.sources import plain
 from tfrecords.splits import assign_splits
+from tfrecords.storage import WITHOUT_LISTING, absolute, as_path, is_file, is_remote
 
 
 def build(
@@ -67,7 +69,7 @@ def build(
 
     Args:
         source: Folder of class folders, or CSV file with the columns path and label.
-        out: Folder for the data set.
+        out: Folder for the data set, also s3:// and gs://, where shard after shard is uploaded.
         format: Published data set or list, of those that `ctm build --format help` explains; None
             is a folder of class folders or a CSV file.
         annotations: Folder of the format's lists, or one list; None is the source itself.
@@ -106,13 +108,14 @@ def build(
             changed since they were read, too many videos failed, or the executor's workers are
             lost.
         FullDisk: If the disk is full, or plainly too small before it starts.
+        StorageError: If the server of a remote `out` does not answer.
 
     Example:
     >>> manifest = tfrecords.build("videos", "data/mine", val_fraction=0.2)
     >>> manifest.class_names
     ('pour', 'stir')
     """
-    out = Path(out)
+    out = as_path(out)
     _check_options(short_side, quality, store, fps, shards, workers, timeout, max_failures)
     _check_folders(Path(source), out)
     columns = {"split_column": split_column, "group_column": group_column}
@@ -145,7 +148,7 @@ def build(
     names = found.class_names or tuple(sorted({entry.label for entry in entries}))
     workers = workers or available_cores()
     remedy = "run the same command again, it goes on where it stopped"
-    guards = full_disk_in_words(out, remedy), terminated_like_interrupted()
+    guards = full_disk_in_words(workshop(out), remedy), terminated_like_interrupted()
     engine = dask_executor(dask, workers) if dask else nullcontext((executor, workers))
     journal = Journal(out, asked, files)
     run = Run(plan, names, found.root, frame, journal, timeout, max_failures, progress)
@@ -183,7 +186,9 @@ def _check_options(short_side, quality, store, fps, shards, workers, timeout, ma
 
 
 def _check_folders(source: Path, out: Path) -> None:
-    if out.exists() and not out.is_dir():
+    if is_remote(out) and out.protocol in WITHOUT_LISTING:
+        raise BuildError(f"{out} can only be read; --out names a folder that can be written")
+    if is_file(out):
         raise BuildError(f"{out} is a file; --out names a folder for the data set")
-    if out.resolve() == source.resolve():
+    if absolute(out) == source.resolve():
         raise BuildError(f"{out} is the source itself: choose another --out")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tfrecords.copies import cached
 from tfrecords.index import (
     FRAME_DTYPE,
     PICTURE_DTYPE,
@@ -17,8 +18,9 @@ from tfrecords.index import (
 )
 from tfrecords.manifest import Shard, read_manifest
 from tfrecords.media import Media, Piece, runs
+from tfrecords.ranges import read_ranges, require_ranges
 from tfrecords.servers import StorageError
-from tfrecords.storage import as_path, cached, each, file_size, read_ranges, require_ranges
+from tfrecords.storage import as_path, each, file_size
 
 _CHANGED = "is not what was written (CRC-32 differs)"
 

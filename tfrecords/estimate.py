@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from tfrecords.copies import workshop
 from tfrecords.disk import FullDisk, free_bytes
 from tfrecords.pool import Decoders
 from tfrecords.schema import VideoEntry
 from tfrecords.splits import stable_hash
+from tfrecords.storage import is_remote
 from tfrecords.task import ShardTask, decoder_job
 
 SAMPLE = 20
@@ -56,16 +58,17 @@ class Estimate:
         return (
             f"{self.videos} videos with {self.workers} workers: about {_time(self.seconds)}, "
             f"{_size(self.bytes)} of shards and up to {_size(self.spool)} more while it runs; "
-            f"{_size(self.free)} are free on the disk of {self.out}.\n"
+            f"{_size(self.free)} are free on the disk of {workshop(self.out)}.\n"
             f"(From {self.sampled} videos{failed}; the size may be off by {self.error:.0%}.)"
         )
 
     def check_disk(self) -> None:
-        """Raises `FullDisk` where the shards plainly do not fit."""
-        if self.bytes * (1 - self.error) > self.free:
+        """Raises `FullDisk` where the shards plainly do not fit; a server has room for them."""
+        needed = self.spool if is_remote(self.out) else self.bytes
+        if needed * (1 - self.error) > self.free:
             raise FullDisk(
-                f"the disk of {self.out} is too small: the {self.videos} videos need about "
-                f"{_size(self.bytes)} (told from {self.sampled} of them, give or take "
+                f"the disk of {workshop(self.out)} is too small: the {self.videos} videos need "
+                f"about {_size(needed)} (told from {self.sampled} of them, give or take "
                 f"{self.error:.0%}), {_size(self.free)} are free. Free some space, name a larger "
                 "disk with --out, or make smaller frames with --short-side and --quality"
             )
@@ -96,7 +99,7 @@ def estimate(tasks: Sequence[ShardTask], workers: int, most: int = SAMPLE) -> Es
         bytes=int(size),
         spool=int(size * min(1, (workers + 1) / len(tasks))),
         error=_error(sizes, own, len(entries)),
-        free=free_bytes(tasks[0].out),
+        free=free_bytes(tasks[0].spool),
     )
 
 
@@ -113,7 +116,7 @@ def check_disk(tasks: Sequence[ShardTask], workers: int) -> None:
     if not entries:
         return
     source = sum(_bytes(path) for path in {tasks[0].root / entry.path for entry in entries})
-    if free_bytes(tasks[0].out) < PLENTY * source:
+    if free_bytes(tasks[0].spool) < PLENTY * source:
         estimate(tasks, workers, min(SAMPLE, math.ceil(len(entries) / 10))).check_disk()
 
 

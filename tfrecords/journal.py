@@ -1,24 +1,36 @@
-"""The state of an unfinished build on disk: what was asked, and which shards are done.
+"""The state of an unfinished build: what was asked, and which shards are done.
 
 `OUT/.unfinished/` holds plan.json, a JSON file for each finished shard, the spool, and a lock.
+Of a remote `OUT` the spool and the lock are on the machine of the build, so that two builds on
+different machines are not kept apart, except by their plans: the same plan writes the same bytes.
 """
 
 import fcntl
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tfrecords.copies import workshop
 from tfrecords.fingerprint import environment
 from tfrecords.index import index_path
 from tfrecords.manifest import FILE, UNFINISHED, Manifest, Shard, read_manifest, write_json
 from tfrecords.plan import Done
 from tfrecords.pool import BuildError
 from tfrecords.schema import Failure
+from tfrecords.storage import (
+    abort_uploads,
+    file_size,
+    is_file,
+    is_folder,
+    names,
+    read_bytes,
+    remove,
+    remove_folder,
+)
 
 SOURCE = {  # what of a plan tells the source, and how it differs
     "entries": "the videos of the source, their labels or splits are others",
@@ -28,7 +40,7 @@ SOURCE = {  # what of a plan tells the source, and how it differs
 
 def finished(out: Path, asked: Mapping[str, Any]) -> Manifest | None:
     """The data set that lies in `out` already, if it is the one that is asked for."""
-    if not (out / FILE).exists():
+    if not is_file(out / FILE):
         return None
     manifest = read_manifest(out)
     differences = _differences(manifest.source.get("asked", {}), asked)
@@ -38,13 +50,12 @@ def finished(out: Path, asked: Mapping[str, Any]) -> Manifest | None:
             "another --out to build from the source as it is now, or remove it first"
         )
     for shard in manifest.all_shards:
-        file = out / shard.file
-        if not file.exists() or os.path.getsize(file) != shard.bytes:
+        if not is_file(out / shard.file) or file_size(out / shard.file) != shard.bytes:
             raise BuildError(
                 f"{out} was finished, but {shard.file} is missing or damaged now: `ctm verify "
                 f"{out}` lists what is wrong; remove {out} to build it again"
             )
-    shutil.rmtree(out / UNFINISHED, ignore_errors=True)
+    remove_folder(out / UNFINISHED)
     return manifest
 
 
@@ -63,25 +74,26 @@ class Journal:
 
     def __init__(self, out: Path, asked: Mapping[str, Any], files: Mapping[str, str]):
         self.out, self.folder, self.files = out, out / UNFINISHED, files
-        self.spool = self.folder / "spool"
+        self.here = workshop(self.folder)
+        self.spool = self.here / "spool"
         self._plan = {**asked, **environment()}
 
     def __enter__(self) -> "Journal":
-        fresh = not self.folder.exists()
-        strangers = sorted(self.out.glob("*.tfrecord")) if fresh else []
+        strangers = [] if is_folder(self.folder) else names(self.out, "*.tfrecord")
         if strangers:
             raise BuildError(
-                f"{self.out} holds {strangers[0].name}, which is of no build that could go on: "
+                f"{self.out} holds {strangers[0]}, which is of no build that could go on: "
                 "choose another --out, or remove it first"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = open(self.folder / "lock", "w")
+        self.here.mkdir(parents=True, exist_ok=True)
+        self._lock = open(self.here / "lock", "w")
         os.register_at_fork(after_in_child=self._lock.close)  # an executor's may outlive us
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.compare()
             write_json(self.folder / "plan.json", self._plan)
             self.clear_spool()
+            abort_uploads(self.out)
             self.spool.mkdir(exist_ok=True)
         except BlockingIOError:
             self._lock.close()
@@ -97,24 +109,27 @@ class Journal:
 
     def clear_spool(self) -> None:
         """Frees the space of what is no shard yet."""
-        shutil.rmtree(self.spool, ignore_errors=True)
-        for file in [*self.out.glob("*.tmp"), *self.folder.glob("*.tmp")]:
-            file.unlink(missing_ok=True)
+        remove_folder(self.spool)
+        for folder in (self.out, self.folder):
+            for name in names(folder, "*.tmp"):
+                remove(folder / name)
 
     def there(self, shard: Shard) -> bool:
-        """Whether a shard and its index are on disk as they were written."""
+        """Whether a shard and its index are there as they were written."""
         file = self.out / shard.file
-        index = index_path(file)
-        if not index.exists() or not file.exists() or os.path.getsize(file) != shard.bytes:
+        try:
+            index = read_bytes(index_path(file))
+            size = file_size(file)
+        except FileNotFoundError:
             return False
-        return hashlib.sha256(index.read_bytes()).hexdigest() == shard.index_sha256
+        return size == shard.bytes and hashlib.sha256(index).hexdigest() == shard.index_sha256
 
     def compare(self) -> None:
         """Raises `BuildError` where an unfinished build of something else lies there."""
         path = self.folder / "plan.json"
-        if not path.exists():
+        if not is_file(path):
             return
-        differences = _differences(json.loads(path.read_bytes()), self._plan)
+        differences = _differences(json.loads(read_bytes(path)), self._plan)
         if differences:
             raise BuildError(
                 f"{self.out} holds an unfinished build that cannot go on: {differences}; repeat "
@@ -128,9 +143,9 @@ class Journal:
             BuildError: If a file of a video in it changed: the data set would mix two sources.
         """
         path = self.folder / f"{file}.json"
-        if not path.exists():
+        if not is_file(path):
             return None
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_bytes(path))
         failures = tuple(Failure(**failure) for failure in content["failures"])
         changed = {name for name, was in content["files"].items() if self.files[name] != was}
         if kept := sorted(changed - {failure.id for failure in failures}):
@@ -164,13 +179,14 @@ class Journal:
 
     def forget_failures(self) -> None:
         """Lets the next run read failed videos again, since they may have been repaired."""
-        for path in self.folder.glob("*.tfrecord.json"):
-            if json.loads(path.read_bytes())["failures"]:
-                path.unlink()
+        for name in names(self.folder, "*.tfrecord.json"):
+            if json.loads(read_bytes(self.folder / name))["failures"]:
+                remove(self.folder / name)
 
     def remove(self) -> None:
         """Ends the build: dataset.json is there."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_folder(self.folder)
+        remove_folder(self.here)
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

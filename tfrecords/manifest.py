@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from tfrecords.contents import check_content
 from tfrecords.schema import Failure
-from tfrecords.storage import as_path, is_file, is_folder, is_remote, read_bytes
+from tfrecords.storage import as_path, is_file, is_folder, is_remote, read_bytes, write_bytes
 
 FORMAT = "ctm-keras/1"
 FILE = "dataset.json"
@@ -122,13 +121,13 @@ def read_manifest(folder: str | Path) -> Manifest:
 
 
 def write_manifest(folder: str | Path, manifest: Manifest) -> None:
-    """Writes DIR/dataset.json under a temporary name, syncs it and renames it into place."""
+    """Writes DIR/dataset.json, whole or not at all."""
     content = {"format": FORMAT, **asdict(manifest)}
     content["shards"] = content.pop("all_shards")
     for name in ("groups", "as_frames"):
         if not content[name]:
             del content[name]
-    write_json(Path(folder) / FILE, {**content, "checksum": checksum(content)})
+    write_json(as_path(folder) / FILE, {**content, "checksum": checksum(content)})
 
 
 def _read_content(path: Path) -> dict:
@@ -163,23 +162,8 @@ def checksum(content: Mapping[str, Any]) -> str:
 
 def write_json(path: Path, content: Any) -> None:
     """Writes a JSON file so that it is there whole or not at all, also after a power cut."""
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1, ensure_ascii=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes the renames inside a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    write_bytes(path, text.encode())
 
 
 def _missing(folder: Path) -> str:

@@ -19,9 +19,10 @@ from tfrecords.index import (
     index_path,
     write_index,
 )
-from tfrecords.manifest import Shard, sync_folder
+from tfrecords.manifest import Shard
 from tfrecords.schema import VideoEntry
 from tfrecords.sources import plain
+from tfrecords.storage import move, sync_folder
 
 CHUNK = 1 << 22  # bytes of a spool in memory
 
@@ -67,9 +68,9 @@ def write_shard(path: Path, split: str, videos: Sequence[Spooled]) -> Shard:
 
 
 def publish_shard(path: Path, out: Path) -> None:
-    """Renames a written shard and its index into the data set, where they replace their like."""
-    for file in (path, index_path(path)):
-        os.replace(file, out / file.name)
+    """Moves a written shard and its index into the data set, where they replace their like."""
+    for file in (index_path(path), path):
+        move(file, out / file.name)
     sync_folder(out)
 
 

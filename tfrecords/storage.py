@@ -6,21 +6,18 @@ file systems find them: for S3 in AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRE
 AWS_PROFILE.
 """
 
-import hashlib
+import errno
 import os
 import re
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from tfrecords.servers import StorageError, patiently
+from tfrecords.servers import patiently
 
-READ_TIMEOUT = 60.0  # seconds for the frames of a clip
 AT_ONCE = 16  # requests for whole files
-GAP = 64  # bytes between two frames that are not worth a request of their own
 
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "http": "http", "https": "http"}
 WITHOUT_LISTING = {"http", "https"}
@@ -100,7 +97,10 @@ def file_size(path: Path) -> int:
     """
     if not is_remote(path):
         return path.stat().st_size
-    return patiently(path, path.fs.info, path.path)["size"]
+    found = patiently(path, path.fs.info, path.path)
+    if found["type"] != "file":
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    return found["size"]
 
 
 def names(folder: Path, pattern: str) -> list[str]:
@@ -113,118 +113,73 @@ def names(folder: Path, pattern: str) -> list[str]:
     return sorted(name.rpartition("/")[2] for name in found)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a small file so that it is there whole or not at all, also after a power cut."""
+    if is_remote(path):
+        patiently(path, path.fs.pipe_file, path.path, content)
+        return
+    temporary = path.with_name(path.name + ".tmp")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    sync_folder(path.parent)
+
+
+def move(file: Path, path: Path) -> None:
+    """Gives a finished and synced file of this machine its place, where it is whole or not at all.
+
+    On a disk it is renamed, and `sync_folder` has to follow.
+    """
+    if is_remote(path):
+        patiently(path, path.fs.put_file, str(file), path.path)
+        file.unlink()
+    else:
+        os.replace(file, path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the renames inside a folder durable; a server needs no telling."""
+    if is_remote(folder):
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Removes a file, if it is there."""
+    if not is_remote(path):
+        path.unlink(missing_ok=True)
+    elif is_file(path):
+        patiently(path, path.fs.rm_file, path.path)
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes a folder and all that is in it, if it is there."""
+    if not is_remote(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+    elif is_folder(folder):
+        patiently(folder, folder.fs.rm, folder.path, recursive=True)
+
+
+def abort_uploads(folder: Path) -> None:
+    """Frees what killed uploads of large files left: S3 keeps their parts, unseen and paid for."""
+    if not is_remote(folder) or not hasattr(folder.fs, "list_multipart_uploads"):
+        return
+    bucket, _, prefix = folder.path.partition("/")
+    for upload in patiently(folder, folder.fs.list_multipart_uploads, bucket):
+        if upload["Key"].startswith(f"{prefix}/"):
+            names = {"Bucket": bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]}
+            patiently(folder, folder.fs.call_s3, "abort_multipart_upload", **names)
+
+
 def each(folder: Path, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """Works on items in order; many at once where each waits for a server."""
     if not is_remote(folder):
         return [work(item) for item in items]
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="storage") as pool:
         return list(pool.map(work, items))
-
-
-def read_ranges(path: Path, places: Sequence[tuple[int, int]]) -> list[bytes]:
-    """Bytes of a file at places (offset, length), and of a remote file no others.
-
-    A part is shorter where the file ends before it. From a server the parts come all at once; those
-    that lie side by side are one request.
-    """
-    if not is_remote(path):
-        with open(path, "rb", buffering=0) as file:
-            return [os.pread(file.fileno(), length, offset) for offset, length in places]
-    spans = _spans(places)
-    starts, ends = zip(*spans, strict=True) if spans else ((), ())
-    files, options = [path.path] * len(spans), {"on_error": "raise"}
-    options |= {"timeout": READ_TIMEOUT} if path.fs.async_impl else {}
-    try:
-        parts = patiently(path, path.fs.cat_ranges, files, list(starts), list(ends), **options)
-    except EOFError:
-        return [b""] * len(places)
-    found = dict(zip(spans, parts, strict=True))
-    return [_cut(found, offset, length) for offset, length in places]
-
-
-def _spans(places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The stretches (start, end) that cover places, with the small gaps between frames."""
-    spans: list[tuple[int, int]] = []
-    for start, length in sorted(places):
-        if spans and start <= spans[-1][1] + GAP:
-            spans[-1] = spans[-1][0], max(spans[-1][1], start + length)
-        else:
-            spans.append((start, start + length))
-    return spans
-
-
-def _cut(parts: dict[tuple[int, int], bytes], offset: int, length: int) -> bytes:
-    start, part = next((s, part) for (s, end), part in parts.items() if s <= offset <= end)
-    return part[offset - start : offset - start + length]
-
-
-def require_ranges(path: Path) -> None:
-    """Raises StorageError for a web server that would send a whole shard for each frame."""
-    if not is_remote(path) or path.protocol not in WITHOUT_LISTING:
-        return
-
-    def second_byte() -> bytes:
-        with path.fs.open(path.path, cache_type="none") as file:
-            file.seek(1)
-            return file.read(1)
-
-    try:
-        patiently(path, second_byte)
-    except ValueError:
-        raise StorageError(
-            f"the server of {path} sends whole files only, no parts of them (HTTP range requests): "
-            "use one that does, or download the folder and give its place on this machine"
-        ) from None
-
-
-@contextmanager
-def local_copy(path: Path) -> Iterator[Path]:
-    """A file as one on this machine, for as long as the context lasts."""
-    if not is_remote(path):
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="ctm-") as folder:
-        copy = Path(folder) / "copy"
-        patiently(path, path.fs.get_file, path.path, str(copy))
-        yield copy
-
-
-def cached(path: Path, sha256: str) -> Path:
-    """A file on this machine with the content that a hash tells; of a server's file a kept copy.
-
-    Copies lie in the user's cache folder (on Linux ~/.cache/ctm-keras, or below XDG_CACHE_HOME),
-    named by their hash, and may be removed at any time when nothing runs.
-
-    Raises:
-        FileNotFoundError: If the file is not there.
-        ValueError: If its content is another.
-    """
-    if not is_remote(path):
-        return path
-    if not re.fullmatch("[0-9a-f]{64}", sha256):
-        raise ValueError(f"{sha256!r} is no sha256")
-    copy = _cache_folder() / f"{sha256}{path.suffix}"
-    if not copy.is_file() or _sha256(copy) != sha256:
-        with local_copy(path) as found:
-            if _sha256(found) != sha256:
-                raise ValueError(f"{path} has another sha256 than {sha256}")
-            _put(found, copy)
-    return copy
-
-
-def _cache_folder() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("ctm-keras", ensure_exists=True)
-
-
-def _put(found: Path, copy: Path) -> None:
-    """Copies a file so that other processes see it whole or not at all."""
-    with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as file:
-        file.write(found.read_bytes())
-    os.replace(file.name, copy)
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -21,6 +21,7 @@ from tfrecords.pool import BuildError, Decoders, Job
 from tfrecords.schema import Failure, VideoEntry
 from tfrecords.shards import Spooled, publish_shard, write_shard
 from tfrecords.sources import plain
+from tfrecords.storage import is_remote
 
 Result = Spooled | Failure
 
@@ -34,7 +35,7 @@ class ShardTask:
         labels: tuple of int, the place of each video's label in the class names.
         root: Path, absolute, the folder that the videos' paths start from.
         out: Path, absolute, the data set's folder.
-        spool: Path, absolute, the folder for what is no shard yet.
+        spool: Path, absolute, the folder of the worker's machine for what is no shard yet.
         frame: mapping with `short_side`, `quality` and `fps`.
         timeout: float, seconds that a video may go without giving a frame.
         environment: mapping, the versions and the machine that the bytes depend on.
@@ -113,7 +114,7 @@ def failure(entry: VideoEntry, reason: str) -> Failure:
 def _attempt(task: ShardTask) -> Iterator[Path]:
     folder = task.spool / f"{task.shard.file}.{uuid.uuid4().hex}"
     try:
-        folder.mkdir()
+        folder.mkdir(parents=is_remote(task.out))  # where no worker shares a disk with another
     except FileNotFoundError:
         raise _ended(task.spool) from None
     try:

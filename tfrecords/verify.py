@@ -11,13 +11,14 @@ from pathlib import Path
 import google_crc32c
 from tqdm import tqdm
 
+from tfrecords.copies import local_copy
 from tfrecords.index import ShardIndex, index_path, read_index
 from tfrecords.manifest import FILE, BadManifest, Manifest, Shard, named, read_manifest
 from tfrecords.media import Pieces, render
 from tfrecords.pixels import decode
 from tfrecords.servers import StorageError
 from tfrecords.shards import mask
-from tfrecords.storage import as_path, file_size, is_file, local_copy, names
+from tfrecords.storage import as_path, file_size, is_file, names
 
 CHUNK = 1 << 24
 NAMED = 5  # damaged videos in one sentence

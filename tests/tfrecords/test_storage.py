@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tfrecords.storage import absolute, as_path, is_remote, read_ranges
+from tfrecords.ranges import read_ranges
+from tfrecords.storage import absolute, as_path, is_remote
 
 
 @pytest.mark.parametrize("name", ["data/mine", "/data/mine", "s3", "c:/data", "data/s3:"])

@@ -17,11 +17,12 @@ from tfrecords.foreign.labels import Classes, choose_classes, read_classes
 from tfrecords.foreign.scan import Scanned, scan_shard, set_labels
 from tfrecords.index import index_path
 from tfrecords.journal import environment
-from tfrecords.manifest import Manifest, Shard, sync_folder, write_manifest
+from tfrecords.manifest import Manifest, Shard, write_manifest
 from tfrecords.plan import listing
 from tfrecords.schema import Failure
 from tfrecords.sources import SourceError, plain
 from tfrecords.splits import SPLITS
+from tfrecords.storage import sync_folder
 
 
 def import_records(

@@ -67,6 +67,7 @@ def web(tmp_path):
     notes.folder.mkdir()
     handler = functools.partial(Ranges, notes=notes, directory=str(notes.folder))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.handle_error = lambda *_: None  # a client that has heard enough
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     notes.url = f"http://127.0.0.1:{server.server_port}"

@@ -1,0 +1,67 @@
+"""Parts of files: of a remote one by range requests, all of a call at once."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tfrecords.servers import StorageError, patiently
+from tfrecords.storage import WITHOUT_LISTING, is_remote
+
+READ_TIMEOUT = 60.0  # seconds for the frames of a clip
+GAP = 64  # bytes between two frames that are not worth a request of their own
+
+
+def read_ranges(path: Path, places: Sequence[tuple[int, int]]) -> list[bytes]:
+    """Bytes of a file at places (offset, length), and of a remote file no others.
+
+    A part is shorter where the file ends before it. From a server the parts come all at once; those
+    that lie side by side are one request.
+    """
+    if not is_remote(path):
+        with open(path, "rb", buffering=0) as file:
+            return [os.pread(file.fileno(), length, offset) for offset, length in places]
+    spans = _spans(places)
+    starts, ends = zip(*spans, strict=True) if spans else ((), ())
+    files, options = [path.path] * len(spans), {"on_error": "raise"}
+    options |= {"timeout": READ_TIMEOUT} if path.fs.async_impl else {}
+    try:
+        parts = patiently(path, path.fs.cat_ranges, files, list(starts), list(ends), **options)
+    except EOFError:
+        return [b""] * len(places)
+    found = dict(zip(spans, parts, strict=True))
+    return [_cut(found, offset, length) for offset, length in places]
+
+
+def _spans(places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The stretches (start, end) that cover places, with the small gaps between frames."""
+    spans: list[tuple[int, int]] = []
+    for start, length in sorted(places):
+        if spans and start <= spans[-1][1] + GAP:
+            spans[-1] = spans[-1][0], max(spans[-1][1], start + length)
+        else:
+            spans.append((start, start + length))
+    return spans
+
+
+def _cut(parts: dict[tuple[int, int], bytes], offset: int, length: int) -> bytes:
+    start, part = next((s, part) for (s, end), part in parts.items() if s <= offset <= end)
+    return part[offset - start : offset - start + length]
+
+
+def require_ranges(path: Path) -> None:
+    """Raises StorageError for a web server that would send a whole shard for each frame."""
+    if not is_remote(path) or path.protocol not in WITHOUT_LISTING:
+        return
+
+    def second_byte() -> bytes:
+        with path.fs.open(path.path, cache_type="none") as file:
+            file.seek(1)
+            return file.read(1)
+
+    try:
+        patiently(path, second_byte)
+    except ValueError:
+        raise StorageError(
+            f"the server of {path} sends whole files only, no parts of them (HTTP range requests): "
+            "use one that does, or download the folder and give its place on this machine"
+        ) from None
