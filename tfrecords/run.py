@@ -21,6 +21,7 @@ from tqdm import tqdm
 from tfrecords.estimate import Estimate, check_disk, estimate
 from tfrecords.fingerprint import environment
 from tfrecords.journal import Journal
+from tfrecords.manifest import named
 from tfrecords.plan import Done, PlannedShard, listing
 from tfrecords.pool import BuildError, Decoders
 from tfrecords.schema import Failure
@@ -77,8 +78,7 @@ class Run:
             check_disk(list(self._tasks()), workers)
             with self._bar() as self.bar, way as submit:
                 self._record({submit(task): task for task in self._tasks()})
-                for task in self._hung():  # alone, after all others
-                    self._record({submit(task): task})
+                self._try_again(submit)
         except TooManyFailures:
             self.journal.forget_failures()
             raise
@@ -115,11 +115,20 @@ class Run:
     def _tasks(self) -> Iterator[ShardTask]:
         return (self._task(shard) for shard in self.plan if shard.file not in self.done)
 
-    def _hung(self) -> Iterator[ShardTask]:
-        """What ran into the timeout, to be tried once more."""
+    def _try_again(self, submit: Submit) -> None:
+        """Shards with videos that ran into the timeout, while nothing else runs."""
+        hung, failed = [], set()
         for shard in self.plan:
             if (before := self.done[shard.file]).hung:
-                yield replace(self._task(shard), before=before)
+                task = replace(self._task(shard), before=before)
+                self._record({submit(task): task})
+                hung += before.hung
+                failed |= {failure.id for failure in self.done[shard.file].failures}
+        if read := [name for name in hung if name not in failed]:
+            tqdm.write(
+                f"{len(read)} videos ran into the timeout and were read at the second attempt: "
+                + named(read)
+            )
 
     def _task(self, shard: PlannedShard) -> ShardTask:
         labels = tuple(self.names.index(entry.label) for entry in shard.entries)

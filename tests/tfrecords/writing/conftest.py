@@ -1,11 +1,14 @@
 """Small encoded videos whose brightness tells the number of the frame."""
 
+import hashlib
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+
+import tfrecords
 
 
 def level(number):
@@ -88,3 +91,35 @@ def tree(tmp_path):
         return tmp_path / "videos"
 
     return make
+
+
+@pytest.fixture(scope="session")
+def videos(tmp_path_factory, write_video):
+    """Three classes of eight short videos."""
+    root = tmp_path_factory.mktemp("source") / "videos"
+    for name in ("- wave", "Füße", "a.b"):
+        for number in range(8):
+            write_video(root / name / f"clip {number}.mp4", frames=4 + number, size=(40, 60))
+    return root
+
+
+@pytest.fixture(scope="session")
+def built(videos, tmp_path_factory):
+    """What a plain build makes of them."""
+    out = tmp_path_factory.mktemp("built") / "data"
+    tfrecords.build(videos, out, shards=2, short_side=32, workers=2, progress=False)
+    return out
+
+
+def hashes(folder):
+    """The bytes of every file under a folder."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in Path(folder).rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="session")
+def content():
+    return hashes

@@ -5,10 +5,8 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -34,23 +32,6 @@ try:
 except (ValueError, OSError) as error:
     sys.exit(str(error))
 """
-
-
-@pytest.fixture(scope="module")
-def videos(tmp_path_factory, write_video):
-    """Three classes of eight short videos."""
-    root = tmp_path_factory.mktemp("source") / "videos"
-    for name in ("- wave", "Füße", "a.b"):
-        for number in range(8):
-            write_video(root / name / f"clip {number}.mp4", frames=4 + number, size=(40, 60))
-    return root
-
-
-@pytest.fixture(scope="module")
-def built(videos, tmp_path_factory):
-    out = tmp_path_factory.mktemp("built") / "data"
-    tfrecords.build(videos, out, shards=2, **OPTIONS)
-    return out
 
 
 def content(folder):
@@ -199,68 +180,6 @@ def test_shards_are_dealt_by_the_hash_of_the_id():
 def test_workers_and_processes_do_not_change_the_bytes(videos, built, tmp_path):
     tfrecords.build(videos, tmp_path / "data", shards=2, **{**OPTIONS, "workers": 1})
     assert content(tmp_path / "data") == content(built)
-
-
-def start_build(source, out, options, **popen):
-    return subprocess.Popen(
-        [sys.executable, "-c", COMMAND, str(source), str(out), repr(options)],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        **popen,
-    )
-
-
-def decoders_of(marker):
-    """Decoding processes that were told to spool under a folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes()
-            environ = (process / "environ").read_bytes()
-        except OSError:
-            continue
-        if b"tfrecords.worker" in command and marker.encode() in environ:
-            found.append(int(process.name))
-    return found
-
-
-def kill_and_resume(videos, out, built, signals, delays):
-    """Interrupts builds at given moments, then lets one end; the bytes are the same."""
-    options, ended = {**OPTIONS, "shards": 2}, []
-    environment = {**os.environ, "BUILD_MARKER": str(out)}
-    for number, delay in zip(signals, delays, strict=True):
-        process = start_build(videos, out, options, env=environment)
-        deadline = time.monotonic() + 60
-        while not (out / manifest.UNFINISHED / "spool").exists():
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.005)
-        time.sleep(delay)
-        process.send_signal(number)
-        ended.append(process.wait(30))
-        process.stderr.close()
-        deadline = time.monotonic() + 20
-        while decoders_of(str(out)):
-            assert time.monotonic() < deadline, "a decoding process is left"
-            time.sleep(0.05)
-    tfrecords.build(videos, out, **options)
-    assert content(out) == content(built)
-    return ended
-
-
-def test_a_killed_build_resumes_to_the_same_bytes(videos, built, tmp_path):
-    delays = np.random.default_rng(int.from_bytes(os.urandom(4))).uniform(0.05, 0.6, 3)
-    signals = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
-    kill_and_resume(videos, tmp_path / "data", built, signals, delays)
-
-
-@pytest.mark.long
-def test_many_kills_at_random_moments(videos, built, tmp_path):
-    random = np.random.default_rng(0)
-    for round_ in range(10):
-        delays = random.uniform(0, 0.8, 4)
-        kill_and_resume(videos, tmp_path / str(round_), built, [signal.SIGKILL] * 4, delays)
 
 
 class Killed(BaseException):
