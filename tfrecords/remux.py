@@ -6,7 +6,6 @@ its frames are stored as JPEGs instead. Matroska takes any codec and keeps each 
 behind four bytes of its block.
 """
 
-import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,18 +16,15 @@ from typing import Any, BinaryIO, NamedTuple
 import av
 import numpy as np
 
-from tfrecords.decoders import Picture, display_matrix, pictures, video_stream
-from tfrecords.media import FORMAT, Piece, Pieces, decode, padded_packet
+from tfrecords.decoders import Picture, pictures, video_stream
+from tfrecords.disk import FULL
+from tfrecords.media import FORMAT, Pieces, padded_packet
+from tfrecords.proof import NotFaithful, digest_of, look_of, prove
 from tfrecords.schema import RECORD_LIMIT
 from tfrecords.video import Renderer, VideoError, timed
 
 BLOCK_HEAD = 4  # bytes of a Matroska block before its frame: track, time, flags
-TRIES = 3  # key pictures to go back from a picture until it decodes exactly
 MICROSECOND = Fraction(1, 1_000_000)
-
-
-class NotFaithful(ValueError):  # noqa: N818
-    """A video whose pictures the reader would not get from the stored media; says why."""
 
 
 class Packet(NamedTuple):
@@ -116,6 +112,8 @@ def spool_media(job: Mapping[str, Any], alive: Callable[[], None]) -> dict[str, 
             kept = _kept(tape, original)
             start = _mux(job["path"], spool, tape, kept, _times(tape, kept, original.times))
     except av.FFmpegError as error:
+        if error.errno in FULL:
+            raise
         raise NotFaithful(f"it cannot be put into Matroska ({error.strerror})") from None
     finally:
         tape_path.unlink(missing_ok=True)
@@ -125,7 +123,7 @@ def spool_media(job: Mapping[str, Any], alive: Callable[[], None]) -> dict[str, 
     digests = {number_of[packet]: digest for packet, digest in original.digests.items()}
     with open(spool, "rb") as file:
         pieces = Pieces(file, offsets, lengths)
-        starts = _prove(pieces, keys, digests, original.look, alive)
+        starts = prove(pieces, keys, digests, original.look, alive)
         crcs = [zlib.crc32(pieces[number]) for number in range(len(offsets))]
     places = [number_of[packet] for packet, _ in original.frames]
     return {
@@ -147,13 +145,13 @@ def _decode_original(job: Mapping[str, Any], tape: PacketTape, alive: Callable) 
     found = Original()
     stream = _watched(pictures(Path(job["path"]), job["start"] or 0.0, tape), found.times)
     for picture, time in timed(stream, job["start"], job["end"], job["fps"]):
-        packet, look = picture.image.opaque, _look(picture.image, picture.matrix)
+        packet, look = picture.image.opaque, look_of(picture.image, picture.matrix)
         if found.look is None:
             found.look, found.size = look, Renderer(picture, None, "rgb24").size
         if look != found.look:
             raise NotFaithful("its pictures change in size, colours or rotation")
         if packet not in found.digests:
-            found.digests[packet] = _digest(picture.image)
+            found.digests[packet] = digest_of(picture.image)
         found.frames.append((packet, time))
         alive()
     return found
@@ -169,19 +167,6 @@ def _watched(stream: Iterable[Picture], times: dict[int, int]) -> Iterator[Pictu
             raise NotFaithful("a packet of it holds two pictures")
         times[packet] = picture.time
         yield picture
-
-
-def _look(frame: av.VideoFrame, matrix: tuple | None) -> tuple:
-    size = frame.width, frame.height
-    return frame.format.name, *size, int(frame.colorspace), int(frame.color_range), matrix
-
-
-def _digest(frame: av.VideoFrame) -> bytes:
-    try:
-        pixels = frame.to_ndarray()
-    except (ValueError, AssertionError):  # a format that has no array of its own, or odd sides
-        pixels = frame.to_ndarray(format="rgb24")
-    return hashlib.sha256(np.ascontiguousarray(pixels)).digest()
 
 
 def _kept(tape: PacketTape, original: Original) -> list[int]:
@@ -250,28 +235,3 @@ def _pieces(spool: Path, count: int) -> tuple[list[int], list[int]]:
     if len(offsets) != count:
         raise NotFaithful(f"Matroska gives back {len(offsets)} of its {count} packets")
     return [0, *offsets], [offsets[0], *lengths]
-
-
-def _prove(
-    pieces: Pieces,
-    keys: Sequence[int],
-    digests: Mapping[int, bytes],
-    look: tuple,
-    alive: Callable[[], None],
-) -> dict[int, int]:
-    """From which key picture each frame decodes to the very picture of the original."""
-    head, starts = pieces[0], {}
-    bounds = [1, *[key for key in keys if key > 1], len(pieces)]
-    for place, end in enumerate(bounds[1:]):
-        left = {number for number in digests if bounds[place] <= number < end}
-        for start in reversed(bounds[: place + 1][-TRIES:]):
-            run = (Piece(number, pieces[number]) for number in range(start, end))
-            for number, frame in decode(head, run, left) if left else ():
-                alive()
-                same = _look(frame, display_matrix(frame)) == look
-                if number in left and same and _digest(frame) == digests[number]:
-                    starts[number] = start
-            left -= starts.keys()
-        if left:
-            raise NotFaithful("the stored media decodes to other pictures than the original")
-    return starts

@@ -150,7 +150,7 @@ class Renderer:
 
     def __init__(self, first: Picture, short_side: int | None, order: str):
         height, width = _height_width(first.image)
-        if first.matrix and _transposes(first.matrix):
+        if first.matrix and transposes(first.matrix):
             height, width = width, height
         scale = short_side / min(height, width) if short_side else 1
         self.size = max(1, round(height * scale)), max(1, round(width * scale))
@@ -165,7 +165,7 @@ class Renderer:
     def __call__(self, picture: Picture) -> np.ndarray:
         matrix = picture.matrix
         height, width = self.size
-        if matrix and _transposes(matrix):
+        if matrix and transposes(matrix):
             height, width = width, height
         scale = self._scale_array if isinstance(picture.image, np.ndarray) else self._scale_frame
         pixels = scale(picture.image, height, width)
@@ -194,7 +194,8 @@ def _height_width(image) -> tuple[int, int]:
     return image.shape[:2] if isinstance(image, np.ndarray) else (image.height, image.width)
 
 
-def _transposes(matrix: tuple[int, int, int, int]) -> bool:
+def transposes(matrix: tuple[int, int, int, int]) -> bool:
+    """Whether a display matrix exchanges rows and columns."""
     a, b, _, _ = matrix
     return abs(b) > abs(a)
 
@@ -202,7 +203,7 @@ def _transposes(matrix: tuple[int, int, int, int]) -> bool:
 def _turn(pixels: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:
     """Applies a display matrix to the nearest quarter turn: x' = ax + cy, y' = bx + dy."""
     a, b, c, d = matrix
-    if _transposes(matrix):
+    if transposes(matrix):
         pixels, a, d = pixels.swapaxes(0, 1), c, b
     return pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
 

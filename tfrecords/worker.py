@@ -21,7 +21,8 @@ import cv2
 
 from tfrecords.decoders import FOLDER_FPS
 from tfrecords.disk import FULL
-from tfrecords.remux import NotFaithful, spool_media
+from tfrecords.proof import NotFaithful
+from tfrecords.remux import spool_media
 from tfrecords.schema import RECORD_LIMIT
 from tfrecords.video import VideoError, read_pixels
 

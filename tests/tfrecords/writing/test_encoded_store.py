@@ -2,8 +2,11 @@
 
 import csv
 import io
+import json
 import shutil
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -50,11 +53,12 @@ def moving(number, height, width):
     return np.roll(TEXTURE, (number, 2 * number), axis=(0, 1))[:height, :width]
 
 
-def turn(path):
-    """Says in the track header of an MP4 that the picture lies on its side."""
+def turn(path, matrix=(0, 1, -1, 0)):
+    """Says in the track header of an MP4 how the picture lies; (0, 1, -1, 0) is on its side."""
     content = bytearray(path.read_bytes())
     place = content.index(b"tkhd") + 44
-    content[place : place + 20] = struct.pack(">5i", 0, 1 << 16, 0, -1 << 16, 0)
+    a, b, c, d = (value << 16 for value in matrix)
+    content[place : place + 20] = struct.pack(">5i", a, b, 0, c, d)
     path.write_bytes(content)
 
 
@@ -272,6 +276,41 @@ def test_pictures_that_change_in_size_become_jpegs(tmp_path, write_video):
     assert found["not_encoded"] == "its pictures change in size, colours or rotation"
     assert "media" not in found
     assert len(found["lengths"]) == len(found["timestamps"])
+
+
+@pytest.mark.parametrize(("matrix", "stays"), [
+    ((-1, 0, 0, -1), True), ((0, -1, 1, 0), True), ((-1, 0, 0, 1), False), ((0, 1, 1, 0), False),
+])  # fmt: skip
+def test_mirrored_videos_become_jpegs(tmp_path, write_video, matrix, stays):
+    """Matroska knows the angle of a picture; mirrors it does not know."""
+    path = write_video(tmp_path / "a.mp4", frames=3, draw=moving)
+    turn(path, matrix)
+    found = worker.answer(job(path, tmp_path / "spool"))
+    assert ("media" in found) == stays
+    assert found.get("not_encoded", "decodes to other").count("decodes to other") == 1
+
+
+def test_memory_does_not_grow_with_the_video(tmp_path, write_video):
+    """A picture has 115 kB, a packet of noise about 60 kB: 300 of either would be seen."""
+    noise = RANDOM.integers(0, 256, (240, 480, 3), dtype=np.uint8)
+
+    def draw(number, height, width):
+        return np.roll(noise, 37 * number, axis=1)[:height, :width]
+
+    peaks, mjpeg = [], {"codec": "mjpeg", "pixels": "yuvj420p"}
+    for frames in (30, 300):
+        path = write_video(tmp_path / f"{frames}.avi", frames, (240, 320), draw=draw, **mjpeg)
+        source = f"""
+import json, resource, sys
+from tfrecords import worker
+found = worker.answer(json.loads(sys.argv[1]))
+assert len(found["media"]["pictures"]) == {frames}, found
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+        asked = json.dumps(job(path, tmp_path / "spool"))
+        run = subprocess.run([sys.executable, "-c", source, asked], capture_output=True, check=True)
+        peaks.append(int(run.stdout) / 1024)
+    assert peaks[1] - peaks[0] < 15
 
 
 def test_a_folder_of_images_becomes_jpegs(tmp_path):
