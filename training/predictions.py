@@ -62,12 +62,20 @@ def predict_views(
         batches: What `tfrecords.clips(..., with_ids=True)` gives.
         total: Number of batches, for the progress bar.
         average: What will be averaged over the views of a video.
+
+    Raises:
+        ValueError: If a score is no finite number.
     """
     rows = []
     for batch in tqdm(batches, total=total, unit="batch", desc="evaluate"):
         logits = model.predict_on_batch(batch["clip"])
         rows.append((batch["id"], batch["view"], batch["label"], logits))
     ids, views, labels, logits = (np.concatenate(column) for column in zip(*rows, strict=True))
+    if broken := (~np.isfinite(logits).all(axis=1)).sum():
+        raise ValueError(
+            f"{model.name} gives scores that are no finite numbers for {broken} of {len(ids)} "
+            "views: its training diverged. Look at log.csv; --which best may be sound."
+        )
     return Predictions(np.array([i.decode() for i in ids]), views, labels, logits, average)
 
 
@@ -103,12 +111,13 @@ def join_views(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.nda
 def top_k_accuracy(labels: np.ndarray, scores: np.ndarray, k: int) -> float:
     """Share of rows whose label is among the k best scores; k is at most the classes.
 
-    A label that ties with others counts as behind them, so equal scores earn nothing.
+    A label that ties with others counts as behind them, so equal scores earn nothing, nor do
+    scores that are no numbers.
     """
-    k = min(k, scores.shape[1])
+    classes = scores.shape[1]
     own = scores[np.arange(len(labels)), labels]
-    better_or_equal = (scores >= own[:, None]).sum(axis=1)
-    return float((better_or_equal <= k).mean())
+    worse = (scores < own[:, None]).sum(axis=1)
+    return float((worse >= classes - min(k, classes)).mean())
 
 
 def confusion_matrix(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -80,17 +80,20 @@ def settings_for(asked: EvaluateConfig, run: TrainConfig) -> Settings:
     Raises:
         ValueError: If there is no such protocol, or a value does not go with it.
     """
-    protocol = PROTOCOLS[asked.protocol or "ctm"]
+    name = asked.protocol or "ctm"
+    if name not in PROTOCOLS:
+        raise ValueError(f"There is no protocol {name!r}; there are {', '.join(PROTOCOLS)}.")
+    protocol = PROTOCOLS[name]
     own = {f.name: getattr(asked, f.name, None) for f in dataclasses.fields(Protocol)}
     own = {name: value for name, value in own.items() if value is not None}
     if "short_side" in own and RULES[protocol.rule].canvas:
-        raise ValueError(f"--short-side is fixed by the protocol {asked.protocol}.")
+        raise ValueError(f"--short-side is fixed by the protocol {name}.")
     said = dataclasses.replace(protocol, **own)
     short_side = said.short_side or run.scale[0]
     if not 1 <= said.crop <= short_side:
         raise ValueError(f"--crop must be from 1 to the short side {short_side}, got {said.crop}.")
     return Settings(
-        protocol=asked.protocol or "ctm",
+        protocol=name,
         changed=said != protocol or asked.interval not in (None, run.interval),
         rule=said.rule,
         num_clips=said.num_clips,

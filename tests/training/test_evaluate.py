@@ -4,13 +4,20 @@ import dataclasses
 import json
 import shutil
 
+import cv2
+import keras
 import numpy as np
 import pytest
 
+import ctm_keras
 import tfrecords
+from tfrecords.dataset import Split
 from tfrecords.manifest import write_manifest
-from training.evaluate import evaluate
-from training.predictions import Predictions, softmax
+from tfrecords.pixels import decode
+from training.evaluate import evaluate, evaluate_all
+from training.evaluate_config import EvaluateCommand
+from training.predictions import Predictions, join_views, softmax
+from training.run import Run, save_model
 
 
 def test_report_agrees_with_the_saved_predictions(trained):
@@ -78,3 +85,110 @@ def test_an_unfinished_run_is_named(trained, tmp_path):
     (tmp_path / "config.json").write_text((trained.path / "config.json").read_text())
     with pytest.raises(ValueError, match="its training has not ended: `ctm train --resume"):
         evaluate(tmp_path)
+
+
+@pytest.fixture
+def copied(trained, tmp_path):
+    """Copies of the trained run, each with its weights changed a little."""
+
+    def copy(name, noise=0.0):
+        shutil.copytree(trained.path, tmp_path / name)
+        run = Run.open(tmp_path / name)
+        if noise:
+            model, rng = run.load_model(), np.random.default_rng(0)
+            model.set_weights([w * rng.normal(1, noise, w.shape) for w in model.get_weights()])
+            save_model(model, run.model)
+        return run
+
+    return copy
+
+
+def test_saved_predictions_are_scored_again_without_model_and_data(copied, tmp_path):
+    run = copied("run")
+    first = evaluate(run.path, num_clips=2, num_crops=1, data=str(run.config.data))
+    run.model.unlink()
+    again = evaluate(run.path, saved=True)
+    assert (str(again), again.to_dict()) == (str(first), first.to_dict())
+    logits = evaluate(run.path, saved=True, average="logits")
+    assert logits.protocol.startswith("like ctm: 2 clips x 1 crop")
+    assert logits.protocol.endswith("logits averaged")
+    saved = Predictions.load(run.path / "predictions.npz")
+    right = [
+        saved.logits[saved.ids == video].mean(axis=0).argmax()
+        == saved.labels[saved.ids == video][0]
+        for video in set(saved.ids)
+    ]
+    assert logits.top1 == pytest.approx(np.mean(right))
+    assert str(evaluate(run.path, saved=True, average="probabilities")) == str(first)
+    with pytest.raises(ValueError, match="of the split val, not of test"):
+        evaluate(run.path, saved=True, split="test")
+
+
+def test_nothing_saved_is_an_error(copied):
+    run = copied("run")
+    for name in ("report.json", "predictions.npz"):
+        (run.path / name).unlink(missing_ok=True)
+    with pytest.raises(ValueError, match="was not evaluated yet: run `ctm evaluate"):
+        evaluate(run.path, saved=True)
+
+
+def test_a_model_of_one_size_takes_the_protocols_views_in_its_own(copied):
+    report = evaluate(copied("run").path, protocol="slowfast", num_clips=2)
+    assert report.protocol == (
+        "like slowfast: 2 clips x 3 crops of 32 (37 in the protocol: TCC keeps its size) from "
+        "short side 32, 4 frames, 2 apart; probabilities averaged"
+    )
+
+
+def test_tsn_by_its_protocol_scores_25_frames_in_ten_crops(copied, directions):
+    run = copied("tsn")
+    names = list(tfrecords.read_manifest(directions).class_names)
+    model = ctm_keras.build_video_model(
+        "tsn", "tiny", class_names=names, num_frames=4, image_size=32, weights=None
+    )
+    save_model(model, run.model)
+    report = evaluate(run.path, protocol="tsn")
+    assert report.protocol.startswith("tsn: 1 clip x 10 crops of 32 from 49 x 37, 25 frames")
+    saved = Predictions.load(run.path / "predictions.npz")
+    videos = Split(directions, "val")
+    frames = np.stack([decode(jpeg) for jpeg in videos.read(0, np.arange(24 + 1))])
+    assert frames.shape == (25, 32, 32, 3)
+    crop = frames[:, :28, 32 - 21 :]  # 224 / 256 of the height, 224 / 340 of the width; upper right
+    crop = np.stack([cv2.resize(f, (32, 32), interpolation=cv2.INTER_LINEAR) for f in crop])
+    scores = [model.predict_on_batch(np.repeat(f[None, None], 4, axis=1))[0] for f in crop]
+    own = saved.logits[(saved.ids == videos.ids[0]) & (saved.views == 1)]
+    np.testing.assert_allclose(own[0], np.mean(scores, axis=0), rtol=1e-3, atol=1e-4)
+
+
+def test_runs_are_evaluated_each_and_together(copied, tmp_path):
+    one, two = copied("one"), copied("two", noise=0.05)
+    out = tmp_path / "both"
+    command = {"runs": (one.path, two.path), "num_clips": 2, "num_crops": 1, "out": out}
+    lines = list(evaluate_all(EvaluateCommand(**command, ensemble=True)))
+    assert [line.splitlines()[0] for line in lines[::2]] == [
+        str(one.path),
+        str(two.path),
+        "the ensemble",
+    ]
+    members = [Predictions.load(run.path / "predictions.npz") for run in (one, two)]
+    ids, labels, scores = join_views(Predictions.load(out / "predictions.npz"))
+    for video, label, found in zip(ids, labels, scores, strict=True):
+        each = [softmax(m.logits[m.ids == video]).mean(axis=0) for m in members]
+        np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-6)
+        assert label == members[0].labels[members[0].ids == video][0]
+    right = (scores.argmax(axis=1) == labels).mean()
+    assert json.loads((out / "report.json").read_text())["top1"] == pytest.approx(right)
+    with pytest.raises(ValueError, match="not empty"):
+        list(evaluate_all(EvaluateCommand(**command, ensemble=True)))
+
+
+def test_averaged_weights_are_scored_as_one_model(copied, tmp_path):
+    one, two = copied("one"), copied("two", noise=0.05)
+    out = tmp_path / "mean"
+    command = {"runs": (one.path, two.path), "num_clips": 1, "num_crops": 1, "out": out}
+    lines = list(evaluate_all(EvaluateCommand(**command, average_weights=True)))
+    assert "averaged; like ctm: 1 clip x 1 crop" in lines[0]
+    weights = [run.load_model().get_weights() for run in (one, two)]
+    found = keras.saving.load_model(out / "model.keras", compile=False).get_weights()
+    for mean, first, second in zip(found, *weights, strict=True):
+        np.testing.assert_allclose(mean, (first + second) / 2, rtol=1e-5, atol=1e-6)

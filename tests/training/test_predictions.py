@@ -6,6 +6,7 @@ from training.predictions import (
     confusion_matrix,
     join_views,
     mean_class_accuracy,
+    predict_views,
     softmax,
     top_k_accuracy,
 )
@@ -53,9 +54,46 @@ def test_accuracies_by_hand():
 
 def test_equal_scores_earn_nothing():
     assert top_k_accuracy(np.array([0, 1]), np.zeros((2, 2)), 1) == 0.0
+    assert top_k_accuracy(np.array([0, 1]), np.full((2, 2), np.nan), 1) == 0.0
+
+
+def test_a_model_that_diverged_is_named():
+    class Diverged:
+        name = "ctm_tiny"
+
+        def predict_on_batch(self, clip):
+            return np.array([[0.0, 1.0], [np.nan, 0.0]])
+
+    batch = {
+        "clip": None,
+        "id": np.array([b"a", b"b"]),
+        "view": np.arange(2),
+        "label": np.arange(2),
+    }
+    with pytest.raises(
+        ValueError, match=r"ctm_tiny gives .* for 1 of 2 views: its training diverged"
+    ):
+        predict_views(Diverged(), [batch], 1)
 
 
 def test_predictions_survive_the_disk(tmp_path):
     path = tmp_path / "p.npz"
     Predictions(np.array(["é", "b"]), np.arange(2), np.arange(2), np.eye(2)).save(path)
     assert Predictions.load(path).ids.tolist() == ["é", "b"]
+
+
+def test_logits_are_averaged_before_they_become_probabilities(tmp_path):
+    logits = np.array([[4.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 3.0]])
+    ids, views, labels = np.array(["a", "a", "b"]), np.array([0, 1, 0]), np.array([0, 0, 2])
+    Predictions(ids, views, labels, logits, "logits").save(tmp_path / "p.npz")
+    _, _, scores = join_views(Predictions.load(tmp_path / "p.npz"))
+    odds = np.exp([2.0, 0.5, 0.0])
+    np.testing.assert_allclose(scores[0], odds / odds.sum())
+    _, _, other = join_views(Predictions(ids, views, labels, logits))
+    assert abs(other[0] - scores[0]).max() > 0.05
+
+
+def test_predictions_without_a_word_on_the_average_are_of_probabilities(tmp_path):
+    values = {"ids": np.array(["a"]), "views": np.arange(1), "labels": np.arange(1)}
+    np.savez(tmp_path / "p.npz", logits=np.eye(1), **values)
+    assert Predictions.load(tmp_path / "p.npz").average == "probabilities"
