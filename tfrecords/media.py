@@ -5,13 +5,14 @@ on. Pictures are known by the packet that holds them, so that no order and no ti
 """
 
 import io
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 import av
 import numpy as np
 
-from tfrecords.decoders import Picture, display_matrix, prepare
+from tfrecords.decoders import Picture, prepare
 from tfrecords.video import Renderer
 
 FORMAT = "matroska"
@@ -96,6 +97,16 @@ def decode(
             yield frame.pts, frame
 
 
+def matrix_of(frame: av.VideoFrame) -> tuple[int, int, int, int] | None:
+    """The display matrix of a frame by its angle; None if it is upright.
+
+    `side_data` tells more, but ties the frame into a cycle that holds its memory for long.
+    """
+    angle = math.radians(frame.rotation)
+    a, b = round(1000 * math.cos(angle)), round(-1000 * math.sin(angle))
+    return None if a > 0 and abs(a) >= abs(b) else (a, b, -b, a)
+
+
 def padded_packet(data: bytes | memoryview) -> av.Packet:
     """A packet with the zeros behind it that decoders read; `av.Packet(data)` has none."""
     packet = av.Packet(len(data))
@@ -128,7 +139,7 @@ def render(media: Media) -> list[np.ndarray | None]:
         for pieces in media.stretches:
             for number, frame in decode(media.head, pieces, wanted):
                 if number in wanted and number not in found:
-                    picture = Picture(frame, 0, 0, display_matrix(frame))
+                    picture = Picture(frame, 0, 0, matrix_of(frame))
                     renderer = renderer or Renderer(picture, None, "rgb24")
                     found[number] = renderer(picture)
     except av.FFmpegError:
