@@ -7,6 +7,7 @@ import importlib
 
 _HOMES = {
     "Classifier": "predict",
+    "DataWait": "data_wait",
     "SetEpoch": "callbacks",
     "TrainConfig": "config",
     "freeze_batch_norm": "batch_norm",

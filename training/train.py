@@ -18,6 +18,7 @@ from training.batch_norm import freeze_batch_norm, synchronized
 from training.callbacks import Checkpoints, SetEpoch, State
 from training.config import TrainConfig, flag
 from training.data import training_clips, validation_clips
+from training.data_wait import DataWait, remedies
 from training.devices import require_tensorflow, strategy_for
 from training.metrics import metrics
 from training.plan import dry_run
@@ -215,11 +216,12 @@ def fit(model: keras.Model, config: TrainConfig, run: Run) -> None:
     validation = validation_clips(config)
     variable = tf.Variable(epoch, dtype=tf.int64)
     csv_log = keras.callbacks.CSVLogger(run.log, append=True)
+    wait = DataWait(remedies(tfrecords.read_manifest(config.data), config.image_size, config.scale))
     stretches = [(epoch, epoch + 1, step), (epoch + 1, config.epochs, 0)]
     try:
         for first, end, skipped in stretches if step else [(epoch, config.epochs, 0)]:
             model.fit(
-                training_clips(config, epoch=variable, step=skipped),
+                wait.timed(training_clips(config, epoch=variable, step=skipped)),
                 validation_data=validation,
                 initial_epoch=first,
                 epochs=end,
@@ -227,6 +229,7 @@ def fit(model: keras.Model, config: TrainConfig, run: Run) -> None:
                 verbose=1 if sys.stdout.isatty() else 2,
                 callbacks=[
                     SetEpoch(variable),
+                    wait,
                     csv_log,
                     keras.callbacks.TensorBoard(run.tensorboard, write_graph=False),
                     Checkpoints(run, state, steps, skipped, config.save_every),

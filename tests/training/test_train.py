@@ -55,6 +55,7 @@ def test_a_run_leaves_config_log_checkpoints_and_model(trained):
     assert facts["data_hash"] == tfrecords.read_manifest(facts["config"]["data"]).hash
     (row,) = rows_of(trained)
     assert {"epoch", "loss", "top1", "top5", "val_loss", "val_top1"} <= set(row)
+    assert 0 <= float(row["data_wait"]) <= 1
     assert list(trained.tensorboard.rglob("events*"))
     for path in (trained.model, trained.last, trained.best):
         assert path.is_file()

@@ -1,7 +1,11 @@
 """What becomes of every file that public libraries keep as odd, broken or ordinary."""
 
+import csv
+
 import pytest
 
+import tfrecords
+from tfrecords.dataset import Split
 from tfrecords.video import VideoError, read_frames
 
 FAILURES = {
@@ -139,3 +143,46 @@ def test_no_file_is_left_out_of_the_table(real_videos):
         if path.suffix not in {".md", ".jpg", ".txt"}
     }
     assert found == {name for name in {**FRAMES, **FAILURES} if "frames_demo" not in name}
+
+
+SIDE = 32
+
+
+@pytest.fixture(scope="module")
+def built(real_videos, tmp_path_factory):
+    """A data set of all of them; a video's id is its place in the table."""
+    top = tmp_path_factory.mktemp("real")
+    rows = [("path", "label")]
+    for number, name in enumerate([*FRAMES, *FAILURES]):
+        link = top / f"{number:03d}{(real_videos / name).suffix or '_folder'}"
+        link.symlink_to(real_videos / name)
+        rows.append((link.name, "ab"[number % 2]))
+    with open(top / "list.csv", "w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    options = {"short_side": SIDE, "val_fraction": 0.0, "max_failures": 1.0, "progress": False}
+    manifest = tfrecords.build(top / "list.csv", top / "data", **options)
+    return top / "data", manifest
+
+
+def test_a_build_holds_every_file_or_names_it(built):
+    """The same table, through the decoding processes, the shards and the index."""
+    data, manifest = built
+    names, split = [*FRAMES, *FAILURES], Split(data, "train")
+    found = {}
+    for name, row in zip(split.ids, split.videos, strict=True):
+        size = int(row["frames"]), int(row["height"]), int(row["width"])
+        found[names[int(name[:3])]] = size
+    assert found == {name: (count, *scaled(*size)) for name, (count, *size) in FRAMES.items()}
+    reasons = {names[int(failure.id[:3])]: failure.reason for failure in manifest.failures}
+    assert reasons.keys() == FAILURES.keys()
+    for name, reason in reasons.items():
+        assert FAILURES[name] in reason, name
+    report = tfrecords.verify(data, sample=1000, progress=False)
+    assert report.ok, str(report)
+    assert report.frames == sum(count for count, *_ in FRAMES.values())
+
+
+def scaled(height, width):
+    """The size of a picture whose shorter side is `SIDE`."""
+    scale = SIDE / min(height, width)
+    return round(height * scale), round(width * scale)

@@ -1,0 +1,145 @@
+"""How long the device waited for data: measured where batches are ready, told once an epoch."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfrecords.manifest import Manifest
+from tfrecords.pool import available_cores
+from tfrecords.sampling import CROP
+
+SMALL = 0.05  # a share not worth a remedy
+BUSY = 0.8  # of the cores' time; below it the storage is what reading waits for
+ROOMY = 1.25  # times the short side that clips need
+
+
+@dataclass
+class _Epoch:
+    """The clocks of one epoch, in seconds."""
+
+    begin: float = 0.0
+    end: float = 0.0
+    waited: float = 0.0
+    worked: float = 0.0  # by all cores together
+    worked_before: float = 0.0
+
+
+class DataWait(keras.callbacks.Callback):
+    """Prints once an epoch what share of it the device waited for data, and what to do about it.
+
+    Keras fetches a batch inside of its training step, so the step's own time tells nothing. `timed`
+    notes when each batch is asked for and when it is ready; of that time, what lies behind the
+    step's begin was waited for. The share is logged as `data_wait`, where callbacks that follow,
+    like `CSVLogger`, see it. With several steps to an execution only the first one's wait is seen.
+
+    Args:
+        remedies: sequence of str, what would make reading this data set less work.
+
+    Example:
+
+    >>> wait = training.DataWait()
+    >>> model.fit(wait.timed(tfrecords.clips("data/mine")), callbacks=[wait])
+    Waited for data 43% of the epoch (12 of 28 s, 2 cores 97% busy): the cores are the limit; ...
+    """
+
+    def __init__(self, remedies: Sequence[str] = ()):
+        super().__init__()
+        self.remedies = tuple(remedies)
+        self.share = 0.0
+        self._asked: dict[int, float] = {}
+        self._ready: dict[int, float] = {}
+        self._batch, self._begin = 0, 0.0
+        self._epoch = _Epoch()
+
+    def timed(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+        """The same batches; when each is ready is noted.
+
+        Args:
+            dataset: `tf.data.Dataset` of batches, for `model.fit`.
+
+        Returns:
+            A `tf.data.Dataset`.
+        """
+
+        def ask(number):
+            return tf.numpy_function(self._note_asked, [number], tf.int64)
+
+        def pass_on(number, *batch):
+            noted = tf.numpy_function(self._note_ready, [number], tf.int64)
+            with tf.control_dependencies([noted]):
+                batch = tf.nest.map_structure(tf.identity, batch)
+            return batch if len(batch) > 1 else batch[0]
+
+        numbers = tf.data.Dataset.range(2**62).map(ask)
+        return tf.data.Dataset.zip(numbers, dataset).map(pass_on).prefetch(1)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._asked.clear()
+        self._ready.clear()
+        self._epoch = _Epoch(begin=time.perf_counter(), worked_before=time.process_time())
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._batch, self._begin = batch, time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        clocks, ready = self._epoch, self._ready.pop(self._batch, self._begin)
+        asked = self._asked.pop(self._batch, self._begin)  # of an epoch's first, amid its step
+        clocks.waited += max(0.0, ready - max(asked, self._begin))
+        clocks.end = time.perf_counter()
+        clocks.worked = time.process_time() - clocks.worked_before
+
+    def on_epoch_end(self, epoch, logs=None):
+        clocks = self._epoch
+        self.share = clocks.waited / max(clocks.end - clocks.begin, 1e-9)
+        if logs is not None:
+            logs["data_wait"] = self.share
+        print(self.report())
+
+    def report(self) -> str:
+        """A sentence about the epoch."""
+        share = f"Waited for data {self.share:.0%} of the epoch"
+        if self.share < SMALL:
+            return f"{share}."
+        clocks, cores = self._epoch, available_cores()
+        seconds = clocks.end - clocks.begin
+        busy = clocks.worked / seconds / cores
+        return (
+            f"{share} ({clocks.waited:.3g} of {seconds:.3g} s, {cores} cores {busy:.0%} busy): "
+            f"{self.advice(busy)}."
+        )
+
+    def advice(self, busy: float) -> str:
+        """What to do when so much of the cores' time is used."""
+        if busy < BUSY:
+            return "the storage is the limit; copy the data set to a faster disk of this machine"
+        return "; ".join(["the cores are the limit", *self.remedies, "or train with more cores"])
+
+    def _note_asked(self, number: np.int64) -> np.int64:
+        self._asked[int(number)] = time.perf_counter()
+        return number
+
+    def _note_ready(self, number: np.int64) -> np.int64:
+        self._ready[int(number)] = time.perf_counter()
+        return number
+
+
+def remedies(manifest: Manifest, image_size: int, scale: tuple[int, int]) -> list[str]:
+    """What would make the clips of a data set less work to read.
+
+    Args:
+        manifest: `tfrecords.Manifest` of the data set.
+        image_size: int, pixels of a side of the clips.
+        scale: tuple of two ints, as for `tfrecords.clips`.
+    """
+    found = []
+    if manifest.frame.get("store") == "video":
+        found.append("build it with --store jpeg, which reads frames without decoding a video")
+    needed, stored = scale[1] * image_size / CROP, manifest.frame.get("short_side")
+    if stored is None or stored > ROOMY * needed:
+        side = "their own size" if stored is None else f"a short side of {stored}"
+        found.append(f"build it with --short-side {round(needed)}, its frames have {side}")
+    return found
