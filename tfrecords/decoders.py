@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from tfrecords.containers import promised_size
+from tfrecords.ebml import damage
 
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 FOLDER_FPS = 25.0  # a folder of frames has no clock
@@ -84,6 +85,8 @@ def pictures(path: Path, start: float = 0.0, tape: Tape | None = None) -> Iterat
         raise VideoError(f"the file is cut short: at least {missing} bytes are missing at its end")
     if reason or not count:
         raise VideoError(reason or "it has no pictures")
+    if path.is_file() and (unsound := damage(path)):
+        raise VideoError(f"it is damaged: {unsound}")
 
 
 def _pyav_or_opencv(path: Path, start: float, tape: Tape | None) -> Iterator[Picture]:

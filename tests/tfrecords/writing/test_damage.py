@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tfrecords.containers import promised_size
+from tfrecords.ebml import damage
 from tfrecords.video import VideoError, read_frames
 
 
@@ -54,3 +55,42 @@ def test_a_live_recording_promises_no_size(tmp_path, write_video):
     content[properties + 88] |= 1
     path.write_bytes(content[:-100])
     assert promised_size(path) == len(content) - 100
+
+
+def test_a_flipped_bit_in_a_matroska_file_with_checksums_is_named(tmp_path, write_video):
+    path = write_video(tmp_path / "a.mkv", codec="ffv1", draw=waves)
+    assert damage(path) is None
+    content = bytearray(path.read_bytes())
+    content[len(content) * 2 // 3] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(VideoError, match="it is damaged"):
+        read(path)
+    assert "the checksum of its part at byte" in damage(path)
+
+
+def test_bytes_that_do_not_belong_in_a_webm_file_are_named(tmp_path, write_video):
+    """The demuxer looks for the next block and goes on: without the one in which they stand."""
+    path = write_video(tmp_path / "a.webm", codec="libvpx-vp9", draw=waves)
+    assert damage(path) is None
+    content = path.read_bytes()
+    middle = len(content) * 2 // 3
+    path.write_bytes(content[:middle] + bytes(40) + content[middle:])
+    assert "element" in damage(path)
+    with pytest.raises(VideoError, match=r"damaged|cut short"):
+        read(path)
+
+
+def test_a_live_recording_tells_nothing(tmp_path, write_video):
+    path = write_video(tmp_path / "a.webm", codec="libvpx-vp9", draw=waves)
+    content = bytearray(path.read_bytes())
+    segment = content.index(b"\x18\x53\x80\x67")
+    content[segment + 4 : segment + 12] = b"\x01" + b"\xff" * 7
+    path.write_bytes(content)
+    assert damage(path) is None
+    assert len(read(path)) == 12
+
+
+def test_what_stands_behind_a_segment_is_not_the_videos(tmp_path, write_video):
+    path = write_video(tmp_path / "a.mkv", codec="mpeg4")
+    path.write_bytes(path.read_bytes() + b"\0junk")
+    assert len(read(path)) == 12

@@ -1,0 +1,100 @@
+"""Whether a Matroska or WebM file is sound by its own structure and checksums.
+
+A demuxer that meets nonsense looks for the next sound place and goes on, so frames would be lost in
+silence. The lengths of the elements must fit into one another; where a part has a CRC-32 (FFmpeg
+writes one for each cluster of a Matroska file), its bytes must agree.
+"""
+
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+SEGMENT, CLUSTER, CRC32 = 0x18538067, 0x1F43B675, 0xBF
+CHUNK = 1 << 20
+HEAD = b"\x1a\x45\xdf\xa3"
+
+
+class Element(NamedTuple):
+    """An element of a file: its number, where its content begins, and where it ends."""
+
+    id: int
+    start: int
+    end: int
+
+
+class _UnsoundError(Exception):
+    pass
+
+
+class _UnknownSizeError(Exception):
+    """A live recording: nothing tells where its parts end."""
+
+
+def damage(path: Path) -> str | None:
+    """What is wrong with the file, or None where nothing is or nothing can be told.
+
+    Args:
+        path: Path of a file; of another format than Matroska and WebM, nothing can be told.
+    """
+    with open(path, "rb") as file:
+        try:
+            if file.read(4) == HEAD:
+                _check_file(file, path.stat().st_size)
+        except _UnsoundError as error:
+            return str(error)
+        except _UnknownSizeError:
+            pass
+    return None
+
+
+def _check_file(file: BinaryIO, size: int) -> None:
+    for segment in _elements(file, 0, size):
+        if segment.id == SEGMENT:  # the first; what stands behind it is no part of the video
+            for part in _elements(file, segment.start, segment.end):
+                _check(file, part)
+            return
+
+
+def _check(file: BinaryIO, part: Element) -> None:
+    """The checksum of a part where it has one; of a cluster, that its blocks fill it."""
+    file.seek(part.start)
+    head = file.read(6)
+    if head[:2] == bytes([CRC32, 0x84]) and part.end - part.start >= 6:
+        if _crc32(file, part.end - part.start - 6) != int.from_bytes(head[2:], "little"):
+            raise _UnsoundError(f"the checksum of its part at byte {part.start} is not right")
+    elif part.id == CLUSTER:
+        for _ in _elements(file, part.start, part.end):
+            pass
+
+
+def _crc32(file: BinaryIO, left: int) -> int:
+    crc = 0
+    while left and (chunk := file.read(min(left, CHUNK))):
+        crc, left = zlib.crc32(chunk, crc), left - len(chunk)
+    return crc
+
+
+def _elements(file: BinaryIO, place: int, end: int) -> Iterator[Element]:
+    """The elements between two places, one behind the other without a gap."""
+    while place < end:
+        file.seek(place)
+        head = file.read(12)
+        number, size = _length(head, 4), 0
+        size = number and _length(head[number:], 8)
+        if not number or not size:
+            raise _UnsoundError(f"there is no sound element at byte {place}")
+        value = int.from_bytes(head[number : number + size], "big") - (1 << 7 * size)
+        if value == (1 << 7 * size) - 1:
+            raise _UnknownSizeError
+        start = place + number + size
+        place = start + value
+        if place > end:
+            raise _UnsoundError(f"the element at byte {start} reaches out of its part")
+        yield Element(int.from_bytes(head[:number], "big"), start, place)
+
+
+def _length(head: bytes, most: int) -> int:
+    """The bytes of a number of EBML, told by its leading zero bits; 0 where there is none."""
+    length = 9 - head[0].bit_length() if head and head[0] else 0
+    return length if length <= min(most, len(head)) else 0
