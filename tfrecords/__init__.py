@@ -19,6 +19,7 @@ _LAZY = {  # public name: the module that defines it
     "data_error": "tfrecords.dataset",
     "flip_report": "tfrecords.augment",
     "import_records": "tfrecords.foreign.register",
+    "stats": "tfrecords.statistics",
     "views": "tfrecords.pixels",
 }
 
@@ -37,6 +38,7 @@ __all__ = [
     "import_records",
     "read_manifest",
     "sampling",
+    "stats",
     "verify",
     "views",
 ]

@@ -4,6 +4,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,34 @@ def verify(data: tyro.conf.Positional[DataFolder], sample: int = 100) -> None:
     print(report)
     if not report.ok:
         sys.exit(1)
+
+
+def stats(
+    data: tyro.conf.Positional[DataFolder],
+    picture: Path | None = None,
+    json: bool = False,
+    copies: bool = True,
+) -> None:
+    """Print what a data set holds: leaks between splits first, then lengths, sizes and classes.
+
+    Copies of a video are found by their pictures, also when they are encoded anew, scaled or cut;
+    videos of one group in several splits by what `ctm build` noted. For example:
+      ctm stats data/mine
+      ctm stats data/mine --picture stats.png
+      ctm stats data/mine --json > stats.json
+
+    Args:
+        data: Folder of a data set; also s3://, gs://, https://.
+        picture: PNG to write, of the classes, lengths, frame rates and copies.
+        json: Print JSON for programs, with all copies.
+        copies: Look for copies, which reads frames of every video.
+    """
+    found = tfrecords.stats(data, copies)
+    print(dumps(found.as_json(), indent=1, ensure_ascii=False) if json else found)
+    if picture:
+        from training.stats_picture import draw_stats
+
+        draw_stats(found, picture)
 
 
 def predict(
@@ -305,6 +334,7 @@ COMMANDS = {
         "ctm import-records records --out data/mine --train 'a-*' --val 'b-*' --classes names.txt",
     ),
     "verify": verify,
+    "stats": stats,
     "show": ShowConfig,
     "train": TrainConfig,
     "ablate": AblateConfig,
@@ -317,7 +347,7 @@ COMMANDS = {
     "import-weights": import_weights,
     "models": models,
 }
-WITHOUT_TENSORFLOW = ("build", "import-records", "verify")
+WITHOUT_TENSORFLOW = ("build", "import-records", "stats", "verify")
 
 
 def summary(command: Callable) -> Callable:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 COMMANDS = ["quickstart", "build", "verify", "train", "evaluate", "predict", "export"]
-COMMANDS += ["import-records", "import-weights", "models", "show"]
+COMMANDS += ["import-records", "import-weights", "models", "show", "stats"]
 
 
 def ctm(*arguments, **kwargs):
@@ -46,6 +46,7 @@ def test_the_formats_of_data_sets_are_explained():
     [
         (["build", "nowhere", "--out", "x", "--format", "jest"], "there is no format 'jest'"),
         (["verify", "nowhere"], "nowhere"),
+        (["stats", "nowhere"], "nowhere is no folder"),
         (["build", "nowhere", "--out", "x"], "nowhere"),
         (["train", "--data", "nowhere"], "nowhere"),
         (["evaluate", "nowhere"], "nowhere is no run"),

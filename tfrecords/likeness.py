@@ -1,0 +1,183 @@
+"""Which videos are copies of one another: re-encoded, scaled, brightened or cut, not mirrored.
+
+Found in two steps. Perceptual hashes of a few frames of each video, sorted, bring like frames side
+by side: the work grows with the number of videos, not with its square. Then the pairs so found are
+compared picture by picture along time. Two takes of one scene show the same picture and move
+differently; a copy moves alike. A video in which nothing moves is a copy only of its equal.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+SIDE = 16  # pixels of a thumbnail
+HASHED = 8  # frames of a video that are hashed
+NEIGHBOURS = 12  # how many hashes to each side are looked at
+DISTANCE = 12  # bits of 64 in which the hashes of like frames may differ
+MEETINGS = 8  # as neighbours, which make a pair worth comparing
+RIVALS = 16  # of a video's likeliest copies, how many are compared
+# Chosen on 1,432 clips of three data sets and 360 copies made of 72 of them: every copy has 0.782
+# and 0.982 or more; of what is none, dark takes of one scene come nearest with 0.756 and 0.977.
+MOTION, PICTURE = 0.77, 0.98
+HOPELESS = 0.4  # motion by the first, rough measure
+STILL = 0.5  # grey levels; less than this is noise, not motion
+
+_BITS = np.array([bin(number).count("1") for number in range(1 << 16)], np.uint8)
+
+
+class Thumbnails(NamedTuple):
+    """Frames of a video, small and grey.
+
+    Args:
+        pictures: float array of shape `(n, SIDE, SIDE)`.
+        times: float array of shape `(n,)`, seconds.
+        seconds: float, the length of the video.
+    """
+
+    pictures: np.ndarray
+    times: np.ndarray
+    seconds: float
+
+
+class Pair(NamedTuple):
+    """Two videos, by their places, of which one is a copy of the other or of a part of it.
+
+    Args:
+        first: int.
+        second: int.
+        motion: float, correlation of what moves, 1 in an exact copy.
+        picture: float, correlation of the pictures.
+    """
+
+    first: int
+    second: int
+    motion: float
+    picture: float
+
+
+def hashes(video: Thumbnails) -> np.ndarray:
+    """64-bit hashes of the pictures and of what moves in them, uint64 of shape `(2, n)`.
+
+    A bit is the sign of one of the slowest waves of the picture, as in pHash. Where there is
+    nothing to see the hash is 0.
+    """
+    moving = video.pictures - video.pictures.mean(0)
+    return np.stack([_hash(video.pictures), _hash(moving)])
+
+
+def find_copies(
+    hashed: np.ndarray, thumbnails: Callable[[Sequence[int]], dict[int, Thumbnails]]
+) -> list[Pair]:
+    """Finds the pairs of copies among videos.
+
+    Args:
+        hashed: uint64 array of shape `(videos, 2, n)`, the hashes of each video.
+        thumbnails: function of the places of videos, that reads more of their frames.
+
+    Returns:
+        A list of `Pair`, sorted.
+    """
+    pairs = likely_pairs(hashed)
+    seen = thumbnails(sorted({video for pair in pairs for video in pair}))
+    found = (Pair(*pair, *compare(*(seen[video] for video in pair))) for pair in pairs)
+    return [pair for pair in found if pair.motion >= MOTION and pair.picture >= PICTURE]
+
+
+def likely_pairs(hashed: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs of videos with like frames, the likeliest few of each video."""
+    if len(hashed) < 2:
+        return []
+    met = [np.zeros(0, np.int64)]
+    videos = np.repeat(np.arange(len(hashed)), hashed.shape[2])
+    for kind in range(2):
+        values = hashed[:, kind].ravel()
+        met += _neighbours(values[values != 0], videos[values != 0], len(hashed))
+    codes, times = np.unique(np.concatenate(met), return_counts=True)
+    codes, times = codes[times >= MEETINGS], times[times >= MEETINGS]
+    rivals, chosen = np.zeros(len(hashed), int), []
+    for code in codes[np.argsort(-times, kind="stable")].tolist():
+        pair = divmod(code, len(hashed))
+        if rivals[list(pair)].min() < RIVALS:
+            rivals[list(pair)] += 1
+            chosen.append(pair)
+    return sorted(chosen)
+
+
+def compare(first: Thumbnails, second: Thumbnails) -> tuple[float, float]:
+    """How alike two videos move and look where they fit best, at least half of the shorter one."""
+    long, short = sorted((first, second), key=lambda video: -video.seconds)
+    a, b = (_flat(video.pictures) for video in (long, short))
+    step = min(long.seconds / len(a), short.seconds / len(b))
+    starts = np.arange(-short.seconds / 2, long.seconds - short.seconds / 2 + step / 2, step)
+    alike = (b - b.mean(0)) @ (a - a.mean(0)).T
+    places = np.rint((short.times + starts[:, None]) * len(a) / long.seconds - 0.5).astype(int)
+    inside = (places >= 0) & (places < len(a))
+    score = np.where(inside, alike[np.arange(len(b)), places.clip(0, len(a) - 1)], 0).sum(1)
+    energy = np.where(inside, ((a - a.mean(0)) ** 2).sum(1)[places.clip(0, len(a) - 1)], 0).sum(1)
+    score /= np.sqrt(energy * ((b - b.mean(0)) ** 2).sum() + 1e-9)
+    if score.max() < HOPELESS:
+        return (float(score.max()), 0.0)
+    best = starts[np.argsort(-score)[:3], None] + step * np.linspace(-0.8, 0.8, 5)
+    return max(_aligned(a, long, b, short, start) for start in [0.0, *best.ravel()])
+
+
+def _aligned(a, long: Thumbnails, b, short: Thumbnails, start: float) -> tuple[float, float]:
+    """Correlations of motion and picture, the short video laid over the long one at a time."""
+    times = short.times + start
+    inside = (times >= 0) & (times <= long.seconds)
+    if inside.sum() < 0.45 * len(b):
+        return (0.0, 0.0)
+    place = np.interp(times[inside], long.times, np.arange(len(a)))
+    low = place.astype(int)
+    share = (place - low)[:, None]
+    a = a[low] * (1 - share) + a[np.minimum(low + 1, len(a) - 1)] * share
+    b = b[inside]
+    moving = a - a.mean(0), b - b.mean(0)
+    if min(map(np.std, moving)) < STILL:
+        return (0.0, 0.0)
+    pictures = (a * b).sum(1) / np.sqrt((a * a).sum(1) * (b * b).sum(1) + 1e-9)
+    motion = (moving[0] * moving[1]).sum() / np.sqrt(
+        (moving[0] ** 2).sum() * (moving[1] ** 2).sum()
+    )
+    return float(motion), float(np.median(pictures))
+
+
+def _flat(pictures: np.ndarray) -> np.ndarray:
+    """Pictures as rows, without their brightness."""
+    rows = pictures.reshape(len(pictures), -1).astype(np.float32)
+    return rows - rows.mean(1, keepdims=True)
+
+
+def _waves() -> np.ndarray:
+    """The nine slowest cosines of a row of a thumbnail."""
+    place = (np.arange(SIDE) + 0.5) * np.pi / SIDE
+    return np.cos(np.arange(9)[:, None] * place)
+
+
+def _hash(pictures: np.ndarray) -> np.ndarray:
+    waves = _waves()
+    found = waves @ pictures.astype(np.float64) @ waves.T
+    found = found.reshape(len(pictures), -1)[:, 1:65]  # without the mean
+    bits = np.packbits(found > 0, axis=1).view(">u8")[:, 0].astype(np.uint64)
+    return np.where(pictures.std((1, 2)) < STILL, np.uint64(0), bits)
+
+
+def _neighbours(values: np.ndarray, videos: np.ndarray, count: int) -> Iterator[np.ndarray]:
+    """Pairs of videos whose hashes are close, as `first * count + second`, once for each meeting.
+
+    The hashes are sorted eight times, with another eight bits at their head each time.
+    """
+    for turn in range(0, 64, 8):
+        turned = (values << np.uint64(turn)) | (values >> np.uint64((64 - turn) % 64))
+        order = np.argsort(turned, kind="stable")
+        ordered, owners = turned[order], videos[order]
+        for shift in range(1, min(NEIGHBOURS, len(values) - 1) + 1):
+            close = _distance(ordered[shift:] ^ ordered[:-shift]) <= DISTANCE
+            one, other = owners[shift:][close], owners[:-shift][close]
+            codes = np.minimum(one, other) * count + np.maximum(one, other)
+            yield codes[one != other]
+
+
+def _distance(differing: np.ndarray) -> np.ndarray:
+    return sum(_BITS[(differing >> np.uint64(16 * part)) & np.uint64(0xFFFF)] for part in range(4))
