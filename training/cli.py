@@ -163,6 +163,7 @@ def analyze(
     runs: tyro.conf.Positional[tuple[RunFolder, ...]],
     out: Path = Path("analysis"),
     top: int = 10,
+    orders: bool = False,
     kernels: bool = False,
 ) -> None:
     """Tell what evaluated models owe to space and to time, beside the TSN among them.
@@ -171,14 +172,22 @@ def analyze(
     improvement Psi, temporal and static classes, how alike the models' gains are. Writes
     analysis.json and temporal_gains.png. For example:
       ctm analyze runs/mine-tsn runs/mine-ctm runs/mine-tsm
+      ctm analyze runs/mine-ctm --orders
       ctm analyze runs/mine-ctm --kernels
 
     Args:
         runs: Folders of runs, evaluated on the same split with the same protocol.
         out: Folder for what it writes.
         top: Classes that count as temporal, and as static.
+        orders: Instead evaluate with frames shuffled, reversed and repeated.
         kernels: Instead draw the kernels of the TCC layers over the image.
     """
+    if orders:
+        from training.analysis.order_test import order_tests
+
+        for line in order_tests(runs, out):
+            print(line)
+        return
     if kernels:
         from training.analysis.kernels import draw_all
 

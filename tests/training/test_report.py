@@ -1,5 +1,6 @@
 """`ctm report`: one file with everything, safe against hostile names, read in a real browser."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from training.analysis.order_test import order_tests
 from training.evaluate import evaluate
 from training.predictions import confusion_matrix
 from training.report.facts import worst_confusions
@@ -89,6 +91,20 @@ def test_names_are_text_and_never_markup(page):
     content = page.read_text()
     assert "Two &lt;models&gt; &amp; more" in content
     assert "Two <models>" not in content
+
+
+def test_order_tests_of_evaluated_runs(runs, tmp_path):
+    lines = list(order_tests(runs, tmp_path / "out"))
+    found = json.loads((tmp_path / "out" / "orders.json").read_text())
+    assert list(found) == [str(run) for run in runs]
+    for run in runs:
+        own = found[str(run)]
+        assert own["true"] == json.loads((run / "report.json").read_text())["top1"]
+        assert own["split"] == "val"
+        assert {"shuffled", "reversed", "repeated"} <= set(own)
+    tsn = found[str(runs[0])]
+    assert tsn["true"] == tsn["shuffled"] == tsn["reversed"]  # it sees no order
+    assert "(+0.0000)" in lines[1]
 
 
 def test_a_run_that_was_not_evaluated_has_its_curves(trained, tmp_path):

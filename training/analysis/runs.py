@@ -1,6 +1,5 @@
 """What evaluated runs say about space and time, side by side: `ctm analyze`."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -28,9 +27,12 @@ from training.analysis.temporality import (
     temporal_gains,
 )
 from training.analysis.words import in_words
+from training.evaluate import read_results
 from training.pictures import draw_gains
 from training.predictions import Predictions, join_views, top_k_accuracy
 from training.run import Run
+
+OF_THE_NETWORK = ("num_frames", "image_size", "own_size")  # of the settings of an evaluation
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Evaluated:
         result: Its network and accuracy.
         predictions: What `ctm evaluate` saved.
         class_names: The classes, in order.
-        protocol: The protocol and the split of the predictions.
+        protocol: The split and the protocol of the predictions, in words.
+        views: Which views they are of, in what must be alike between networks.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Evaluated:
     predictions: Predictions
     class_names: tuple[str, ...]
     protocol: str
+    views: dict[str, Any]
 
 
 def analyze(runs: Sequence[Path], out: Path, top: int = 10) -> Iterator[str]:
@@ -104,22 +108,21 @@ def read_evaluated(path: Path) -> Evaluated:
         ValueError: If it was not evaluated.
     """
     run = Run.open(path)
-    report = path / "report.json"
-    if not report.is_file() or not (path / "predictions.npz").is_file():
-        raise ValueError(f"{path} was not evaluated yet: run `ctm evaluate {path}` first.")
-    said = json.loads(report.read_text())
-    predictions = Predictions.load(path / "predictions.npz")
-    _, labels, probabilities = join_views(predictions)
+    predictions, said = read_results(path)
+    _, labels, scores = join_views(predictions)
     config = run.config
     result = Result(
         config.model,
         config.backbone,
         config.num_frames,
         bool(config.method_options.get("temporal_pooling", False)),
-        top_k_accuracy(labels, probabilities, 1),
+        top_k_accuracy(labels, scores, 1),
     )
     names = tuple(run.read()["class_names"])
-    return Evaluated(str(path), result, predictions, names, f"{said['split']}: {said['protocol']}")
+    views = {name: v for name, v in said["settings"].items() if name not in OF_THE_NETWORK}
+    views["split"] = said["split"]
+    protocol = f"{said['split']}: {said['protocol']}"
+    return Evaluated(str(path), result, predictions, names, protocol, views)
 
 
 def is_baseline(result: Result) -> bool:
@@ -138,16 +141,11 @@ def check_comparable(evaluated: Sequence[Evaluated]) -> None:
     for run in evaluated[1:]:
         if run.class_names != first.class_names:
             raise ValueError(f"{run.name} and {first.name} have different classes.")
-        if frames_aside(run.protocol) != frames_aside(first.protocol):
+        if run.views != first.views:
             raise ValueError(
                 f"{run.name} was evaluated on {run.protocol}, {first.name} on {first.protocol}: "
                 "evaluate both alike."
             )
-
-
-def frames_aside(protocol: str) -> str:
-    """A protocol without the number of frames, which may differ between networks."""
-    return ", ".join(part for part in protocol.split(", ") if not part.endswith(" frames"))
 
 
 def with_baselines(evaluated: Sequence[Evaluated]) -> Iterator[tuple[Evaluated, Evaluated]]:

@@ -1,7 +1,7 @@
 """What a report says of a run: its network, its numbers, its curves, its worst confusions."""
 
 import csv
-import json
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,8 @@ from tfrecords.dataset import Split
 from tfrecords.pixels import ClipOptions
 from tfrecords.reader import ClipReader
 from training.data import sampling
-from training.predictions import Predictions, confusion_matrix, join_views
+from training.evaluate import read_results
+from training.predictions import confusion_matrix, join_views
 from training.run import Run
 
 SHOWN_IN_TABLE = ("model", "backbone", "num_frames", "image_size", "epochs", "batch_size", "seed")
@@ -28,7 +29,7 @@ class Confusion:
         predicted: Class index.
         count: Videos of the true class that were taken for the predicted one.
         videos: All videos of the true class.
-        example: Id of the video that was taken so with the greatest probability.
+        example: Id of the video that was taken so with the greatest score.
     """
 
     true: int
@@ -81,19 +82,13 @@ def read_facts(path: Path, most: int = 8) -> RunFacts:
     facts = RunFacts(
         str(path), values["config"], tuple(values["class_names"]), read_curves(run.log)
     )
-    if not (path / "report.json").is_file() or not (path / "predictions.npz").is_file():
+    if not (path / "report.json").is_file():
         return facts
-    ids, labels, probabilities = join_views(Predictions.load(path / "predictions.npz"))
-    matrix = confusion_matrix(labels, probabilities)
-    return RunFacts(
-        facts.name,
-        facts.config,
-        facts.class_names,
-        facts.curves,
-        json.loads((path / "report.json").read_text()),
-        worst_confusions(ids, labels, probabilities, matrix, most),
-        matrix,
-    )
+    predictions, said = read_results(path)
+    ids, labels, scores = join_views(predictions)
+    matrix = confusion_matrix(labels, scores)
+    worst = worst_confusions(ids, labels, scores, matrix, most)
+    return dataclasses.replace(facts, report=said, confusions=worst, confusion=matrix)
 
 
 def read_curves(log: Path) -> dict[str, list[float]]:
@@ -114,18 +109,18 @@ def number(text: str | None) -> float:
 
 
 def worst_confusions(
-    ids: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, matrix: np.ndarray, most: int
+    ids: np.ndarray, labels: np.ndarray, scores: np.ndarray, matrix: np.ndarray, most: int
 ) -> tuple[Confusion, ...]:
     """Pairs of classes by the videos that fall from the first into the second."""
     off = matrix - np.diag(matrix.diagonal())
     order = np.argsort(-off, axis=None, kind="stable")[:most]
-    best = probabilities.argmax(axis=1)
+    best = scores.argmax(axis=1)
     found = []
     for true, predicted in zip(*np.unravel_index(order, off.shape), strict=True):
         if not off[true, predicted]:
             break
         own = np.flatnonzero((labels == true) & (best == predicted))
-        example = ids[own[probabilities[own, predicted].argmax()]]
+        example = ids[own[scores[own, predicted].argmax()]]
         counts = int(off[true, predicted]), int(matrix[true].sum())
         found.append(Confusion(int(true), int(predicted), *counts, str(example)))
     return tuple(found)

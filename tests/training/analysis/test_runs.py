@@ -7,11 +7,12 @@ import pytest
 
 from training.analysis.runs import analyze
 from training.config import TrainConfig
+from training.evaluate_config import EvaluateConfig
 from training.predictions import Predictions
 from training.run import Run
+from training.settings import settings_for
 
 NAMES = ["fall", "rise", "still", "never there"]
-PROTOCOL = "1 clip x 1 crop of 32 from short side 37, {} frames, 2 apart; probabilities averaged"
 
 
 @pytest.fixture
@@ -27,8 +28,8 @@ def make_run(tmp_path):
         logits = np.eye(len(names))[answers] * 5
         predictions = Predictions(ids, np.zeros(len(ids), int), labels, logits)
         predictions.save(run.path / "predictions.npz")
-        protocol = PROTOCOL.format(frames).replace("x 1 crop", f"x {crops} crop")
-        report = {"split": "val", "protocol": protocol}
+        settings = settings_for(EvaluateConfig(num_clips=1, num_crops=crops), config)
+        report = {"split": "val", "protocol": str(settings), "settings": vars(settings)}
         (run.path / "report.json").write_text(json.dumps(report))
         return run.path
 

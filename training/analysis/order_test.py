@@ -1,0 +1,73 @@
+"""`ctm analyze --orders`: what a model's accuracy owes to the order of frames."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import tfrecords
+from tfrecords.disk import full_disk_in_words
+from tfrecords.manifest import write_json
+from training.analysis.order import ORDERS, reordered
+from training.devices import require_tensorflow
+from training.evaluate import fitted, read_results
+from training.predictions import join_views, predict_views, top_k_accuracy
+from training.run import Run
+from training.settings import Settings
+
+BATCH_SIZE = 16
+
+
+def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
+    """Evaluates runs again with their frames shuffled, reversed and repeated.
+
+    Args:
+        runs: Folders of runs that `ctm evaluate` scored; split and protocol are taken from there.
+        out: Folder for orders.json.
+
+    Returns:
+        An iterator of lines for people.
+
+    Raises:
+        ValueError: If a run was not evaluated.
+    """
+    require_tensorflow()
+    yield f"{'run':32} {'true':>7}" + "".join(f" {order:>17}" for order in ORDERS)
+    found = {}
+    for path in runs:
+        found[str(path)] = own = order_test(path)
+        falls = (f"{own[order]:.4f} ({own[order] - own['true']:+.4f})" for order in ORDERS)
+        yield f"{str(path)[-32:]:32} {own['true']:7.4f}" + "".join(f" {fall:>17}" for fall in falls)
+    yield "In brackets: the change of top-1. Repeated is the middle frame of each clip."
+    with full_disk_in_words(out, "analyze again"):
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(out / "orders.json", found)
+
+
+def order_test(path: Path) -> dict[str, Any]:
+    """Top-1 of a run with frames in their true order and in each other one, and the protocol.
+
+    Args:
+        path: Folder of an evaluated run.
+    """
+    predictions, said = read_results(path)
+    settings = Settings(**said["settings"])
+    model, settings = fitted(Run.open(path).load_model(said["model"]), settings)
+    batches = tfrecords.clips(
+        said["data"],
+        said["split"],
+        training=False,
+        with_ids=True,
+        batch_size=BATCH_SIZE,
+        **settings.clip_options(),
+    )
+    accuracies = {"true": top1(predictions)}
+    for order in ORDERS:
+        clips = reordered(batches, order)
+        accuracies[order] = top1(predict_views(model, clips, len(batches), settings.average))
+    return {**accuracies, "split": said["split"], "protocol": str(settings)}
+
+
+def top1(predictions) -> float:
+    """The share of videos whose best class is right, views joined by id."""
+    _, labels, scores = join_views(predictions)
+    return top_k_accuracy(labels, scores, 1)
