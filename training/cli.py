@@ -86,7 +86,7 @@ def predict(
         videos: Video files, GIFs or folders of frames.
         json: Print JSON for programs.
         num_clips: Clips of a video, evenly from its start to its end.
-        num_crops: 1 (centre) or 3 crops of each clip.
+        num_crops: 1 (centre), 3, 5 or 10 crops of each clip.
         timelines: Where pictures of long videos go (default: RUN/timelines).
     """
     from training.predict import predict

@@ -115,7 +115,7 @@ class ShowConfig(ClipConfig):
     num_clips: int = 1
     """Clips of each video, where they are taken as in evaluation."""
     num_crops: int = 1
-    """1 (centre) or 3 crops of each clip, where they are taken as in evaluation."""
+    """1 (centre), 3, 5 or 10 crops of each clip, where they are taken as in evaluation."""
     epoch: int = 0
     """Epoch of the training."""
     seed: int = 0

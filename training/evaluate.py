@@ -150,8 +150,7 @@ def rescore(path: Path, asked: EvaluateConfig) -> tuple[Predictions, Report, dic
         )
     settings = Settings(**said["settings"])
     average = asked.average or settings.average
-    changed = settings.changed or average != settings.average
-    settings = dataclasses.replace(settings, average=average, changed=changed)
+    settings = dataclasses.replace(settings, average=average)
     predictions = dataclasses.replace(predictions, average=average)
     missing, names = said["missing"], said["per_class"]
     report = score(predictions, names, said["split"], missing, str(settings))

@@ -17,7 +17,7 @@ class Settings:
 
     Args:
         protocol: Its name.
-        changed: Whether a value differs from the protocol's.
+        changed: Whether the views are not the protocol's.
         rule: As in `Protocol`.
         num_clips: As in `Protocol`.
         num_crops: As in `Protocol`.
@@ -57,8 +57,9 @@ class Settings:
         frames = f"{counted(self.num_clips, 'clip')} x {counted(self.num_crops, 'crop')}"
         apart = f"{self.interval} apart" if self.sampling == "dense" else "one of each equal part"
         own = f" ({self.own_size} in the protocol: TCC keeps its size)" if self.own_size else ""
+        changed = self.changed or self.average != PROTOCOLS[self.protocol].average
         return (
-            f"{'like ' * self.changed}{self.protocol}: {frames} of {self.image_size}{own} from "
+            f"{'like ' * changed}{self.protocol}: {frames} of {self.image_size}{own} from "
             f"{self._frame()}, {counted(self.num_frames, 'frame')}, {apart}; {self.average} "
             "averaged"
         )
@@ -94,7 +95,8 @@ def settings_for(asked: EvaluateConfig, run: TrainConfig) -> Settings:
         raise ValueError(f"--crop must be from 1 to the short side {short_side}, got {said.crop}.")
     return Settings(
         protocol=name,
-        changed=said != protocol or asked.interval not in (None, run.interval),
+        changed=dataclasses.replace(said, average=protocol.average) != protocol
+        or asked.interval not in (None, run.interval),
         rule=said.rule,
         num_clips=said.num_clips,
         num_crops=said.num_crops,

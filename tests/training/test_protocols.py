@@ -90,6 +90,12 @@ def test_words_name_the_protocol_and_every_value(options, words):
     assert str(settings(**options)) == words
 
 
+def test_another_average_is_another_protocol_until_it_is_taken_back():
+    logits = settings(average="logits")
+    assert str(logits).startswith("like ctm: 10 clips")
+    assert str(dataclasses.replace(logits, average="probabilities")) == str(settings())
+
+
 def test_saying_a_protocols_own_value_changes_nothing():
     assert settings(protocol="slowfast", num_clips=10, interval=8) == settings(protocol="slowfast")
 
