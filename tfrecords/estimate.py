@@ -95,7 +95,7 @@ def estimate(tasks: Sequence[ShardTask], workers: int, most: int = SAMPLE) -> Es
         sampled=len(sample),
         failed=failed,
         workers=workers,
-        seconds=seconds.sum() * factor / workers,
+        seconds=float(seconds.sum() * factor / workers),
         bytes=int(size),
         spool=int(size * min(1, (workers + 1) / len(tasks))),
         error=_error(sizes, own, len(entries)),
@@ -170,14 +170,14 @@ def _error(found: np.ndarray, weights: np.ndarray, total: int) -> float:
         return 0.5
     rest = found - found.sum() / weights.sum() * weights
     variance = (rest**2).sum() / (number - 1) / number * (1 - number / total)
-    return min(1.0, 2 * math.sqrt(variance) / found.mean())
+    return min(1.0, 2 * math.sqrt(variance) / float(found.mean()))
 
 
 def _time(seconds: float) -> str:
     for unit, length in (("hours", 3600), ("minutes", 60)):
         if seconds >= 1.5 * length:
             return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.0f} seconds"
+    return f"{seconds:.0f} seconds" if seconds >= 1.5 else "a second"
 
 
 def _size(number: float) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 WORKER = [sys.executable, "-c", "from tfrecords.worker import main; main()"]
 START_TIMEOUT = 120.0  # seconds, for the imports of a process on a busy machine
+RENEWED_AFTER = 1000  # videos; codecs lose a few kilobytes with each
 
 JOB = (
     "path",
@@ -53,14 +54,17 @@ class Decoder:
     def __init__(self, timeout: float):
         self.timeout = timeout
         self._process: subprocess.Popen | None = None
-        self._buffer = b""
+        self._buffer, self._videos = b"", 0
         self._closed = False
         self._lock = threading.Lock()
 
     def run(self, job: Job) -> dict[str, Any]:
         """Sends a job and waits for its reply; a hang or a crash becomes an `error` in it."""
+        if self._videos == RENEWED_AFTER:
+            self.stop()
         if self._process is None:
             self._start()
+        self._videos += 1
         try:
             asked = {key: job.get(key) for key in JOB}
             self._process.stdin.write(json.dumps(asked).encode() + b"\n")
@@ -86,7 +90,7 @@ class Decoder:
 
     def stop(self) -> None:
         """Kills the process and waits for its end; the next job starts another."""
-        process, self._process, self._buffer = self._process, None, b""
+        process, self._process, self._buffer, self._videos = self._process, None, b"", 0
         if process is not None:
             process.kill()
             process.wait()

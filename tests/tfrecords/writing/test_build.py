@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -241,20 +242,20 @@ def own(videos, tmp_path):
 
 
 def interrupted(source, out, last=3):
-    """A build that dies when it seals its shard number `last` of four."""
-    calls, write_index = 0, shards.write_index
+    """A build that dies when it records its shard number `last` of four."""
+    calls, save = 0, journal.Journal.save
 
     def dies(*arguments):
         nonlocal calls
         calls += 1
         if calls >= last:
             raise Killed
-        write_index(*arguments)
+        save(*arguments)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shards, "write_index", dies)
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as in_order:
+        patch.setattr(journal.Journal, "save", dies)
         with pytest.raises(Killed):
-            tfrecords.build(source, out, shards=2, **{**OPTIONS, "workers": 1})
+            tfrecords.build(source, out, shards=2, executor=in_order, **OPTIONS)
     return out
 
 
@@ -586,3 +587,13 @@ def test_a_spool_that_finds_the_disk_full_stops_the_build(videos, built, tmp_pat
     assert "is full" in process.stderr
     tfrecords.build(videos, out, **options)
     assert content(out) == content(built)
+
+
+def test_a_decoder_is_renewed_after_many_videos(videos, built, tmp_path, monkeypatch):
+    """What a codec loses with each video is given back."""
+    started, start = [], pool.Decoder._start
+    monkeypatch.setattr(pool, "RENEWED_AFTER", 5)
+    monkeypatch.setattr(pool.Decoder, "_start", lambda self: (started.append(self), start(self)))
+    tfrecords.build(videos, tmp_path / "data", shards=2, **{**OPTIONS, "workers": 1})
+    assert len(started) == 5
+    assert content(tmp_path / "data") == content(built)
