@@ -1,12 +1,13 @@
-"""Clips a second of `tfrecords.clips`, beside decoding alone, decord and PyAV.
+"""Clips a second of `tfrecords.clips`, beside decoding alone, PyAV, decord and torchcodec.
 
     python benchmarks/pipeline.py                    # the real videos beside the project
     python benchmarks/pipeline.py --videos FOLDER    # any folder of videos
-    pip install decord                               # adds decord to the table
+    pip install decord torchcodec                    # adds them to the table
 
 All draw the same frames of the same videos and cut the same share of each picture, on the same
-number of threads. "decoding alone" decodes, crops and resizes the same JPEGs from memory. The
-rounds take turns, so that a ratio compares what ran side by side; the table shows medians.
+number of threads. "decoding alone" decodes, crops and resizes the same JPEGs from memory; "encoded
+videos" is a data set built with `--store video`. The rounds take turns, so that a ratio compares
+what ran side by side; the table shows medians.
 """
 
 import csv
@@ -25,6 +26,7 @@ import av
 import cv2
 import numpy as np
 import tyro
+from video_readers import available
 
 import tfrecords
 from tfrecords.augment import flip_targets
@@ -65,7 +67,9 @@ def main(
         quality: JPEG quality of the shards.
     """
     with tempfile.TemporaryDirectory() as folder:
-        data, paths = build(find(videos), Path(folder), clips, quality, threads)
+        found, options = find(videos), {"quality": quality, "workers": threads}
+        data, paths = build(found, Path(folder, "frames"), clips, **options)
+        encoded, _ = build(found, Path(folder, "video"), clips, store="video", **options)
         split = Split(data, "train")
         reader = ClipReader(split, ClipOptions(), flip_targets(split.class_names))
         draws = recorded(data)
@@ -74,13 +78,16 @@ def main(
                 in_memory(split, reader, draws), draws, threads
             ),
             "tfrecords.clips": lambda: iterate(data, threads),
-            "PyAV": threaded(video_reader(pyav_frames, paths), draws[:clips], threads),
+            "tfrecords.clips, encoded videos": lambda: iterate(encoded, threads),
         }
-        if decord_reader := decord_frames():
-            readers["decord"] = threaded(video_reader(decord_reader, paths), draws[:clips], threads)
+        others, absent = available(paths[0])
+        for name, frames_of in others.items():
+            readers[name] = threaded(video_reader(frames_of, paths), draws[:clips], threads)
         print(f"{len(paths)} videos, {len(draws)} clips of 8 x 224 x 224, {threads} threads")
         report(rounds, readers)
-        print("decord: " + ("measured" if decord_reader else "absent (pip install decord)"))
+        for name, reason in absent.items():
+            print(f"{name}: not measured ({reason})")
+        report_disk({"JPEG frames": data, "encoded videos": encoded})
         report_bytes(data, split, draws)
 
 
@@ -104,15 +111,14 @@ def _videos(folder: Path) -> Iterator[Path]:
             continue
 
 
-def build(
-    videos: list[Path], folder: Path, clips: int, quality: int, workers: int
-) -> tuple[Path, list[Path]]:
+def build(videos: list[Path], folder: Path, clips: int, **options) -> tuple[Path, list[Path]]:
     """Shards of the videos, listed often enough for `clips`; and the video of each entry."""
+    folder.mkdir()
     source, once, data = folder / "list.csv", folder / "once", folder / "data"
     with open(source, "w", newline="") as file:
         rows = [(path.resolve(), "ab"[i % 2], "train") for i, path in enumerate(videos)]
         csv.writer(file).writerows([("path", "label", "split"), *rows])
-    manifest = tfrecords.build(source, once, quality=quality, workers=workers, max_failures=1.0)
+    manifest = tfrecords.build(source, once, max_failures=1.0, **options)
     path_of = {entry.id: Path(entry.path) for entry in read_source(source).entries}
     paths = [path_of[name] for name in manifest.ids("train")]
     copies = -(-clips // len(paths))
@@ -202,45 +208,13 @@ def video_reader(frames_of: Callable, paths: list[Path]) -> Callable:
     return read
 
 
-def pyav_frames(path: Path, choose: Callable[[int], np.ndarray]) -> list[np.ndarray]:
-    """Seeks to the keyframe before the first frame and decodes up to the last."""
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        wanted = choose(stream.frames)
-        rate, base, zero = stream.average_rate, stream.time_base, stream.start_time or 0
-        container.seek(zero + int(wanted.min() / rate / base), stream=stream)
-        found = {}
-        for frame in container.decode(stream):
-            number = round((frame.pts - zero) * base * rate) if frame.pts is not None else 0
-            if number in wanted or number > wanted.max():
-                found[number] = frame.to_ndarray(format="rgb24")
-            if number >= wanted.max():
-                break
-    numbers = np.array(sorted(found))
-    return [found[numbers[np.abs(numbers - w).argmin()]] for w in wanted]
-
-
-def decord_frames() -> Callable | None:
-    """The same with decord, or None without it."""
-    try:
-        import decord
-    except ImportError:
-        return None
-
-    def frames(path: Path, choose: Callable[[int], np.ndarray]) -> np.ndarray:
-        video = decord.VideoReader(str(path), num_threads=1)
-        return video.get_batch(choose(len(video))).asnumpy()
-
-    return frames
-
-
 def report(rounds: int, readers: dict[str, Callable[[], float]]) -> None:
     """A table of medians, and of ratios within a round."""
     cv2.setNumThreads(1)
     rates = np.array([[run() for run in readers.values()] for _ in range(rounds)])
     base = list(readers).index("decoding alone, from memory")
     ratios = np.median(rates / rates[:, base : base + 1], axis=0)
-    print(f"{'':30} {'clips/s':>8}  of decoding alone (range)")
+    print(f"{'':32} {'clips/s':>8}  of decoding alone (range)")
     for name, rate, ratio, column in zip(
         readers,
         np.median(rates, axis=0),
@@ -248,7 +222,16 @@ def report(rounds: int, readers: dict[str, Callable[[], float]]) -> None:
         (rates / rates[:, base : base + 1]).T,
         strict=True,
     ):
-        print(f"{name:30} {rate:8.1f}  {ratio:.2f} ({column.min():.2f} to {column.max():.2f})")
+        print(f"{name:32} {rate:8.1f}  {ratio:.2f} ({column.min():.2f} to {column.max():.2f})")
+
+
+def report_disk(folders: dict[str, Path]) -> None:
+    """What ten seconds of video take on disk in each store."""
+    for name, folder in folders.items():
+        rows = Split(folder, "train").videos
+        seconds = float((rows["frames"] / rows["frame_rate"]).sum())
+        size = sum(path.stat().st_size for path in folder.iterdir())
+        print(f"{name}: {size / seconds / 1e5:.2f} MB for ten seconds")
 
 
 def report_bytes(data: Path, split: Split, draws: list[Draw]) -> None:

@@ -299,7 +299,9 @@ def test_memory_does_not_grow_with_the_video(tmp_path, write_video):
 
     peaks, options = [], {"g": "300", "preset": "ultrafast", "crf": "30"}
     for frames in (30, 300):
-        path = write_video(tmp_path / f"{frames}.mp4", frames, (240, 320), draw=draw, options=options)
+        path = write_video(
+            tmp_path / f"{frames}.mp4", frames, (240, 320), draw=draw, options=options
+        )
         source = f"""
 import json, pathlib, sys
 from tfrecords import worker
