@@ -87,6 +87,8 @@ def flip_report(class_names: Sequence[str], flip: bool = True, flip_pairs: Pairs
         lines.append("flips and swaps the labels of " + ", ".join(swapped))
     if alone := [class_names[i] for i in labels if targets[i] == NOT_FLIPPED]:
         lines.append("never flips (left or right in the name, no flip pair): " + ", ".join(alone))
+        if not swapped and (known := _mirrored_in(class_names)):
+            lines.append(f"knows the mirror images of these classes: flip_pairs={known!r}")
     turning = [class_names[i] for i in labels if targets[i] == i and _turns(class_names[i])]
     if turning:
         lines.append(
@@ -110,6 +112,15 @@ def _known_pairs(class_names: Sequence[str], data_set: str) -> list[tuple[int, i
     raise ValueError(
         f"flip_pairs={data_set!r} names none of the classes, which are {', '.join(class_names)}"
     )
+
+
+def _mirrored_in(class_names: Sequence[str]) -> str | None:
+    """The known data set that has a pair of these classes."""
+    words = {_words(name) for name in class_names}
+    for data_set, pairs in MIRRORS.items():
+        if any({_words(a), _words(b)} <= words for a, b in pairs if a != b):
+            return data_set
+    return None
 
 
 def _words(name: str) -> tuple[str, ...]:

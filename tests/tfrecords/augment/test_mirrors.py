@@ -63,6 +63,14 @@ def test_half_a_pair_is_never_flipped(lists):
     assert flip_targets(swipes, "jester").tolist() == [1, 0, NOT_FLIPPED, 3]
 
 
+def test_the_report_names_the_data_set_whose_pairs_are_known(lists):
+    names = lines(lists / "jester/label_map.txt")
+    hint = "knows the mirror images of these classes: flip_pairs='jester'"
+    assert tfrecords.flip_report(names)[2] == hint
+    assert hint not in tfrecords.flip_report(names, flip_pairs="jester")
+    assert hint not in tfrecords.flip_report(["Swiping Left", "Stop Sign"])
+
+
 def test_wrong_names_are_errors():
     known = "jester, something-something-v1, something-something-v2"
     assert ", ".join(MIRRORS) == known
