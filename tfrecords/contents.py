@@ -27,7 +27,8 @@ def check_content(content: dict[str, Any]) -> None:
     _unless("shards", len(set(files)) == len(files), "lists a file twice")
     for failure in _typed("failures", content["failures"], list):
         _texts("failures", _typed("failures", failure, dict).values())
-    _texts("groups", content.get("groups", {}).values())
+    for name in ("groups", "as_frames"):
+        _texts(name, content.get(name, {}).values())
     _texts("as_frames", content.get("as_frames", {}).values())
     for ids in content.get("missing", {}).values():
         _texts("missing", _typed("missing", ids, list))

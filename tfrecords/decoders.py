@@ -4,11 +4,10 @@ Decoding takes one thread per video, so that the same packages give the same byt
 cannot be decoded to its end is damaged, whatever number of pictures it gave before.
 """
 
-import heapq
 import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -16,14 +15,15 @@ import av
 import cv2
 import numpy as np
 
+from tfrecords.clock import Stamped, clock, in_order
 from tfrecords.containers import promised_size
 from tfrecords.ebml import damage
 
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 FOLDER_FPS = 25.0  # a folder of frames has no clock
 SEEK_AFTER = 10.0  # seconds: an earlier start is reached by decoding from the beginning
-_REORDER = 16  # the most pictures that H.264 may hold back
 _NO_VIDEO = "it has no video stream (audio only?)"
+_LISTS = {"concat", "hls", "dash", "imf"}  # demuxers that open other files
 _COVER = av.stream.Disposition.attached_pic
 
 
@@ -109,6 +109,8 @@ def _pyav_or_opencv(path: Path, start: float, tape: Tape | None) -> Iterator[Pic
 
 def video_stream(container) -> Any:
     """The best video stream; the cover picture of a song is none."""
+    if container.format.name.split(",")[0] in _LISTS:
+        raise VideoError("it is a list of other files, not a video")
     streams = [s for s in container.streams.video if not s.disposition & _COVER]
     if not streams:
         raise VideoError(_NO_VIDEO)
@@ -143,7 +145,7 @@ def _stream(path: Path, start: float, tape: Tape | None) -> Iterator[Picture]:
         codec.copy_opaque = tape is not None
         is_avi = container.format.name == "avi"
         frames = _frames(container, stream, tape)
-        frames = _in_order(frames) if is_avi else frames
+        frames = in_order(frames) if is_avi else frames
         first = next(frames, None)
         if first is None:
             return
@@ -155,7 +157,7 @@ def _stream(path: Path, start: float, tape: Tape | None) -> Iterator[Picture]:
             if first[1] is None or not zero < first[1] <= zero + start:
                 raise _SeekError
         tick = round(1e6 / nominal_rate(stream))
-        for frame, time in _clock(itertools.chain([first], frames), zero, tick):
+        for frame, time in clock(itertools.chain([first], frames), zero, tick):
             if frame.is_corrupt and time >= start * 1e6:  # after a seek references may lack
                 raise VideoError(f"it is damaged: the picture at {time / 1e6:.2f} s is incomplete")
             yield Picture(frame, time, tick, matrix)
@@ -166,9 +168,6 @@ def prepare(codec: av.CodecContext) -> None:
     codec.thread_type, codec.thread_count = "NONE", 1
     own = "+explode" if codec.name == "mjpeg" else ""  # its pictures stand alone
     codec.options = {"err_detect": "crccheck+bitstream+buffer" + own}
-
-
-Stamped = tuple[Any, Any]  # an image and its time stamp in seconds, or None
 
 
 def _frames(container, stream, tape: Tape | None) -> Iterator[Stamped]:
@@ -190,29 +189,6 @@ def _frames(container, stream, tape: Tape | None) -> Iterator[Stamped]:
         ) from None
 
 
-def _in_order(frames: Iterable[Stamped]) -> Iterator[Stamped]:
-    """Sorts the time stamps of an AVI, which belong to decoding order, not to the pictures."""
-    waiting, stamps = [], []
-    for frame, stamp in frames:
-        waiting.append(frame)
-        heapq.heappush(stamps, stamp or 0)
-        if len(waiting) > _REORDER:
-            yield waiting.pop(0), heapq.heappop(stamps)
-    yield from zip(waiting, sorted(stamps), strict=True)
-
-
-def _clock(frames: Iterable[Stamped], zero, tick: int) -> Iterator[tuple[Any, int]]:
-    """Microseconds from `zero` that always grow: a clock that goes back goes on from there."""
-    last, shift = -tick, 0
-    for frame, stamp in frames:
-        time = last + tick if stamp is None else round((stamp - zero) * 1_000_000) + shift
-        if time <= last:
-            shift += last + tick - time
-            time = last + tick
-        last = time
-        yield frame, time
-
-
 def display_matrix(frame) -> tuple[int, int, int, int] | None:
     for data in frame.side_data:
         if data.type == av.sidedata.sidedata.Type.DISPLAYMATRIX:
@@ -232,7 +208,7 @@ def _opencv(path: Path) -> Iterator[Picture]:
         frames = iter(lambda: _grab(capture), None)
         first = next(frames, None)
         if first is not None:
-            for image, time in _clock(itertools.chain([first], frames), first[1], tick):
+            for image, time in clock(itertools.chain([first], frames), first[1], tick):
                 yield Picture(image, time, tick)
     finally:
         capture.release()

@@ -137,7 +137,9 @@ def remedies(manifest: Manifest, image_size: int, scale: tuple[int, int]) -> lis
     """
     found = []
     if manifest.frame.get("store") == "video":
-        found.append("build it with --store jpeg, which reads frames without decoding a video")
+        found.append(
+            "build it with --store frames, of which a clip is read without decoding a video"
+        )
     needed, stored = scale[1] * image_size / CROP, manifest.frame.get("short_side")
     if stored is None or stored > ROOMY * needed:
         side = "their own size" if stored is None else f"a short side of {stored}"

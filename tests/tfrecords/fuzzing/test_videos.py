@@ -12,6 +12,7 @@ import pytest
 import tfrecords
 from tfrecords.dataset import Split
 from tfrecords.manifest import FILE
+from tfrecords.reader import read_frames
 
 from .mutants import mutant
 from .originals import CODECS, write_original
@@ -50,11 +51,11 @@ def write_mutants(original: Path, count: int, folder: Path) -> list[Damaged]:
     return mutants
 
 
-def build(folder: Path) -> Path:
+def build(folder: Path, store: str) -> Path:
     """The data set of all that can be read."""
     out = folder.parent / "data"
     options = {"short_side": None, "val_fraction": 0.0, "max_failures": 1.0, "timeout": 30.0}
-    tfrecords.build(folder, out, shards=4, progress=False, **options)
+    tfrecords.build(folder, out, store=store, shards=4, progress=False, **options)
     return out
 
 
@@ -85,7 +86,8 @@ def named(reason: str) -> str:
 
 
 def frames_of(split: Split, video: int) -> list[bytes]:
-    return split.read(video, np.arange(int(split.videos[video]["frames"])))
+    count = int(split.videos[video]["frames"])
+    return [pixels.tobytes() for pixels in read_frames(split, video, np.arange(count))]
 
 
 def compared(whole: list[bytes], frames: list[bytes]) -> str:
@@ -132,22 +134,24 @@ def test_a_mutant_is_always_the_same():
     assert all(changed != content for _, changed in one)
 
 
-def test_damaged_videos_are_read_or_named(folder):
+@pytest.mark.parametrize("store", ["frames", "video"])
+def test_damaged_videos_are_read_or_named(folder, store):
     originals = [write_original(folder.parent / "originals" / name) for name in CODECS]
     mutants = [it for path in originals for it in write_mutants(path, SEVERAL, folder)]
-    table = check(build(folder), mutants)
+    table = check(build(folder, store), mutants)
     show(table)
     assert sum(table.values(), Counter()).total() == SEVERAL * len(CODECS)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_thousands_of_damaged_videos_are_read_or_named(folder, real_videos, capsys):
+@pytest.mark.parametrize("store", ["frames", "video"])
+def test_thousands_of_damaged_videos_are_read_or_named(folder, store, real_videos, capsys):
     originals = [write_original(folder.parent / "originals" / name) for name in CODECS]
     mutants = [it for path in originals for it in write_mutants(path, MANY, folder)]
     for name, count in REAL.items():
         mutants += write_mutants(real_videos / name, count, folder)
-    table = check(build(folder), mutants)
+    table = check(build(folder, store), mutants)
     with capsys.disabled():
         show(table)
     assert len(mutants) == 2000

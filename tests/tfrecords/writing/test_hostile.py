@@ -12,6 +12,7 @@ from tfrecords.contents import is_file_name
 from tfrecords.dataset import Split
 from tfrecords.manifest import FILE, BadManifest, checksum, read_manifest
 from tfrecords.sources import SourceError, plain
+from tfrecords.video import VideoError, read_frames
 
 LABELS = {
     "leaves": "../../x",
@@ -136,6 +137,7 @@ CHANGES = {
     "source": [[], {"asked": []}],
     "frame": [None, 3],
     "groups": [[], {"a": 1}],
+    "as_frames": [[], {"a": 1}],
     "surprise": [1],
 }
 
@@ -222,6 +224,25 @@ def test_annotations_with_hostile_ids_find_only_what_lies_beneath(tmp_path, writ
     )
     assert manifest.ids("train") == ("1",)
     assert {path.parent for path in out.rglob("*")} == {out}
+
+
+LISTS = {
+    "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n",
+    "concat": "ffconcat version 1.0\nfile '{}'\n",
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+@pytest.mark.parametrize("name", ["list.m3u8", "list.mp4"])
+@pytest.mark.parametrize(
+    "target", ["other.ts", "../secret/other.ts", "http://127.0.0.1:9/other.ts"]
+)
+def test_a_video_that_is_a_list_opens_no_other_file(tmp_path, write_video, kind, name, target):
+    for folder in ("own", "secret"):
+        write_video(tmp_path / folder / "other.ts", codec="mpeg2video")
+    (tmp_path / "own" / name).write_text(LISTS[kind].format(target))
+    with pytest.raises(VideoError, match=r"a list of other files|unknown format"):
+        list(read_frames(tmp_path / "own" / name))
 
 
 def test_a_name_of_a_file():

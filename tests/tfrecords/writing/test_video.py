@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tfrecords import decoders
+from tfrecords.clock import clock, in_order
 from tfrecords.containers import promised_size
 from tfrecords.video import VideoError, probe, read_frames
 
@@ -186,13 +187,13 @@ def test_a_size_that_changes_midway_is_scaled_to_the_first(tmp_path, write_video
 
 def test_a_clock_that_goes_back_goes_on():
     stamps = [0.0, 0.04, 0.08, 0.04, 0.08, None, 0.16]
-    times = [time for _, time in decoders._clock([(None, s) for s in stamps], 0, 40_000)]
+    times = [time for _, time in clock([(None, s) for s in stamps], 0, 40_000)]
     assert times == [0, 40_000, 80_000, 120_000, 160_000, 200_000, 240_000]
 
 
 def test_time_stamps_of_an_avi_are_sorted_and_its_pictures_are_not():
     stamps = [1, 2, 4, 3, 6, 5, 8, 7, 11, 10, 12, 9, *range(13, 40)]
-    given = list(decoders._in_order(enumerate(stamps)))
+    given = list(in_order(enumerate(stamps)))
     assert given == list(enumerate(range(1, 40)))
 
 
