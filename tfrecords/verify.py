@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from tfrecords.media import Pieces, render
 from tfrecords.pixels import decode
 from tfrecords.servers import StorageError
 from tfrecords.shards import mask
-from tfrecords.storage import as_path, file_size, is_file, names
+from tfrecords.storage import as_path, file_size, is_file, is_remote, names
 
 CHUNK = 1 << 24
 NAMED = 5  # damaged videos in one sentence
@@ -164,7 +165,9 @@ class _Check:
 
     def _shard(self, sample: range) -> None:
         if not is_file(self.path):
-            self.problems.append(f"{self.path} is missing")
+            torn = not is_remote(self.path) and self.path.is_symlink()  # a registered shard
+            gone = f": {os.readlink(self.path)} is gone" if torn else ""
+            self.problems.append(f"{self.path} is missing{gone}")
             return
         size = file_size(self.path)
         if size != self.shard.bytes:

@@ -66,6 +66,8 @@ def import_records(
     >>> tfrecords.import_records("kinetics", "data/kinetics").num_videos("val")
     19881
     """
+    if "://" in f"{source}{out}":
+        raise SourceError("shards are registered where they lie, on this machine: copy them first")
     source, out = Path(source), Path(out)
     if not 0 <= max_failures <= 1:
         raise SourceError(f"max_failures is {max_failures}, expected a share, 0..1")

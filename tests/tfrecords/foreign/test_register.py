@@ -293,6 +293,8 @@ def test_sources_that_cannot_be_used(records, shards, tmp_path, files, options, 
         tfrecords.import_records(source, tmp_path / "data", **options, **QUIET)
     with pytest.raises(SourceError, match="is not there"):
         tfrecords.import_records(tmp_path / "nowhere", tmp_path / "data", **QUIET)
+    with pytest.raises(SourceError, match="on this machine: copy them first"):
+        tfrecords.import_records("s3://bucket/records", tmp_path / "data", **QUIET)
 
 
 def test_a_folder_in_use_is_left_alone(records, shards, tmp_path):
@@ -393,7 +395,7 @@ def test_what_changes_later_is_found(shards, records, tmp_path):
     assert not report.ok
     assert "run its `ctm import-records` again" in str(report)
     os.rename(source / "train-0-of-1", source / "gone")
-    assert "is missing" in str(tfrecords.verify(data, progress=False))
+    assert f"{source / 'train-0-of-1'} is gone" in str(tfrecords.verify(data, progress=False))
     with pytest.raises(ValueError, match="the file is missing"):
         tfrecords.clips(data)
 
