@@ -176,8 +176,12 @@ def _frame(videos: Sequence) -> dict[str, Any]:
     rates = [video.frame_rate for video in videos]
     rate = median(rates)
     alike = all(abs(own - rate) <= 0.02 * rate for own in rates)
-    short_side = sides.pop() if len(sides) == 1 else None
-    return {"short_side": short_side, "quality": None, "fps": round(rate, 2) if alike else None}
+    return {
+        "short_side": sides.pop() if len(sides) == 1 else None,
+        "quality": None,
+        "store": "frames",
+        "fps": round(rate, 2) if alike else None,
+    }
 
 
 def _counts(scanned: Sequence[Scanned]) -> dict[str, dict[str, int]]:

@@ -72,7 +72,7 @@ def test_shards_of_dmvr(records, shards, tmp_path):
     assert Split(tmp_path / "data", "train").videos["frame_rate"].tolist() == [10, 10, 10]
     assert {path: path.read_bytes() for path in source.iterdir()} == before
     assert tfrecords.verify(tmp_path / "data", progress=False).ok
-    assert found.frame == {"short_side": 24, "quality": None, "fps": 10.0}
+    assert found.frame == {"short_side": 24, "quality": None, "store": "frames", "fps": 10.0}
 
 
 def test_shards_of_tf_model_garden(records, shards, tmp_path):
