@@ -22,7 +22,7 @@ from tfrecords.outcome import manifest_of, remaining, report
 from tfrecords.plan import plan_shards
 from tfrecords.pool import BuildError, available_cores, terminated_like_interrupted
 from tfrecords.run import Run
-from tfrecords.sources import plain
+from tfrecords.sources import SourceError, plain
 from tfrecords.splits import assign_splits
 from tfrecords.storage import WITHOUT_LISTING, absolute, as_path, is_file, is_remote
 
@@ -117,7 +117,7 @@ def build(
     """
     out = as_path(out)
     _check_options(short_side, quality, store, fps, shards, workers, timeout, max_failures)
-    _check_folders(Path(source), out)
+    _check_folders(as_path(source), out)
     columns = {"split_column": split_column, "group_column": group_column}
     found = read_format(format, source, annotations, split_number, **columns)
     division = {
@@ -186,6 +186,11 @@ def _check_options(short_side, quality, store, fps, shards, workers, timeout, ma
 
 
 def _check_folders(source: Path, out: Path) -> None:
+    if is_remote(source):
+        raise SourceError(
+            f"{source} is on a server, and videos are read from disk: copy them, or mount the "
+            "folder on this machine; only --out may be remote"
+        )
     if is_remote(out) and out.protocol in WITHOUT_LISTING:
         raise BuildError(f"{out} can only be read; --out names a folder that can be written")
     if is_file(out):

@@ -20,7 +20,7 @@ from tfrecords.manifest import Shard, read_manifest
 from tfrecords.media import Media, Piece, runs
 from tfrecords.ranges import read_ranges, require_ranges
 from tfrecords.servers import StorageError
-from tfrecords.storage import as_path, each, file_size
+from tfrecords.storage import as_path, each, file_size, is_remote
 
 _CHANGED = "is not what was written (CRC-32 differs)"
 
@@ -51,6 +51,7 @@ class Split:
         manifest = read_manifest(folder)
         shards = manifest.shards(split)
         self.name = split
+        self.remote = is_remote(folder)
         self.class_names = manifest.class_names
         self.ids = manifest.ids(split)
         if not self.ids:

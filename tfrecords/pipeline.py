@@ -1,5 +1,6 @@
 """Batches of clips: a `tf.data.Dataset` whose samples are a function of (seed, epoch, position)."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from tfrecords.pixels import ClipOptions, check_count
 from tfrecords.reader import ClipReader
 from tfrecords.samples import evaluation_samples, mixer, training_samples
 from tfrecords.weights import Weights
+
+REMOTE_PARALLEL = 32  # clips on their way at once
 
 
 def clips(
@@ -91,7 +94,8 @@ def clips(
             `drop_remainder` all shards have equally many batches.
         with_ids: bool, whether batches are dicts with the videos' ids and view numbers.
         drop_remainder: bool, whether a last, smaller batch is left out; None means in training.
-        num_parallel: int, clips read at once; None leaves the number to tf.data. It changes no
+        num_parallel: int, clips read at once; None leaves the number to tf.data, which takes one
+            for each core, and is 32 for a remote data set, which is waited for. It changes no
             sample.
 
     Returns:
@@ -125,6 +129,7 @@ def clips(
     )
     _check(training, options, batch_size, seed, epoch, step, shard, num_parallel)
     videos = Split(data, split)
+    num_parallel = num_parallel or (REMOTE_PARALLEL if videos.remote else None)
     targets = flip_targets(videos.class_names, flip_pairs)
     targets = targets if flip else np.full_like(targets, NOT_FLIPPED)
     reader = ClipReader(videos, options, targets, augment)
@@ -144,7 +149,7 @@ def clips(
         batches = batches.map(mixer(augment, len(videos.class_names)))
     batches = batches.map(_dicts if with_ids else _pairs)
     batches = batches.apply(tf.data.experimental.assert_cardinality(steps - step))
-    return batches.prefetch(2).with_options(_options())
+    return batches.prefetch(2).with_options(_options(num_parallel))
 
 
 def _pairs(clip, label, ids, views):
@@ -155,8 +160,10 @@ def _dicts(clip, label, ids, views):
     return {"clip": clip, "label": label, "id": ids, "view": views}
 
 
-def _options() -> tf.data.Options:
+def _options(num_parallel: int | None) -> tf.data.Options:
     options = tf.data.Options()
+    if num_parallel:  # TensorFlow's own threads are as many as there are cores
+        options.threading.private_threadpool_size = max(num_parallel, os.cpu_count() or 1)
     options.deterministic = True
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return options

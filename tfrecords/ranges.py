@@ -20,27 +20,27 @@ def read_ranges(path: Path, places: Sequence[tuple[int, int]]) -> list[bytes]:
     if not is_remote(path):
         with open(path, "rb", buffering=0) as file:
             return [os.pread(file.fileno(), length, offset) for offset, length in places]
-    spans = _spans(places)
-    starts, ends = zip(*spans, strict=True) if spans else ((), ())
-    files, options = [path.path] * len(spans), {"on_error": "raise"}
+    covering = spans(places)
+    starts, ends = zip(*covering, strict=True) if covering else ((), ())
+    files, options = [path.path] * len(covering), {"on_error": "raise"}
     options |= {"timeout": READ_TIMEOUT} if path.fs.async_impl else {}
     try:
         parts = patiently(path, path.fs.cat_ranges, files, list(starts), list(ends), **options)
     except EOFError:
         return [b""] * len(places)
-    found = dict(zip(spans, parts, strict=True))
+    found = dict(zip(covering, parts, strict=True))
     return [_cut(found, offset, length) for offset, length in places]
 
 
-def _spans(places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def spans(places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """The stretches (start, end) that cover places, with the small gaps between frames."""
-    spans: list[tuple[int, int]] = []
+    found: list[tuple[int, int]] = []
     for start, length in sorted(places):
-        if spans and start <= spans[-1][1] + GAP:
-            spans[-1] = spans[-1][0], max(spans[-1][1], start + length)
+        if found and start <= found[-1][1] + GAP:
+            found[-1] = found[-1][0], max(found[-1][1], start + length)
         else:
-            spans.append((start, start + length))
-    return spans
+            found.append((start, start + length))
+    return found
 
 
 def _cut(parts: dict[tuple[int, int], bytes], offset: int, length: int) -> bytes:

@@ -69,6 +69,15 @@ def test_no_byte_is_fetched_that_no_clip_needs(remote, s3, monkeypatch):
     assert sum(needed) <= served(s3.requests) <= 1.05 * sum(needed)
 
 
+def test_more_clips_are_on_their_way_than_there_are_cores(local, remote):
+    def threads(data, **options):
+        return tfrecords.clips(data, **CLIPS, **options).options().threading.private_threadpool_size
+
+    assert threads(remote) >= 32
+    assert threads(local, num_parallel=99) == 99
+    assert threads(local) is None
+
+
 def test_frames_side_by_side_are_one_request(local, remote, s3):
     split = Split(remote, "train")
     s3.requests.clear()

@@ -16,6 +16,7 @@ from tfrecords import run
 from tfrecords.disk import FullDisk
 from tfrecords.pool import BuildError
 from tfrecords.servers import StorageError
+from tfrecords.sources import SourceError
 from tfrecords.task import decode_and_write
 
 OUT = "s3://bucket/data/mine"
@@ -203,6 +204,11 @@ def test_a_server_that_cannot_be_reached(videos, lost_s3):
 def test_a_web_server_is_only_read(videos):
     with pytest.raises(BuildError, match=r"http://127\.0\.0\.1:9/x can only be read"):
         tfrecords.build(videos, "http://127.0.0.1:9/x", **OPTIONS)
+
+
+def test_videos_are_read_from_disk(tmp_path):
+    with pytest.raises(SourceError, match="http://host/videos is on a server, and videos are read"):
+        tfrecords.build("http://host/videos", tmp_path / "data", **OPTIONS)
 
 
 def test_two_builds_of_one_bucket_on_one_machine(videos, s3, tmp_path):
