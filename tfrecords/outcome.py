@@ -67,7 +67,8 @@ def report(manifest: Manifest, out: Path) -> None:
         )
     if manifest.as_frames:
         names = [f"{name} ({reason})" for name, reason in manifest.as_frames.items()]
-        tqdm.write(f"{len(names)} videos are stored as JPEG frames: {named(names)}")
+        count = "1 video is" if len(names) == 1 else f"{len(names):,} videos are"
+        tqdm.write(f"{count} stored as JPEG frames: {named(names)}")
 
 
 def remaining(manifest: Manifest, out: Path) -> str:

@@ -20,6 +20,7 @@ import tfrecords
 from tfrecords import dataset, remux, worker
 from tfrecords.dataset import BadShard, Split
 from tfrecords.index import index_path, read_index
+from tfrecords.pool import BuildError
 from tfrecords.reader import read_frames as read_stored
 from tfrecords.video import read_frames
 
@@ -356,5 +357,47 @@ def test_a_video_above_the_limit_is_an_error(built, tmp_path, monkeypatch):
 
 
 def test_an_unknown_store_is_refused(tmp_path):
-    with pytest.raises(tfrecords.pool.BuildError, match="store is tape, expected frames or video"):
+    with pytest.raises(BuildError, match="store is tape, expected frames or video"):
         tfrecords.build(tmp_path, tmp_path / "data", store="tape")
+
+
+class Killed(BaseException):
+    """An end that nothing catches."""
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_a_build_that_goes_on_ends_with_the_same_bytes(built, tmp_path, monkeypatch):
+    """All shards are done and recorded when it dies; the reasons for JPEGs are recorded, too."""
+    source = built.root / "list.csv"
+    options = {"short_side": None, "progress": False, "shards": 2}
+
+    def dies(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.modules["tfrecords.build"], "write_manifest", dies)
+        with pytest.raises(Killed):
+            tfrecords.build(source, tmp_path / "data", store="video", **options)
+    with pytest.raises(BuildError, match="cannot go on: store is frames, there video"):
+        tfrecords.build(source, tmp_path / "data", **options)
+    tfrecords.build(source, tmp_path / "data", store="video", **options)
+    assert contents(tmp_path / "data") == contents(built.data)
+
+
+def test_a_finished_data_set_of_another_store_is_no_answer(built):
+    with pytest.raises(BuildError, match="built otherwise: store is frames, there video"):
+        tfrecords.build(
+            built.root / "list.csv", built.data, shards=2, short_side=None, progress=False
+        )
+
+
+def test_a_build_says_what_it_stored_as_frames(built, tmp_path, capsys):
+    rows = [("path", "label", "split"), ("pictures.gif", "a", "train"), ("vp9.webm", "b", "train")]
+    with open(built.root / "two.csv", "w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    tfrecords.build(built.root / "two.csv", tmp_path / "data", store="video", progress=False)
+    said = capsys.readouterr()
+    assert "1 video is stored as JPEG frames: pictures (Matroska does not" in said.out + said.err
