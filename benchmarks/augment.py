@@ -50,7 +50,7 @@ def main(
         threads: Clips read at once.
     """
     with tempfile.TemporaryDirectory() as folder:
-        data, paths = build(find(videos), Path(folder), clips, 95, threads)
+        data, paths = build(find(videos), Path(folder) / "jpeg", clips, workers=threads)
         found = {name: [] for name in OPTIONS}
         for _ in range(rounds):
             for name, options in OPTIONS.items():
