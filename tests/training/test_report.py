@@ -108,7 +108,9 @@ def test_order_tests_of_evaluated_runs(runs, tmp_path):
 
 
 def test_a_run_that_was_not_evaluated_has_its_curves(trained, tmp_path):
-    report([trained.path], tmp_path / "r.html")
+    results = shutil.ignore_patterns("report.json", "predictions.npz")
+    run = shutil.copytree(trained.path, tmp_path / "run", ignore=results)
+    report([run], tmp_path / "r.html")
     content = (tmp_path / "r.html").read_text()
     assert "not evaluated" in content
     assert "<svg" in content
