@@ -1,7 +1,7 @@
 """One run of a build: hands out the shards that are not done yet and records those that are."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
@@ -10,7 +10,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     as_completed,
 )
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -59,7 +59,8 @@ class Run:
         max_failures: float,
         progress: bool,
     ):
-        self.plan, self.names, self.journal, self.max_failures = plan, names, journal, max_failures
+        self.plan, self.journal, self.max_failures = plan, journal, max_failures
+        self.labels = {name: label for label, name in enumerate(names)}
         self.common = {"root": root.absolute(), "frame": dict(frame), "timeout": timeout}
         self.common |= {"out": journal.out.absolute(), "spool": journal.spool.absolute()}
         self.common |= {"environment": environment()}
@@ -71,13 +72,16 @@ class Run:
     def run(self, executor: Executor | None, workers: int) -> dict[str, Done]:
         """Builds through an executor, or where it is None, with processes of its own."""
         self.by_shard = executor is not None
-        way = self._decode_here(workers) if executor is None else self._hand_out(executor)
+        if executor is None:
+            way = self._decode_here(workers)
+        else:
+            way = nullcontext(lambda task: executor.submit(build_shard, task))
         self._load()
         try:
             self._missing_files()
             check_disk(list(self._tasks()), workers)
             with self._bar() as self.bar, way as submit:
-                self._record({submit(task): task for task in self._tasks()})
+                self._build(self._tasks(), submit)
                 self._try_again(submit)
         except TooManyFailures:
             self.journal.forget_failures()
@@ -121,7 +125,7 @@ class Run:
         for shard in self.plan:
             if (before := self.done[shard.file]).hung:
                 task = replace(self._task(shard), before=before)
-                self._record({submit(task): task})
+                self._build([task], submit)
                 hung += before.hung
                 failed |= {failure.id for failure in self.done[shard.file].failures}
         if read := [name for name in hung if name not in failed]:
@@ -131,48 +135,47 @@ class Run:
             )
 
     def _task(self, shard: PlannedShard) -> ShardTask:
-        labels = tuple(self.names.index(entry.label) for entry in shard.entries)
+        labels = tuple(self.labels[entry.label] for entry in shard.entries)
         return ShardTask(shard, labels, **self.common)
 
     @contextmanager
     def _decode_here(self, workers: int) -> Iterator[Submit]:
         """Threads over a common pool of decoders: while a shard is written, the next is decoded."""
-        with ExitStack() as stack:
-            threads = stack.enter_context(ThreadPoolExecutor(workers + 1, "shard"))
-            decoders = stack.enter_context(Decoders(workers, self.common["timeout"]))
-            stack.callback(threads.shutdown, wait=False, cancel_futures=True)
+        threads = ThreadPoolExecutor(workers + 1, "shard")
+        with threads, Decoders(workers, self.common["timeout"]) as decoders:
             yield lambda task: threads.submit(
                 decode_and_write, task, decoders, partial(self._ended, task)
             )
 
-    @contextmanager
-    def _hand_out(self, executor: Executor) -> Iterator[Submit]:
-        """Whole shards for the workers of an executor."""
-        futures = []
-
-        def submit(task: ShardTask) -> Future:
-            futures.append(executor.submit(build_shard, task))
-            return futures[-1]
-
+    def _build(self, tasks: Iterable[ShardTask], submit: Submit) -> None:
+        futures: dict[Future, ShardTask] = {}
         try:
-            yield submit
+            for task in tasks:
+                futures[submit(task)] = task
+            for future in as_completed(futures):
+                self._record(futures.pop(future), future.result())
+                del future  # a cluster builds again what is still held when its worker is lost
+        except (CancelledError, BrokenExecutor) as error:
+            reason = str(error) or "its tasks were cancelled"
+            raise BuildError(
+                f"the executor lost its workers ({reason}): run the same command again, it goes on "
+                "where it stopped"
+            ) from error
         finally:
             for future in futures:
                 future.cancel()
 
-    def _record(self, futures: Mapping[Future, ShardTask]) -> None:
-        for future in as_completed(futures):
-            task, done = futures[future], _outcome(future)
-            if self.by_shard:
-                for video in (*done.failures, *(done.shard.videos if done.shard else ())):
-                    self._ended(task, video)
-            if done.shard and not self.journal.there(done.shard):
-                raise BuildError(
-                    f"{done.shard.file} is not in {self.journal.out} as a worker wrote it: all "
-                    "workers must share the data set's folder, and no other build may write it"
-                )
-            self.journal.save(task.shard.file, done)
-            self.done[task.shard.file] = done
+    def _record(self, task: ShardTask, done: Done) -> None:
+        if self.by_shard:
+            for video in (*done.failures, *(done.shard.videos if done.shard else ())):
+                self._ended(task, video)
+        if done.shard and not self.journal.there(done.shard):
+            raise BuildError(
+                f"{done.shard.file} is not in {self.journal.out} as a worker wrote it: all workers "
+                "must share the data set's folder, and no other build may write it"
+            )
+        self.journal.save(task.shard.file, done)
+        self.done[task.shard.file] = done
 
     def _ended(self, task: ShardTask, result: Result | str) -> None:
         """Counts a video, in whichever thread it ends."""
@@ -181,8 +184,9 @@ class Run:
         if isinstance(result, Failure):
             self.failures.append(result)
             self._check_failures(self.failures)
-        self.bar.set_postfix(failed=len(self.failures), refresh=False)
-        self.bar.update()
+        with self.bar.get_lock():
+            self.bar.set_postfix(failed=len(self.failures), refresh=False)
+            self.bar.update()
 
     def _check_failures(self, failures: Sequence[Failure]) -> None:
         if len(failures) > math.floor(self.max_failures * self.total + 1e-9):
@@ -191,14 +195,3 @@ class Run:
                 f"--max-failures {self.max_failures:g} allows. {listing(failures)}\nRepair them, "
                 "or allow more, and run the same command again: it goes on where it stopped"
             )
-
-
-def _outcome(future: Future) -> Done:
-    try:
-        return future.result()
-    except (CancelledError, BrokenExecutor) as error:
-        reason = str(error) or "its tasks were cancelled"
-        raise BuildError(
-            f"the executor lost its workers ({reason}): run the same command again, it goes on "
-            "where it stopped"
-        ) from error

@@ -34,6 +34,13 @@ def test_every_command_shows_an_example(command):
     assert f"ctm {command}" in done.stdout.split("╭─")[0].split("\n\n", 1)[1]
 
 
+def test_what_only_python_can_say_is_no_option():
+    printed = ctm("build", "--help").stdout
+    assert "--dask" in printed
+    assert "--estimate" in printed
+    assert "--executor" not in printed
+
+
 def test_the_formats_of_data_sets_are_explained():
     done = ctm("build", "--format", "help")
     assert done.returncode == 0

@@ -99,7 +99,7 @@ def test_a_lost_dask_worker_costs_its_shard_in_hand(videos, content, tmp_path, d
     address, workers = dask
 
     def kill():
-        while not (records := list(out.glob(f"{UNFINISHED}/*.tfrecord.json"))):
+        while len(records := list(out.glob(f"{UNFINISHED}/*.tfrecord.json"))) < 4:
             time.sleep(0.01)
         kept.update({p.stem: (out / p.stem).stat().st_mtime_ns for p in records})
         workers[0].kill()
@@ -113,6 +113,22 @@ def test_a_lost_dask_worker_costs_its_shard_in_hand(videos, content, tmp_path, d
     assert {name: (out / name).stat().st_mtime_ns for name in kept} == kept
     tfrecords.build(videos, tmp_path / "plain", workers=2, **options)
     assert content(out) == content(tmp_path / "plain")
+
+
+def test_a_killed_build_on_a_cluster_goes_on(videos, content, built, tmp_path, dask):
+    """The workers may still be at its shards when it starts again."""
+    out = tmp_path / "data"
+    command = f"import tfrecords\ntfrecords.build({str(videos)!r}, {str(out)!r}, dask={dask[0]!r}, "
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{command}**{OPTIONS!r})"], stdout=subprocess.DEVNULL
+    )
+    while not list(out.glob(f"{UNFINISHED}/*.tfrecord.json")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    tfrecords.build(videos, out, dask=dask[0], **OPTIONS)
+    assert content(out) == content(built)
 
 
 # What may go wrong
