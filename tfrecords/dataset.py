@@ -122,7 +122,7 @@ class Split:
             list(self._checked(video, piece, table, data))
             for (piece, _), table, data in zip(stretches, tables, found, strict=True)
         ]
-        return Media(head[0].data, packets, pictures["piece"].tolist())
+        return Media(head[0].data, packets, pictures[["piece", "crc32"]].tolist())
 
     def _checked(self, video: int, first: int, rows: np.ndarray, data: bytes) -> Iterator[Piece]:
         """Cuts the pieces from `first` on out of the bytes that hold them."""

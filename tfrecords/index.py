@@ -6,7 +6,8 @@ Row k is video k of the shard, whose id stands at place k of the shard's ids in 
 Where a shard holds encoded videos, the index has version 2. Its frame rows are then of pieces: the
 JPEGs of one video; of another the head of its media file and, in decoding order, its packets. Two
 tables follow: one row per video with its pieces, and one row per frame with the piece that holds
-its picture and the piece, a key picture, from which decoding starts.
+its picture, the piece, a key picture, from which decoding starts (both counted from the video's
+first), and the CRC-32 of the decoded picture.
 """
 
 import os
@@ -42,7 +43,7 @@ VIDEO_DTYPE = np.dtype(
 )
 FRAME_DTYPE = np.dtype([("offset", "<u8"), ("length", "<u4"), ("crc32", "<u4")])
 STORE_DTYPE = np.dtype([("first", "<u8"), ("pieces", "<u4"), ("encoded", "<u4")])
-PICTURE_DTYPE = np.dtype([("piece", "<u4"), ("start", "<u4")])  # counted from the video's first
+PICTURE_DTYPE = np.dtype([("piece", "<u4"), ("start", "<u4"), ("crc32", "<u4")])
 
 
 class BadIndex(ValueError):  # noqa: N818

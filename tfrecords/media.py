@@ -6,6 +6,7 @@ on. Pictures are known by the packet that holds them, so that no order and no ti
 
 import io
 import math
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
@@ -32,12 +33,13 @@ class Media(NamedTuple):
     Args:
         head: bytes, the media file up to its first packet.
         stretches: list of lists of `Piece`, each from a key picture on.
-        pictures: list of int, for each picture the number of its packet.
+        pictures: list of (packet, crc32), for each picture the number of its packet and the
+            checksum of its planes.
     """
 
     head: bytes | memoryview
     stretches: list[list[Piece]]
-    pictures: list[int]
+    pictures: list[tuple[int, int]]
 
 
 class Pieces:
@@ -62,7 +64,7 @@ class Pieces:
     def media(self, pictures: np.ndarray) -> Media:
         """What some pictures, rows of `PICTURE_DTYPE`, need of an encoded video."""
         stretches = [[Piece(n, self[n]) for n in range(a, b + 1)] for a, b in runs(pictures)]
-        return Media(self[0], stretches, pictures["piece"].tolist())
+        return Media(self[0], stretches, pictures[["piece", "crc32"]].tolist())
 
 
 def decode(
@@ -107,6 +109,14 @@ def matrix_of(frame: av.VideoFrame) -> tuple[int, int, int, int] | None:
     return None if a > 0 and abs(a) >= abs(b) else (a, b, -b, a)
 
 
+def planes_of(frame: av.VideoFrame) -> np.ndarray:
+    """What a picture is decoded to, before its colours become RGB."""
+    try:
+        return np.ascontiguousarray(frame.to_ndarray())
+    except (ValueError, AssertionError):  # a format that has no array of its own, or odd sides
+        return np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
+
+
 def padded_packet(data: bytes | memoryview) -> av.Packet:
     """A packet with the zeros behind it that decoders read; `av.Packet(data)` has none."""
     packet = av.Packet(len(data))
@@ -129,19 +139,19 @@ def runs(rows: np.ndarray) -> list[tuple[int, int]]:
 
 
 def render(media: Media) -> list[np.ndarray | None]:
-    """Upright RGB pixels of pictures, uint8 `(height, width, 3)`; None where one does not decode.
+    """Upright RGB pixels of pictures, uint8 `(height, width, 3)`; None where one is another.
 
     Args:
         media: `Media`.
     """
-    wanted, found, renderer = set(media.pictures), {}, None
+    wanted, found, renderer = dict(media.pictures), {}, None
     try:
         for pieces in media.stretches:
-            for number, frame in decode(media.head, pieces, wanted):
-                if number in wanted and number not in found:
+            for number, frame in decode(media.head, pieces, set(wanted)):
+                if number in wanted and zlib.crc32(planes_of(frame)) == wanted[number]:
                     picture = Picture(frame, 0, 0, matrix_of(frame))
                     renderer = renderer or Renderer(picture, None, "rgb24")
                     found[number] = renderer(picture)
     except av.FFmpegError:
         pass  # what is missing tells
-    return [found.get(number) for number in media.pictures]
+    return [found.get(number) for number, _ in media.pictures]

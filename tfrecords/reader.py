@@ -101,7 +101,7 @@ def read_frames(videos: Split, video: int, frames: np.ndarray) -> list[np.ndarra
     """
     distinct, places = np.unique(frames, return_inverse=True)
     if videos.encoded[video]:
-        kind, pixels = "picture", render(videos.read_media(video, distinct))
+        kind, pixels = "picture as it was stored", render(videos.read_media(video, distinct))
     else:
         kind, pixels = "JPEG", [decode(jpeg) for jpeg in videos.read(video, distinct)]
     shape = (*videos.videos[video][["height", "width"]].tolist(), 3)

@@ -18,7 +18,7 @@ import numpy as np
 
 from tfrecords.decoders import Picture, pictures, video_stream
 from tfrecords.disk import FULL
-from tfrecords.media import FORMAT, Pieces, padded_packet
+from tfrecords.media import FORMAT, Pieces, padded_packet, planes_of
 from tfrecords.proof import NotFaithful, digest_of, look_of, prove
 from tfrecords.schema import RECORD_LIMIT
 from tfrecords.video import Renderer, VideoError, timed
@@ -75,6 +75,7 @@ class Original:
         times: mapping from a packet to the time of its picture, microseconds, in display order.
         frames: list of (packet, time), the frames of the data set.
         digests: mapping from the packet of a frame to the digest of its picture.
+        crcs: mapping from the packet of a frame to the CRC-32 of its picture.
         look: what all these pictures share: format, size, colours, rotation.
         size: height and width of the upright picture.
     """
@@ -82,6 +83,7 @@ class Original:
     times: dict[int, int] = field(default_factory=dict)
     frames: list[tuple[int, int]] = field(default_factory=list)
     digests: dict[int, bytes] = field(default_factory=dict)
+    crcs: dict[int, int] = field(default_factory=dict)
     look: tuple | None = None
     size: tuple[int, int] = (0, 0)
 
@@ -97,7 +99,7 @@ def spool_media(job: Mapping[str, Any], alive: Callable[[], None]) -> dict[str, 
         A mapping with lists `lengths` and `crcs` (CRC-32), one item per piece (the head of the
         file and every packet), `timestamps`, one item per frame, `height`, `width`, and `media`:
         `size`, `start` (its time zero by the video's clock, microseconds), `offsets` of the pieces
-        and `pictures`, for each frame its packet and the packet to start from.
+        and `pictures`, for each frame its packet, the packet to start from and the CRC-32.
 
     Raises:
         NotFaithful: If the reader would not get the pictures of the original.
@@ -125,7 +127,8 @@ def spool_media(job: Mapping[str, Any], alive: Callable[[], None]) -> dict[str, 
         pieces = Pieces(file, offsets, lengths)
         starts = prove(pieces, keys, digests, original.look, alive)
         crcs = [zlib.crc32(pieces[number]) for number in range(len(offsets))]
-    places = [number_of[packet] for packet, _ in original.frames]
+    rows = {n: (number, starts[number], original.crcs[n]) for n, number in number_of.items()
+            if n in original.crcs}  # fmt: skip
     return {
         "lengths": lengths,
         "crcs": crcs,
@@ -136,7 +139,7 @@ def spool_media(job: Mapping[str, Any], alive: Callable[[], None]) -> dict[str, 
             "size": spool.stat().st_size,
             "start": start,
             "offsets": offsets,
-            "pictures": [(place, starts[place]) for place in places],
+            "pictures": [rows[packet] for packet, _ in original.frames],
         },
     }
 
@@ -152,6 +155,7 @@ def _decode_original(job: Mapping[str, Any], tape: PacketTape, alive: Callable) 
             raise NotFaithful("its pictures change in size, colours or rotation")
         if packet not in found.digests:
             found.digests[packet] = digest_of(picture.image)
+            found.crcs[packet] = zlib.crc32(planes_of(picture.image))
         found.frames.append((packet, time))
         alive()
     return found

@@ -91,8 +91,8 @@ def _media_tables(videos: Sequence[Spooled]) -> list[np.ndarray]:
     for video in videos:
         media, count = video.found.get("media"), len(video.found["lengths"])
         stores.append((first, count, media is not None))
-        own = np.array(media["pictures"]) if media else np.arange(count).repeat(2).reshape(-1, 2)
-        pictures.append(own.astype("<u4").view(PICTURE_DTYPE)[:, 0])
+        own = media["pictures"] if media else [(number, number, 0) for number in range(count)]
+        pictures.append(np.array([tuple(row) for row in own], PICTURE_DTYPE))
         first += count
     return [np.array(stores, STORE_DTYPE), np.concatenate(pictures)]
 

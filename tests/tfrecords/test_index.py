@@ -123,7 +123,7 @@ def test_rows_that_do_not_fit_are_not_written(tmp_path):
 
 PIECES = np.array([(16, 100, 1), (116, 50, 2), (300, 40, 3), (345, 7, 4), (352, 9, 5)], FRAME_DTYPE)
 STORES = np.array([(0, 2, 0), (2, 3, 1)], STORE_DTYPE)  # two JPEGs; a head and two packets
-PICTURES = np.array([(0, 0), (1, 1), (2, 1)], PICTURE_DTYPE)
+PICTURES = np.array([(0, 0, 0), (1, 1, 7), (2, 1, 8)], PICTURE_DTYPE)
 AT_STORES = 64 + 2 * 32 + 5 * 16
 AT_PICTURES = AT_STORES + 2 * 16
 
@@ -136,7 +136,7 @@ def mixed(tmp_path):
 
 def test_the_bytes_of_an_index_with_encoded_videos(mixed):
     expected = struct.pack("<8sIIQQ32s", b"CTMINDEX", 2, 2, 5, 400, SHA)
-    for form, rows in [("<QIiIId", VIDEOS), ("<QII", PIECES), ("<QII", STORES), ("<II", PICTURES)]:
+    for form, rows in [("<QIiIId", VIDEOS), ("<QII", PIECES), ("<QII", STORES), ("<III", PICTURES)]:
         expected += b"".join(struct.pack(form, *row) for row in rows.tolist())
     assert mixed.read_bytes() == expected
 
@@ -149,7 +149,7 @@ def test_an_index_with_encoded_videos_is_read(mixed):
     np.testing.assert_array_equal(index.pictures, PICTURES)
     pieces, pictures = index.places()
     assert pieces.tolist() == [64 + 2 * 32, 64 + 2 * 32 + 2 * 16]
-    assert pictures.tolist() == [AT_PICTURES, AT_PICTURES + 2 * 8]
+    assert pictures.tolist() == [AT_PICTURES, AT_PICTURES + 2 * 12]
 
 
 @pytest.mark.parametrize(
@@ -162,9 +162,9 @@ def test_an_index_with_encoded_videos_is_read(mixed):
         (AT_STORES + 8, b"\x01", "pieces of its videos do not follow"),
         (AT_STORES + 16, b"\x01", "pieces of its videos do not follow"),
         (AT_STORES + 16 + 12, b"\x02", "a picture is in no packet"),
-        (AT_PICTURES + 2 * 8, b"\x03", "a picture is in no packet"),
-        (AT_PICTURES + 2 * 8 + 4, b"\x03", "a picture is in no packet"),
-        (AT_PICTURES + 2 * 8 + 4, b"\x00", "a picture is in no packet"),
+        (AT_PICTURES + 2 * 12, b"\x03", "a picture is in no packet"),
+        (AT_PICTURES + 2 * 12 + 4, b"\x03", "a picture is in no packet"),
+        (AT_PICTURES + 2 * 12 + 4, b"\x00", "a picture is in no packet"),
     ],
 )
 def test_a_changed_byte_in_an_index_with_encoded_videos_is_seen(mixed, offset, data, message):

@@ -231,6 +231,22 @@ def test_a_changed_packet_is_named(built, tmp_path):
     assert report.problems[0].endswith("is damaged in the videos 'hevc'")
 
 
+def test_another_picture_than_the_stored_one_is_an_error(built, monkeypatch):
+    """As another decoder, or damage that no packet shows, would give it."""
+    read = Split.read_media
+
+    def other(self, video, frames):
+        media = read(self, video, frames)
+        (first, crc), *rest = media.pictures
+        return media._replace(pictures=[(first, crc ^ 1), *rest])
+
+    monkeypatch.setattr(Split, "read_media", other)
+    split = Split(built.data, "train")
+    message = "frame 7 of video 'hevc' is no picture as it was stored"
+    with pytest.raises(BadShard, match=message):
+        read_stored(split, place_of(split, "hevc.mp4"), np.array([7, 9]))
+
+
 def test_verify_decodes_pictures_of_every_store(built):
     report = tfrecords.verify(built.data, sample=200, progress=False)
     assert report.ok
@@ -345,8 +361,8 @@ def test_a_key_picture_that_needs_what_came_before_is_no_start(built, tmp_path):
     found = worker.answer(job(built.root / "open_gop.mp4", tmp_path / "spool"))
     pictures = found["media"]["pictures"]
     by_packet = sorted(pictures)
-    assert len({start for _, start in pictures}) > 3
-    starts = [start for _, start in by_packet]
+    starts = [start for _, start, _ in by_packet]
+    assert len(set(starts)) > 3
     assert starts != sorted(starts)  # a later packet that starts earlier
 
 
