@@ -54,7 +54,8 @@ def clips(
     stops the iteration with an error that `tfrecords.data_error` turns into one sentence.
 
     Args:
-        data: str or Path, the folder with dataset.json.
+        data: str or Path, the folder with dataset.json; also `"s3://bucket/mine"`, `"gs://..."` or
+            `"https://..."`, of which only the frames of the clips are fetched.
         split: str, a split of the data set.
         num_frames: int, frames of a clip, T.
         image_size: int, pixels of a side of the square clip, S.
@@ -111,6 +112,7 @@ def clips(
     Raises:
         ValueError: If the data set or the split does not exist, a shard is missing or has the
             wrong size, or an argument cannot be what it is.
+        StorageError: If the server of a remote data set does not answer.
 
     Example:
 
