@@ -28,7 +28,7 @@ class ModelConfig:
     dry_run: bool = False
     """Print the plan, draw the learning rate, run two steps, and stop."""
     resume: Path | None = None
-    """Run to continue from its last saved step; only --data and --devices may change."""
+    """Run to continue from its last saved step; only --data, --devices, --workers may change."""
     model: str = "ctm"
     """Method, one of `ctm models`."""
     backbone: str = "resnet50"
@@ -63,7 +63,10 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
     epochs: int = 60
     """Passes over the data."""
     batch_size: int = 32
-    """Clips of a step, over all devices."""
+    """Clips of a step, over all devices and machines."""
+    accumulate: int = 1
+    """Parts of a step that are computed one after the other, for less memory; batch norm sees
+    a part."""
     learning_rate: float | None = None
     """Rate after the warm-up (default: that of --rate-at, in proportion to the batch)."""
     rate_at: tuple[float, int] = (0.02, 96)
@@ -82,6 +85,10 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
     """Momentum of SGD."""
     weight_decay: float = 1e-4
     """L2 in the gradient of all kernels, not of biases and batch norm."""
+    clip_norm: float | None = None
+    """Greatest norm of a step's whole gradient (default: any)."""
+    ema: float = 0.0
+    """Decay of a moving average of the weights, as 0.9999; it is what is validated and saved."""
     dropout: float = 0.5
     """Share of the features dropped before the classifier."""
     label_smoothing: float = 0.0
@@ -91,6 +98,12 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
 
     devices: str = "auto"
     """auto (all GPUs, else the CPU), gpu:0,2 (these), cpu, or cpu:2 (two logical CPUs)."""
+    workers: str | None = None
+    """All machines as host1:port,host2:port, the same on each (default: by TF_CONFIG, or one)."""
+    index: int = 0
+    """Which of --workers this machine is, from 0."""
+    deterministic: bool = False
+    """Use only operations that give the same bits each time, which a GPU else does not."""
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     """Keras' dtype policy."""
     seed: int = 0
@@ -114,8 +127,8 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
     def check(self) -> None:
         """Raises ValueError for a value that no run can have."""
         super().check()
-        self.check_counts("epochs", "batch_size", "save_every")
-        for name in ("dropout", "label_smoothing", "warmup_start"):
+        self.check_counts("epochs", "batch_size", "accumulate", "save_every")
+        for name in ("dropout", "label_smoothing", "ema", "warmup_start"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{flag(name)} must be in [0, 1), received {getattr(self, name)}.")
         if not 0 <= self.momentum <= 1:
@@ -124,6 +137,8 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
             raise ValueError(f"--rate-at must be a rate and a batch, received {self.rate_at}.")
         if self.rate <= 0:
             raise ValueError(f"--learning-rate must be above 0, received {self.rate}.")
+        if self.clip_norm is not None and self.clip_norm <= 0:
+            raise ValueError(f"--clip-norm must be above 0, received {self.clip_norm}.")
         if not self.weights:
             raise ValueError(
                 f"The recipe {self.recipe} goes on from a trained model: name it with --weights "

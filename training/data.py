@@ -1,5 +1,6 @@
 """The batches of a run: `tfrecords.clips` with the values of its config."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import tensorflow as tf
@@ -9,32 +10,96 @@ from training.clip_config import ClipConfig
 from training.config import TrainConfig
 
 
-def training_clips(config: TrainConfig, **position: Any) -> tf.data.Dataset:
+def training_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
     """The training split, augmented, in the order of the config's seed."""
-    return tfrecords.clips(
-        config.data,
-        config.train_split,
-        training=True,
-        batch_size=config.batch_size,
-        seed=config.seed,
+    options = {
+        "training": True,
+        "batch_size": config.batch_size,
+        "seed": config.seed,
         **sampling(config),
         **changes(config),
-        **position,
-    )
+        **part,
+    }
+    return tfrecords.clips(config.data, config.train_split, **options)
 
 
-def validation_clips(config: TrainConfig) -> tf.data.Dataset | None:
-    """One centre clip of each validation video, or None without a validation split."""
-    if config.val_split not in tfrecords.read_manifest(config.data).splits:
+def validation_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
+    """One centre clip of each validation video."""
+    options = {"training": False, "batch_size": config.batch_size, **sampling(config), **part}
+    return tfrecords.clips(config.data, config.val_split, **options)
+
+
+def has_validation(config: TrainConfig) -> bool:
+    """Whether the data set has the validation split; says so if not."""
+    there = config.val_split in tfrecords.read_manifest(config.data).splits
+    if not there:
         print(f"The data set has no split {config.val_split!r}: there is no validation.")
-        return None
-    return tfrecords.clips(
-        config.data,
-        config.val_split,
-        training=False,
-        batch_size=config.batch_size,
-        **sampling(config),
-    )
+    return there
+
+
+def training_batches(
+    config: TrainConfig,
+    strategy: tf.distribute.Strategy,
+    epoch: int | tf.Variable,
+    step: int = 0,
+    timed: Callable[[tf.data.Dataset, int], tf.data.Dataset] = lambda batches, first: batches,
+) -> Iterable:
+    """The micro-batches of an epoch from a step on, shared out to the devices.
+
+    Each machine reads its own part. Micro-batch m of a step has the same clips, on however many
+    machines and devices.
+    """
+    at_once = config.batch_size // config.accumulate // strategy.num_replicas_in_sync
+
+    def of_a_worker(context):
+        workers = context.num_input_pipelines
+        shard = (context.input_pipeline_id, workers)
+        own = config.batch_size // workers
+        clips = training_clips(config, epoch=epoch, step=step, shard=shard, batch_size=own)
+        clips = timed(clips, step)
+        return clips if own == at_once else clips.rebatch(at_once, drop_remainder=True)
+
+    return strategy.distribute_datasets_from_function(of_a_worker)
+
+
+def validation_batches(config: TrainConfig, strategy: tf.distribute.Strategy) -> Iterable:
+    """Each validation video once, shared out to the devices, with weights.
+
+    All devices of all machines have equally many batches of the same size; what fills them up
+    has the weight 0.
+    """
+    videos = tfrecords.read_manifest(config.data).num_videos(config.val_split)
+    replicas = strategy.num_replicas_in_sync
+    at_once = config.batch_size // config.accumulate // replicas
+
+    def of_a_worker(context):
+        workers = context.num_input_pipelines
+        shard = (context.input_pipeline_id, workers)
+        own = -(-videos // workers)
+        rounds = -(-own // (at_once * replicas // workers))
+        clips = validation_clips(config, shard=shard, batch_size=at_once)
+        return filled_up(clips, at_once, rounds * replicas // workers)
+
+    return strategy.distribute_datasets_from_function(of_a_worker)
+
+
+def filled_up(clips: tf.data.Dataset, size: int, count: int) -> tf.data.Dataset:
+    """`count` batches of `size` clips, labels and weights: 1, or 0 for what is filled up."""
+
+    def fill(*batch):
+        batch = (*batch, tf.ones(tf.shape(batch[0])[:1]))
+        empty = size - tf.shape(batch[0])[0]
+        return tuple(
+            tf.ensure_shape(
+                tf.pad(part, [[0, empty]] + [[0, 0]] * (part.shape.rank - 1)),
+                (size, *part.shape[1:]),
+            )
+            for part in batch
+        )
+
+    none = tuple(tf.zeros((0, *spec.shape[1:]), spec.dtype) for spec in clips.element_spec)
+    more = tf.data.Dataset.from_tensors(none).repeat(count - len(clips))
+    return clips.concatenate(more).map(fill)
 
 
 def sampling(config: ClipConfig) -> dict[str, Any]:

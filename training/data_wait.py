@@ -55,11 +55,12 @@ class DataWait(keras.callbacks.Callback):
         self._batch, self._begin = 0, 0.0
         self._epoch = _Epoch()
 
-    def timed(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+    def timed(self, dataset: tf.data.Dataset, first: int = 0) -> tf.data.Dataset:
         """The same batches; when each is ready is noted.
 
         Args:
             dataset: `tf.data.Dataset` of batches, for `model.fit`.
+            first: int, number of the first batch, as the callback is told it.
 
         Returns:
             A `tf.data.Dataset`.
@@ -74,7 +75,7 @@ class DataWait(keras.callbacks.Callback):
                 batch = tf.nest.map_structure(tf.identity, batch)
             return batch if len(batch) > 1 else batch[0]
 
-        numbers = tf.data.Dataset.range(2**62).map(ask)
+        numbers = tf.data.Dataset.range(first, 2**62).map(ask)
         return tf.data.Dataset.zip(numbers, dataset).map(pass_on).prefetch(1)
 
     def on_epoch_begin(self, epoch, logs=None):

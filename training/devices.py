@@ -1,9 +1,12 @@
-"""Which devices train: one, all local GPUs, or logical CPUs in tests."""
+"""Which devices train: one, all local GPUs, those of several machines, or logical CPUs in tests."""
 
 import re
+from unittest import mock
 
 import keras
 import tensorflow as tf
+
+from training.workers import count_workers, set_tf_config
 
 
 def require_tensorflow() -> None:
@@ -15,16 +18,27 @@ def require_tensorflow() -> None:
         )
 
 
-def strategy_for(devices: str) -> tf.distribute.Strategy:
-    """The strategy for `--devices`: MirroredStrategy from two devices on, else the default one.
+def strategy_for(
+    devices: str, workers: str | None = None, index: int = 0
+) -> tf.distribute.Strategy:
+    """The strategy for `--devices` and `--workers`.
+
+    MultiWorkerMirroredStrategy for several machines, MirroredStrategy from two devices on, else
+    the default one.
 
     Args:
         devices: `"auto"` (all GPUs, else the CPU), `"gpu:0,2"`, `"cpu"` or `"cpu:2"`.
+        workers: `"host1:port,host2:port"`; None leaves it to TF_CONFIG, if that is set.
+        index: Which of the workers this machine is.
 
     Raises:
         ValueError: If the spelling is wrong or a device is absent.
     """
+    if workers is not None:
+        set_tf_config(workers, index)
     names = device_names(devices)
+    if count_workers() > 1:
+        return multi_worker(names)
     if len(names) == 1:
         if names[0].endswith(":0"):
             return tf.distribute.get_strategy()
@@ -32,6 +46,37 @@ def strategy_for(devices: str) -> tf.distribute.Strategy:
     # Unlike NCCL, this all-reduce works on any device, and twice in a process.
     reduction = tf.distribute.HierarchicalCopyAllReduce() if names[0].startswith("CPU") else None
     return tf.distribute.MirroredStrategy(names, cross_device_ops=reduction)
+
+
+def multi_worker(names: list[str]) -> tf.distribute.Strategy:
+    """The strategy of several machines, each with these devices; waits until all are there."""
+    gpus = tf.config.list_physical_devices("GPU")
+    taken = [gpu for i, gpu in enumerate(gpus) if f"GPU:{i}" in names]
+    tf.config.set_visible_devices(taken, "GPU")
+    print(f"Waiting until all {count_workers()} workers are there.", flush=True)
+    try:
+        if taken:
+            return tf.distribute.MultiWorkerMirroredStrategy()
+        with mock.patch.object(*logical_cpus_of_a_worker(len(names))):
+            return tf.distribute.MultiWorkerMirroredStrategy()
+    except (RuntimeError, tf.errors.OpError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(
+            f"The workers could not be joined ({reason}): is the address of this one free, are "
+            "--workers the same on all, is this the first thing that TensorFlow does?"
+        ) from error
+
+
+def logical_cpus_of_a_worker(count: int) -> tuple:
+    """What makes TensorFlow's strategy take several CPUs of a machine, where it knows but one."""
+    from tensorflow.python.distribute.collective_all_reduce_strategy import (
+        CollectiveAllReduceExtended,
+    )
+
+    def local_devices(self, resolver, worker):
+        return tuple(f"{worker}/device:CPU:{i}" for i in range(count)), "CPU"
+
+    return CollectiveAllReduceExtended, "_initialize_local_devices", local_devices
 
 
 def device_names(devices: str) -> list[str]:

@@ -1,23 +1,32 @@
 """`ctm train --dry-run`: what a training will do and take, and two steps of it."""
 
+import itertools
 import time
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import tfrecords
 from training import recipes
+from training.averages import Averages
 from training.config import TrainConfig
 from training.costs import activation_bytes, trained_parameters
-from training.data import training_clips
+from training.data import training_batches
 from training.pictures import draw_schedule
 from training.schedule import in_words, schedule
+from training.step import Step
 
 FLOAT = 4  # bytes; weights, gradients and momentum are float32 in mixed precision, too
 
 
-def dry_run(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> None:
+def dry_run(
+    model: keras.Model,
+    config: TrainConfig,
+    steps_per_epoch: int,
+    strategy: tf.distribute.Strategy,
+) -> None:
     """Prints the plan of a training, draws its learning rate, and runs two steps.
 
     Nothing is kept: the weights that the two steps changed are thrown away.
@@ -26,13 +35,14 @@ def dry_run(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> No
         model: The compiled model.
         config: What is asked for, with every value resolved.
         steps_per_epoch: Steps of an epoch.
+        strategy: Strategy under which the model was made.
     """
     for line in [*what(model, config, steps_per_epoch), memory(model, config)]:
         print(line)
     picture = config.out.with_name(f"{config.out.name}-plan.png")
     draw(config, steps_per_epoch, picture)
     print(f"Learning rate drawn: {picture}")
-    seconds = seconds_of_a_step(model, config)
+    seconds = seconds_of_a_step(model, config, strategy)
     whole = duration(seconds * steps_per_epoch * config.epochs)
     print(
         f"Two steps ran; the second took {seconds:.2f} s: about {whole} in all on this machine, "
@@ -63,7 +73,7 @@ def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[
 def memory(model: keras.Model, config: TrainConfig) -> str:
     """What a step holds at once, estimated."""
     fixed = FLOAT * (model.count_params() + 2 * trained_parameters(model))
-    held = activation_bytes(model) * config.batch_size
+    held = activation_bytes(model) * config.batch_size // config.accumulate
     return (
         f"Memory of a step: about {size(fixed + held)} over all devices ({size(fixed)} for "
         f"weights, gradients and momentum, {size(held)} for what the layers put out; libraries "
@@ -90,11 +100,15 @@ def draw(config: TrainConfig, steps_per_epoch: int, picture: Path) -> None:
     draw_schedule(steps / steps_per_epoch, rates, in_words(config), picture)
 
 
-def seconds_of_a_step(model: keras.Model, config: TrainConfig) -> float:
+def seconds_of_a_step(
+    model: keras.Model, config: TrainConfig, strategy: tf.distribute.Strategy
+) -> float:
     """How long the second of two training steps takes."""
+    averages = Averages(model, strategy, config.ema)
+    step = Step(model, strategy, averages, config.clip_norm, config.accumulate)
+    batches = iter(training_batches(config, strategy, epoch=0))
     ends = []
-    watch = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: ends.append(time.perf_counter())
-    )
-    model.fit(training_clips(config, epoch=0).take(2), shuffle=False, verbose=0, callbacks=[watch])
+    while len(ends) < 2 and (parts := list(itertools.islice(batches, config.accumulate))):
+        step.train(parts, stop=False)
+        ends.append(time.perf_counter())
     return ends[-1] - ends[0] if len(ends) > 1 else float("nan")

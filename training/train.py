@@ -1,7 +1,10 @@
 """`ctm train`: a config becomes a run with a trained model."""
 
 import dataclasses
+import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +15,25 @@ import ctm_keras
 import tfrecords
 from ctm_keras.methods import NETWORKS, default_frames
 from tfrecords.disk import full_disk_in_words
-from tfrecords.manifest import FILE
-from tfrecords.storage import absolute, as_path, is_file
+from tfrecords.storage import absolute
+from training.averages import Averages
 from training.batch_norm import freeze_batch_norm, synchronized
-from training.callbacks import Checkpoints, SetEpoch, State
-from training.config import TrainConfig, flag
-from training.data import training_clips, validation_clips
+from training.callbacks import Checkpoints
+from training.config import TrainConfig
+from training.data import training_clips
 from training.data_wait import DataWait, remedies
 from training.devices import require_tensorflow, strategy_for
-from training.metrics import metrics
+from training.loop import Loop
 from training.plan import dry_run
-from training.run import Run, save_model, versions
+from training.preemption import Notice, Preempted
+from training.resume import WHERE, is_started, reopen
+from training.run import Run, save_model
 from training.schedule import in_words, schedule
+from training.state import State
+from training.workers import agree, count_workers, is_chief, lost_worker_in_words
+
+DIFFERENT = "The workers were started with different options or data sets: they must be the same."
+SHARED = "must be on a disk that all of them share."
 
 
 def train(config: TrainConfig) -> Run | None:
@@ -47,31 +57,51 @@ def train(config: TrainConfig) -> Run | None:
         CTM, section 4.2.
     """
     require_tensorflow()
-    strategy = strategy_for(config.devices)  # before TensorFlow runs anything
-    resumed = config.resume is not None
-    config, facts = reopen(config) if resumed else resolve(config)
+    strategy = strategy_for(config.devices, config.workers, config.index)  # before all else
+    config, facts, resumed = start(config)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.seed)
     keras.config.set_dtype_policy(config.precision)
     try:
         check_batch(config, strategy)
-        with strategy.scope():
-            model = build_model(config, facts["class_names"], resumed)
-            compile_model(model, config, facts["steps_per_epoch"])
-        if config.dry_run:
-            dry_run(model, config, facts["steps_per_epoch"])
-            return None
-        run = Run.open(config.out) if resumed else Run.create(config, facts)
-        remedy = f"run `ctm train --resume {run.path}`"
-        with (
-            full_disk_in_words(run.path, remedy),
-            synchronized(model, strategy.num_replicas_in_sync > 1),
-        ):
-            fit(model, config, run)
-            save_model(model, run.model)
+        with lost_worker_in_words(strategy):
+            agree(strategy, what_all_do(config, facts), DIFFERENT)
+            with strategy.scope():
+                model = build_model(config, facts["class_names"], resumed)
+                compile_model(model, config, facts["steps_per_epoch"])
+            if config.dry_run:
+                dry_run(model, config, facts["steps_per_epoch"], strategy)
+                return None
+            new = is_chief(strategy) and not resumed
+            run = Run.create(config, facts) if new else Run(config.out)
+            with (
+                full_disk_in_words(run.path, f"run `ctm train --resume {run.path}`"),
+                synchronized(model, strategy.num_replicas_in_sync > 1),
+            ):
+                fit(model, config, facts, run, strategy)
     finally:
         keras.config.set_dtype_policy("float32")
     print(f"The model is {run.model}; next: ctm evaluate {run.path}")
     return run
+
+
+def start(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any], bool]:
+    """The whole config, the notes of its data set, and whether a run of it has been begun."""
+    if config.resume is None:
+        resolved, facts = resolve(config)
+        if not is_started(resolved):
+            Run.free_folder(resolved.out)
+            return resolved, facts, False
+        where = {name: getattr(resolved, name) for name in WHERE}
+        config = TrainConfig(resume=resolved.out, **where)
+    return *reopen(config), True
+
+
+def what_all_do(config: TrainConfig, facts: dict[str, Any]) -> str:
+    """What must be the same on all machines."""
+    own = {name: None for name in (*WHERE, "out", "resume", "weights")}
+    return json.dumps([dataclasses.replace(config, **own).to_dict(), facts["data_hash"]])
 
 
 def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
@@ -91,7 +121,7 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
         config,
         **dataclasses.asdict(config.augmentation),
         data=data,
-        out=Run.free_folder(out),
+        out=out,
         weights=weights,
         num_frames=config.num_frames or default_frames(config.model, config.method_options),
         learning_rate=config.rate,
@@ -116,50 +146,19 @@ def facts_of(config: TrainConfig) -> dict[str, Any]:
     }
 
 
-def reopen(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
-    """The config and the notes of the run to continue, if its data set is still the same."""
-    run = Run.open(config.resume)
-    facts = run.read()
-    check_only_where(config)
-    own = dataclasses.replace(
-        run.config,
-        data=as_path(config.data or run.config.data),
-        out=config.resume,
-        devices=config.devices,
-        weights=run.start_weights(),
-    )
-    if not is_file(own.data / FILE):
-        raise ValueError(f"{own.data} is gone: say where the data set is now with --data.")
-    if tfrecords.read_manifest(own.data).hash != facts["data_hash"]:
-        raise ValueError(
-            f"{own.data} is not the data set that {run.path} was trained on: its hash differs."
-        )
-    if facts["versions"] != versions():
-        print(f"Continuing with other versions than the run began with: {versions()}")
-    return own, facts
-
-
-def check_only_where(config: TrainConfig) -> None:
-    """A resumed run keeps what it does; only where its parts are may be said anew."""
-    default = TrainConfig(resume=config.resume, data=config.data, devices=config.devices)
-    changed = [
-        flag(field.name)
-        for field in dataclasses.fields(config)
-        if getattr(config, field.name) != getattr(default, field.name)
-    ]
-    if changed:
-        raise ValueError(
-            f"A resumed run keeps its own options; {', '.join(changed)} cannot be changed. Only "
-            "--data and --devices go with --resume; for other options start a new run."
-        )
-
-
 def check_batch(config: TrainConfig, strategy: tf.distribute.Strategy) -> None:
-    """Every device must get the same number of clips."""
-    replicas = strategy.num_replicas_in_sync
-    if config.batch_size % replicas:
+    """Every device must get the same number of clips, and every machine whole videos."""
+    replicas, parts = strategy.num_replicas_in_sync, config.accumulate
+    if config.batch_size % (replicas * parts):
+        of = f" in {parts} parts" if parts > 1 else ""
         raise ValueError(
-            f"--batch-size {config.batch_size} cannot be shared equally by {replicas} devices."
+            f"--batch-size {config.batch_size} cannot be shared equally by {replicas} devices{of}."
+        )
+    own = config.batch_size // count_workers(strategy)
+    if count_workers(strategy) > 1 and own % config.augmentation.repeats:
+        raise ValueError(
+            f"--batch-size {config.batch_size} gives each machine {own} clips, which are not "
+            f"whole videos with --repeats {config.augmentation.repeats}."
         )
 
 
@@ -184,19 +183,17 @@ def build_model(config: TrainConfig, class_names: list[str], resumed: bool = Fal
 
 
 def compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> None:
-    """The paper's optimizer and schedule, cross-entropy, top-1 and top-5."""
+    """The paper's optimizer and schedule, and cross-entropy."""
     rate = schedule(config, steps_per_epoch)
     model.compile(
         optimizer=ctm_keras.SGD(rate, momentum=config.momentum, l2=config.weight_decay),
         loss=ctm_keras.SmoothedCrossentropy(config.label_smoothing),
-        metrics=metrics(model.output_shape[-1]),
     )
     model.optimizer.build(model.trainable_variables)
 
 
-def announce(config: TrainConfig, run: Run, epoch: int, step: int) -> None:
+def announce(config: TrainConfig, facts: dict[str, Any], epoch: int, step: int) -> None:
     """Says where a run goes on, and which classes are mirrored."""
-    facts = run.read()
     if epoch == config.epochs:
         print(f"All {epoch} epochs are done.")
     elif epoch or step:
@@ -206,38 +203,53 @@ def announce(config: TrainConfig, run: Run, epoch: int, step: int) -> None:
         print(line)
 
 
-def fit(model: keras.Model, config: TrainConfig, run: Run) -> None:
-    """Fits from the saved position to the end."""
-    state = State(model, run.states)
+def fit(
+    model: keras.Model,
+    config: TrainConfig,
+    facts: dict[str, Any],
+    run: Run,
+    strategy: tf.distribute.Strategy,
+) -> None:
+    """Fits from the saved position to the end, and saves the model."""
+    chief, steps = is_chief(strategy), facts["steps_per_epoch"]
+    averages = Averages(model, strategy, config.ema)
+    state = State(model, averages, run.states, chief)
     epoch, step = state.restore()
-    steps = run.read()["steps_per_epoch"]
-    run.trim_log(epoch)
-    announce(config, run, epoch, step)
-    validation = validation_clips(config)
-    variable = tf.Variable(epoch, dtype=tf.int64)
-    csv_log = keras.callbacks.CSVLogger(run.log, append=True)
+    agree(strategy, f"{epoch} {step}", f"The workers see different states: {run.path} {SHARED}")
+    announce(config, facts, epoch, step)
+    if chief:
+        run.trim_log(epoch)
     wait = DataWait(remedies(tfrecords.read_manifest(config.data), config.image_size, config.scale))
-    stretches = [(epoch, epoch + 1, step), (epoch + 1, config.epochs, 0)]
-    try:
-        for first, end, skipped in stretches if step else [(epoch, config.epochs, 0)]:
-            model.fit(
-                wait.timed(training_clips(config, epoch=variable, step=skipped)),
-                validation_data=validation,
-                initial_epoch=first,
-                epochs=end,
-                shuffle=False,  # the data shuffle themselves
+    checkpoints = Checkpoints(run, state, averages, steps, config.save_every)
+    with Notice().listening() as notice, logs(run) as loggers:
+        loop = Loop(model, config, strategy, averages, state, steps, notice, wait.timed)
+        loop.run(
+            keras.callbacks.CallbackList(
+                [wait, *loggers, checkpoints] if chief else [checkpoints],
+                add_progbar=chief,
+                model=model,
                 verbose=1 if sys.stdout.isatty() else 2,
-                callbacks=[
-                    SetEpoch(variable),
-                    wait,
-                    csv_log,
-                    keras.callbacks.TensorBoard(run.tensorboard, write_graph=False),
-                    Checkpoints(run, state, steps, skipped, config.save_every),
-                ],
+                epochs=config.epochs,
+                steps=steps,
             )
-    except KeyboardInterrupt:
-        print(f"\nStopped; `ctm train --resume {run.path}` goes on from the last saved step.")
+        )
+    with averages.in_the_model():
+        if chief:
+            save_model(model, run.model)
+    agree(strategy, "done", "A worker has not ended.")  # the chief may have been saving
+
+
+@contextmanager
+def logs(run: Run) -> Iterator[list[keras.callbacks.Callback]]:
+    """What writes the run's logs; says how a stopped run goes on."""
+    csv_log = keras.callbacks.CSVLogger(run.log, append=True)
+    board = keras.callbacks.TensorBoard(run.tensorboard, write_graph=False)
+    try:
+        yield [csv_log, board]
+    except (KeyboardInterrupt, Preempted) as stopped:
+        where = "this step" if isinstance(stopped, Preempted) else "the last saved step"
+        print(f"\nStopped; `ctm train --resume {run.path}` goes on from {where}.")
         raise
     finally:
-        if csv_log.csv_file:  # which Keras leaves open when a run is stopped
+        if getattr(csv_log, "csv_file", None):  # which Keras leaves open when a run is stopped
             csv_log.csv_file.close()

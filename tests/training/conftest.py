@@ -1,12 +1,18 @@
 """Small data sets that the training tests share."""
 
 import dataclasses
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tfrecords
 from training.config import TrainConfig
+from training.run import Run
 from training.synthetic import write_direction_videos
 
 
@@ -44,7 +50,40 @@ def trained(directions, tmp_path_factory):
     return train(dataclasses.replace(SMALL, data=directions, out=out, epochs=1))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def change():
     """`dataclasses.replace`."""
     return dataclasses.replace
+
+
+@pytest.fixture
+def start():
+    """Trains a config in a new process, which may send itself a signal after some steps."""
+    processes = []
+
+    def start(config: TrainConfig, after: int = 0, by: str = "SIGKILL") -> subprocess.Popen:
+        script = Path(__file__).with_name("one_run.py")
+        command = [sys.executable, str(script), json.dumps(config.to_dict()), str(after), by]
+        environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        processes.append(subprocess.Popen(command, env=environment, **pipes))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="session")
+def difference():
+    """The greatest difference of the weights of two runs, of each weight's greatest number."""
+
+    def difference(one: Run, other: Run, which: str = "model") -> float:
+        weights = (run.load_model(which).get_weights() for run in (one, other))
+        return max(
+            float(np.abs(a - b).max() / max(np.abs(a).max(), 1e-3))
+            for a, b in zip(*weights, strict=True)
+        )
+
+    return difference

@@ -1,13 +1,10 @@
 """Training runs: what they leave, how they stop, how they go on."""
 
 import csv
-import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 
 import keras
 import numpy as np
@@ -21,18 +18,6 @@ from training.config import TrainConfig
 from training.run import Run, save_model
 from training.train import build_model, resolve, train
 
-RUN_CONFIG = """
-import json, sys
-from training.config import TrainConfig
-from training.train import train
-train(TrainConfig.from_dict(json.loads(sys.argv[1])))
-"""
-
-
-def in_a_process(config: TrainConfig, **kwargs) -> subprocess.Popen:
-    arguments = [sys.executable, "-c", RUN_CONFIG, json.dumps(config.to_dict())]
-    return subprocess.Popen(arguments, stdout=subprocess.DEVNULL, **kwargs)
-
 
 def rows_of(run: Run) -> list[dict]:
     return list(csv.DictReader(run.log.read_text().splitlines()))
@@ -40,11 +25,6 @@ def rows_of(run: Run) -> list[dict]:
 
 def weights(run: Run) -> list[np.ndarray]:
     return run.load_model().get_weights()
-
-
-def difference(one: Run, other: Run) -> float:
-    pairs = zip(weights(one), weights(other), strict=True)
-    return max(float(np.abs(a - b).max()) for a, b in pairs)
 
 
 def test_a_run_leaves_config_log_checkpoints_and_model(trained):
@@ -69,28 +49,12 @@ def test_saved_models_carry_no_synchronisation_and_no_optimizer(trained):
     assert not model.compiled
 
 
-@pytest.mark.parametrize(
-    "kill_at", [pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.long), 3]
-)
-def test_a_killed_run_goes_on_exactly(config, tmp_path, change, kill_at):
-    undisturbed = train(change(config, out=tmp_path / "undisturbed"))
-    process = in_a_process(change(config, out=tmp_path / "killed"))
-    states = tmp_path / "killed" / "checkpoints" / "states"
-    while process.poll() is None and not (states / f"ckpt-{kill_at}.index").exists():
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    resumed = train(TrainConfig(resume=tmp_path / "killed"))
-    assert difference(undisturbed, resumed) == 0.0
-    assert [row["epoch"] for row in rows_of(resumed)] == ["0", "1"]
-
-
-def test_two_devices_train_as_one(config, tmp_path, change):
-    one = change(config, out=tmp_path / "one", dropout=0.0, epochs=1)
+def test_two_devices_train_as_one(config, tmp_path, change, start, difference):
+    one = change(config, out=tmp_path / "one", model="tsn", dropout=0.0, epochs=1)
     two = change(one, out=tmp_path / "two", devices="cpu:2")
-    with in_a_process(two) as process:
-        alone = train(one)
-    assert process.returncode == 0
+    process = start(two)
+    alone = train(one)
+    assert process.wait() == 0
     assert difference(alone, Run.open(tmp_path / "two")) < 1e-4
 
 

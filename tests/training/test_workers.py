@@ -1,0 +1,135 @@
+"""Several machines: two processes with two logical devices each train what one device trains."""
+
+import csv
+import socket
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfrecords
+from training.data import filled_up, validation_clips
+from training.devices import strategy_for
+from training.run import Run
+from training.train import train
+from training.workers import count_workers, set_tf_config
+
+CLIPPING = {"accumulate": 2, "clip_norm": 1.0, "ema": 0.9}
+
+
+@pytest.fixture
+def config(config, change):
+    """A run of which every kind of step is the same on any number of devices."""
+    return change(config, model="tsn", epochs=1, dropout=0.0, save_every=2, **CLIPPING)
+
+
+@pytest.fixture
+def pair(config, change, tmp_path):
+    """The configs of two machines with two devices each."""
+    sockets = [socket.socket() for _ in range(2)]
+    for own in sockets:
+        own.bind(("localhost", 0))
+    workers = ",".join(f"localhost:{own.getsockname()[1]}" for own in sockets)
+    for own in sockets:
+        own.close()
+    own = {"out": tmp_path / "pair", "devices": "cpu:2", "workers": workers}
+    return [change(config, index=index, **own) for index in range(2)]
+
+
+def rows_of(run: Run) -> list[dict[str, str]]:
+    return list(csv.DictReader(run.log.read_text().splitlines()))
+
+
+def test_two_workers_train_as_one_device_also_after_one_was_lost(config, pair, start, difference):
+    """Batch norm in step, clipping, accumulation, averages, validation; the chief alone writes."""
+    chief, lost = start(pair[0]), start(pair[1], after=3)
+    told, _ = chief.communicate(timeout=240)
+    assert lost.wait() == -9
+    assert chief.returncode == 1, told
+    sentence = told.strip().splitlines()[-1]
+    assert sentence.startswith("ctm: another worker was lost, so all stop: start the same command")
+    assert "Traceback" not in told
+    both = [start(own) for own in pair]
+    told = [process.communicate(timeout=240)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    assert "Continuing at epoch 1, step 2 of 4." in told[0]
+    alone, together = train(config), Run.open(pair[0].out)
+    for which in ("model", "best"):
+        assert difference(alone, together, which) < 1e-4
+    assert len(list(together.tensorboard.glob("train/events*"))) == 2  # the chief's starts
+    for name in ("loss", "top1", "val_loss", "val_top1"):
+        (one,), (other,) = rows_of(alone), rows_of(together)
+        assert float(one[name]) == pytest.approx(float(other[name]), rel=1e-4)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_two_workers_learn_in_mixed_precision(config, pair, start, change, precision):
+    own = {"precision": precision, "epochs": 5}
+    both = [start(change(each, **own)) for each in pair]
+    told = [process.communicate(timeout=280)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    alone, together = train(change(config, **own)), Run.open(pair[0].out)
+    curves = [[float(row["loss"]) for row in rows_of(run)] for run in (alone, together)]
+    np.testing.assert_allclose(*curves, rtol=0.02)
+
+
+@pytest.mark.long
+def test_workers_with_different_options_are_told(pair, start, change):
+    both = [start(pair[0]), start(change(pair[1], learning_rate=0.5))]
+    told = [process.communicate(timeout=240)[0] for process in both]
+    assert [process.returncode for process in both] == [1, 1]
+    assert any("started with different options" in each for each in told)
+
+
+@pytest.mark.parametrize(
+    ("workers", "index", "words"),
+    [
+        ("a,b", 0, "host1:port,host2:port"),
+        ("a:1,a:1", 0, "twice"),
+        ("a:1,b:2", 2, "--index must be 0 to 1"),
+    ],
+)
+def test_a_mistake_in_the_workers_is_named(workers, index, words):
+    with pytest.raises(ValueError, match=words):
+        strategy_for("cpu", workers, index)
+
+
+def test_workers_are_said_in_tf_config(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    assert count_workers() == 1
+    set_tf_config("a:1,b:2", 1)
+    resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    assert resolver.cluster_spec().as_dict() == {"worker": ["a:1", "b:2"]}
+    assert (resolver.task_type, resolver.task_id, count_workers()) == ("worker", 1, 2)
+
+
+def test_a_tf_config_that_is_none_is_refused(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "worker")
+    with pytest.raises(ValueError, match="TF_CONFIG is no JSON object"):
+        strategy_for("cpu")
+
+
+def test_machines_get_whole_videos(config, change, monkeypatch):
+    monkeypatch.setattr("training.train.count_workers", lambda strategy: 8)
+    with pytest.raises(ValueError, match="not whole videos with --repeats 2"):
+        train(change(config, repeats=2))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_every_validation_video_counts_once(config, workers):
+    """Whatever the number of workers, and though all have equally many batches."""
+    weights = []
+    labels = []
+    for shard in ((index, workers) for index in range(workers)):
+        clips = validation_clips(config, shard=shard, batch_size=5)
+        batches = list(filled_up(clips, 5, 4).as_numpy_iterator())
+        assert [len(batch[0]) for batch in batches] == [5] * 4
+        weights += [batch[2] for batch in batches]
+        labels += [batch[1] for batch in batches]
+    weights, labels = np.concatenate(weights), np.concatenate(labels)
+    counted = np.bincount(labels[weights == 1])
+    manifest = tfrecords.read_manifest(config.data)
+    assert weights.sum() == manifest.num_videos("val") == 12
+    expected = [np.concatenate([b[1] for b in validation_clips(config).as_numpy_iterator()])]
+    np.testing.assert_array_equal(counted, np.bincount(expected[0]))

@@ -1,0 +1,64 @@
+"""A run that was stopped: what it was asked for, and whether it can go on."""
+
+import dataclasses
+from typing import Any
+
+import tfrecords
+from tfrecords.manifest import FILE
+from tfrecords.storage import as_path, is_file
+from training.config import TrainConfig, flag
+from training.run import Run, versions
+
+WHERE = ("data", "devices", "workers", "index")  # what may differ from one start to the next
+
+
+def reopen(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
+    """The config and the notes of the run to continue, if its data set is still the same."""
+    run = Run.open(config.resume)
+    facts = run.read()
+    check_only_where(config)
+    where = {name: getattr(config, name) for name in WHERE}
+    own = dataclasses.replace(
+        run.config,
+        **where | {"data": as_path(config.data or run.config.data)},
+        out=config.resume,
+        weights=run.start_weights(),
+    )
+    if not is_file(own.data / FILE):
+        raise ValueError(f"{own.data} is gone: say where the data set is now with --data.")
+    if tfrecords.read_manifest(own.data).hash != facts["data_hash"]:
+        raise ValueError(
+            f"{own.data} is not the data set that {run.path} was trained on: its hash differs."
+        )
+    if facts["versions"] != versions():
+        print(f"Continuing with other versions than the run began with: {versions()}")
+    return own, facts
+
+
+def check_only_where(config: TrainConfig) -> None:
+    """A resumed run keeps what it does; only where its parts are may be said anew."""
+    where = {name: getattr(config, name) for name in (*WHERE, "resume")}
+    if changed := differences(config, TrainConfig(**where)):
+        raise ValueError(
+            f"A resumed run keeps its own options; {', '.join(changed)} cannot be changed. Only "
+            f"{', '.join(map(flag, WHERE))} go with --resume; for other options start a new run."
+        )
+
+
+def is_started(config: TrainConfig) -> bool:
+    """Whether the folder of a resolved config has a run of just this config.
+
+    So the command that started a run, given again, continues it.
+    """
+    if not (config.out / "config.json").is_file():
+        return False
+    return set(differences(config, Run.open(config.out).config)) <= set(map(flag, (*WHERE, "out")))
+
+
+def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
+    """The options that differ."""
+    return [
+        flag(field.name)
+        for field in dataclasses.fields(one)
+        if getattr(one, field.name) != getattr(other, field.name)
+    ]
