@@ -3,9 +3,12 @@
 A lost server is never taken for damaged data: it is a `StorageError`, which is no `ValueError`.
 """
 
+import atexit
 import errno
+import functools
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +16,7 @@ from typing import Any, TypeVar
 
 FIRST_PATIENCE = 10.0  # seconds for a server that has not answered yet
 PATIENCE = 120.0  # seconds for one that has
+QUIET, LAST_CALLS = 0.2, 60.0  # seconds at the end of the program
 
 BUSY = {408, 429}
 NO_SUCH_RANGE = 416
@@ -40,6 +44,44 @@ def patiently(path: Path, call: Callable[..., Result], *args: Any, **kwargs: Any
         EOFError: If there are no such bytes in the file.
         StorageError: If the server does not answer in time, or refuses.
     """
+    _end_calls_at_exit()
+    with _Call():
+        return _ask(path, call, *args, **kwargs)
+
+
+@functools.cache
+def _end_calls_at_exit() -> None:
+    """TensorFlow's threads that are in a call when Python ends would keep it from ending."""
+    atexit.register(_Call.end_all)
+
+
+class _Call:
+    """A call under way in some thread."""
+
+    ending = threading.Event()
+    _count, _change = 0, threading.Condition()
+
+    def __enter__(self) -> None:
+        with _Call._change:
+            _Call._count += 1
+
+    def __exit__(self, *_) -> None:
+        with _Call._change:
+            _Call._count -= 1
+            _Call._change.notify_all()
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Has waiting calls give up, and waits until none has been there for a moment."""
+        cls.ending.set()
+        with cls._change:
+            while cls._change.wait_for(lambda: cls._count, QUIET) and cls._change.wait_for(
+                lambda: not cls._count, LAST_CALLS
+            ):
+                pass
+
+
+def _ask(path: Path, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
     server = f"{path.protocol}://{path.path.removeprefix(f'{path.protocol}://').partition('/')[0]}"
     began, pause = time.monotonic(), 0.1
     while True:
@@ -53,13 +95,13 @@ def patiently(path: Path, call: Callable[..., Result], *args: Any, **kwargs: Any
             if not _passes(chain, status):
                 raise _told(path, error, status) from error
             patience = PATIENCE if server in _answered else FIRST_PATIENCE
-            if time.monotonic() - began + pause > patience:
+            if time.monotonic() - began + pause > patience or _Call.ending.is_set():
                 _answered.discard(server)
                 raise StorageError(
                     f"the server of {path} does not answer ({_words(chain[-1])}): check the "
                     "network and the address, then run the same command again"
                 ) from error
-        time.sleep(pause * random.uniform(0.5, 1))
+        _Call.ending.wait(pause * random.uniform(0.5, 1))
         pause = min(2 * pause, 10)
 
 
