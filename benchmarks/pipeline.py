@@ -6,36 +6,36 @@
 
 All draw the same frames of the same videos and cut the same share of each picture, on the same
 number of threads. "decoding alone" decodes, crops and resizes the same JPEGs from memory; "encoded
-videos" is a data set built with `--store video`. The rounds take turns, so that a ratio compares
+videos" is a data set built with `--store video`; "whole SequenceExamples" is tf.data without our
+index, with random numbers of its own. The rounds take turns, so that a ratio compares
 what ran side by side; the table shows medians.
 """
 
-import csv
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
-import av
 import cv2
 import numpy as np
+import tensorflow as tf
 import tyro
+from real_videos import build, find
+from record_reader import plain_records
 from video_readers import available
 
 import tfrecords
 from tfrecords.augment import flip_targets
 from tfrecords.dataset import Split
-from tfrecords.index import index_path
 from tfrecords.pixels import ClipOptions, crop_clip
 from tfrecords.reader import PLACE_DRAWS, ClipReader
 from tfrecords.sampling import random_clip_indices, random_crop_box
-from tfrecords.sources import read_source
 
 HERE = Path(__file__).resolve().parents[1]
 BATCH = 16
@@ -78,7 +78,10 @@ def main(
                 in_memory(split, reader, draws), draws, threads
             ),
             "tfrecords.clips": lambda: iterate(data, threads),
-            "tfrecords.clips, encoded videos": lambda: iterate(encoded, threads),
+            "tfrecords.clips, cold cache": cold(data, threads),
+            "encoded videos": lambda: iterate(encoded, threads),
+            "encoded videos, cold cache": cold(encoded, threads),
+            "whole SequenceExamples": lambda: rate(plain_records(data, threads, BATCH)),
         }
         others, absent = available(paths[0])
         for name, frames_of in others.items():
@@ -89,52 +92,6 @@ def main(
             print(f"{name}: not measured ({reason})")
         report_disk({"JPEG frames": data, "encoded videos": encoded})
         report_bytes(data, split, draws)
-
-
-def find(folder: Path) -> list[Path]:
-    """Videos of the size of action data sets, of 64 frames or more, one of each name."""
-    names = {path.with_suffix(""): path for path in _videos(folder)}
-    if not names:
-        raise SystemExit("no mp4 or avi of 240 to 360 lines and 64 frames or more; give --videos")
-    return list(names.values())
-
-
-def _videos(folder: Path) -> Iterator[Path]:
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".mp4", ".avi")):
-        try:
-            with av.open(str(path)) as container:
-                stream = container.streams.video[0]
-                short = min(stream.width, stream.height)
-                if 240 <= short <= 360 and stream.frames >= 64:
-                    yield path
-        except (av.FFmpegError, IndexError, UnicodeDecodeError):
-            continue
-
-
-def build(videos: list[Path], folder: Path, clips: int, **options) -> tuple[Path, list[Path]]:
-    """Shards of the videos, listed often enough for `clips`; and the video of each entry."""
-    folder.mkdir()
-    source, once, data = folder / "list.csv", folder / "once", folder / "data"
-    with open(source, "w", newline="") as file:
-        rows = [(path.resolve(), "ab"[i % 2], "train") for i, path in enumerate(videos)]
-        csv.writer(file).writerows([("path", "label", "split"), *rows])
-    manifest = tfrecords.build(source, once, max_failures=1.0, **options)
-    path_of = {entry.id: Path(entry.path) for entry in read_source(source).entries}
-    paths = [path_of[name] for name in manifest.ids("train")]
-    copies = -(-clips // len(paths))
-    data.mkdir()
-    shards = []
-    for copy in range(copies):
-        for shard in manifest.all_shards:
-            file = f"{copy}-{shard.file}"
-            (data / file).symlink_to(once / shard.file)
-            (data / index_path(file)).symlink_to(once / index_path(shard.file))
-            names = tuple(f"{copy} {name}" for name in shard.videos)
-            shards.append(replace(shard, file=file, videos=names))
-    counts = {"train": {"videos": copies * len(paths), "frames": 0}}
-    write = tfrecords.manifest.write_manifest
-    write(data, replace(manifest, all_shards=tuple(shards), splits=counts))
-    return data, paths * copies
 
 
 def recorded(data: Path) -> list[Draw]:
@@ -153,12 +110,28 @@ def recorded(data: Path) -> list[Draw]:
 
 
 def iterate(data: Path, threads: int) -> float:
-    """Clips a second of an epoch, from the second batch on."""
-    batches = iter(tfrecords.clips(data, batch_size=BATCH, epoch=0, num_parallel=threads))
-    next(batches)
+    """Clips a second of an epoch of a data set."""
+    batches = tfrecords.clips(data, batch_size=BATCH, epoch=0, num_parallel=threads)
+    return rate(batches.map(lambda clip, label: clip))
+
+
+def rate(batches: tf.data.Dataset) -> float:
+    """Clips a second, from the second batch on."""
+    remaining = iter(batches)
+    next(remaining)
     start = time.perf_counter()
-    count = sum(len(labels) for _, labels in batches)
+    count = sum(len(clips) for clips in remaining)
     return count / (time.perf_counter() - start)
+
+
+def cold(data: Path, threads: int) -> Callable[[], float]:
+    """`iterate` after the system forgot the shards."""
+
+    def run() -> float:
+        forget({path.resolve() for path in data.iterdir()})
+        return iterate(data, threads)
+
+    return run
 
 
 def threaded(read: Callable[[Draw], np.ndarray], draws: list[Draw], threads: int) -> Callable:
@@ -211,7 +184,7 @@ def video_reader(frames_of: Callable, paths: list[Path]) -> Callable:
 def report(rounds: int, readers: dict[str, Callable[[], float]]) -> None:
     """A table of medians, and of ratios within a round."""
     cv2.setNumThreads(1)
-    rates = np.array([[run() for run in readers.values()] for _ in range(rounds)])
+    rates = np.array([[measure() for measure in readers.values()] for _ in range(rounds)])
     base = list(readers).index("decoding alone, from memory")
     ratios = np.median(rates / rates[:, base : base + 1], axis=0)
     print(f"{'':32} {'clips/s':>8}  of decoding alone (range)")
