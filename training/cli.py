@@ -422,7 +422,9 @@ def show_commands(arguments: list[str]) -> None:
 
 def import_tensorflow_quietly() -> None:
     """Imports TensorFlow with its greetings on the error stream left out."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    several = "TF_CONFIG" in os.environ or any(a.startswith("--workers") for a in sys.argv)
+    # Of a lost worker TensorFlow tells at length; it becomes one sentence.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if several else "2")
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)

@@ -22,7 +22,8 @@ class ModelConfig:
     data: Annotated[str | Path | None, arg(metavar="DIR")] = None
     """Folder that `ctm build` wrote; also s3://, gs://, https://."""
     out: Path | None = None
-    """Folder of the run, new or empty (default: runs/DATA-METHOD)."""
+    """Folder of the run, new or of a run of these options, which goes on (default:
+    runs/DATA-METHOD)."""
     recipe: str | None = None
     """A paper's protocol, whose values are the defaults then; `--recipe help` lists them."""
     dry_run: bool = False
@@ -46,12 +47,14 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
     """Train a classifier on a data set that `ctm build` wrote.
 
     The defaults are the CTM paper's recipe for Mini-Kinetics-200, its learning rate scaled
-    to the batch; --recipe takes those of another protocol. For example:
+    to the batch; --recipe takes those of another protocol. A run that was stopped goes on by
+    the same command; at SIGTERM it saves its state and exits with 143. For example:
       ctm train --data data/mine --out runs/mine
       ctm train --data data/mine --out runs/small --backbone tiny --image-size 112 --epochs 30
       ctm train --data data/mine --out runs/tccm --options paths=tccm stages=4 blocks=1
       ctm train --recipe stm_jester --data data/jester --batch-size 16
       ctm train --data data/mine --dry-run
+      ctm train --data data/mine --out runs/mine --workers a:2222,b:2222 --index 0
       ctm train --resume runs/mine
     """
 

@@ -18,6 +18,7 @@ from training.data import has_validation, training_batches, validation_batches
 from training.preemption import Notice, Preempted
 from training.state import State
 from training.step import Step, means
+from training.workers import wait_for_all
 
 
 class Loop:
@@ -48,7 +49,8 @@ class Loop:
         notice: Notice,
         timed: Callable[[tf.data.Dataset, int], tf.data.Dataset] = lambda batches, first: batches,
     ):
-        self.config, self.averages, self.state = config, averages, state
+        self.config, self.strategy = config, strategy
+        self.averages, self.state = averages, state
         self.steps, self.notice = steps, notice
         self.step = Step(model, strategy, averages, config.clip_norm, config.accumulate)
         self.epoch = tf.Variable(0, dtype=tf.int64)
@@ -104,4 +106,5 @@ class Loop:
         """Saves and leaves if a machine was told to stop; all of them see it in the same step."""
         if sums[-1]:
             self.state.save(epoch, step)
+            wait_for_all(self.strategy)
             raise Preempted

@@ -30,7 +30,7 @@ from training.resume import WHERE, is_started, reopen
 from training.run import Run, save_model
 from training.schedule import in_words, schedule
 from training.state import State
-from training.workers import agree, count_workers, is_chief, lost_worker_in_words
+from training.workers import agree, count_workers, is_chief, lost_worker_in_words, wait_for_all
 
 DIFFERENT = "The workers were started with different options or data sets: they must be the same."
 SHARED = "must be on a disk that all of them share."
@@ -236,7 +236,7 @@ def fit(
     with averages.in_the_model():
         if chief:
             save_model(model, run.model)
-    agree(strategy, "done", "A worker has not ended.")  # the chief may have been saving
+    wait_for_all(strategy)  # the chief saves
 
 
 @contextmanager

@@ -81,6 +81,11 @@ def agree(strategy: tf.distribute.Strategy, value: str, mistake: str) -> None:
         raise ValueError(mistake)
 
 
+def wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    """Waits for all machines, so that none takes one that is done for a lost one."""
+    agree(strategy, "", "")
+
+
 @contextmanager
 def lost_worker_in_words(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """Turns what TensorFlow raises when another machine is gone into one sentence.
