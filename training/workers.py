@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,7 +100,8 @@ def lost_worker_in_words(strategy: tf.distribute.Strategy) -> Iterator[None]:
         told = isinstance(error, LOST) or "ollective" in str(error)
         if count_workers(strategy) == 1 or not told:
             raise
+        reason = re.sub(r"^\{\{.*?\}\}\s*", "", str(error).strip()).splitlines()[0]
         raise LostWorkerError(
             "another worker was lost, so all stop: start the same command on every machine again, "
-            f"it goes on from the last saved step ({str(error).strip().splitlines()[0][:200]})"
+            f"it goes on from the last saved step ({reason[:200]})"
         ) from error

@@ -12,7 +12,12 @@ from training.data import filled_up, validation_clips
 from training.devices import strategy_for
 from training.run import Run
 from training.train import train
-from training.workers import count_workers, set_tf_config
+from training.workers import (
+    LostWorkerError,
+    count_workers,
+    lost_worker_in_words,
+    set_tf_config,
+)
 
 CLIPPING = {"accumulate": 2, "clip_norm": 1.0, "ema": 0.9}
 
@@ -133,3 +138,13 @@ def test_every_validation_video_counts_once(config, workers):
     assert weights.sum() == manifest.num_videos("val") == 12
     expected = [np.concatenate([b[1] for b in validation_clips(config).as_numpy_iterator()])]
     np.testing.assert_array_equal(counted, np.bincount(expected[0]))
+
+
+def test_a_lost_worker_is_one_sentence(monkeypatch):
+    monkeypatch.setattr("training.workers.count_workers", lambda strategy: 2)
+    reason = "{{node Reduce}} Collective ops is aborted by: a task\nThe error could be"
+    with (
+        pytest.raises(LostWorkerError, match=r"step \(Collective ops is aborted by: a task\)$"),
+        lost_worker_in_words(tf.distribute.get_strategy()),
+    ):
+        raise tf.errors.InternalError(None, None, reason)
