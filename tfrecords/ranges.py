@@ -1,6 +1,11 @@
-"""Parts of files: of a remote one by range requests, all of a call at once."""
+"""Parts of files: of a remote one by range requests, all of a call at once.
+
+The one place where the bytes of clips are read; how long it takes is counted here.
+"""
 
 import os
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,17 +22,50 @@ def read_ranges(path: Path, places: Sequence[tuple[int, int]]) -> list[bytes]:
     A part is shorter where the file ends before it. From a server the parts come all at once; those
     that lie side by side are one request.
     """
-    if not is_remote(path):
-        with open(path, "rb", buffering=0) as file:
-            return [os.pread(file.fileno(), length, offset) for offset, length in places]
+    return _from_server(path, places) if is_remote(path) else _from_disk(path, places)
+
+
+class _Seconds:
+    """A sum that all threads add to."""
+
+    def __init__(self):
+        self.sum, self._lock = 0.0, threading.Lock()
+
+    def add(self, seconds: float) -> None:
+        with self._lock:
+            self.sum += seconds
+
+
+_reading = _Seconds()
+
+
+def seconds_read() -> float:
+    """How long the storage took for all reads of this process so far, each thread's added."""
+    return _reading.sum
+
+
+def _from_disk(path: Path, places: Sequence[tuple[int, int]]) -> list[bytes]:
+    with open(path, "rb", buffering=0) as file:
+        begin = time.perf_counter()
+        os.lseek(file.fileno(), 0, os.SEEK_CUR)  # lasts as long as Python's lock is waited for,
+        locked = time.perf_counter() - begin  # which every read is, too
+        parts = [os.pread(file.fileno(), length, offset) for offset, length in places]
+        _reading.add(time.perf_counter() - begin - locked * (1 + len(places)))
+    return parts
+
+
+def _from_server(path: Path, places: Sequence[tuple[int, int]]) -> list[bytes]:
     covering = spans(places)
     starts, ends = zip(*covering, strict=True) if covering else ((), ())
     files, options = [path.path] * len(covering), {"on_error": "raise"}
     options |= {"timeout": READ_TIMEOUT} if path.fs.async_impl else {}
+    begin = time.perf_counter()
     try:
         parts = patiently(path, path.fs.cat_ranges, files, list(starts), list(ends), **options)
     except EOFError:
         return [b""] * len(places)
+    finally:
+        _reading.add(time.perf_counter() - begin)
     found = dict(zip(covering, parts, strict=True))
     return [_cut(found, offset, length) for offset, length in places]
 

@@ -1,13 +1,19 @@
-"""What share of an epoch the device waited: of clocks that the test sets."""
+"""What share of an epoch the device waited: of clocks that the test sets, and of real readers."""
+
+import os
+import time
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfrecords import ranges
 from tfrecords.manifest import Manifest
 from training import data_wait
 from training.data_wait import DataWait, remedies
+
+FIRST = (0.0, 0.0, 0.0, 0.0)  # a batch that costs nothing
 
 
 class Clock:
@@ -58,29 +64,108 @@ def test_data_that_are_ready_cost_nothing(clock, capsys):
 
 
 def test_the_time_from_the_begin_of_a_step_until_its_batch_is_ready_is_waited(clock, capsys):
-    batches = [(0.0, 0.5, 0.1, 1.0), (0.5, 3.0, 1.0, 4.0)]
+    batches = [FIRST, (0.0, 0.5, 0.1, 1.0), (0.5, 3.0, 1.0, 4.0)]
     assert run(DataWait(), clock, batches) == pytest.approx((0.4 + 2.0) / 4.0)
-    assert (
-        "Waited for data 60% of the epoch (2.4 of 4 s, 2 cores 0% busy)" in capsys.readouterr().out
-    )
+    told = capsys.readouterr().out
+    assert "Waited for data 60% of the epoch (2.4 of 4 s, 2 cores 0% busy meanwhile)" in told
+    assert "first batch" not in told
 
 
 def test_a_batch_that_comes_late_because_it_was_asked_for_late_was_not_waited_for(clock):
     """The first step of a run is traced before it asks for its batch."""
-    assert run(DataWait(), clock, [(9.0, 9.5, 0.0, 10.0)]) == pytest.approx(0.05)
+    assert run(DataWait(), clock, [FIRST, (9.0, 9.5, 0.0, 10.0)]) == pytest.approx(0.05)
 
 
 def test_the_next_epoch_begins_anew(clock):
     wait = DataWait()
-    assert run(wait, clock, [(0.0, 5.0, 0.0, 10.0)]) == 0.5
-    assert run(wait, clock, [(0.0, 1.0, 0.0, 10.0)]) == pytest.approx(0.1)
+    assert run(wait, clock, [FIRST, (0.0, 5.0, 0.0, 10.0)]) == 0.5
+    assert run(wait, clock, [FIRST, (0.0, 1.0, 0.0, 10.0)]) == pytest.approx(0.1)
+
+
+def test_the_first_batch_is_kept_apart_and_told_where_it_is_long(clock, capsys):
+    rest = [(0.0, 0.0, 4.0, 6.0), (0.0, 0.0, 6.0, 7.0)]
+    assert run(DataWait(), clock, [(0.0, 3.0, 0.0, 4.0), *rest]) == 0.0
+    told = "Waited for data 0% of the epoch; besides, the first batch took 3 s.\n"
+    assert capsys.readouterr().out == told
+    assert run(DataWait(), clock, [(0.0, 0.2, 0.0, 4.0), *rest]) == 0.0
+    assert capsys.readouterr().out == "Waited for data 0% of the epoch.\n"
+    assert run(DataWait(), clock, [(0.0, 1.0, 0.0, 1.0), (1.0, 2.0, 1.0, 3.0)]) == 0.5
+
+
+def test_the_cores_time_counts_while_the_device_waits(clock, capsys):
+    """Of a step that does little itself, two seconds in which both cores read and decode."""
+    wait = DataWait()
+    work = wait._note_ready
+
+    def note_ready(number):
+        clock.processor += 4.0 if number else 0.0
+        return work(number)
+
+    wait._note_ready = note_ready
+    run(wait, clock, [FIRST, (0.0, 2.0, 0.0, 10.0)])
+    assert "(2 of 10 s, 2 cores 100% busy meanwhile): the cores are" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("busy", "limit"), [(0.3, "storage is the limit; copy"), (0.95, "cores are the limit; x; or")]
+    ("busy", "mostly_read", "limit"),
+    [
+        (0.3, True, "the storage is the limit; copy"),
+        (0.3, False, "reading and decoding are the limit; x; or train with more cores"),
+        (0.95, True, "the cores are the limit; x; or train with more cores"),
+    ],
 )
-def test_the_advice_tells_storage_from_cores(clock, busy, limit):
-    assert limit in DataWait(["x"]).advice(busy)
+def test_the_advice_tells_storage_from_cores(busy, mostly_read, limit):
+    assert limit in DataWait(["x"]).advice(busy, mostly_read)
+
+
+@pytest.fixture
+def train(tmp_path, capsys):
+    """An epoch of six batches of four clips, each eight parts of a file; returns what is told."""
+    file = tmp_path / "shard"
+    file.write_bytes(bytes(8000))
+
+    def train(decode):
+        def read(number):
+            decode(ranges.read_ranges(file, [(1000 * k, 1000) for k in range(8)]))
+            return number
+
+        def clip(number):
+            return tf.numpy_function(read, [number], tf.int64)
+
+        wait = DataWait(["x"])
+        clips = tf.data.Dataset.range(24).map(clip, num_parallel_calls=4)
+        batches = iter(wait.timed(clips.batch(4)))
+        wait.on_epoch_begin(0)
+        for step in range(6):
+            wait.on_train_batch_begin(step)
+            next(batches)
+            wait.on_train_batch_end(step)
+        wait.on_epoch_end(0)
+        return capsys.readouterr().out
+
+    return train
+
+
+def test_a_slow_disk_is_called_the_limit(train, monkeypatch):
+    pread = os.pread
+    monkeypatch.setattr(os, "pread", lambda *place: (time.sleep(0.004), pread(*place))[1])
+    assert ": the storage is the limit; copy" in train(lambda parts: None)
+
+
+def test_clips_that_take_the_processor_are_not_blamed_on_the_disk(train, monkeypatch):
+    """However many cores are idle: Python's lock lets one thread work at a time."""
+    monkeypatch.setattr(data_wait, "available_cores", lambda: 64)
+
+    def decode(parts):
+        end = time.thread_time() + 0.02
+        while time.thread_time() < end:
+            pass
+
+    assert ": reading and decoding are the limit; x" in train(decode)
+    monkeypatch.setattr(data_wait, "available_cores", lambda: 1)
+    told = train(decode)
+    assert "storage" not in told
+    assert "limit; x; or train with more cores" in told
 
 
 @pytest.mark.parametrize("batch", [(1, 2), {"clip": 1, "id": "a"}, 3, (1, 2, 3)])
