@@ -18,11 +18,12 @@ from tfrecords.estimate import Estimate
 from tfrecords.fingerprint import digest, fingerprints
 from tfrecords.journal import Journal, finished
 from tfrecords.manifest import Manifest, write_manifest
+from tfrecords.names import plain
 from tfrecords.outcome import manifest_of, remaining, report
 from tfrecords.plan import plan_shards
 from tfrecords.pool import BuildError, available_cores, terminated_like_interrupted
 from tfrecords.run import Run
-from tfrecords.sources import SourceError, plain
+from tfrecords.sources import SourceError
 from tfrecords.splits import assign_splits
 from tfrecords.storage import WITHOUT_LISTING, absolute, as_path, is_file, is_remote
 

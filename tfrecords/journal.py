@@ -3,6 +3,8 @@
 `OUT/.unfinished/` holds plan.json, a JSON file for each finished shard, the spool, and a lock.
 Of a remote `OUT` the spool and the lock are on the machine of the build, so that two builds on
 different machines are not kept apart, except by their plans: the same plan writes the same bytes.
+A build that stops before it begins leaves nothing; on a disk, the plan of one that stopped before a
+shard was done gives way to another.
 """
 
 import fcntl
@@ -10,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,12 +29,14 @@ from tfrecords.storage import (
     file_size,
     is_file,
     is_folder,
+    is_remote,
     names,
     read_bytes,
     remove,
     remove_folder,
 )
 
+PLAN = "plan.json"
 SOURCE = {  # what of a plan tells the source, and how it differs
     "entries": "the videos of the source, their labels or splits are others",
     "files": "the source's files changed (another size or time of change, or missing before)",
@@ -68,8 +73,8 @@ class Journal:
         files: mapping from a video's id to the fingerprint of its file.
 
     Raises:
-        BuildError: If another build holds `out`, or an unfinished one of other options or other
-            versions lies there.
+        BuildError: If another build holds `out`, or shards of an unfinished one of other options or
+            other versions lie there.
     """
 
     def __init__(self, out: Path, asked: Mapping[str, Any], files: Mapping[str, str]):
@@ -85,27 +90,53 @@ class Journal:
                 f"{self.out} holds {strangers[0]}, which is of no build that could go on: "
                 "choose another --out, or remove it first"
             )
+        self._new = is_remote(self.out) or not self.out.exists()
         self.here.mkdir(parents=True, exist_ok=True)
         self._lock = open(self.here / "lock", "w")
         os.register_at_fork(after_in_child=self._lock.close)  # an executor's may outlive us
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.compare()
-            write_json(self.folder / "plan.json", self._plan)
-            self.clear_spool()
-            abort_uploads(self.out)
-            self.spool.mkdir(exist_ok=True)
-        except BlockingIOError:
-            self._lock.close()
-            raise BuildError(f"another build is writing {self.out}: wait until it ends") from None
+            self._hold_lock()
+            if is_remote(self.out) or self.recorded():  # who else writes to a server has no lock
+                self.compare()
+            self._begun = is_file(self.folder / PLAN)
         except BaseException:
             self._lock.close()
             raise
         return self
 
+    def begin(self) -> None:
+        """Writes the plan: from now on a build that stops can go on."""
+        if self._difference():  # nothing is recorded of what that plan wrote
+            for pattern in ("*-of-*.tfrecord", "*-of-*.index"):
+                for name in names(self.out, pattern):
+                    remove(self.out / name)
+        write_json(self.folder / PLAN, self._plan)
+        self._begun = True
+        self.clear_spool()
+        abort_uploads(self.out)
+        self.spool.mkdir(exist_ok=True)
+
     def __exit__(self, *_) -> None:
         self.clear_spool()
+        if is_remote(self.out) or not self._begun:
+            remove_folder(self.here)
+        if not self._begun and self._new and not is_remote(self.out):
+            with suppress(OSError):  # it is not empty
+                self.out.rmdir()
         self._lock.close()
+
+    def _hold_lock(self) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(self._lock.fileno()), os.stat(self._lock.name)):
+                return
+        except (BlockingIOError, FileNotFoundError):  # the other one removes it when it ends
+            pass
+        raise BuildError(f"another build is writing {self.out}: wait until it ends")
+
+    def recorded(self) -> bool:
+        """Whether a shard of an unfinished build is done."""
+        return bool(names(self.folder, "*.tfrecord.json"))
 
     def clear_spool(self) -> None:
         """Frees the space of what is no shard yet."""
@@ -126,15 +157,15 @@ class Journal:
 
     def compare(self) -> None:
         """Raises `BuildError` where an unfinished build of something else lies there."""
-        path = self.folder / "plan.json"
-        if not is_file(path):
-            return
-        differences = _differences(json.loads(read_bytes(path)), self._plan)
-        if differences:
+        if difference := self._difference():
             raise BuildError(
-                f"{self.out} holds an unfinished build that cannot go on: {differences}; repeat "
+                f"{self.out} holds an unfinished build that cannot go on: {difference}; repeat "
                 f"its own command, or remove {self.out} to start again"
             )
+
+    def _difference(self) -> str:
+        path = self.folder / PLAN
+        return _differences(json.loads(read_bytes(path)), self._plan) if is_file(path) else ""
 
     def load(self, file: str) -> Done | None:
         """What was recorded of a shard, if it is still there and of the files that are there now.

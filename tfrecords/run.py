@@ -80,6 +80,7 @@ class Run:
         try:
             self._missing_files()
             check_disk(list(self._tasks()), workers)
+            self.journal.begin()
             with self._bar() as self.bar, way as submit:
                 self._build(self._tasks(), submit)
                 self._try_again(submit)
@@ -90,7 +91,8 @@ class Run:
 
     def estimate(self, workers: int) -> Estimate:
         """Says what is left to do, and writes nothing."""
-        self.journal.compare()
+        if self.journal.recorded():
+            self.journal.compare()
         self._load()
         tasks = list(self._tasks())
         if not tasks:

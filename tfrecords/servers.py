@@ -20,6 +20,7 @@ QUIET, LAST_CALLS = 0.2, 60.0  # seconds at the end of the program
 
 BUSY = {408, 429}
 NO_SUCH_RANGE = 416
+NO_BUCKET = "specified bucket does not exist"  # so say S3 and Google
 NETWORK = {"ClientError", "ConnectionError", "HTTPClientError"}  # of aiohttp and botocore
 
 Result = TypeVar("Result")
@@ -130,6 +131,11 @@ def _passes(chain: list[BaseException], status: int | None) -> bool:
 
 def _told(path: Path, error: Exception, status: int | None) -> Exception:
     """An error that will not pass, as one that says what is wrong."""
+    if any(NO_BUCKET in str(each) for each in _chain(error)):
+        return StorageError(
+            f"the server of {path} has no bucket {path.path.partition('/')[0]!r}: make it first, "
+            "or check its name"
+        )
     if isinstance(error, FileNotFoundError) or status == 404:
         return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     if status == NO_SUCH_RANGE:

@@ -20,8 +20,8 @@ from tfrecords.index import (
     write_index,
 )
 from tfrecords.manifest import Shard
+from tfrecords.names import plain
 from tfrecords.schema import VideoEntry
-from tfrecords.sources import plain
 from tfrecords.storage import move, sync_folder
 
 CHUNK = 1 << 22  # bytes of a spool in memory

@@ -4,20 +4,16 @@ import csv
 import io
 import math
 import os
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from tfrecords.decoders import IMAGES
+from tfrecords.names import VIDEOS, distinct, plain, video_id
 from tfrecords.schema import VideoEntry
 
-VIDEOS = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m2v", ".ts"}
-VIDEOS |= {".mts", ".m2ts", ".3gp", ".wmv", ".flv", ".ogv", ".gif"}
 SPLIT_FOLDERS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 COLUMNS = ("path", "label", "split", "group", "start", "end")
-_HALF_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the rest stand for bytes of file names
 
 
 class SourceError(ValueError):
@@ -57,7 +53,7 @@ def read_source(
         group_column: str or None, the CSV's column that tells the group; None takes `group`.
 
     Raises:
-        SourceError: If it is empty, of one class only, has two videos with one id, or is a CSV
+        SourceError: If it is empty, of one class only, names a video or segment twice, or is a CSV
             without what it needs.
     """
     source = Path(source)
@@ -79,24 +75,9 @@ def read_source(
         entries = list(_read_csv(source, split_column, group_column, notes))
     else:
         raise SourceError(f"{source} is neither a folder of class folders nor a CSV file")
+    entries = distinct(entries)
     check_entries(source, entries)
     return Source(root, tuple(sorted(entries, key=lambda entry: entry.id)), tuple(notes))
-
-
-def plain(name: str) -> str:
-    """A name as text that every system spells alike and every file can hold."""
-    name = _HALF_PAIR.sub("\ufffd", name)
-    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return unicodedata.normalize("NFC", name)
-
-
-def video_id(path: str, start: float | None, end: float | None) -> str:
-    """The stable name of a video or a segment of one."""
-    pure = PurePosixPath(os.path.normpath(path))
-    name = plain(str(pure.with_suffix("") if pure.suffix.lower() in VIDEOS else pure))
-    if start is None and end is None:
-        return name
-    return f"{name}@{start or 0:.10g}-{'end' if end is None else format(end, '.10g')}"
 
 
 def check_entries(source: Path, entries: list[VideoEntry]) -> None:

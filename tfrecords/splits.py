@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from tfrecords.names import plain
 from tfrecords.schema import VideoEntry
-from tfrecords.sources import SourceError, plain
+from tfrecords.sources import SourceError
 
 SPLITS = ("train", "val", "test")
 _WORDS = {

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from tfrecords.fingerprint import environment
+from tfrecords.names import plain
 from tfrecords.plan import Done, PlannedShard
 from tfrecords.pool import BuildError, Decoders, Job
 from tfrecords.schema import Failure, VideoEntry
 from tfrecords.shards import Spooled, publish_shard, write_shard
-from tfrecords.sources import plain
 from tfrecords.storage import is_remote
 
 Result = Spooled | Failure

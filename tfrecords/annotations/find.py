@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from tfrecords.decoders import IMAGES
+from tfrecords.names import VIDEOS, plain
 from tfrecords.schema import VideoEntry
-from tfrecords.sources import VIDEOS, SourceError, plain
+from tfrecords.sources import SourceError
 
 
 def find_videos(root: Path, videos: Iterable[VideoEntry]) -> dict[str, str]:

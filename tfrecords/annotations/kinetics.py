@@ -16,8 +16,9 @@ from tfrecords.annotations.listing import (
     split_of,
     text_of,
 )
+from tfrecords.names import plain
 from tfrecords.schema import VideoEntry
-from tfrecords.sources import SourceError, plain
+from tfrecords.sources import SourceError
 
 
 class _Row(NamedTuple):

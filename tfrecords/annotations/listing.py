@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tfrecords.names import plain, video_id
 from tfrecords.schema import VideoEntry
-from tfrecords.sources import SourceError, plain, video_id
+from tfrecords.sources import SourceError
 
 _SPLITS = {
     "train": "train",

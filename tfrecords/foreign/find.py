@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tfrecords.annotations.listing import split_of
-from tfrecords.sources import SourceError, plain
+from tfrecords.names import plain
+from tfrecords.sources import SourceError
 
 _NUMBERED = re.compile(r"(.*)-(\d+)-of-(\d+)")
 _ENDINGS = {".tfrecord", ".tfrecords", ".tfr", ".record", ".records"}

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tfrecords.annotations.listing import in_order, json_of, names_of
-from tfrecords.sources import SourceError, plain
+from tfrecords.names import plain
+from tfrecords.sources import SourceError
 
 MOST_CLASSES = 1_000_000
 Label = tuple[int | None, str]  # the number and the name of a class, as a record has them

@@ -18,9 +18,10 @@ from tfrecords.foreign.scan import Scanned, scan_shard, set_labels
 from tfrecords.index import index_path
 from tfrecords.journal import environment
 from tfrecords.manifest import Manifest, Shard, write_manifest
+from tfrecords.names import plain
 from tfrecords.plan import listing
 from tfrecords.schema import Failure
-from tfrecords.sources import SourceError, plain
+from tfrecords.sources import SourceError
 from tfrecords.splits import SPLITS
 from tfrecords.storage import sync_folder
 

@@ -12,6 +12,7 @@ from tfrecords.decoders import FOLDER_FPS
 from tfrecords.foreign.framing import Record
 from tfrecords.foreign.wire import Example, NotAnExample, Span, read_example
 from tfrecords.index import FRAME_DTYPE
+from tfrecords.names import plain
 from tfrecords.schema import (
     DATA_PATH,
     END_TIMESTAMP,
@@ -24,7 +25,6 @@ from tfrecords.schema import (
     MEDIA_ID,
     START_TIMESTAMP,
 )
-from tfrecords.sources import plain
 
 EXAMPLE_ID = "example/id"  # MediaSequence's own name of a clip; its media_id names the whole video
 IDS = (EXAMPLE_ID, MEDIA_ID, "video_id", "clip/key", "video/filename", DATA_PATH)

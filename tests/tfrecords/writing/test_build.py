@@ -207,7 +207,8 @@ def test_a_power_cut_at_any_rename_resumes_to_the_same_bytes(
         tfrecords.build(videos, tmp_path / "data", **options)
     except Killed:
         assert not (tmp_path / "data" / manifest.FILE).exists()
-        with pytest.raises(ValueError, match="unfinished build"):
+        begun = "unfinished build" if step else "is no folder"
+        with pytest.raises(ValueError, match=begun):
             tfrecords.read_manifest(tmp_path / "data")
     monkeypatch.undo()
     tfrecords.build(videos, tmp_path / "data", **options)
@@ -366,7 +367,7 @@ def unfinished(videos, tmp_path, monkeypatch):
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("tfrecords.shards.write_index", dies)
+        patch.setattr(sys.modules["tfrecords.build"], "write_manifest", dies)
         with pytest.raises(Killed):
             tfrecords.build(videos, out, **OPTIONS)
     return out
@@ -385,6 +386,35 @@ def test_another_version_or_other_options_refuse_to_resume(videos, unfinished, m
         patch.setattr("platform.machine", lambda: "riscv64")
         with pytest.raises(BuildError, match="machine is riscv64"):
             tfrecords.build(videos, unfinished, **OPTIONS)
+
+
+def test_a_plan_of_which_no_shard_is_done_gives_way(videos, built, tmp_path, monkeypatch):
+    """It dies when its first shard is moved to its place and has no record yet."""
+    out = tmp_path / "data"
+
+    def dies(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.Journal, "save", dies)
+        with pytest.raises(Killed):
+            tfrecords.build(videos, out, **{**OPTIONS, "shards": 3, "short_side": 64})
+    assert list(out.glob("*-of-00003.tfrecord"))
+    for step in ({"estimate": True}, {}):
+        tfrecords.build(videos, out, shards=2, **step, **OPTIONS)
+    assert content(out) == content(built)
+
+
+def test_a_build_that_cannot_begin_leaves_nothing(videos, tmp_path, monkeypatch):
+    def dies(*_):
+        raise FullDisk
+
+    monkeypatch.setattr("tfrecords.run.check_disk", dies)
+    (tmp_path / "empty").mkdir()
+    for out in (tmp_path / "new", tmp_path / "empty"):
+        with pytest.raises(FullDisk):
+            tfrecords.build(videos, out, **OPTIONS)
+    assert [*tmp_path.rglob("*")] == [tmp_path / "empty"]
 
 
 def test_other_videos_refuse_to_resume(videos, unfinished, tmp_path, write_video):

@@ -11,7 +11,8 @@ from tfrecords.annotations import read_format
 from tfrecords.contents import is_file_name
 from tfrecords.dataset import Split
 from tfrecords.manifest import FILE, BadManifest, checksum, read_manifest
-from tfrecords.sources import SourceError, plain
+from tfrecords.names import plain
+from tfrecords.sources import SourceError
 from tfrecords.video import VideoError, read_frames
 
 LABELS = {

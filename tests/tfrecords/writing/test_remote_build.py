@@ -201,6 +201,18 @@ def test_a_server_that_cannot_be_reached(videos, lost_s3):
         tfrecords.build(videos, OUT, **OPTIONS)
 
 
+def test_a_bucket_that_is_not_there(videos, s3, tmp_path):
+    with pytest.raises(
+        StorageError, match=r"the server of s3://nobucket/v.* has no bucket 'nobuck"
+    ):
+        tfrecords.build(videos, "s3://nobucket/v", **OPTIONS)
+    assert not [*(tmp_path / "cache").rglob("builds/*")]
+
+
+def test_a_build_that_stopped_leaves_nothing_on_this_machine(interrupted, tmp_path):
+    assert left_here(tmp_path) == []
+
+
 def test_a_web_server_is_only_read(videos):
     with pytest.raises(BuildError, match=r"http://127\.0\.0\.1:9/x can only be read"):
         tfrecords.build(videos, "http://127.0.0.1:9/x", **OPTIONS)

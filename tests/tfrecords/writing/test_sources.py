@@ -117,12 +117,33 @@ def test_columns_that_are_asked_for_must_be_there(tmp_path):
         read_source(file, group_column="scene")
 
 
+def test_files_that_differ_in_their_suffix_keep_it(tmp_path):
+    """`x.avi` of `x.avi.mp4` is taken by then; of a segment as of a file; the rest stays."""
+    rows = ["x.avi,a,,", "x.mp4,b,,", "x.avi.mp4,b,,", "y.avi,a,,", "s.avi,a,1,2", "s.mp4,b,1,2"]
+    rows += ["s.mp4,b,2,3"]
+    file = tmp_path / "list.csv"
+    for order in (rows, rows[::-1]):
+        file.write_text("\n".join(["path,label,start,end", *order]))
+        found = {entry.id: entry.path for entry in read_source(file).entries}
+        assert found == {
+            "x.avi": "x.avi",
+            "x.mp4": "x.mp4",
+            "x.avi.mp4": "x.avi.mp4",
+            "y": "y.avi",
+            "s.avi@1-2": "s.avi",
+            "s.mp4@1-2": "s.mp4",
+            "s@2-3": "s.mp4",
+        }
+    file.write_text("path,label\nx.avi,a\nx.mp4,b\n./x.mp4,b\n")
+    with pytest.raises(SourceError, match=r"have the id 'x\.mp4': x\.mp4 and \./x\.mp4"):
+        read_source(file)
+
+
 def test_folders_that_cannot_be_used(tree, tmp_path):
     table = {
         "is neither a folder": lambda: tmp_path / "absent",
         "holds no videos: expected videos/CLASS/VIDEO.mp4": lambda: tree("x/readme.txt"),
         r"one class only \('a'\)": lambda: tree("a/1.mp4", "a/2.mp4"),
-        r"have the id 'a/1': a/1\.avi and a/1\.mp4": lambda: tree("a/1.avi", "b/1.mp4"),
         "is an image among the videos": lambda: tree("b/1.jpg"),
         "1.MP4 is one video: expected a folder": lambda: tree("c/1.MP4") / "c" / "1.MP4",
     }

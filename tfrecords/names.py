@@ -1,0 +1,65 @@
+"""Names of videos and classes: as text, as ids, on a terminal."""
+
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from tfrecords.schema import VideoEntry
+
+VIDEOS = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m2v", ".ts"}
+VIDEOS |= {".mts", ".m2ts", ".3gp", ".wmv", ".flv", ".ogv", ".gif"}
+_HALF_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the rest stand for bytes of file names
+
+
+def plain(name: str) -> str:
+    """A name as text that every system spells alike and every file can hold."""
+    name = _HALF_PAIR.sub("\ufffd", name)
+    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return unicodedata.normalize("NFC", name)
+
+
+def printable(name: str) -> str:
+    """A name from outside, safe to print: what would control a terminal is spelled out."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+
+
+def video_id(path: str, start: float | None, end: float | None, keep_suffix: bool = False) -> str:
+    """The stable name of a video or a segment of one."""
+    pure = PurePosixPath(os.path.normpath(path))
+    if pure.suffix.lower() in VIDEOS and not keep_suffix:
+        pure = pure.with_suffix("")
+    name = plain(str(pure))
+    if start is None and end is None:
+        return name
+    return f"{name}@{start or 0:.10g}-{'end' if end is None else format(end, '.10g')}"
+
+
+def distinct(entries: Sequence[VideoEntry]) -> list[VideoEntry]:
+    """Entries of which those keep the suffix in their ids that would share one.
+
+    The same file or segment twice still shares one: it is a mistake in a list.
+
+    Args:
+        entries: sequence of `VideoEntry`, in any order.
+    """
+    entries, together = list(entries), True
+    while together:  # "a.mp4" and "a.avi", whose id becomes "a.avi", as was that of "a.avi.mp4"
+        by_id = defaultdict(list)
+        for number, entry in enumerate(entries):
+            by_id[entry.id].append(number)
+        together = False
+        for numbers in by_id.values():
+            named = {n: _with_suffix(entries[n]) for n in numbers}
+            if len({entry.id for entry in named.values()}) > 1:
+                together = True
+                for number, entry in named.items():
+                    entries[number] = entry
+    return entries
+
+
+def _with_suffix(entry: VideoEntry) -> VideoEntry:
+    return replace(entry, id=video_id(entry.path, entry.start, entry.end, keep_suffix=True))
