@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tfrecords.names import shorten
+
 if TYPE_CHECKING:
     from tfrecords.duplicates import Copy, Video
     from tfrecords.statistics import Stats
@@ -70,9 +72,10 @@ def _classes(stats: "Stats") -> Iterator[str]:
         yield f"Classes with less than {FEW} videos to train on: {few}."
     most, least = int(train.argmax()), int(np.where(train, train, train.max()).argmin())
     if train[most] > UNEVEN * train[least]:
+        large, small = (shorten(stats.class_names[label]) for label in (most, least))
         yield (
-            f"Uneven classes: {train[most]:,} videos to train on of {stats.class_names[most]}, "
-            f"{train[least]:,} of {stats.class_names[least]}."
+            f"Uneven classes: {train[most]:,} videos to train on of {large}, "
+            f"{train[least]:,} of {small}."
         )
 
 
@@ -107,7 +110,7 @@ def _pairs(copies: Sequence["Copy"]) -> str:
 
 def _named(stats: "Stats", wanted: np.ndarray) -> str:
     """How many of the classes, and the first of them; empty for none."""
-    names = [stats.class_names[label] for label in np.flatnonzero(wanted)]
+    names = [shorten(stats.class_names[label]) for label in np.flatnonzero(wanted)]
     more = ", ..." if len(names) > EXAMPLES else ""
     return names and f"{len(names):,} ({', '.join(names[:EXAMPLES])}{more})"
 

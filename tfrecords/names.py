@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from tfrecords.schema import VideoEntry
 
+LONGEST_NAME = 32  # letters of a name in a table, a sentence or a picture
 VIDEOS = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m2v", ".ts"}
 VIDEOS |= {".mts", ".m2ts", ".3gp", ".wmv", ".flv", ".ogv", ".gif"}
 _HALF_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the rest stand for bytes of file names
@@ -25,6 +26,11 @@ def plain(name: str) -> str:
 def printable(name: str) -> str:
     """A name from outside, safe to print: what would control a terminal is spelled out."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+
+
+def shorten(name: str) -> str:
+    """The name, or its begin where it is long."""
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def video_id(path: str, start: float | None, end: float | None, keep_suffix: bool = False) -> str:

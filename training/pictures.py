@@ -11,7 +11,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 
-LONGEST_NAME = 32  # characters of a class name
+from tfrecords.names import shorten
+
 FONTS = (
     "DejaVu Sans",
     "Noto Sans CJK JP",
@@ -62,7 +63,7 @@ def draw_confusion(confusion: np.ndarray, class_names: Sequence[str], title: str
 
 def plain(text: str) -> str:
     """A name as matplotlib writes it letter by letter: no mathematics, nothing hidden, not long."""
-    text = text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+    text = shorten(text)
     return (" " + text if text.startswith("_") else text).replace("$", r"\$")
 
 

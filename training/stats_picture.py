@@ -5,15 +5,19 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from tfrecords.dataset import Split
 from tfrecords.duplicates import Copy, Video
+from tfrecords.names import LONGEST_NAME
 from tfrecords.reader import read_frames
 from tfrecords.statistics import Stats
-from training.pictures import LONGEST_NAME, names_in_any_script, plain, write
+from training.pictures import names_in_any_script, plain, write
 
 MOST_NAMES = 60  # classes whose names can be read
 MOST_COPIES = 4  # pairs that are shown
+MOST_BINS = 30  # of the lengths
+LEAST_SPAN = {"x": 2.0, "y": 0.4}  # frames a second and width / height that an axis shows
 MOMENTS = (0.25, 0.5, 0.75)  # of each of a pair
 
 
@@ -32,6 +36,7 @@ def draw_stats(stats: Stats, path: Path) -> None:
     parts = np.atleast_1d(parts)
     classes, lengths, rates = parts[0].subplots(1, 3, width_ratios=[2, 1, 1])
     _draw_classes(stats, classes)
+    parts[0].legend(loc="outside lower left", ncols=len(stats.rows))
     _draw_lengths(stats, lengths)
     _draw_rates(stats, rates)
     for part, copy in zip(parts[1:], copies, strict=True):
@@ -61,23 +66,36 @@ def _draw_classes(stats: Stats, axes) -> None:
     if len(order) <= MOST_NAMES:
         axes.set_yticks(places, [plain(stats.class_names[label]) for label in order], fontsize=8)
     axes.set(title=f"{len(order):,} classes", xlabel="videos", ylim=(-0.6, len(order) - 0.4))
-    axes.legend()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _draw_lengths(stats: Stats, axes) -> None:
     seconds = [stats.seconds(split) for split in stats.rows]
     low, high = np.quantile(np.concatenate(seconds), [0, 0.99])
     margin = 0 if high - low > 1 else 0.5
-    bins = np.linspace(low - margin, high + margin, 30)
+    count = min(MOST_BINS, max(5, round(sum(map(len, seconds)) ** 0.5)))
+    bins = np.linspace(low - margin, high + margin, count + 1)
     axes.hist([own.clip(bins[0], bins[-1]) for own in seconds], bins, stacked=True)
     axes.set(title="length, the longest 1% at the end", xlabel="seconds", ylabel="videos")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _draw_rates(stats: Stats, axes) -> None:
-    """Each video by its size and frame rate."""
+    """Each video by its size and frame rate, these without the noise of their division."""
     for rows in stats.rows.values():
-        axes.scatter(rows["frame_rate"], rows["width"] / rows["height"], s=12, alpha=0.4)
+        rates = rows["frame_rate"].round(2)
+        axes.scatter(rates, rows["width"] / rows["height"], s=12, alpha=0.4)
+    for name, least in LEAST_SPAN.items():
+        _widen(axes, name, least)
+    axes.ticklabel_format(useOffset=False, style="plain")
     axes.set(title="frame rate and shape", xlabel="frames a second", ylabel="width / height")
+
+
+def _widen(axes, name: str, least: float) -> None:
+    """Gives an axis at least a span, so that nearly equal values look equal."""
+    low, high = getattr(axes, f"get_{name}lim")()
+    more = max(0.0, least - (high - low)) / 2
+    getattr(axes, f"set_{name}lim")(low - more, high + more)
 
 
 def _draw_copy(stats: Stats, copy: Copy, part) -> None:

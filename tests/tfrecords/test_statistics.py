@@ -187,6 +187,18 @@ def test_many_classes_make_a_short_table(tmp_path):
     assert "c25" not in str(found).partition("class  ")[2]
 
 
+def test_a_long_name_of_a_class_does_not_widen_the_text(tmp_path):
+    grey = np.full((1, 16, 16, 3), 100)
+    videos = [("train", f"{k}", 0, 25.0, grey, 50) for k in range(40)]
+    videos += [("train", "v", 1, 25.0, grey, 50)]
+    root = write(tmp_path / "r", videos, ("long " * 100 + "x", "b"))
+    found = tfrecords.stats(root, copies=False, **QUIET)
+    begin = "long long long long long long l…"
+    assert f"Uneven classes: 40 videos to train on of {begin}, 1 of b." in str(found)
+    assert f"{begin}     40" in str(found).splitlines()
+    assert found.as_json()["classes"][1]["name"] == "long " * 100 + "x"
+
+
 # Copies, by themselves
 
 

@@ -57,6 +57,45 @@ def test_many_classes_of_equal_videos(found, tmp_path):
     assert max(size(tmp_path / "many.png")) < 2000
 
 
+def axes_of(stats, monkeypatch, tmp_path):
+    """The axes of classes, lengths and rates, drawn."""
+    figures = []
+    monkeypatch.setattr(stats_picture, "write", lambda figure, *_: figures.append(figure))
+    stats_picture.draw_stats(stats, tmp_path / "x.png")
+    figures[0].draw_without_rendering()
+    return figures[0].axes[:3]
+
+
+def ticks(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+def test_rates_that_differ_by_rounding_are_one(found, monkeypatch, tmp_path):
+    rows = found.rows["train"].copy()
+    rows["frame_rate"] = [30, 30.000004, 29.999996, 30.0000001, 30]
+    equal = Stats(**{**vars(found), "rows": {"train": rows}, "copies": ()})
+    rates = axes_of(equal, monkeypatch, tmp_path)[2]
+    assert set(rates.collections[0].get_offsets()[:, 0].tolist()) == {30.0}
+    assert "30" in {text.removesuffix(".0") for text in ticks(rates.xaxis)}
+    assert rates.xaxis.get_offset_text().get_text() == ""
+    assert np.ptp(rates.get_xlim()) >= 1.99
+    assert np.ptp(rates.get_ylim()) >= 0.39
+
+
+def test_videos_are_counted_in_whole_numbers(found, monkeypatch, tmp_path):
+    few = Stats(**{**vars(found), "copies": ()})
+    classes, lengths, _ = axes_of(few, monkeypatch, tmp_path)
+    assert all(text.isdigit() for text in ticks(classes.xaxis) + ticks(lengths.yaxis))
+    assert len(lengths.containers[0]) <= 10  # bins, of ten videos
+
+
+def test_the_legend_covers_no_bar(found, monkeypatch, tmp_path):
+    classes = axes_of(Stats(**{**vars(found), "copies": ()}), monkeypatch, tmp_path)[0]
+    legend = classes.figure.legends[0]
+    assert [text.get_text() for text in legend.get_texts()] == ["train", "val"]
+    assert not legend.get_window_extent().overlaps(classes.get_window_extent())
+
+
 def test_frames_are_those_of_the_data_set(found, monkeypatch):
     asked = {}
     monkeypatch.setattr(stats_picture, "Split", lambda *place: place)
