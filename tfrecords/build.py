@@ -18,7 +18,7 @@ from tfrecords.estimate import Estimate
 from tfrecords.fingerprint import digest, fingerprints
 from tfrecords.journal import Journal, finished
 from tfrecords.manifest import Manifest, write_manifest
-from tfrecords.names import plain
+from tfrecords.names import plain, printable
 from tfrecords.outcome import manifest_of, remaining, report
 from tfrecords.plan import plan_shards
 from tfrecords.pool import BuildError, available_cores, terminated_like_interrupted
@@ -132,8 +132,9 @@ def build(
     listed, notes = assign_splits(found.entries, **division)
     entries = [entry for entry in listed if entry.id not in found.missing]
     missing = missing_by_split(listed, found.missing)
-    for note in (*found.notes, *notes, *missing_notes(listed, entries, missing)):
-        tqdm.write(note)
+    notes = [*found.notes, *notes, *missing_notes(listed, entries, missing)]
+    for note in (*notes, *_inside(as_path(source), out)):
+        tqdm.write(printable(note))
     frame = {"short_side": short_side, "quality": quality, "store": store, "fps": fps}
     asked = {
         "options": {**frame, "shards": shards, **division, **columns}
@@ -184,6 +185,12 @@ def _check_options(short_side, quality, store, fps, shards, workers, timeout, ma
     for is_wrong, name, value, expected in wrong:
         if is_wrong:
             raise BuildError(f"{name} is {value}, expected {expected}")
+
+
+def _inside(source: Path, out: Path) -> list[str]:
+    if is_remote(out) or not source.is_dir() or source.resolve() not in absolute(out).parents:
+        return []
+    return [f"{out} lies inside the source: the next build looks for videos in it, too"]
 
 
 def _check_folders(source: Path, out: Path) -> None:

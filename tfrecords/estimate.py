@@ -15,6 +15,7 @@ import numpy as np
 
 from tfrecords.copies import workshop
 from tfrecords.disk import FullDisk, free_bytes
+from tfrecords.names import counted
 from tfrecords.pool import Decoders
 from tfrecords.schema import VideoEntry
 from tfrecords.splits import stable_hash
@@ -56,10 +57,11 @@ class Estimate:
     def __str__(self) -> str:
         failed = f", {self.failed} of them could not be read" if self.failed else ""
         return (
-            f"{self.videos} videos with {self.workers} workers: about {_time(self.seconds)}, "
-            f"{_size(self.bytes)} of shards and up to {_size(self.spool)} more while it runs; "
-            f"{_size(self.free)} are free on the disk of {workshop(self.out)}.\n"
-            f"(From {self.sampled} videos{failed}; the size may be off by {self.error:.0%}.)"
+            f"{counted(self.videos, 'video')} with {counted(self.workers, 'worker')}: about "
+            f"{_time(self.seconds)}, {_size(self.bytes)} of shards and up to {_size(self.spool)} "
+            f"more while it runs; {_size(self.free)} are free on the disk of "
+            f"{workshop(self.out)}.\n(From {counted(self.sampled, 'video')}{failed}; the size may "
+            f"be off by {self.error:.0%}.)"
         )
 
     def check_disk(self) -> None:
@@ -67,8 +69,8 @@ class Estimate:
         needed = self.spool if is_remote(self.out) else self.bytes
         if needed * (1 - self.error) > self.free:
             raise FullDisk(
-                f"the disk of {workshop(self.out)} is too small: the {self.videos} videos need "
-                f"about {_size(needed)} (told from {self.sampled} of them, give or take "
+                f"the disk of {workshop(self.out)} is too small: {counted(self.videos, 'video')} "
+                f"will need about {_size(needed)} (told from {self.sampled} of them, give or take "
                 f"{self.error:.0%}), {_size(self.free)} are free. Free some space, name a larger "
                 "disk with --out, or make smaller frames with --short-side and --quality"
             )

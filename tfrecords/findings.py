@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfrecords.names import shorten
+from tfrecords.names import printable, shorten
 
 if TYPE_CHECKING:
     from tfrecords.duplicates import Copy, Video
@@ -72,7 +72,7 @@ def _classes(stats: "Stats") -> Iterator[str]:
         yield f"Classes with less than {FEW} videos to train on: {few}."
     most, least = int(train.argmax()), int(np.where(train, train, train.max()).argmin())
     if train[most] > UNEVEN * train[least]:
-        large, small = (shorten(stats.class_names[label]) for label in (most, least))
+        large, small = (shorten(printable(stats.class_names[n])) for n in (most, least))
         yield (
             f"Uneven classes: {train[most]:,} videos to train on of {large}, "
             f"{train[least]:,} of {small}."
@@ -81,7 +81,7 @@ def _classes(stats: "Stats") -> Iterator[str]:
 
 def _videos(stats: "Stats") -> Iterator[str]:
     rows = np.concatenate(list(stats.rows.values()))
-    ids = [name for own in stats.ids.values() for name in own]
+    ids = [printable(name) for own in stats.ids.values() for name in own]
     frames, rates = rows["frames"], rows["frame_rate"]
     seconds = frames / rates
     if short := int((frames < CLIP).sum()):
@@ -110,7 +110,7 @@ def _pairs(copies: Sequence["Copy"]) -> str:
 
 def _named(stats: "Stats", wanted: np.ndarray) -> str:
     """How many of the classes, and the first of them; empty for none."""
-    names = [shorten(stats.class_names[label]) for label in np.flatnonzero(wanted)]
+    names = [shorten(printable(stats.class_names[label])) for label in np.flatnonzero(wanted)]
     more = ", ..." if len(names) > EXAMPLES else ""
     return names and f"{len(names):,} ({', '.join(names[:EXAMPLES])}{more})"
 
@@ -126,4 +126,4 @@ def _listed(copies: Sequence["Copy"]) -> str:
 
 
 def _name(video: "Video") -> str:
-    return f"{video.split} {video.id}"
+    return f"{video.split} {printable(video.id)}"

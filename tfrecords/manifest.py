@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tfrecords.contents import check_content
+from tfrecords.names import printable
 from tfrecords.schema import Failure
 from tfrecords.storage import as_path, is_file, is_folder, is_remote, read_bytes, write_bytes
 
@@ -151,9 +152,9 @@ def _read_content(path: Path) -> dict:
 
 
 def named(ids: Sequence[str], most: int = 5) -> str:
-    """The first of many ids, and how many more there are."""
+    """The first of many ids, to be printed, and how many more there are."""
     more = f" and {len(ids) - most:,} more" if len(ids) > most else ""
-    return ", ".join(ids[:most]) + more
+    return ", ".join(map(printable, ids[:most])) + more
 
 
 def checksum(content: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Names of videos and classes: as text, as ids, on a terminal."""
+"""Names of videos and classes: as text, as ids, as they are printed; and numbers of them."""
 
 import os
 import re
@@ -31,6 +31,11 @@ def printable(name: str) -> str:
 def shorten(name: str) -> str:
     """The name, or its begin where it is long."""
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
+def counted(number: int, noun: str) -> str:
+    """`"1 video"`, `"2 videos"`."""
+    return f"{number:,} {noun}" + "s" * (number != 1)
 
 
 def video_id(path: str, start: float | None, end: float | None, keep_suffix: bool = False) -> str:

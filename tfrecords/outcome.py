@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from tfrecords.fingerprint import environment
 from tfrecords.manifest import Manifest, named
+from tfrecords.names import counted
 from tfrecords.plan import Done, PlannedShard, listing
 from tfrecords.pool import BuildError
 from tfrecords.splits import SPLITS
@@ -56,13 +57,13 @@ def _groups(plan: Sequence[PlannedShard], written: Sequence[Done]) -> dict[str, 
 def report(manifest: Manifest, out: Path) -> None:
     """Prints what a data set holds and what it left out."""
     counts = ", ".join(
-        f"{split} {n['videos']} videos ({n['frames']} frames)"
+        f"{split} {counted(n['videos'], 'video')} ({counted(n['frames'], 'frame')})"
         for split, n in manifest.splits.items()
     )
     tqdm.write(f"{out}: {len(manifest.class_names)} classes, {counts}")
     if manifest.failures:
         tqdm.write(
-            f"{len(manifest.failures)} videos failed and are left out. "
+            f"{counted(len(manifest.failures), 'video')} failed and had to be left out. "
             + listing(manifest.failures)
         )
     if manifest.as_frames:
@@ -76,6 +77,6 @@ def remaining(manifest: Manifest, out: Path) -> str:
     if not manifest.failures:
         return ""
     return (
-        f" {len(manifest.failures)} failures remain; to try them again, repair the files and name "
-        f"another --out, or remove {out} first. {listing(manifest.failures)}"
+        f" {counted(len(manifest.failures), 'failure')} left; to try them again, repair the files "
+        f"and name another --out, or remove {out} first. {listing(manifest.failures)}"
     )

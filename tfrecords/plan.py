@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tfrecords.manifest import Shard
+from tfrecords.names import printable
 from tfrecords.schema import Failure, VideoEntry
 from tfrecords.splits import SPLITS, stable_hash
 
@@ -53,6 +54,6 @@ def plan_shards(entries: Sequence[VideoEntry], shards: int | None) -> list[Plann
 
 def listing(failures: Sequence[Failure]) -> str:
     """Failures for people, one a line."""
-    lines = [f"\n  {failure.path}: {failure.reason}" for failure in failures[:LISTED]]
+    lines = [f"\n  {printable(f'{own.path}: {own.reason}')}" for own in failures[:LISTED]]
     more = len(failures) - LISTED
     return "".join(lines) + (f"\n  and {more} more" if more > 0 else "")

@@ -22,6 +22,7 @@ from tfrecords.estimate import Estimate, check_disk, estimate
 from tfrecords.fingerprint import environment
 from tfrecords.journal import Journal
 from tfrecords.manifest import named
+from tfrecords.names import counted
 from tfrecords.plan import Done, PlannedShard, listing
 from tfrecords.pool import BuildError, Decoders
 from tfrecords.schema import Failure
@@ -132,8 +133,8 @@ class Run:
                 failed |= {failure.id for failure in self.done[shard.file].failures}
         if read := [name for name in hung if name not in failed]:
             tqdm.write(
-                f"{len(read)} videos ran into the timeout and were read at the second attempt: "
-                + named(read)
+                f"{counted(len(read), 'video')} ran into the timeout, but not at the second "
+                f"attempt: {named(read)}"
             )
 
     def _task(self, shard: PlannedShard) -> ShardTask:

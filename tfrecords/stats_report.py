@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfrecords.findings import findings
-from tfrecords.names import shorten
+from tfrecords.names import printable, shorten
 
 if TYPE_CHECKING:
     from tfrecords.duplicates import Copy
@@ -65,7 +65,8 @@ def _class_table(stats: "Stats") -> list[str]:
     total = sum(counts.values())
     order = sorted(labels, key=lambda k: (total[k], k)) if len(labels) > ROWS else list(labels)
     shown = order[: ROWS // 2] + order[-(ROWS // 2) :] if len(labels) > ROWS else order
-    rows += [[shorten(stats.class_names[k]), *(f"{counts[s][k]:,}" for s in splits)] for k in shown]
+    names = [shorten(printable(name)) for name in stats.class_names]
+    rows += [[names[k], *(f"{counts[s][k]:,}" for s in splits)] for k in shown]
     note = [f"(the {ROWS // 2} smallest and the {ROWS // 2} largest classes)"]
     return _table(rows) + (note if len(labels) > ROWS else [])
 

@@ -6,7 +6,6 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import google_crc32c
@@ -14,65 +13,16 @@ from tqdm import tqdm
 
 from tfrecords.copies import local_copy
 from tfrecords.index import ShardIndex, index_path, read_index
-from tfrecords.manifest import FILE, BadManifest, Manifest, Shard, named, read_manifest
+from tfrecords.manifest import FILE, BadManifest, Manifest, Shard, read_manifest
 from tfrecords.media import Pieces, render
 from tfrecords.pixels import decode
 from tfrecords.servers import StorageError
 from tfrecords.shards import mask
 from tfrecords.storage import as_path, file_size, is_file, is_remote, names
+from tfrecords.verify_report import VerifyReport
 
 CHUNK = 1 << 24
 NAMED = 5  # damaged videos in one sentence
-
-
-@dataclass(frozen=True)
-class VerifyReport:
-    """What `verify` found; `str` of it is for people.
-
-    Args:
-        folder: str, the data set.
-        problems: tuple of str, one sentence each, empty if all is well.
-        shards: int, shards that dataset.json lists.
-        videos: int, videos whose every frame was checked.
-        frames: int, frames whose checksum is right.
-        decoded: int, frames that were decoded.
-        missing: tuple of str, ids of videos that the source's lists named and that were not there.
-        command: str, what wrote the data set.
-    """
-
-    folder: str
-    problems: tuple[str, ...]
-    shards: int = 0
-    videos: int = 0
-    frames: int = 0
-    decoded: int = 0
-    missing: tuple[str, ...] = ()
-    command: str = "ctm build"
-
-    @property
-    def ok(self) -> bool:
-        """Whether there is no problem."""
-        return not self.problems
-
-    def __str__(self) -> str:
-        if self.ok:
-            return (
-                f"{self.folder} is whole: {self.shards} shards, {self.videos} videos, "
-                f"{self.frames} frames, every checksum right; {self.decoded} frames decoded."
-                + self._missing()
-            )
-        count = len(self.problems)
-        head = f"{self.folder} is damaged ({count} problem{'s' * (count > 1)}):"
-        remedy = f"Remove it and run its `{self.command}` again."
-        return "\n  ".join([head, *self.problems]) + "\n" + remedy + self._missing()
-
-    def _missing(self) -> str:
-        if not self.missing:
-            return ""
-        return (
-            f"\nListed videos that were not there when it was built: {len(self.missing):,} "
-            f"({named(self.missing)}); {FILE} names all."
-        )
 
 
 def verify(folder: str | Path, sample: int = 100, progress: bool = True) -> VerifyReport:
@@ -122,6 +72,7 @@ def verify(folder: str | Path, sample: int = 100, progress: bool = True) -> Veri
         sum(check.index.num_frames for check in sound),
         sum(check.decoded for check in checks),
         tuple(itertools.chain(*manifest.missing.values())),
+        tuple(failure.id for failure in manifest.failures),
         "ctm import-records" if imported else "ctm build",
     )
 

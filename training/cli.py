@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 
 import tfrecords
+from tfrecords.names import printable
 from tfrecords.storage import as_path, is_remote
 from training import recipes
 from training.ablate_config import AblateConfig
@@ -31,7 +32,7 @@ def verify(data: tyro.conf.Positional[DataFolder], sample: int = 100) -> None:
 
     Args:
         data: Folder that `ctm build` wrote; also s3://, gs://, https://.
-        sample: JPEGs to decode.
+        sample: Frames to decode.
     """
     report = tfrecords.verify(data, sample=sample)
     print(report)
@@ -454,4 +455,4 @@ def main() -> None:
         mistake = error if isinstance(error, ValueError | OSError) else tfrecords.data_error(error)
         if mistake is None or os.environ.get("CTM_DEBUG"):
             raise
-        sys.exit(f"ctm: {mistake}")
+        sys.exit("ctm: " + "\n".join(map(printable, str(mistake).split("\n"))))

@@ -11,6 +11,7 @@ from PIL import Image
 
 import ctm_keras
 from tfrecords.disk import full_disk_in_words
+from tfrecords.names import printable
 from tfrecords.pixels import ClipOptions, crop_clip
 from training.data import sampling
 from training.predict import Classifier, gather
@@ -54,7 +55,7 @@ def explain(run: Path, video: Path, to: Path, class_name: str | None = None) -> 
     with full_disk_in_words(to.parent, "explain again"):
         to.parent.mkdir(parents=True, exist_ok=True)
         write(np.concatenate([clip, overlaid(clip, maps)], axis=2), to)
-    return f"{names[shown]}, probability {probabilities[shown]:.3f}"
+    return f"{printable(names[shown])}, probability {probabilities[shown]:.3f}"
 
 
 def middle_clip(classifier: Classifier, video: Path) -> np.ndarray:

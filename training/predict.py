@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 import ctm_keras
+from tfrecords.names import printable
 from tfrecords.pixels import ClipOptions
 from tfrecords.video import Frame, VideoError, read_frames
 from training.config import TrainConfig
@@ -71,10 +72,10 @@ class Prediction:
         return {"video": str(self.video), "classes": self.best(), "timeline": windows}
 
     def __str__(self) -> str:
-        lines = [str(self.video)]
+        lines = [printable(str(self.video))]
         for row in self.best():
             bar = "█" * round(BAR * row["probability"])
-            lines.append(f"  {row['probability']:.3f} {bar:{BAR}} {row['class']}")
+            lines.append(f"  {row['probability']:.3f} {bar:{BAR}} {printable(row['class'])}")
         return "\n".join(lines)
 
 
@@ -195,7 +196,7 @@ def predict(
             failed += 1
             reason = getattr(error, "strerror", None) or str(error)
             results.append({"video": str(video), "error": reason})
-            print(f"ctm: {video}: {reason}", file=sys.stderr)
+            print(printable(f"ctm: {video}: {reason}"), file=sys.stderr)
             continue
         results.append(prediction.to_dict())
         if not as_json:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import tfrecords
+from tfrecords.names import printable
 from training.clip_config import ShowConfig
 from training.data import changes, sampling
 from training.pictures import draw_clips
@@ -53,10 +54,11 @@ def show(config: ShowConfig) -> Path:
 def captions(batch: dict[str, np.ndarray], names: Sequence[str], views: bool) -> list[str]:
     """A line for each clip: its id and label, with the shares of a mix, with the view's number."""
     rows = zip(batch["id"], batch["id"][::-1], batch["label"], batch["view"], strict=True)
-    return [
+    lines = [
         f"{own.decode()}: {_label(label, names, other.decode())}" + f", view {view}" * views
         for own, other, label, view in rows
     ]
+    return list(map(printable, lines))
 
 
 def _label(label: np.ndarray, names: Sequence[str], other: str) -> str:

@@ -50,6 +50,12 @@ def test_a_mixed_clip_has_both_labels_and_its_partner():
     ]
 
 
+def test_a_caption_controls_no_terminal():
+    batch = {"id": np.array([b"x\x1b[31m\n"]), "label": np.array([0]), "view": np.zeros(1, int)}
+    (line,) = captions(batch, ("up\x9b",), views=False)
+    assert line == r"x\x1b[31m\n: up\x9b"
+
+
 def test_a_sheet_is_written_with_a_row_for_each_clip(directions, tmp_path):
     path = show(ShowConfig(data=directions, out=tmp_path / "new" / "s.png", num=3, **SMALL))
     picture = cv2.imread(str(path))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tfrecords.names import plain, video_id
+from tfrecords.names import counted, plain, video_id
 from tfrecords.schema import VideoEntry
 from tfrecords.sources import SourceError
 
@@ -158,4 +158,4 @@ def left_out(count: int) -> list[str]:
     """A note on videos that a list names without a class."""
     if not count:
         return []
-    return [f"{count:,} videos of the test list have no label and are left out."]
+    return [f"Left out of the test list, without a label: {counted(count, 'video')}."]

@@ -33,5 +33,5 @@ def missing_notes(
     if not trained:
         raise SourceError(f"no video is there to train on. {notes[0]}")
     if gone := sorted(wanted - trained - {""}):
-        notes.append(f"{len(gone):,} classes have no video to train on there: {named(gone)}")
+        notes.append(f"Classes without a video to train on there: {len(gone):,} ({named(gone)})")
     return notes

@@ -18,7 +18,7 @@ from tfrecords.foreign.scan import Scanned, scan_shard, set_labels
 from tfrecords.index import index_path
 from tfrecords.journal import environment
 from tfrecords.manifest import Manifest, Shard, write_manifest
-from tfrecords.names import plain
+from tfrecords.names import counted, plain, printable
 from tfrecords.plan import listing
 from tfrecords.schema import Failure
 from tfrecords.sources import SourceError
@@ -87,7 +87,7 @@ def import_records(
         manifest = _manifest(folder, scanned, found, failures, origin)
         write_manifest(folder, manifest)
     for note in [*(n for paths in shards.values() for n in incomplete(paths)), *found.notes]:
-        tqdm.write(note)
+        tqdm.write(printable(note))
     tqdm.write(_summary(manifest, out))
     return manifest
 
@@ -196,10 +196,10 @@ def _counts(scanned: Sequence[Scanned]) -> dict[str, dict[str, int]]:
 
 def _summary(manifest: Manifest, out: Path) -> str:
     counts = ", ".join(
-        f"{split} {n['videos']} videos ({n['frames']} frames)"
+        f"{split} {counted(n['videos'], 'video')} ({counted(n['frames'], 'frame')})"
         for split, n in manifest.splits.items()
     )
-    failed = f"\n{len(manifest.failures)} records failed and are left out. "
+    failed = f"\n{counted(len(manifest.failures), 'record')} failed and had to be left out. "
     return f"{out}: {len(manifest.class_names)} classes, {counts}" + (
         failed + listing(manifest.failures) if manifest.failures else ""
     )

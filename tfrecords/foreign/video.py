@@ -12,7 +12,7 @@ from tfrecords.decoders import FOLDER_FPS
 from tfrecords.foreign.framing import Record
 from tfrecords.foreign.wire import Example, NotAnExample, Span, read_example
 from tfrecords.index import FRAME_DTYPE
-from tfrecords.names import plain
+from tfrecords.names import plain, printable
 from tfrecords.schema import (
     DATA_PATH,
     END_TIMESTAMP,
@@ -105,7 +105,7 @@ def _label(example: Example) -> tuple[int | None, str]:
     for found in (numbers, *texts):
         if len(found) > 1:
             raise SeveralLabels(" and ".join(repr(label) for label in sorted(found)[:2]))
-    text = _printable(next((text for found in texts for text in found), ""))
+    text = printable(plain(next((text for found in texts for text in found), ""))).strip()
     if not numbers and not text:
         raise Unusable(f"it has no label: neither {LABEL_INDEX} nor {LABEL_TEXT}")
     return next(iter(numbers), None), text
@@ -204,9 +204,4 @@ def _whole(number: int | float) -> int:
 
 
 def _first_text(example: Example, key: str) -> str:
-    return _printable(next(iter(example.texts(key)), ""))
-
-
-def _printable(text: str) -> str:
-    """A name without characters that a terminal would obey."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in plain(text)).strip()
+    return printable(plain(next(iter(example.texts(key)), ""))).strip()

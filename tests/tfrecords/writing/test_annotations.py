@@ -94,7 +94,7 @@ def test_jester(official):
     assert counts(found) == {"train": 118562, "val": 14787}
     assert found.class_names[:2] == ["Swiping Left", "Swiping Right"]
     assert len(found.class_names) == 27
-    assert found.notes == ["14,743 videos of the test list have no label and are left out."]
+    assert found.notes == ["Left out of the test list, without a label: 14,743 videos."]
 
 
 def test_kinetics_600(official):
@@ -199,7 +199,7 @@ def test_orders_of_classes_as_published(real_videos, lists):
         ("100", 0, "train"), ("7", 2, "train"),
         ("8", names.index("Touching (without moving) part of something"), "val"),
     ]  # fmt: skip
-    assert found.notes == ["2 videos of the test list have no label and are left out."]
+    assert found.notes == ["Left out of the test list, without a label: 2 videos."]
 
 
 @pytest.mark.parametrize("prefix", ["something-something-v2-", ""])
@@ -220,7 +220,7 @@ def test_something_something_v2(real_videos, lists, prefix):
     assert [(v.id, v.label, v.split) for v in found.videos] == [
         ("78687", "Holding something next to something", "train"), ("2", names[173], "val")
     ]  # fmt: skip
-    assert found.notes == ["1 videos of the test list have no label and are left out."]
+    assert found.notes == ["Left out of the test list, without a label: 1 video."]
 
 
 @pytest.mark.parametrize("version", ["_V2", ""])
@@ -256,7 +256,7 @@ def test_quoted_labels_and_test_rows_without_a_label(lists):
         ("_bcdefghijk_000002_000012", "yoga", "train"),
         ("0bcdefghijk_000001_000011", "yoga", "val"),
     ]
-    assert found.notes == ["1 videos of the test list have no label and are left out."]
+    assert found.notes == ["Left out of the test list, without a label: 1 video."]
 
 
 # List files
@@ -316,7 +316,7 @@ def test_ibm(lists):
         ("c@1-3", "0", 1.0, 3.0),
         ("d", "0", None, None),
     ]
-    assert found.notes == ["1 videos of the test list have no label and are left out."]
+    assert found.notes == ["Left out of the test list, without a label: 1 video."]
 
 
 def test_one_list_without_a_split_in_its_name(lists):

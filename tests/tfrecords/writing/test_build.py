@@ -319,10 +319,12 @@ def test_failures_of_a_finished_data_set_are_told_again(own, tmp_path, capsys):
     rows = [f"{p.relative_to(own)},{p.parent.name}\n" for p in sorted(own.rglob("*.mp4"))]
     file.write_text("path,label\n" + "".join(rows) + "late.mp4,a.b\n")
     tfrecords.build(file, tmp_path / "data", **OPTIONS)
-    assert "1 videos failed and are left out. \n  late.mp4: the file" in capsys.readouterr().out
+    assert (
+        "1 video failed and had to be left out. \n  late.mp4: the file" in capsys.readouterr().out
+    )
     tfrecords.build(file, tmp_path / "data", **OPTIONS)
     printed = capsys.readouterr()
-    assert "nothing to do. 1 failures remain; to try them again, repair the files" in printed.out
+    assert "nothing to do. 1 failure left; to try them again, repair the files" in printed.out
     assert "late.mp4: the file is missing" in printed.out
     assert printed.err == ""
     shutil.copy(own / "a.b" / "clip 0.mp4", late)
@@ -506,10 +508,13 @@ def test_a_bad_video_costs_one_video_and_is_named(bad_videos, tmp_path, capsys):
         assert reason in reasons[name]
     assert sum(n["videos"] for n in found.splits.values()) == 8
     printed = capsys.readouterr()
-    assert "5 videos failed and are left out" in printed.out
+    assert "5 videos failed and had to be left out" in printed.out
     assert "y/cut.mkv: the file is cut short" in printed.out
     assert "failed=5" in printed.err
-    assert tfrecords.verify(out, progress=False).ok
+    report = tfrecords.verify(out, progress=False)
+    assert report.ok
+    assert report.failures == tuple(failure.id for failure in found.failures)
+    assert "could not be read when it was built: 5 (" in str(report)
     assert children() == []
 
 

@@ -111,7 +111,7 @@ def test_a_disk_that_is_plainly_too_small_stops_a_build_before_it_starts(videos,
     disk(1000)
     for options in ({"estimate": True}, {}):
         with pytest.raises(
-            FullDisk, match=r"too small: the 24 videos need about .* are free\. Free"
+            FullDisk, match=r"too small: 24 videos will need about .* are free\. Free"
         ):
             tfrecords.build(videos, out, **options, **OPTIONS)
         assert not list(out.glob("*.tfrecord"))

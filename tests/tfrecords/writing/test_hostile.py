@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from tfrecords.contents import is_file_name
 from tfrecords.dataset import Split
 from tfrecords.manifest import FILE, BadManifest, checksum, read_manifest
 from tfrecords.names import plain
+from tfrecords.pool import BuildError
 from tfrecords.sources import SourceError
 from tfrecords.video import VideoError, read_frames
 
@@ -71,6 +73,28 @@ def test_class_names_and_ids_are_kept_as_text(tree):
     split = Split(top / "data", "train")
     clips = tfrecords.clips(top / "data", training=False, num_frames=2, image_size=16, batch_size=4)
     assert sum(len(labels) for _, labels in clips) == len(split) == len(LABELS) + 1
+
+
+def test_what_is_printed_controls_no_terminal(tmp_path, write_video, capsys):
+    """Names of files, folders, groups and classes that are a warning in red, over two lines."""
+    red = "x\x1b[31mRED\n\x9b\u202e"
+    for label in ("a", f"b{red}"):
+        write_video(tmp_path / "source" / label / f"{red}.mp4", frames=2, size=(16, 16))
+    (tmp_path / "source" / "a" / f"bad{red}.mp4").write_bytes(b"no film")
+    (tmp_path / "source" / f"empty{red}").mkdir()
+    (tmp_path / "source" / "a" / f"{red}.txt").touch()
+    out = tmp_path / "data"
+    manifest = tfrecords.build(tmp_path / "source", out, max_failures=1, **OPTIONS)
+    tfrecords.build(tmp_path / "source", out, max_failures=1, **OPTIONS)
+    assert manifest.class_names == ("a", f"b{red}")
+    report = tfrecords.verify(out, progress=False)
+    told = [report, replace(report, problems=(f"{red} is missing",)), tfrecords.stats(out, False)]
+    text = "\n".join([capsys.readouterr().out, *map(str, told)])
+    assert text.count(r"x\x1b[31mRED\n\x9b\u202e") >= 8
+    assert all(line.isprintable() for line in text.split("\n"))
+    with pytest.raises(BuildError) as error:
+        tfrecords.build(tmp_path / "source", tmp_path / "other", max_failures=0, **OPTIONS)
+    assert all(line.isprintable() for line in str(error.value).split("\n"))
 
 
 def test_names_that_look_alike_after_normalisation_are_one_class(tmp_path, write_video):

@@ -54,7 +54,7 @@ def test_missing_videos_are_named_counted_and_no_failures(tmp_path, source, caps
     )
     assert "Absent/v_Absent_g01_c01, Walk/v_Walk_g01_c01" in printed
     assert " and 4 more" in printed
-    assert "1 classes have no video to train on there: Absent" in printed
+    assert "Classes without a video to train on there: 1 (Absent)" in printed
 
 
 def test_verify_tells_them(tmp_path, source):

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
+import tfrecords
 from tfrecords.sources import SourceError, read_source
 from tfrecords.splits import assign_splits
 
@@ -115,6 +116,18 @@ def test_columns_that_are_asked_for_must_be_there(tmp_path):
         read_source(file, split_column="fold")
     with pytest.raises(SourceError, match="has no column 'scene'"):
         read_source(file, group_column="scene")
+
+
+def test_a_data_set_inside_its_source_is_told(tmp_path, write_video, capsys):
+    for label in "ab":
+        write_video(tmp_path / "source" / label / "1.mp4", frames=2, size=(16, 16))
+    for out in ("source/data", "data"):
+        options = {"progress": False, "workers": 1, "val_fraction": 0.0}
+        tfrecords.build(tmp_path / "source", tmp_path / out, **options)
+    told = [line for line in capsys.readouterr().out.split("\n") if "inside the source" in line]
+    assert told == [
+        f"{tmp_path}/source/data lies inside the source: the next build looks for videos in it, too"
+    ]
 
 
 def test_files_that_differ_in_their_suffix_keep_it(tmp_path):
