@@ -16,7 +16,7 @@ from tfrecords.sampling import CROP
 SMALL = 0.05  # a share not worth a remedy
 LONG = 1.0  # seconds of a first batch that are worth a word
 BUSY = 0.8  # of the cores' time
-MOSTLY = 2.0  # times the cores' time that reads take of a storage that is the limit
+MOSTLY = 3.0  # times the cores' time; reads of memory wait for Python's lock, too, but less long
 ROOMY = 1.25  # times the short side that clips need
 
 
