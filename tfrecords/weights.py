@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 Weights = str | Mapping[str, float] | None
-RULES = {"balanced": 1.0, "sqrt": 0.5}  # a class of n videos: each has the weight n ** -power
+WEIGHTINGS = {"balanced": 1.0, "sqrt": 0.5}  # a class of n videos: each has the weight n ** -power
 
 
 def video_weights(counts: np.ndarray, class_names: tuple[str, ...], weights: Weights) -> np.ndarray:
@@ -21,12 +21,12 @@ def video_weights(counts: np.ndarray, class_names: tuple[str, ...], weights: Wei
         ValueError: If a name or a weight cannot be what it is, or no video is left.
     """
     if isinstance(weights, str):
-        if weights not in RULES:
+        if weights not in WEIGHTINGS:
             raise ValueError(
-                f"class_weights must be {', '.join(RULES)} or a mapping from class names to "
+                f"class_weights must be {', '.join(WEIGHTINGS)} or a mapping from class names to "
                 f"numbers, got {weights!r}"
             )
-        return np.maximum(counts, 1.0) ** -RULES[weights]
+        return np.maximum(counts, 1.0) ** -WEIGHTINGS[weights]
     if unknown := sorted(set(weights) - set(class_names)):
         raise ValueError(
             f"class_weights names {unknown[0]!r}, which is not a class. The classes are "

@@ -9,7 +9,7 @@ from typing import Literal
 import tyro
 
 from tfrecords.augment import MIRRORS, Augment
-from tfrecords.weights import RULES
+from tfrecords.weights import WEIGHTINGS
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class ClipConfig:
     @property
     def weights_of_classes(self) -> str | dict[str, float] | None:
         """`class_weights` as `tfrecords.clips` takes them."""
-        if len(self.class_weights) == 1 and self.class_weights[0] in RULES:
+        if len(self.class_weights) == 1 and self.class_weights[0] in WEIGHTINGS:
             return self.class_weights[0]
         return dict(parse_weight(weight) for weight in self.class_weights) or None
 
@@ -145,6 +145,6 @@ def parse_weight(weight: str) -> tuple[str, float]:
     name, _, factor = weight.rpartition("=")
     if not (name and re.fullmatch(r"\d+(\.\d+)?", factor)):
         raise ValueError(
-            f"--class-weights takes {', '.join(RULES)} or NAME=FACTOR, received {weight!r}."
+            f"--class-weights takes {', '.join(WEIGHTINGS)} or NAME=FACTOR, received {weight!r}."
         )
     return name, float(factor)

@@ -132,11 +132,11 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
 def facts_of(config: TrainConfig) -> dict[str, Any]:
     """What a run notes of its data set."""
     manifest = tfrecords.read_manifest(config.data)
-    videos = manifest.num_videos(config.train_split)
-    if config.batch_size > videos:
+    clips = manifest.num_videos(config.train_split) * config.augmentation.repeats
+    if config.batch_size > clips:
         raise ValueError(
-            f"--batch-size {config.batch_size} is more than the {videos} videos of the split "
-            f"{config.train_split!r} of {config.data}: give --batch-size {videos} or less."
+            f"--batch-size {config.batch_size} is more than the {clips} clips of an epoch of the "
+            f"split {config.train_split!r} of {config.data}: give --batch-size {clips} or less."
         )
     return {
         "class_names": list(manifest.class_names),

@@ -18,7 +18,10 @@ def epoch_of(weights, epoch=0, labels=LABELS):
     order = class_order(labels, NAMES, weights)
     key = tf.random.experimental.stateless_fold_in([0, 0], epoch, alg="philox")
     positions = tf.range(len(labels), dtype=tf.int64)
-    return tf.map_fn(lambda position: order.video(position, key), positions).numpy()
+    in_a_graph = tf.function(
+        lambda: tf.map_fn(lambda position: order.video(position, key), positions)
+    )
+    return in_a_graph().numpy()
 
 
 @pytest.mark.parametrize(

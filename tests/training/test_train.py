@@ -126,7 +126,7 @@ def test_the_same_seed_gives_the_same_start(config, change):
         ({"options": ("pahts=tccm",)}, "paths"),
         ({"weights": "nowhere.keras"}, "nowhere.keras"),
         ({"train_split": "trian"}, "trian"),
-        ({"batch_size": 1000}, "--batch-size 1000 is more than the 36 videos"),
+        ({"batch_size": 1000}, "--batch-size 1000 is more than the 36 clips"),
         ({"flip_pairs": ("left:rihgt",)}, "rihgt"),
         ({"devices": "tpu"}, "--devices takes"),
         ({"devices": "gpu:7"}, "GPU:7"),

@@ -158,7 +158,9 @@ def rows_lie_inside(path: Path) -> bool:
 
 
 def fuzz_forged(sound: Path, pixels: np.ndarray, folder: Path, count: int) -> Counter:
-    table = Counter()
+    table, allowed = Counter(), ("same", "named")
+    if read_manifest(sound).frame.get("store") == "video":
+        allowed += ("other pixels",)  # an agreed lie may name another packet of the same video
     for number in range(count):
         data = shutil.copytree(sound, folder / f"{number:04d}")
         forge(data, number)
@@ -166,8 +168,8 @@ def fuzz_forged(sound: Path, pixels: np.ndarray, folder: Path, count: int) -> Co
         assert all(rows_lie_inside(path) for path in data.glob("*.index")), number
         assert tracemalloc.get_traced_memory()[1] < 1 << 20, number
         tracemalloc.stop()
-        found = reading(data, pixels)  # an agreed lie may name another packet of the same video
-        assert found in ("same", "named", "other pixels"), (number, found)
+        found = reading(data, pixels)
+        assert found in allowed, (number, found)
         assert checking(data) in ("same", "named"), number
         table[found] += 1
         shutil.rmtree(data)
