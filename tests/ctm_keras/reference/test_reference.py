@@ -54,9 +54,20 @@ def _no_random_start(monkeypatch):
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_logits_are_the_references(name):
+    check(name, CASES[name].shapes[:1])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", CASES)
+def test_the_logits_are_the_references_at_both_shapes(name):
+    check(name, CASES[name].shapes)
+
+
+def check(name, shapes):
+    """Compares logits at these shapes, and the number of parameters."""
     case, golden = CASES[name], read(name)
     first = None
-    for frames, size in case.shapes:
+    for frames, size in shapes:
         model = built(case, frames, size)
         if first is None:
             import_state(model, formula.weights(golden["shapes"]))
