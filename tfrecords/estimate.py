@@ -15,7 +15,7 @@ import numpy as np
 
 from tfrecords.copies import workshop
 from tfrecords.disk import FullDisk, free_bytes
-from tfrecords.names import counted
+from tfrecords.names import counted, sized, timed
 from tfrecords.pool import Decoders
 from tfrecords.schema import VideoEntry
 from tfrecords.splits import stable_hash
@@ -58,8 +58,8 @@ class Estimate:
         failed = f", {self.failed} of them could not be read" if self.failed else ""
         return (
             f"{counted(self.videos, 'video')} with {counted(self.workers, 'worker')}: about "
-            f"{_time(self.seconds)}, {_size(self.bytes)} of shards and up to {_size(self.spool)} "
-            f"more while it runs; {_size(self.free)} are free on the disk of "
+            f"{timed(self.seconds)}, {sized(self.bytes)} of shards and up to {sized(self.spool)} "
+            f"more while it runs; {sized(self.free)} are free on the disk of "
             f"{workshop(self.out)}.\n(From {counted(self.sampled, 'video')}{failed}; the size may "
             f"be off by {self.error:.0%}.)"
         )
@@ -70,8 +70,8 @@ class Estimate:
         if needed * (1 - self.error) > self.free:
             raise FullDisk(
                 f"the disk of {workshop(self.out)} is too small: {counted(self.videos, 'video')} "
-                f"will need about {_size(needed)} (told from {self.sampled} of them, give or take "
-                f"{self.error:.0%}), {_size(self.free)} are free. Free some space, name a larger "
+                f"will need about {sized(needed)} (told from {self.sampled} of them, give or take "
+                f"{self.error:.0%}), {sized(self.free)} are free. Free some space, name a larger "
                 "disk with --out, or make smaller frames with --short-side and --quality"
             )
 
@@ -173,17 +173,3 @@ def _error(found: np.ndarray, weights: np.ndarray, total: int) -> float:
     rest = found - found.sum() / weights.sum() * weights
     variance = (rest**2).sum() / (number - 1) / number * (1 - number / total)
     return min(1.0, 2 * math.sqrt(variance) / float(found.mean()))
-
-
-def _time(seconds: float) -> str:
-    for unit, length in (("hours", 3600), ("minutes", 60)):
-        if seconds >= 1.5 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.0f} seconds" if seconds >= 1.5 else "a second"
-
-
-def _size(number: float) -> str:
-    for unit, size in (("TB", 1e12), ("GB", 1e9)):
-        if number >= size:
-            return f"{number / size:.1f} {unit}"
-    return f"{number / 1e6:.3g} MB"

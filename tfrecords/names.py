@@ -1,4 +1,4 @@
-"""Names of videos and classes: as text, as ids, as they are printed; and numbers of them."""
+"""Names of videos and classes: as text, as ids, as they are printed; and numbers in words."""
 
 import os
 import re
@@ -36,6 +36,22 @@ def shorten(name: str) -> str:
 def counted(number: int, noun: str) -> str:
     """`"1 video"`, `"2 videos"`."""
     return f"{number:,} {noun}" + "s" * (number != 1)
+
+
+def timed(seconds: float) -> str:
+    """`"a second"`, `"20 seconds"`, `"1.5 hours"`."""
+    for unit, length in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} seconds" if seconds >= 1.5 else "a second"
+
+
+def sized(number: float) -> str:
+    """Bytes: `"12.3 MB"`, `"1.5 GB"`."""
+    for unit, size in (("TB", 1e12), ("GB", 1e9)):
+        if number >= size:
+            return f"{number / size:.1f} {unit}"
+    return f"{number / 1e6:.3g} MB"
 
 
 def video_id(path: str, start: float | None, end: float | None, keep_suffix: bool = False) -> str:

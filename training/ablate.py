@@ -67,14 +67,12 @@ def ablate(config: AblateConfig) -> Path:
 def measured(row: Row, config: AblateConfig, out: Path) -> Result:
     """One row: a run and an evaluation of every seed."""
     found, protocol = [], ""
+    own = config.for_training(model=row.model, options=(*row.options, *config.options))
+    if reason := why_not(own):
+        return Result(row, (), reason=reason)
     for seed in range(config.seed, config.seed + config.seeds):
         run = out / f"{slug(row.label)}-{seed}"
-        own = config.for_training(
-            model=row.model, options=(*row.options, *config.options), seed=seed, out=run
-        )
-        if reason := why_not(own):
-            return Result(row, (), reason=reason)
-        trained(own)
+        trained(dataclasses.replace(own, seed=seed, out=run))
         report = evaluated(run, config)
         found.append(report["top1"])
         protocol = f"{report['split']}: {report['protocol']}; {report['coverage']}"

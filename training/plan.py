@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 import tfrecords
+from tfrecords.names import sized, timed
 from training import recipes
 from training.averages import Averages
 from training.config import TrainConfig
@@ -43,7 +44,7 @@ def dry_run(
     draw(config, steps_per_epoch, picture)
     print(f"Learning rate drawn: {picture}")
     seconds = seconds_of_a_step(model, config, strategy)
-    whole = duration(seconds * steps_per_epoch * config.epochs)
+    whole = timed(seconds * steps_per_epoch * config.epochs)
     print(
         f"Two steps ran; the second took {seconds:.2f} s: about {whole} in all on this machine, "
         "without validation"
@@ -75,20 +76,10 @@ def memory(model: keras.Model, config: TrainConfig) -> str:
     fixed = FLOAT * (model.count_params() + 2 * trained_parameters(model))
     held = activation_bytes(model) * config.batch_size // config.accumulate
     return (
-        f"Memory of a step: about {size(fixed + held)} over all devices ({size(fixed)} for "
-        f"weights, gradients and momentum, {size(held)} for what the layers put out; libraries "
+        f"Memory of a step: about {sized(fixed + held)} over all devices ({sized(fixed)} for "
+        f"weights, gradients and momentum, {sized(held)} for what the layers put out; libraries "
         "take more)"
     )
-
-
-def size(count: float) -> str:
-    """Bytes in words."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
-
-
-def duration(seconds: float) -> str:
-    """A time in words."""
-    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
 
 
 def draw(config: TrainConfig, steps_per_epoch: int, picture: Path) -> None:

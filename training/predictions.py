@@ -120,6 +120,12 @@ def top_k_accuracy(labels: np.ndarray, scores: np.ndarray, k: int) -> float:
     return float((worse >= classes - min(k, classes)).mean())
 
 
+def top1(predictions: Predictions) -> float:
+    """The share of videos whose best class is right, views joined by id."""
+    _, labels, scores = join_views(predictions)
+    return top_k_accuracy(labels, scores, 1)
+
+
 def confusion_matrix(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Counts `(true class, predicted class)`."""
     classes = scores.shape[1]

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from tfrecords.names import counted
 from tfrecords.rules import RULES
 from tfrecords.sampling import CROP
 from training.config import TrainConfig
@@ -107,8 +108,3 @@ def settings_for(asked: EvaluateConfig, run: TrainConfig) -> Settings:
         scale=round(CROP * short_side / said.crop),
         average=said.average,
     )
-
-
-def counted(number: int, thing: str) -> str:
-    """`"1 crop"`, `"3 crops"`."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -10,7 +10,7 @@ from tfrecords.manifest import write_json
 from training.analysis.order import ORDERS, reordered
 from training.devices import require_tensorflow
 from training.evaluate import fitted, read_results
-from training.predictions import join_views, predict_views, top_k_accuracy
+from training.predictions import predict_views, top1
 from training.run import Run
 from training.settings import Settings
 
@@ -65,9 +65,3 @@ def order_test(path: Path) -> dict[str, Any]:
         clips = reordered(batches, order)
         accuracies[order] = top1(predict_views(model, clips, len(batches), settings.average))
     return {**accuracies, "split": said["split"], "protocol": str(settings)}
-
-
-def top1(predictions) -> float:
-    """The share of videos whose best class is right, views joined by id."""
-    _, labels, scores = join_views(predictions)
-    return top_k_accuracy(labels, scores, 1)

@@ -29,7 +29,7 @@ from training.analysis.temporality import (
 from training.analysis.words import in_words
 from training.evaluate import read_results
 from training.pictures import draw_gains
-from training.predictions import Predictions, join_views, top_k_accuracy
+from training.predictions import Predictions, top1
 from training.run import Run
 
 OF_THE_NETWORK = ("num_frames", "image_size", "own_size")  # of the settings of an evaluation
@@ -109,14 +109,13 @@ def read_evaluated(path: Path) -> Evaluated:
     """
     run = Run.open(path)
     predictions, said = read_results(path)
-    _, labels, scores = join_views(predictions)
     config = run.config
     result = Result(
         config.model,
         config.backbone,
         config.num_frames,
         bool(config.method_options.get("temporal_pooling", False)),
-        top_k_accuracy(labels, scores, 1),
+        top1(predictions),
     )
     names = tuple(run.read()["class_names"])
     views = {name: v for name, v in said["settings"].items() if name not in OF_THE_NETWORK}

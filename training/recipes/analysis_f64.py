@@ -8,18 +8,8 @@ Published (I3D-ResNet-50, Mini-Kinetics, no temporal pooling):
 top-1 77.70; TSN 73.45, S3D 77.16, TAM 78.33.
 """
 
-from training.config import TrainConfig
+from dataclasses import replace
 
-CONFIG = TrainConfig(
-    model="i3d",
-    weights="",  # of --weights: it goes on from a trained model
-    backbone="resnet50",
-    sampling="segments",
-    scale=(256, 320),
-    num_frames=64,
-    epochs=35,
-    batch_size=36,
-    rate_at=(0.01, 36),
-    milestones=(10 / 35, 20 / 35, 30 / 35),
-    weight_decay=5e-4,
-)
+from training.recipes import analysis_f16
+
+CONFIG = replace(analysis_f16.CONFIG, num_frames=64, batch_size=36, rate_at=(0.01, 36))

@@ -9,14 +9,8 @@ Published: top-1 30.1 (C2D 27.9, C3D 29.0: --model c2d, c3d), ResNet-101 31.5;
 The paper counts 600,000 steps with falls at 300,000 and 450,000: 24 epochs of its 802,245 videos.
 """
 
-from training.config import TrainConfig
+from dataclasses import replace
 
-CONFIG = TrainConfig(
-    model="cost",
-    backbone="resnet50",
-    epochs=24,
-    batch_size=32,
-    rate_at=(0.005, 32),
-    milestones=(300 / 600, 450 / 600),
-    weight_decay=1e-4,
-)
+from training.recipes import cost_kinetics
+
+CONFIG = replace(cost_kinetics.CONFIG, epochs=24)

@@ -8,16 +8,6 @@ Hardware: not given. The paper gives neither batch nor time; the batch of Kineti
 Published: top-1 74.6 (TSN 69.0: --model tsn), the mean of three splits.
 """
 
-from training.config import TrainConfig
+from training.recipes import ctm_ucf101
 
-CONFIG = TrainConfig(
-    model="ctm",
-    weights="",  # of --weights: it goes on from a trained model
-    backbone="resnet101",
-    epochs=30,
-    batch_size=128,
-    rate_at=(0.002, 128),
-    milestones=(10 / 30, 20 / 30),
-    weight_decay=1e-4,
-    freeze_bn=True,
-)
+CONFIG = ctm_ucf101.CONFIG

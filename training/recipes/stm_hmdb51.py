@@ -8,19 +8,6 @@ Hardware: 8 GTX 1080 Ti, 4 clips of 16 frames each. The paper gives no time.
 Published: top-1 72.2, the mean of three splits.
 """
 
-from training.config import TrainConfig
+from training.recipes import stm_ucf101
 
-CONFIG = TrainConfig(
-    model="stm",
-    weights="",  # of --weights: it goes on from a trained model
-    backbone="resnet50",
-    num_frames=16,
-    sampling="segments",
-    scale=(224, 224),
-    augment="tsn",
-    epochs=25,
-    batch_size=32,
-    rate_at=(0.001, 32),
-    milestones=(15 / 25,),
-    weight_decay=5e-4,
-)
+CONFIG = stm_ucf101.CONFIG

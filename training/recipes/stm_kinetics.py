@@ -6,18 +6,8 @@ Hardware: 8 GTX 1080 Ti, 8 clips each. The paper gives no time.
 Published: top-1 73.7 with 16 frames (--num-frames 16 --batch-size 32), 10 clips x 3 crops.
 """
 
-from training.config import TrainConfig
+from dataclasses import replace
 
-CONFIG = TrainConfig(
-    model="stm",
-    backbone="resnet50",
-    num_frames=8,
-    sampling="segments",
-    scale=(224, 224),
-    augment="tsn",
-    epochs=50,
-    batch_size=64,
-    rate_at=(0.01, 64),
-    milestones=(30 / 50, 40 / 50, 45 / 50),
-    weight_decay=5e-4,
-)
+from training.recipes import stm_something_v1
+
+CONFIG = replace(stm_something_v1.CONFIG, flip_pairs=())
