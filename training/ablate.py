@@ -1,6 +1,7 @@
-"""`ctm ablate`: a paper's ablation table on the user's data, several seeds of every network."""
+"""`ctm ablate`: papers' ablation tables on the user's data, several runs of every network."""
 
 import dataclasses
+import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -17,101 +18,122 @@ from training.ablate_config import AblateConfig
 from training.ablations import TABLES, Row, Table
 from training.config import TrainConfig
 from training.evaluate import evaluate
-from training.train import train
+from training.resume import is_started
+from training.run import Run
+from training.train import resolve, train
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the seeds of a row came to.
+    """What the runs of a network came to.
 
     Args:
-        row: The network.
-        top1: Accuracy of each seed, 0 to 1; none where the network cannot be built.
-        protocol: Of the evaluation, with the coverage.
+        top1: Accuracy of each run, 0 to 1; none where the network cannot be built.
+        protocols: Of the evaluations, each with its coverage.
         reason: Why the network cannot be built, or empty.
     """
 
-    row: Row
-    top1: tuple[float, ...]
-    protocol: str = ""
+    top1: tuple[float, ...] = ()
+    protocols: tuple[str, ...] = ()
     reason: str = ""
 
 
-def ablate(config: AblateConfig) -> Path:
-    """Trains and evaluates every network of a table, and writes the table.
+def ablate(config: AblateConfig) -> list[Path]:
+    """Trains and evaluates every network of some tables, and writes the tables.
 
-    A run that is there already is not trained again, and one that was stopped goes on.
+    A network that stands in several tables is trained once; a run that is there already is not
+    trained again, and one that was stopped goes on. The first runs of all networks come before
+    the second ones, and the tables are written after each round.
 
     Args:
-        config: The table, the seeds, and how to train.
+        config: The tables, the runs, and how to train.
 
     Returns:
-        The table as a Markdown file.
+        A Markdown file for each table.
 
     Raises:
-        ValueError: If there is no such table, or the config names a model itself.
+        ValueError: If there is no such table, the config names a model itself, or a folder holds
+            a run of other options.
     """
     config.check()
-    if config.table not in TABLES:
-        raise unknown_name("table", config.table, TABLES)
-    table, out = TABLES[config.table], config.out or Path("ablations") / config.table
-    results = [measured(row, config, out) for row in table.rows]
-    path = out / "table.md"
-    out.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(in_markdown(table, results, config)) + "\n", encoding="utf-8")
-    rows = [{**dataclasses.asdict(result), "top1": list(result.top1)} for result in results]
-    write_json(out / "results.json", {"table": table.title, "rows": rows})
-    return path
+    for name in config.tables:
+        if name not in TABLES:
+            raise unknown_name("table", name, TABLES)
+    tables = {name: TABLES[name] for name in config.tables}
+    rows = {network(row): row for table in tables.values() for row in table.rows}
+    results = {name: Result(reason=why_not(row, config)) for name, row in rows.items()}
+    for number in range(config.seeds):
+        for name, row in rows.items():
+            if not results[name].reason:
+                results[name] = with_report(results[name], measured(row, config, number))
+        paths = [write(name, table, results, config) for name, table in tables.items()]
+    return paths
 
 
-def measured(row: Row, config: AblateConfig, out: Path) -> Result:
-    """One row: a run and an evaluation of every seed."""
-    found, protocol = [], ""
-    own = config.for_training(model=row.model, options=(*row.options, *config.options))
-    if reason := why_not(own):
-        return Result(row, (), reason=reason)
-    for seed in range(config.seed, config.seed + config.seeds):
-        run = out / f"{slug(row.label)}-{seed}"
-        trained(dataclasses.replace(own, seed=seed, out=run))
-        report = evaluated(run, config)
-        found.append(report["top1"])
-        protocol = f"{report['split']}: {report['protocol']}; {report['coverage']}"
-        keras.backend.clear_session()
-    return Result(row, tuple(found), protocol)
+def network(row: Row) -> str:
+    """A row's network as the name of a folder: method and options."""
+    return re.sub(r"[^a-z0-9]+", "-", " ".join((row.model, *row.options)).lower()).strip("-")
 
 
-def why_not(config: TrainConfig) -> str:
-    """Why the method cannot stand on the backbone, or nothing."""
+def why_not(row: Row, config: AblateConfig) -> str:
+    """Why the network of a row cannot be built, or nothing."""
+    own = for_training(row, config, 0)
     try:
         ctm_keras.build_video_model(
-            config.model,
-            backbone=config.backbone,
+            own.model,
+            backbone=own.backbone,
             num_classes=2,
-            image_size=config.image_size,
+            image_size=own.image_size,
             weights=None,
-            **config.method_options,
+            **own.method_options,
         )
     except ValueError as error:
         return str(error)
     return ""
 
 
-def trained(config: TrainConfig) -> None:
-    """A finished run: trained now, gone on with, or there already."""
-    run = config.out
-    if (run / "model.keras").is_file():
-        return
-    if (run / "config.json").is_file():
-        train(TrainConfig(resume=run))
-        return
-    train(config)
+def for_training(row: Row, config: AblateConfig, number: int) -> TrainConfig:
+    """The config of a row's run; each run has the next seed and the next data set."""
+    return config.for_training(
+        data=config.data[number % len(config.data)],
+        out=config.folder / f"{network(row)}-{config.seed + number}",
+        model=row.model,
+        options=(*row.options, *config.options),
+        seed=config.seed + number,
+    )
 
 
-def evaluated(run: Path, config: AblateConfig) -> dict:
-    """The report of a run, evaluated now or before."""
-    if not (run / "report.json").is_file():
-        evaluate(run, num_clips=config.num_clips, num_crops=config.num_crops)
-    return json.loads((run / "report.json").read_text())
+def measured(row: Row, config: AblateConfig, number: int) -> dict:
+    """The report of a run, trained and evaluated now or before."""
+    own = for_training(row, config, number)
+    if not (is_started(resolve(own)[0]) and Run(own.out).model.is_file()):
+        train(own)
+    views = {"num_clips": config.num_clips, "num_crops": config.num_crops}
+    path = own.out / "report.json"
+    if not (path.is_file() and views.items() <= json.loads(path.read_text())["settings"].items()):
+        evaluate(own.out, **views)
+    keras.backend.clear_session()
+    return json.loads(path.read_text())
+
+
+def with_report(result: Result, report: dict) -> Result:
+    """A result with one run more."""
+    protocol = f"{report['split']}: {report['protocol']}; {report['coverage']}"
+    return Result((*result.top1, report["top1"]), (*result.protocols, protocol))
+
+
+def write(name: str, table: Table, results: dict[str, Result], config: AblateConfig) -> Path:
+    """Writes NAME.md, and NAME.json with each row's runs."""
+    path = config.folder / f"{name}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = [results[network(row)] for row in table.rows]
+    path.write_text("\n".join(in_markdown(table, own, config)) + "\n", encoding="utf-8")
+    rows = [
+        {**dataclasses.asdict(row), **dataclasses.asdict(result)}
+        for row, result in zip(table.rows, own, strict=True)
+    ]
+    write_json(path.with_suffix(".json"), {"table": table.title, "rows": rows})
+    return path
 
 
 def in_markdown(table: Table, results: Sequence[Result], config: AblateConfig) -> Iterator[str]:
@@ -120,19 +142,18 @@ def in_markdown(table: Table, results: Sequence[Result], config: AblateConfig) -
     yield f"# {table.title}"
     yield ""
     yield (
-        f"Data: {config.data}; {config.backbone} at {config.image_size}, weights "
-        f"{config.weights}, {config.epochs} epochs, seeds {config.seed} to "
-        f"{config.seed + config.seeds - 1}."
+        f"Data: {', '.join(map(str, config.data))}; {config.backbone} at {config.image_size}, "
+        f"weights {config.weights}, {config.epochs} epochs, seeds from {config.seed}."
     )
-    for protocol in dict.fromkeys(result.protocol for result in results if result.protocol):
+    for protocol in dict.fromkeys(itertools.chain(*(result.protocols for result in results))):
         yield f"Protocol: {protocol}."
-    yield "Top-1 in percent; here the mean over seeds and their standard deviation."
+    yield "Top-1 in percent; here the mean over runs and their standard deviation."
     yield ""
-    yield f"| network | here | each seed | {columns} |"
+    yield f"| network | here | each run | {columns} |"
     yield "|---" * (3 + len(table.columns)) + "|"
-    for result in results:
-        published = " | ".join(percent(value) for value in result.row.published)
-        yield f"| {result.row.label} | {mean_and_deviation(result)} | {published} |"
+    for row, result in zip(table.rows, results, strict=True):
+        published = " | ".join(percent(value) for value in row.published)
+        yield f"| {row.label} | {mean_and_deviation(result)} | {published} |"
 
 
 def mean_and_deviation(result: Result) -> str:
@@ -147,8 +168,3 @@ def mean_and_deviation(result: Result) -> str:
 def percent(value: float | None) -> str:
     """A published figure, or a dash."""
     return "-" if value is None else f"{value:g}"
-
-
-def slug(label: str) -> str:
-    """A label as the name of a folder."""
-    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")

@@ -2,31 +2,44 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import tyro
 
+from tfrecords.storage import as_path
 from training.config import TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class AblateConfig(TrainConfig):
-    """Train and evaluate every network of a paper's ablation table, several seeds of each.
+    """Train and evaluate every network of papers' ablation tables, several runs of each.
 
-    Writes table.md with the mean and the standard deviation beside the paper's figures. What was
+    Writes a table with the mean and the standard deviation beside the paper's figures. What was
     trained before is taken as it is. For example:
-      ctm ablate ctm-1 --data data/arid6 --backbone tiny --image-size 96 --epochs 40
+      ctm ablate ctm-1 --data data/mine --backbone tiny --image-size 96 --epochs 40
+      ctm ablate ctm-1 ctm-2 ctm-3 --data data/fold-0 data/fold-1 data/fold-2
       ctm ablate analysis-5 --data data/mini-ssv2 --backbone tv_resnet18 --seeds 1
     """
 
-    table: tyro.conf.Positional[str]
-    """ctm-1, ctm-2, ctm-3, stm-5 or analysis-5."""
+    tables: tyro.conf.Positional[tuple[str, ...]]
+    """ctm-1, ctm-2, ctm-3, stm-5, analysis-5."""
+    data: Annotated[tuple[str | Path, ...], tyro.conf.arg(metavar="DIR")] = ()
+    """Data sets that `ctm build` wrote: one, or the folds or splits of one; each run takes the
+    next."""
+    out: Path | None = None
+    """Folder of the runs and tables (default: ablations/DATA)."""
     seeds: int = 3
     """Runs of each network, with the seeds SEED, SEED + 1 and so on."""
     num_clips: int = 2
     """Clips of a video in the evaluation."""
     num_crops: int = 3
     """Crops of each clip in the evaluation."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the runs and tables are."""
+        return self.out or Path("ablations") / as_path(self.data[0]).name
 
     def for_training(self, **values: Any) -> TrainConfig:
         """The config of one of the runs."""
@@ -37,8 +50,10 @@ class AblateConfig(TrainConfig):
         """Raises ValueError for a value that no table can have."""
         super().check()
         self.check_counts("seeds", "num_clips")
+        if not (self.tables and self.data):
+            raise ValueError("ctm ablate needs a table and --data DIR.")
         if self.model != TrainConfig.model or self.resume or self.dry_run:
             raise ValueError(
-                "ctm ablate trains the models of its table: --model, --resume and --dry-run do "
+                "ctm ablate trains the models of its tables: --model, --resume and --dry-run do "
                 "not go with it."
             )

@@ -60,7 +60,7 @@ TABLES = {
             _BASELINE,
             _ctm("Res2", 78.87, "stages=2", "blocks=1"),
             _ctm("Res3", 78.79, "stages=3", "blocks=1"),
-            _ctm("Res4", 78.94, "stages=4", "blocks=1"),
+            _ctm("Res4", 78.94, "blocks=1"),
             _ctm("Res5", 78.07, "stages=5", "blocks=1"),
         ),
     ),

@@ -99,8 +99,8 @@ def run(name: str, arguments: list[str]) -> None:
     if isinstance(result, AblateConfig):
         from training.ablate import ablate
 
-        path = ablate(result)
-        print(f"{path.read_text()}\nWritten: {path}")
+        for path in ablate(result):
+            print(f"{path.read_text()}\nWritten: {path}")
 
 
 def train(arguments: list[str]) -> None:
