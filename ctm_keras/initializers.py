@@ -1,6 +1,6 @@
 """How new kernels start."""
 
-from keras import initializers
+from keras import initializers, ops
 
 
 def he_fan_out() -> initializers.Initializer:
@@ -9,3 +9,10 @@ def he_fan_out() -> initializers.Initializer:
     A new one for each layer: an initializer gives all kernels of a shape the same values.
     """
     return initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
+
+
+def he_alike(shape, dtype=None):
+    """A depthwise kernel, the same for all channels, of He's normal values by its inputs."""
+    height, width, channels, multiplier = shape
+    draw = initializers.RandomNormal(stddev=(2 / (height * width)) ** 0.5)
+    return ops.repeat(draw((height, width, 1, multiplier), dtype=dtype), channels, axis=2)

@@ -8,6 +8,7 @@ from keras import layers, ops
 
 from ..anatomy import Anatomy
 from ..graft import Graft
+from ..initializers import he_alike
 from ._places import block_outputs
 
 PATHS = ("tccm", "temporal")
@@ -20,7 +21,10 @@ class TCC(layers.Layer):
     `O[t, c, h, w] = sum_ij K[i, j, h, w] F[t + i, c + j, h, w]`: the planes of time and
     channels are convolved depthwise, with the positions as channels, so no parameter is
     shared between two positions of the image. Borders are padded with zeros; no bias. The
-    kernels start normal with variance 2 / 9: each output sees nine inputs.
+    kernels start alike: one random kernel, He-scaled for its nine inputs, at each position.
+    They go their own ways in training. When each starts at random, the 1 x 1 convolutions
+    around them, which all positions share, cannot use their outputs, and the path learns late
+    (docs/learning.md).
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -50,7 +54,7 @@ class TCC(layers.Layer):
             3,
             padding="same",
             use_bias=False,
-            depthwise_initializer=keras.initializers.RandomNormal(stddev=(2 / 9) ** 0.5),
+            depthwise_initializer=he_alike,
             dtype=self.dtype_policy,
             name="conv",
         )
