@@ -12,7 +12,7 @@ BATCH_SIZE = 8
 
 
 def view_importance(
-    model: keras.Model, data: np.ndarray | Iterable | None = None
+    model: keras.Model, data: np.ndarray | Iterable | None = None, by_class: bool = False
 ) -> dict[str, np.ndarray]:
     """What the views H-W, T-W and T-H count in each CoST layer: the mean of their coefficients.
 
@@ -20,13 +20,15 @@ def view_importance(
         model: a video model with CoST layers.
         data: clips to average over: an array `(clips, frames, height, width, 3)`, or an iterable
             of batches, or of batches and labels. CoST(a) needs none: its coefficients are weights.
+        by_class: average over the clips of each class; `data` has labels then.
 
     Returns:
         For each CoST layer, by name and in the order of the network, the three means; they sum
-        to one.
+        to one. By class an array `(classes, 3)`, whose rows are NaN where a class has no clips.
 
     Raises:
-        ValueError: if the model has no CoST layers, or CoST(b) and no data.
+        ValueError: if the model has no CoST layers, or CoST(b) and no data, or if classes are to
+            be told apart without labels or by CoST(a), which treats them all alike.
 
     Example:
         >>> model = build_video_model("cost", "tiny", 4, image_size=64, weights=None)
@@ -34,23 +36,43 @@ def view_importance(
         dict_keys(['conv3_block1_1_conv', 'conv4_block2_1_conv', 'conv4_block4_1_conv'])
 
     Reference:
-        Section 4.5 and Figure 8 of the paper.
+        Section 4.5 and Figures 8 and 9 of the paper.
     """
     found = [layer for layer in model.layers if isinstance(layer, CoST)]
     if not found:
         raise ValueError(f"{model.name} has no CoST layers. Build a model with the method 'cost'.")
     if all(layer.kind == "a" for layer in found):
+        if by_class:
+            raise ValueError("The coefficients of CoST(a) are weights, the same for all classes.")
         return {layer.name: _mean_over_channels(layer.coefficients(None))[0] for layer in found}
     if data is None:
         raise ValueError(
             "CoST(b) predicts its coefficients from the clip: pass clips, or a data set of them."
         )
     inner = keras.Model(model.input, [layer.input for layer in found])
-    rows = [_importance(inner, found, clips) for clips in _batches(data)]
-    if not rows:
+    batches = [
+        (_importance(inner, found, clips), None if labels is None else np.asarray(labels))
+        for clips, labels in _batches(data)
+    ]
+    if not batches:
         raise ValueError("The data hold no clips.")
-    means = np.concatenate(rows, axis=1).mean(axis=1)
+    rows, labels = zip(*batches, strict=True)
+    rows = np.concatenate(rows, axis=1)
+    if not by_class:
+        means = rows.mean(axis=1)
+    elif any(own is None for own in labels):
+        raise ValueError("To tell classes apart pass batches of clips and labels.")
+    else:
+        means = _means_of_classes(rows, np.concatenate(labels), model.output_shape[-1])
     return dict(zip([layer.name for layer in found], means, strict=True))
+
+
+def _means_of_classes(rows: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """The mean over the clips of each class, `(layers, classes, 3)`; NaN where there are none."""
+    means = np.full((len(rows), classes, len(VIEWS)), np.nan)
+    for label in np.unique(labels):
+        means[:, label] = rows[:, labels == label].mean(axis=1)
+    return means
 
 
 def _importance(inner: keras.Model, found: list[CoST], clips) -> np.ndarray:
@@ -67,8 +89,8 @@ def _mean_over_channels(coefficients) -> np.ndarray:
 
 
 def _batches(data):
-    """The clips of each batch."""
+    """The clips and the labels of each batch; no labels where there are none."""
     if hasattr(data, "shape"):
         data = [data[i : i + BATCH_SIZE] for i in range(0, len(data), BATCH_SIZE)]
     for batch in data:
-        yield batch[0] if isinstance(batch, (tuple, list)) else batch
+        yield batch[:2] if isinstance(batch, (tuple, list)) else (batch, None)

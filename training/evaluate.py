@@ -19,7 +19,7 @@ from training.evaluate_config import EvaluateCommand, EvaluateConfig
 from training.fit_model import fit_model
 from training.predictions import Predictions, predict_views
 from training.run import Run, save_model
-from training.scores import Report, missing_videos, score, write_results
+from training.scores import Report, means, missing_videos, score, write_results
 from training.settings import Settings, settings_for
 
 
@@ -72,10 +72,13 @@ def evaluate_all(command: EvaluateCommand) -> Iterator[str]:
     if command.average_weights:
         yield from evaluate_average(command)
         return
+    reports = []
     for path in command.runs:
-        report = evaluate(path, **vars(command.each))
-        yield f"{path}\n{report}" if len(command.runs) > 1 else str(report)
+        reports.append(evaluate(path, **vars(command.each)))
+        yield f"{path}\n{reports[-1]}" if len(command.runs) > 1 else str(reports[-1])
         yield written(path)
+    if len(reports) > 1:
+        yield means(reports)
     if command.ensemble:
         predictions, report, facts = ensemble([read_results(path) for path in command.runs])
         yield from finished(command, "the ensemble", predictions, report, facts)

@@ -66,11 +66,13 @@ class EvaluateCommand(EvaluateConfig):
     """Score trained models on every video of a split.
 
     Prints top-1, top-5, mean class accuracy, the protocol and the coverage, and writes
-    report.json, predictions.npz and confusion.png into each run. For example:
+    report.json, predictions.npz and confusion.png into each run; of several runs also the mean,
+    as over the three splits of UCF101. For example:
       ctm evaluate runs/mine
       ctm evaluate runs/mine --protocol slowfast --split test
       ctm evaluate runs/mine --num-clips 1 --num-crops 1
       ctm evaluate runs/mine --saved --average logits
+      ctm evaluate runs/split-1 runs/split-2 runs/split-3
       ctm evaluate runs/a runs/b --ensemble --out runs/a-and-b
     """
 

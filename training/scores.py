@@ -100,6 +100,17 @@ def score(
     )
 
 
+def means(reports: Sequence[Report]) -> str:
+    """The means over runs, as over the three splits of UCF101, with standard deviations."""
+    k = min(5, *(len(report.class_names) for report in reports))
+    names = {"top1": "top-1", "top5": f"top-{k}", "mean_class_accuracy": "mean class accuracy"}
+    found = []
+    for name, words in names.items():
+        values = [getattr(report, name) for report in reports]
+        found.append(f"{words} {np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}")
+    return f"mean of {len(reports)} runs and standard deviation: {', '.join(found)}"
+
+
 def missing_videos(
     manifest: tfrecords.Manifest, split: str, scored: Sequence[str]
 ) -> dict[str, str]:

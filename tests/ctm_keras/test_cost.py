@@ -208,6 +208,24 @@ def test_the_importance_is_a_mean_over_clips_however_they_come(make_clips, predi
             np.testing.assert_allclose(found[name], row, rtol=1e-4)
 
 
+def test_the_importance_of_a_class_is_the_mean_over_its_clips(make_clips, predicting):
+    clips, labels = make_clips(5, 4, 32), np.array([2, 0, 2, 2, 0])
+    batches = [(clips[:2], labels[:2]), (clips[2:], labels[2:])]
+    found = ctm_keras.view_importance(predicting, batches, by_class=True)
+    for label in (0, 2):
+        expected = ctm_keras.view_importance(predicting, clips[labels == label])
+        for name, row in expected.items():
+            np.testing.assert_allclose(found[name][label], row, rtol=1e-4)
+    assert all(rows.shape == (4, 3) and np.isnan(rows[[1, 3]]).all() for rows in found.values())
+
+
+def test_classes_without_labels_and_of_cost_a_are_refused(make_clips, predicting):
+    with pytest.raises(ValueError, match="batches of clips and labels"):
+        ctm_keras.view_importance(predicting, make_clips(2, 4, 32), by_class=True)
+    with pytest.raises(ValueError, match="the same for all classes"):
+        ctm_keras.view_importance(video_model(kind="a"), by_class=True)
+
+
 def test_learned_coefficients_need_no_data():
     model = video_model(kind="a")
     alpha = cost_layers(model)[0].alpha

@@ -165,11 +165,11 @@ def test_runs_are_evaluated_each_and_together(copied, tmp_path):
     out = tmp_path / "both"
     command = {"runs": (one.path, two.path), "num_clips": 2, "num_crops": 1, "out": out}
     lines = list(evaluate_all(EvaluateCommand(**command, ensemble=True)))
-    assert [line.splitlines()[0] for line in lines[::2]] == [
-        str(one.path),
-        str(two.path),
-        "the ensemble",
-    ]
+    heads = [line.splitlines()[0] for line in lines]
+    assert [heads[0], heads[2], heads[5]] == [str(one.path), str(two.path), "the ensemble"]
+    each = [json.loads((run.path / "report.json").read_text())["top1"] for run in (one, two)]
+    mean, spread = sum(each) / 2, abs(each[0] - each[1]) / 2**0.5
+    assert f"mean of 2 runs and standard deviation: top-1 {mean:.4f} ± {spread:.4f}," in lines[4]
     members = [Predictions.load(run.path / "predictions.npz") for run in (one, two)]
     ids, labels, scores = join_views(Predictions.load(out / "predictions.npz"))
     for video, label, found in zip(ids, labels, scores, strict=True):

@@ -4,17 +4,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import tfrecords
 from tfrecords.disk import full_disk_in_words
 from tfrecords.manifest import write_json
+from training.analysis.evaluated import evaluated
 from training.analysis.order import ORDERS, reordered
 from training.devices import require_tensorflow
-from training.evaluate import fitted, read_results
+from training.evaluate import read_results
 from training.predictions import predict_views, top1
-from training.run import Run
-from training.settings import Settings
-
-BATCH_SIZE = 16
 
 
 def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
@@ -50,16 +46,7 @@ def order_test(path: Path) -> dict[str, Any]:
         path: Folder of an evaluated run.
     """
     predictions, said = read_results(path)
-    settings = Settings(**said["settings"])
-    model, settings = fitted(Run.open(path).load_model(said["model"]), settings)
-    batches = tfrecords.clips(
-        said["data"],
-        said["split"],
-        training=False,
-        with_ids=True,
-        batch_size=BATCH_SIZE,
-        **settings.clip_options(),
-    )
+    model, batches, settings = evaluated(path)
     accuracies = {"true": top1(predictions)}
     for order in ORDERS:
         clips = reordered(batches, order)

@@ -44,6 +44,7 @@ def analyze(
     top: int = 10,
     orders: bool = False,
     kernels: bool = False,
+    views: bool = False,
 ) -> None:
     """Tell what evaluated models owe to space and to time, beside the TSN among them.
 
@@ -53,6 +54,7 @@ def analyze(
       ctm analyze runs/mine-tsn runs/mine-ctm runs/mine-tsm
       ctm analyze runs/mine-ctm --orders
       ctm analyze runs/mine-ctm --kernels
+      ctm analyze runs/mine-cost --views
 
     Args:
         runs: Folders of runs, evaluated on the same split with the same protocol.
@@ -60,6 +62,7 @@ def analyze(
         top: Classes that count as temporal, and as static.
         orders: Instead evaluate with frames shuffled, reversed and repeated.
         kernels: Instead draw the kernels of the TCC layers over the image.
+        views: Instead average the coefficients of CoST's views, by layer and by class.
     """
     if orders:
         from training.analysis.order_test import order_tests
@@ -72,6 +75,12 @@ def analyze(
 
         for path in draw_all(runs, out):
             print(f"Written: {path}")
+        return
+    if views:
+        from training.analysis.views import view_importances
+
+        for line in view_importances(runs, out):
+            print(line)
         return
     from training.analysis.runs import analyze
 

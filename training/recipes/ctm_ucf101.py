@@ -3,7 +3,7 @@
 Paper: CTM, arXiv 2002.03152, Section 4.2 and Tables 5 and 6.
 Command: for each split s of 1, 2, 3, built with --split-number s --val test:
   ctm train --recipe ctm_ucf101 --data data/ucf101-s --out runs/ucf101-s --weights KINETICS600.keras
-then ctm evaluate of each; the published number is the mean of the three.
+then ctm evaluate runs/ucf101-1 runs/ucf101-2 runs/ucf101-3, which prints their mean.
 Hardware: not given. The paper gives neither batch nor time; the batch of Kinetics-600 is taken.
 Published: top-1 96.9 (TSN 95.5: --model tsn), the mean of three splits.
 """

@@ -3,7 +3,7 @@
 Paper: STM, ICCV 2019, Section 4.2 and Table 4.
 Command: for each split s of 1, 2, 3, built with --split-number s --val test:
   ctm train --recipe stm_ucf101 --data data/ucf101-s --out runs/ucf101-s --weights KINETICS.keras
-then ctm evaluate of each; the published number is the mean of the three.
+then ctm evaluate runs/ucf101-1 runs/ucf101-2 runs/ucf101-3, which prints their mean.
 Hardware: 8 GTX 1080 Ti, 4 clips of 16 frames each. The paper gives no time.
 Published: top-1 96.2, the mean of three splits.
 """

@@ -1,0 +1,86 @@
+"""`ctm analyze --views`: what appearance and motion count in CoST networks, by layer and class."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import ctm_keras
+from tfrecords.disk import full_disk_in_words
+from tfrecords.manifest import write_json
+from training.analysis.evaluated import evaluated
+from training.devices import require_tensorflow
+from training.pictures import names_in_any_script, plain, write
+
+VIEWS = ("H-W", "T-W", "T-H")
+
+
+def view_importances(runs: Sequence[Path], out: Path) -> Iterator[str]:
+    """Averages the coefficients of CoST's views over the clips that runs were evaluated on.
+
+    Args:
+        runs: Folders of runs of the method cost that `ctm evaluate` scored.
+        out: Folder for views.json and a picture of each run.
+
+    Returns:
+        An iterator of lines for people.
+
+    Raises:
+        ValueError: If a run was not evaluated, or has no coefficients of clips.
+
+    Reference:
+        CoST, section 4.5, Figures 8 and 9.
+    """
+    require_tensorflow()
+    found = {}
+    for path in runs:
+        names, layers = importance_of_classes(path)
+        found[str(path)] = {
+            "layers": {layer: np.nanmean(rows, axis=0).tolist() for layer, rows in layers.items()},
+            "classes": of_classes(names, layers),
+        }
+        yield from in_words(path, **found[str(path)])
+        with full_disk_in_words(out, "analyze again"):
+            out.mkdir(parents=True, exist_ok=True)
+            draw(names, layers, str(path), out / f"{path.name}-views.png")
+            write_json(out / "views.json", found)
+        yield f"Written: {out / 'views.json'}, {out / f'{path.name}-views.png'}"
+
+
+def importance_of_classes(path: Path) -> tuple[list[str], dict[str, np.ndarray]]:
+    """A run's classes that have clips, and for each CoST layer the means, `(classes, 3)`."""
+    model, batches, _ = evaluated(path)
+    labelled = ((batch["clip"].numpy(), batch["label"].numpy()) for batch in batches)
+    layers = ctm_keras.view_importance(model, labelled, by_class=True)
+    seen = ~np.isnan(next(iter(layers.values()))[:, 0])
+    names = [name for name, own in zip(ctm_keras.class_names(model), seen, strict=True) if own]
+    return names, {layer: rows[seen] for layer, rows in layers.items()}
+
+
+def of_classes(names: list[str], layers: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    """The mean over layers of each class, the one that counts most on motion first."""
+    means = np.mean(list(layers.values()), axis=0)
+    return {names[i]: means[i].tolist() for i in np.argsort(means[:, 0], kind="stable")}
+
+
+def in_words(path: Path, layers: dict, classes: dict) -> Iterator[str]:
+    """The table of a run."""
+    yield f"{str(path)[-32:]:32}" + "".join(f" {view:>6}" for view in VIEWS)
+    overall = np.mean(list(layers.values()), axis=0)
+    for name, row in {**layers, "all layers": overall, **classes}.items():
+        yield f"{name[:32]:32}" + "".join(f" {value:6.3f}" for value in row)
+
+
+@names_in_any_script()
+def draw(names: list[str], layers: dict[str, np.ndarray], title: str, path: Path) -> None:
+    """Draws the share of the views over time: a row for each class, a column for each layer."""
+    motion = 1 - np.stack([rows[:, 0] for rows in layers.values()], axis=1)
+    figure = Figure(figsize=(3 + 0.5 * len(layers), 2.5 + 0.22 * len(names)), layout="constrained")
+    axes = figure.add_subplot()
+    shown = axes.imshow(motion, cmap="viridis", vmin=0, vmax=1, aspect="auto")
+    axes.set_title(f"{plain(title)}: T-W and T-H", fontsize=9)
+    axes.set_xticks(range(len(layers)), list(layers), rotation=90, fontsize=7)
+    axes.set_yticks(range(len(names)), [plain(name) for name in names], fontsize=7)
+    figure.colorbar(shown, label="coefficient")
+    write(figure, path, 110)
