@@ -43,7 +43,7 @@ def view_importances(runs: Sequence[Path], out: Path) -> Iterator[str]:
         yield from in_words(path, **found[str(path)])
         with full_disk_in_words(out, "analyze again"):
             out.mkdir(parents=True, exist_ok=True)
-            draw(names, layers, str(path), out / f"{path.name}-views.png")
+            draw(names, layers, path.name, out / f"{path.name}-views.png")
             write_json(out / "views.json", found)
         yield f"Written: {out / 'views.json'}, {out / f'{path.name}-views.png'}"
 
@@ -78,7 +78,7 @@ def draw(names: list[str], layers: dict[str, np.ndarray], title: str, path: Path
     motion = 1 - np.stack([rows[:, 0] for rows in layers.values()], axis=1)
     figure = Figure(figsize=(3 + 0.5 * len(layers), 2.5 + 0.22 * len(names)), layout="constrained")
     axes = figure.add_subplot()
-    shown = axes.imshow(motion, cmap="viridis", vmin=0, vmax=1, aspect="auto")
+    shown = axes.imshow(motion, cmap="viridis", aspect="auto")
     axes.set_title(f"{plain(title)}: T-W and T-H", fontsize=9)
     axes.set_xticks(range(len(layers)), list(layers), rotation=90, fontsize=7)
     axes.set_yticks(range(len(names)), [plain(name) for name in names], fontsize=7)

@@ -66,7 +66,7 @@ def mmaction(folder: Path, frames: int, num_classes: int, **options):
 
     Its packages want compiled operations that nothing here needs: they stay empty.
     """
-    _declare_operations()
+    declare_operations()
     for name in ("mmaction", "mmaction.models", "mmaction.models.backbones"):
         package = sys.modules.setdefault(name, types.ModuleType(name))
         package.__path__ = [str(folder.joinpath(*name.split(".")))]
@@ -85,13 +85,13 @@ def mmaction(folder: Path, frames: int, num_classes: int, **options):
 
 def _import_from(folder: Path):
     """Lets the repository's modules be imported."""
-    _declare_operations()
+    declare_operations()
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
 
 @cache
-def _declare_operations():
+def declare_operations():
     """Lets torchvision be imported where its compiled part does not fit PyTorch's."""
     try:
         import torchvision  # noqa: F401
