@@ -36,7 +36,7 @@ def view_importance(
         dict_keys(['conv3_block1_1_conv', 'conv4_block2_1_conv', 'conv4_block4_1_conv'])
 
     Reference:
-        Section 4.5 and Figures 8 and 9 of the paper.
+        Section 4.5, Figures 7 and 8 of the paper.
     """
     found = [layer for layer in model.layers if isinstance(layer, CoST)]
     if not found:

@@ -30,7 +30,7 @@ def view_importances(runs: Sequence[Path], out: Path) -> Iterator[str]:
         ValueError: If a run was not evaluated, or has no coefficients of clips.
 
     Reference:
-        CoST, section 4.5, Figures 8 and 9.
+        CoST, section 4.5, Figures 7 and 8.
     """
     require_tensorflow()
     found = {}
