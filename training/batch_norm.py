@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest import mock
 
 import keras
+import tensorflow as tf
 
 
 def batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
@@ -48,17 +50,45 @@ def freeze_batch_norm(model: keras.Model, resumed: bool = False) -> list[str]:
 
 
 @contextmanager
-def synchronized(model: keras.Model, value: bool) -> Iterator[None]:
-    """Switches the synchronisation of batch norm over devices for the time of a block.
+def synchronized(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Lets batch norm see the batches of all devices for the time of a block.
 
-    Saved models must carry False: Keras refuses True on JAX and PyTorch.
+    Keras' own `synchronized=True` gives the same numbers, but saved models must not carry it
+    (Keras refuses it on JAX and PyTorch), and tracing takes long, see `mean_of_replicas`.
     """
-    layers = batch_norms(model)
-    before = [layer.synchronized for layer in layers]
-    for layer in layers:
-        layer.synchronized = value
-    try:
+    if strategy.num_replicas_in_sync == 1:
         yield
-    finally:
-        for layer, old in zip(layers, before, strict=True):
-            layer.synchronized = old
+        return
+    with mock.patch.object(keras.layers.BatchNormalization, "_moments", moments_of_replicas):
+        yield
+
+
+def moments_of_replicas(layer, inputs: tf.Tensor, mask: None) -> tuple[tf.Tensor, tf.Tensor]:
+    """The mean and variance of the inputs of all replicas, of which each has equally many."""
+    mean, variance = tf.nn.moments(inputs, layer._reduction_axes)
+    mean, squares = tf.unstack(mean_of_replicas(tf.stack([mean, variance + mean**2])))
+    return mean, tf.maximum(squares - mean**2, 0.0)
+
+
+def mean_of_replicas(own: tf.Tensor) -> tf.Tensor:
+    """The mean of a tensor over all replicas, with its gradient.
+
+    TensorFlow's `all_reduce` searches all operations of the other replicas for variables at each
+    call, since their results reach into its function: a ResNet-50 took hours to trace. Here only
+    what has been added up does.
+    """
+    context = tf.distribute.get_replica_context()
+
+    def mean(value):
+        return context.merge_call(reduce, args=(value,))
+
+    @tf.custom_gradient
+    def with_gradient(own, reduced):
+        return tf.identity(reduced), lambda upstream: (mean(upstream), None)
+
+    return with_gradient(own, mean(own))
+
+
+def reduce(strategy: tf.distribute.Strategy, value: tf.distribute.DistributedValues):
+    """The mean of a value over all replicas, for each of them."""
+    return strategy.extended.reduce_to(tf.distribute.ReduceOp.MEAN, value, destinations=value)

@@ -166,12 +166,9 @@ def save_model(model: keras.Model, path: Path) -> None:
 
     What is saved needs `ctm_keras` alone, on any backend.
     """
-    from training.batch_norm import synchronized
-
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.stem}.part.keras")
-    with synchronized(model, False):
-        keras.Model(model.input, model.output, name=model.name).save(part)
+    keras.Model(model.input, model.output, name=model.name).save(part)
     os.replace(part, path)
 
 

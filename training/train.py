@@ -23,6 +23,7 @@ from training.config import TrainConfig
 from training.data import training_clips
 from training.data_wait import DataWait, remedies
 from training.devices import require_tensorflow, strategy_for
+from training.dropout import own_masks
 from training.loop import Loop
 from training.plan import dry_run
 from training.preemption import Notice, Preempted
@@ -65,7 +66,7 @@ def train(config: TrainConfig) -> Run | None:
     keras.config.set_dtype_policy(config.precision)
     try:
         check_batch(config, strategy)
-        with lost_worker_in_words(strategy):
+        with lost_worker_in_words(strategy), synchronized(strategy):
             agree(strategy, what_all_do(config, facts), DIFFERENT)
             with strategy.scope():
                 model = build_model(config, facts["class_names"], resumed)
@@ -75,10 +76,7 @@ def train(config: TrainConfig) -> Run | None:
                 return None
             new = is_chief(strategy) and not resumed
             run = Run.create(config, facts) if new else Run(config.out)
-            with (
-                full_disk_in_words(run.path, f"run `ctm train --resume {run.path}`"),
-                synchronized(model, strategy.num_replicas_in_sync > 1),
-            ):
+            with full_disk_in_words(run.path, f"run `ctm train --resume {run.path}`"):
                 fit(model, config, facts, run, strategy)
     finally:
         keras.config.set_dtype_policy("float32")
@@ -215,6 +213,7 @@ def fit(
     averages = Averages(model, strategy, config.ema)
     state = State(model, averages, run.states, chief)
     epoch, step = state.restore()
+    own_masks(model, strategy)
     agree(strategy, f"{epoch} {step}", f"The workers see different states: {run.path} {SHARED}")
     announce(config, facts, epoch, step)
     if chief:

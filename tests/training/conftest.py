@@ -12,8 +12,11 @@ import pytest
 
 import tfrecords
 from training.config import TrainConfig
+from training.devices import logical_cpus
 from training.run import Run
 from training.synthetic import write_direction_videos
+
+logical_cpus(2)  # before TensorFlow's first operation
 
 
 @pytest.fixture(scope="session")
