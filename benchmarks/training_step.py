@@ -93,7 +93,7 @@ def keras_step(clips: np.ndarray, name: str, strategy: tf.distribute.Strategy) -
     (batch,) = itertools.islice(batches, 1)
 
     def run():
-        with synchronized(model, strategy.num_replicas_in_sync > 1):
+        with synchronized(strategy):
             return step.train([batch], stop=False)
 
     return run
