@@ -1,5 +1,6 @@
 """What every test shares: where the real videos are, an S3 server, and quiet logs."""
 
+import gc
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,23 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 BUCKET = "bucket"
 REAL_VIDEOS = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_collection_finish():
+    # What is imported by now stays: collections need not look through it again and again.
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
+def no_random_start(monkeypatch):
+    """Kernels start at zero: drawing them is half of the time that a network takes to build."""
+    import keras
+
+    def zeros(self, shape, dtype=None, **_):
+        return keras.ops.zeros(shape, dtype)
+
+    monkeypatch.setattr(keras.initializers.VarianceScaling, "__call__", zeros)
 
 
 @pytest.fixture(scope="session")

@@ -281,14 +281,24 @@ def poolings(model):
     }
 
 
-@pytest.mark.parametrize("method", ["c2d", "c3d", "cost"])
+POOLED = {"pool1_pool_temporal_pool": (3, 1, 4), "conv2_block3_temporal_pool": (3, 2, 2)}
+
+
+@pytest.mark.usefixtures("no_random_start")
+@pytest.mark.parametrize("method", ["c3d", "cost"])
+def test_by_default_frames_are_pooled_as_in_the_paper(method):
+    assert poolings(video_model(method, "resnet50")) == POOLED
+
+
+@pytest.mark.usefixtures("no_random_start")
+@pytest.mark.parametrize(
+    "method",
+    ["c2d", *(pytest.param(method, marks=pytest.mark.long) for method in ("c3d", "cost"))],
+)
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (
-            {},
-            {"pool1_pool_temporal_pool": (3, 1, 4), "conv2_block3_temporal_pool": (3, 2, 2)},
-        ),
+        ({}, POOLED),
         ({"pooling": "code"}, {"conv2_block3_temporal_pool": (2, 2, 2)}),
         (
             {"pooling": "code32"},
@@ -313,6 +323,7 @@ def test_without_a_stem_pooling_frames_are_pooled_once():
     assert poolings(video_model("c2d")) == {"conv2_block1_temporal_pool": (3, 2, 2)}
 
 
+@pytest.mark.usefixtures("no_random_start")
 def test_the_stem_pooling_of_the_paper_is_a_maximum_over_3_x_3_x_3():
     x = random(1, 4, 9, 9, 2)
     model = video_model("c2d", "resnet50")
@@ -328,6 +339,7 @@ def test_an_unknown_pooling_is_named():
         video_model("c2d", pooling="max")
 
 
+@pytest.mark.usefixtures("no_random_start")
 def test_c3d_reaches_over_frames_in_the_first_convolution_of_every_second_block():
     model = video_model("c3d", "resnet50", time_padding="zero")
     found = {x.name: x for x in model.layers if isinstance(x, InflatedConv)}
@@ -351,6 +363,7 @@ def test_the_first_convolution_of_a_basic_block_becomes_3_x_3_x_3():
     assert [layer.kernel_size for layer in layers] == [(3, 3, 3)] * 3
 
 
+@pytest.mark.usefixtures("no_random_start")
 def test_c3d_says_so_where_a_block_does_not_begin_with_a_convolution():
     with pytest.raises(ValueError, match="conv2_block2_0_bn is a BatchNormalization"):
         video_model("c3d", "densenet121")
