@@ -22,9 +22,8 @@ class TCC(layers.Layer):
     channels are convolved depthwise, with the positions as channels, so no parameter is
     shared between two positions of the image. Borders are padded with zeros; no bias. The
     kernels start alike: one random kernel, He-scaled for its nine inputs, at each position.
-    They go their own ways in training. When each starts at random, the 1 x 1 convolutions
-    around them, which all positions share, cannot use their outputs, and the path learns late
-    (docs/learning.md).
+    They go their own ways in training. When each starts with its own, a path whose last batch
+    norm starts at zero is opened late (docs/learning.md).
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
