@@ -73,9 +73,9 @@ def moments_of_replicas(layer, inputs: tf.Tensor, mask: None) -> tuple[tf.Tensor
 def mean_of_replicas(own: tf.Tensor) -> tf.Tensor:
     """The mean of a tensor over all replicas, with its gradient.
 
-    TensorFlow's `all_reduce` searches all operations of the other replicas for variables at each
-    call, since their results reach into its function: a ResNet-50 took hours to trace. Here only
-    what has been added up does.
+    TensorFlow's `all_reduce` searches, at each call, all that the other replicas have done so far
+    for variables: on 4 devices the tiny backbone took 63 s to trace, and 5 s so. Here the function
+    that has a gradient of its own begins after the adding up.
     """
     context = tf.distribute.get_replica_context()
 

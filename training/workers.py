@@ -10,6 +10,9 @@ from contextlib import contextmanager
 import tensorflow as tf
 
 LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
+UNEVEN = "is joining a group with size"  # TensorFlow's words
+DEVICES = "The workers have different numbers of devices: --devices must name equally many on all."
+WHERE_IT_HAPPENED = re.compile("Graph execution error|Detected at|  File ")
 
 
 class LostWorkerError(OSError):
@@ -93,6 +96,7 @@ def lost_worker_in_words(strategy: tf.distribute.Strategy) -> Iterator[None]:
 
     Raises:
         LostWorkerError: If a machine is gone.
+        ValueError: If a machine has another number of devices.
     """
     try:
         yield
@@ -100,8 +104,16 @@ def lost_worker_in_words(strategy: tf.distribute.Strategy) -> Iterator[None]:
         told = isinstance(error, LOST) or "ollective" in str(error)
         if count_workers(strategy) == 1 or not told:
             raise
-        reason = re.sub(r"^\{\{.*?\}\}\s*", "", str(error).strip()).splitlines()[0]
+        if UNEVEN in str(error):
+            raise ValueError(DEVICES) from error
         raise LostWorkerError(
             "another worker was lost, so all stop: start the same command on every machine again, "
-            f"it goes on from the last saved step ({reason[:200]})"
+            f"it goes on from the last saved step ({reason_of(error)})"
         ) from error
+
+
+def reason_of(error: tf.errors.OpError) -> str:
+    """What happened, of a message that also says where."""
+    lines = str(error).strip().splitlines()
+    told = [line for line in lines if line.strip() and not WHERE_IT_HAPPENED.match(line)]
+    return re.sub(r"^\{\{.*?\}\}\s*", "", told[0])[:200]

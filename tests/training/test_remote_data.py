@@ -36,7 +36,7 @@ def test_a_run_on_a_bucket_is_the_run_on_a_disk(remote, config, trained, tmp_pat
 
 
 def test_a_bucket_that_is_gone(remote, s3, config):
-    from training.train import resolve
+    from training.start import resolve
 
     s3.fs.rm_file(f"{remote}/dataset.json")
     with pytest.raises(ValueError, match=r"s3://bucket/directions has no dataset\.json"):
@@ -44,7 +44,7 @@ def test_a_bucket_that_is_gone(remote, s3, config):
 
 
 def test_a_run_is_not_written_to_a_bucket(config):
-    from training.train import start
+    from training.start import start
 
     with pytest.raises(ValueError, match=r"s3:/\S+run is on a server: name a folder"):
         start(dataclasses.replace(config, out=Path("s3://bucket/run")))

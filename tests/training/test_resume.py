@@ -1,21 +1,24 @@
 """Runs that are killed or sent away, and go on as if nothing had been."""
 
 import csv
+import os
 import random
+import signal
 
 import pytest
 
 from training.preemption import EXIT_CODE
 from training.run import Run
+from training.step import Step
 from training.train import train
 
-EVERYTHING = {"accumulate": 2, "clip_norm": 1.0, "ema": 0.9, "warmup_epochs": 0.5}
+EVERYTHING = {"accumulate": 2, "clip_norm": 1.0, "ema": 0.9, "warmup_epochs": 0.5, "dropout": 0.3}
 
 
 @pytest.fixture(scope="module")
 def undisturbed(directions, small, change, tmp_path_factory) -> Run:
     out = tmp_path_factory.mktemp("undisturbed") / "run"
-    own = {"data": directions, "out": out, "epochs": 2, "save_every": 2, "dropout": 0.3}
+    own = {"data": directions, "out": out, "model": "tsn", "epochs": 2, "save_every": 2}
     return train(change(small, **own, **EVERYTHING))
 
 
@@ -30,38 +33,67 @@ def assert_equal(one: Run, other: Run, difference, about: str = "") -> None:
     assert log_of(one) == log_of(other), about
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.long)])
+@pytest.fixture
+def sent_away(monkeypatch):
+    """Trains a config that gets SIGTERM after so many steps."""
+
+    def sent_away(config, after: int) -> None:
+        steps = iter(range(1, after + 1))
+
+        def train_and_signal(*args, **kwargs):
+            sums = train_a_step(*args, **kwargs)
+            if next(steps) == after:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return sums
+
+        train_a_step = Step.train
+        with monkeypatch.context() as patch:
+            patch.setattr(Step, "train", train_and_signal)
+            with pytest.raises(SystemExit) as stopped:
+                train(config)
+        assert stopped.value.code == EXIT_CODE == 143
+
+    return sent_away
+
+
+def test_a_run_sent_away_and_killed_goes_on_exactly(
+    undisturbed, change, start, sent_away, difference, tmp_path, capsys
+):
+    """Sent away before the validation of its first epoch, killed anywhere in its second."""
+    config = change(undisturbed.config, out=tmp_path / "stopped")
+    sent_away(config, 4)
+    assert f"ctm train --resume {config.out}" in capsys.readouterr().out
+    after = random.randint(1, 4)
+    process = start(config, after)
+    told, _ = process.communicate()
+    assert process.returncode == -9, told
+    assert "Continuing at epoch 1, step 4 of 4." in told
+    resumed = train(config)
+    saved = (after - 1) // 2 * 2  # it is killed before the step is saved
+    assert f"Continuing at epoch 2, step {saved} of 4." in capsys.readouterr().out
+    assert_equal(undisturbed, resumed, difference, f"killed after {after} steps")
+
+
+@pytest.mark.long
 def test_a_run_killed_at_random_steps_goes_on_exactly(
-    undisturbed, change, start, difference, tmp_path, kills
+    undisturbed, change, start, difference, tmp_path
 ):
     config = change(undisturbed.config, out=tmp_path / "killed")
-    steps = [random.randint(1, 5) for _ in range(kills)]
+    steps = [random.randint(1, 5) for _ in range(12)]
     for after in steps:
         process = start(config, after)
         assert process.wait() in (-9, 0), process.stdout.read()
     assert_equal(undisturbed, train(config), difference, f"killed after steps {steps}")
 
 
-def test_a_preempted_run_saves_and_exits_with_the_code_to_start_again(
-    undisturbed, change, start, difference, tmp_path
+@pytest.mark.long
+def test_a_run_sent_away_saves_between_the_steps_that_are_saved_anyway(
+    undisturbed, change, sent_away, difference, tmp_path, capsys
 ):
-    config = change(undisturbed.config, out=tmp_path / "preempted", save_every=1000)
-    process = start(config, 5, "SIGTERM")
-    told, _ = process.communicate()
-    assert process.returncode == EXIT_CODE == 143, told
-    assert f"ctm train --resume {config.out}" in told
-    assert_equal(undisturbed, train(config), difference)
-
-
-def test_a_run_preempted_before_its_validation_validates_when_it_goes_on(
-    undisturbed, change, start, difference, tmp_path, capsys
-):
-    config = change(undisturbed.config, out=tmp_path / "preempted")
-    process = start(config, 4, "SIGTERM")
-    told, _ = process.communicate()
-    assert process.returncode == EXIT_CODE, told
+    config = change(undisturbed.config, out=tmp_path / "sent-away", save_every=1000)
+    sent_away(config, 5)
     resumed = train(config)
-    assert "Continuing at epoch 1, step 4 of 4." in capsys.readouterr().out
+    assert "Continuing at epoch 2, step 1 of 4." in capsys.readouterr().out
     assert_equal(undisturbed, resumed, difference)
 
 

@@ -16,7 +16,8 @@ from training.batch_norm import batch_norms
 from training.callbacks import Checkpoints, DivergedError
 from training.config import TrainConfig
 from training.run import Run, save_model
-from training.train import build_model, resolve, train
+from training.start import resolve
+from training.train import build_model, train
 
 
 def rows_of(run: Run) -> list[dict]:

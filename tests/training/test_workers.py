@@ -116,7 +116,7 @@ def test_a_tf_config_that_is_none_is_refused(monkeypatch):
 
 
 def test_machines_get_whole_videos(config, change, monkeypatch):
-    monkeypatch.setattr("training.train.count_workers", lambda strategy: 8)
+    monkeypatch.setattr("training.start.count_workers", lambda strategy: 8)
     with pytest.raises(ValueError, match="not whole videos with --repeats 2"):
         train(change(config, repeats=2))
 
@@ -140,11 +140,23 @@ def test_every_validation_video_counts_once(config, workers):
     np.testing.assert_array_equal(counted, np.bincount(expected[0]))
 
 
-def test_a_lost_worker_is_one_sentence(monkeypatch):
+ABORTED = "Collective ops is aborted by: "
+FOUND = f"Graph execution error:\n\nDetected at node Reduce\n  File a.py\n\n{ABORTED}"
+
+
+@pytest.mark.parametrize(
+    ("told", "error", "words"),
+    [
+        (f"{{{{node Reduce}}}} {ABORTED}a task", LostWorkerError, r"\(.* aborted by: a task\)$"),
+        (f"{FOUND}a task\nThe error could be", LostWorkerError, r"\(.* aborted by: a task\)$"),
+        (f"{FOUND}A is joining a group with size2", ValueError, "different numbers of devices"),
+    ],
+)
+def test_what_tensorflow_says_of_a_lost_worker_is_one_sentence(monkeypatch, told, error, words):
     monkeypatch.setattr("training.workers.count_workers", lambda strategy: 2)
-    reason = "{{node Reduce}} Collective ops is aborted by: a task\nThe error could be"
     with (
-        pytest.raises(LostWorkerError, match=r"step \(Collective ops is aborted by: a task\)$"),
+        pytest.raises(error, match=words) as raised,
         lost_worker_in_words(tf.distribute.get_strategy()),
     ):
-        raise tf.errors.InternalError(None, None, reason)
+        raise tf.errors.InternalError(None, None, told)
+    assert "\n" not in str(raised.value)

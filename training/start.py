@@ -1,0 +1,93 @@
+"""What a run is to do: its config, checked against its data set and the machines."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+import tfrecords
+from ctm_keras.methods import NETWORKS, default_frames
+from tfrecords.storage import absolute
+from training.config import TrainConfig
+from training.data import training_clips
+from training.resume import WHERE, is_started, reopen
+from training.run import Run
+from training.workers import count_workers
+
+
+def start(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any], bool]:
+    """The whole config, the notes of its data set, and whether a run of it has been begun."""
+    if config.resume is None:
+        resolved, facts = resolve(config)
+        if not is_started(resolved):
+            Run.free_folder(resolved.out)
+            return resolved, facts, False
+        where = {name: getattr(resolved, name) for name in WHERE}
+        config = TrainConfig(resume=resolved.out, **where)
+    return *reopen(config), True
+
+
+def what_all_do(config: TrainConfig, facts: dict[str, Any]) -> str:
+    """What must be the same on all machines."""
+    own = {name: None for name in (*WHERE, "out", "resume", "weights")}
+    return json.dumps([dataclasses.replace(config, **own).to_dict(), facts["data_hash"]])
+
+
+def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
+    """Checks a config against its data set; every value stands in the one that is returned."""
+    if config.data is None:
+        raise ValueError("ctm train needs --data DIR, or --resume RUN.")
+    config.check()
+    weights = config.weights
+    if weights == "auto":
+        fresh = config.backbone == "tiny" or config.model in NETWORKS
+        weights = "none" if fresh else "imagenet"
+    elif weights not in ("none", "imagenet"):
+        weights = str(Path(weights).resolve())
+    data = absolute(config.data)
+    out = config.out or Path("runs") / f"{data.name}-{config.model}"
+    config = dataclasses.replace(
+        config,
+        **dataclasses.asdict(config.augmentation),
+        data=data,
+        out=out,
+        weights=weights,
+        num_frames=config.num_frames or default_frames(config.model, config.method_options),
+        learning_rate=config.rate,
+    )
+    return config, facts_of(config)
+
+
+def facts_of(config: TrainConfig) -> dict[str, Any]:
+    """What a run notes of its data set."""
+    manifest = tfrecords.read_manifest(config.data)
+    clips = manifest.num_videos(config.train_split) * config.augmentation.repeats
+    if config.batch_size > clips:
+        raise ValueError(
+            f"--batch-size {config.batch_size} is more than the {clips} clips of an epoch of the "
+            f"split {config.train_split!r} of {config.data}: give --batch-size {clips} or less."
+        )
+    return {
+        "class_names": list(manifest.class_names),
+        "data_hash": manifest.hash,
+        "frame": dict(manifest.frame),
+        "steps_per_epoch": len(training_clips(config, epoch=0)),
+    }
+
+
+def check_batch(config: TrainConfig, strategy: tf.distribute.Strategy) -> None:
+    """Every device must get the same number of clips, and every machine whole videos."""
+    replicas, parts = strategy.num_replicas_in_sync, config.accumulate
+    if config.batch_size % (replicas * parts):
+        of = f" in {parts} parts" if parts > 1 else ""
+        raise ValueError(
+            f"--batch-size {config.batch_size} cannot be shared equally by {replicas} devices{of}."
+        )
+    own = config.batch_size // count_workers(strategy)
+    if count_workers(strategy) > 1 and own % config.augmentation.repeats:
+        raise ValueError(
+            f"--batch-size {config.batch_size} gives each machine {own} clips, which are not "
+            f"whole videos with --repeats {config.augmentation.repeats}."
+        )
