@@ -20,7 +20,8 @@ from training.config import TrainConfig
 from training.evaluate import evaluate
 from training.resume import is_started
 from training.run import Run
-from training.train import resolve, train
+from training.start import resolve
+from training.train import train
 
 
 @dataclass(frozen=True)
