@@ -15,6 +15,7 @@ import tfrecords
 from training.batch_norm import batch_norms
 from training.callbacks import Checkpoints, DivergedError
 from training.config import TrainConfig
+from training.resume import reopen
 from training.run import Run, save_model
 from training.start import resolve
 from training.train import build_model, train
@@ -56,7 +57,9 @@ def test_two_devices_train_as_one(config, tmp_path, change, difference):
     assert difference(train(one), train(two)) < 1e-4
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "precision", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.long)]
+)
 def test_mixed_precision_trains(config, precision, change):
     run = train(change(config, precision=precision, epochs=1))
     assert keras.config.dtype_policy().name == "float32"
@@ -147,9 +150,11 @@ def test_resuming_what_is_no_run_is_refused(tmp_path):
         train(TrainConfig(resume=tmp_path))
 
 
-@pytest.fixture
-def stopped(config, change, monkeypatch):
+@pytest.fixture(scope="module")
+def stopped_once(directions, small, change, tmp_path_factory):
     """A run that was stopped in its second epoch, with two states and a log of one epoch."""
+    out = tmp_path_factory.mktemp("stopped") / "run"
+    config = change(small, data=directions, out=out, dropout=0.3, epochs=2, save_every=2)
 
     def stop(self, batch, logs=None):
         if self.epoch == 1 and self.done == 3:
@@ -157,11 +162,17 @@ def stopped(config, change, monkeypatch):
         original(self, batch, logs)
 
     original = Checkpoints.on_train_batch_end
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Checkpoints, "on_train_batch_end", stop)
         with pytest.raises(KeyboardInterrupt):
             train(config)
-    return Run.open(config.out)
+    return out
+
+
+@pytest.fixture
+def stopped(stopped_once, tmp_path):
+    """A copy of that run."""
+    return Run.open(shutil.copytree(stopped_once, tmp_path / "run"))
 
 
 def states(run: Run) -> list:
@@ -200,7 +211,8 @@ def test_a_moved_data_set_is_named_with_data(stopped, directions, tmp_path):
     Run.write(stopped, facts)
     with pytest.raises(ValueError, match=r"is gone: .* --data"):
         train(TrainConfig(resume=stopped.path))
-    train(TrainConfig(resume=stopped.path, data=moved))
+    config, _ = reopen(TrainConfig(resume=stopped.path, data=moved))
+    assert config.data == moved
 
 
 def test_resuming_with_other_data_is_refused(stopped):
