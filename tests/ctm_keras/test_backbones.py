@@ -20,12 +20,20 @@ PARAMETERS = {
 }
 
 
-@pytest.mark.parametrize("name", PARAMETERS)
+@pytest.mark.usefixtures("no_random_start")
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.long if name.endswith(("34", "101", "152")) else ())
+        for name in PARAMETERS
+    ],
+)
 def test_parameters_are_torchvisions(name):
     model = getattr(backbones, name)(input_shape=(64, 64, 3))
     assert sum(math.prod(w.shape) for w in model.trainable_weights) == PARAMETERS[name]
 
 
+@pytest.mark.usefixtures("no_random_start")
 @pytest.mark.parametrize("name", ["TV_ResNet18", "TV_ResNet50"])
 def test_maps_of_odd_size_round_up(name):
     model = getattr(backbones, name)(input_shape=(48, 48, 3))
@@ -46,6 +54,7 @@ def test_strided_convolutions_see_the_same_on_all_sides():
     )
 
 
+@pytest.mark.usefixtures("no_random_start")
 def test_inception_pools_begin_at_the_first_pixel():
     """Torchvision's ceil mode: 64 -> 32 -> 16 -> 8 -> 4 -> 2, and 15 -> 7 -> 3 from 29."""
     for size, expected in ((64, (16, 8, 4, 2)), (58, (14, 7, 3, 2))):
@@ -60,6 +69,7 @@ def test_there_is_nothing_to_download(name):
         build_video_model("tsn", name, 3, weights="imagenet")
 
 
+@pytest.mark.usefixtures("no_random_start")
 def test_inception_has_its_sites():
     anatomy = image_anatomy("inception_v1", 64, None)
     middles = [site.operation.name for site in anatomy.at("middle")]

@@ -66,7 +66,12 @@ def test_a_kernel_is_inflated(inflation, factor):
 
 
 @pytest.mark.parametrize(
-    ("backbone", "pooled"), [("tv_resnet18", True), ("inception_v1", False), ("inception_v1", True)]
+    ("backbone", "pooled"),
+    [
+        ("tv_resnet18", True),
+        ("inception_v1", False),
+        pytest.param("inception_v1", True, marks=pytest.mark.long),
+    ],
 )
 def test_a_still_clip_scores_as_the_image(backbone, pooled, make_clips, tmp_path):
     size = {"num_frames": 8, "image_size": 64}
@@ -84,6 +89,7 @@ def test_a_still_clip_scores_as_the_image(backbone, pooled, make_clips, tmp_path
     assert not report.unused
 
 
+@pytest.mark.usefixtures("no_random_start")
 def test_every_k_x_k_convolution_is_inflated():
     grafts = i3d(image_anatomy("tv_resnet50", 64, None))
     kernels = [graft.layer.kernel_size for graft in grafts]
@@ -95,6 +101,7 @@ def test_every_k_x_k_convolution_is_inflated():
     assert kernels == [(7, 7, 7)] + [(3, 3, 3)] * 19
 
 
+@pytest.mark.usefixtures("no_random_start")
 @pytest.mark.parametrize("backbone", ["tv_resnet18", "resnet50", "resnet50v2", "tiny"])
 def test_strides_in_time_take_the_shortcut_along(backbone):
     grafts = i3d(image_anatomy(backbone, 64, None), temporal_pooling=True)
@@ -111,6 +118,7 @@ def test_without_shortcuts_frames_are_pooled():
     assert [g.site.stage for g in pooled] == [2, 3, 4]
 
 
+@pytest.mark.usefixtures("no_random_start")
 @pytest.mark.parametrize("recipe", ["i3d", "s3d"])
 def test_a_depthwise_convolution_is_not_inflated(recipe):
     options = {"widths": "r2plus1d"} if recipe == "s3d" else {}

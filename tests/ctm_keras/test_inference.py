@@ -10,7 +10,7 @@ from ctm_keras.inference import fold_batch_norm
 
 CASES = [
     ("tsn", "tv_resnet18", {}),
-    ("stm", "tv_resnet18", {}),
+    ("stm", "tiny", {}),
     ("s3d", "tiny", {}),
     ("i3d", "tiny", {}),
     ("ctm", "resnet50", {}),

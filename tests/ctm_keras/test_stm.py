@@ -149,6 +149,7 @@ def read_by(layer):
     return layer._inbound_nodes[-1].input_tensors[0]._keras_history.operation.name
 
 
+@pytest.mark.usefixtures("no_random_start")
 def test_every_block_of_a_resnet_has_both_modules():
     model, layers = grafted("resnet50")
     assert len(layers) == 32
@@ -160,6 +161,7 @@ def test_every_block_of_a_resnet_has_both_modules():
     assert model.count_params() == image + added + 2048 * 4 + 4
 
 
+@pytest.mark.usefixtures("no_random_start")
 @pytest.mark.parametrize(
     ("options", "millions"),
     [
@@ -177,6 +179,7 @@ def test_parameters_are_the_published_ones(options, millions):
     assert f"{count / 1e6:.{decimals}f}" == millions
 
 
+@pytest.mark.usefixtures("no_random_start")
 def test_cmm_reads_what_the_convolution_reads_without_cstm_and_padding():
     model, layers = grafted("resnet50v2")
     layer = layers["conv3_block4_cmm"]
@@ -253,6 +256,7 @@ def test_a_cmm_checks_its_numbers(name):
         CMM(**{name: 0})
 
 
+@pytest.mark.usefixtures("no_random_start")
 def test_a_backbone_without_a_main_convolution_says_so():
     with pytest.raises(ValueError, match="inceptionv3 has no site 'middle'"):
         ctm_keras.build_video_model("stm", "inceptionv3", 4, image_size=75, weights=None)

@@ -50,7 +50,7 @@ def test_a_file_gives_back_the_same_scores(saved, make_clips):
     path, model = saved()
     copy = build(weights=path)
     clips = make_clips(2, 4, 64)
-    assert np.array_equal(copy.predict_on_batch(clips), model.predict_on_batch(clips))
+    assert np.array_equal(copy(clips), model(clips))
     report = ctm_keras.adoption_report(copy)
     assert (report.source, report.new, report.unused) == ("video", (), ())
     assert not report.head_started
@@ -60,7 +60,7 @@ def test_tsn_weights_start_ctm(saved, make_clips):
     path, tsn = saved(method="tsn")
     ctm = build(weights=path)
     clips = make_clips(2, 4, 64)
-    assert np.array_equal(ctm.predict_on_batch(clips), tsn.predict_on_batch(clips))
+    assert np.array_equal(ctm(clips), tsn(clips))
     blocks = tuple(f"conv4_block{i}_ctm" for i in (1, 2, 3))
     report = ctm_keras.adoption_report(ctm)
     assert report.new == blocks

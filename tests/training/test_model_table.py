@@ -10,16 +10,20 @@ import ctm_keras
 from ctm_keras.families import FAMILIES
 from ctm_keras.methods import METHODS, grafts_of
 from ctm_keras.models import image_anatomy
+from training import model_table
 from training.model_table import compatibility, cost_table, why_not
 
 PAGE = Path(__file__).parents[2] / "docs" / "models.md"
 BACKBONES = [family.members[0].lower() for family in FAMILIES]
 
 
-def test_the_table_of_costs_has_a_row_for_each_method():
+@pytest.mark.usefixtures("no_random_start")
+def test_the_table_of_costs_has_a_row_for_each_method(monkeypatch):
+    monkeypatch.setattr(model_table, "clips_per_second", lambda model: 12.5)
     lines = list(cost_table("tiny", 4, 32, 5))
     for method in ctm_keras.list_models():
         assert any(line.split()[0] == method for line in lines), method
+    assert sum(line.endswith(" 12.50") for line in lines) == len(METHODS)
     assert any(line.startswith("slowfast") and "not on tiny" in line for line in lines)
 
 
@@ -32,6 +36,7 @@ def test_what_cannot_be_priced_is_an_error(backbone, frames, message):
         list(cost_table(backbone, frames, 32, 5))
 
 
+@pytest.mark.usefixtures("no_random_start")
 def test_the_page_says_where_each_method_stands():
     page = PAGE.read_text()
     for line in compatibility():
@@ -51,6 +56,7 @@ def test_what_the_page_says_is_so(method, backbone):
     assert np.isfinite(model(np.full((1, 8, 96, 96, 3), 90.0, "float32"))).all()
 
 
+@pytest.mark.usefixtures("no_random_start")
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_takes_temporal_pooling(method):
     grafts = grafts_of(method, image_anatomy("tv_resnet18", 64, None), True, {})
