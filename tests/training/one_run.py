@@ -1,6 +1,7 @@
-"""Trains the config in the first argument; after so many steps it sends itself a signal.
+"""Trains the config in the first argument; something happens to it in one of its steps.
 
-python one_run.py CONFIG_AS_JSON STEPS SIGNAL
+python one_run.py CONFIG_AS_JSON STEP SIGNAL    after the step it sends itself the signal
+python one_run.py CONFIG_AS_JSON STEP OVERFLOW  the step's gradient is infinite on this machine
 """
 
 import json
@@ -8,25 +9,31 @@ import os
 import signal
 import sys
 
-from training import step
+import tensorflow as tf
+
 from training.config import TrainConfig
+from training.step import Step
 from training.train import train
 
-train_a_step = step.Step.train
+config, number, event = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+train_a_step = Step.train
 done = 0
 
 
-def train_a_step_and_signal(*args, **kwargs):
+def train_an_eventful_step(step, *args, **kwargs):
     global done
-    sums = train_a_step(*args, **kwargs)
     done += 1
-    if done == int(sys.argv[2]):
-        os.kill(os.getpid(), signal.Signals[sys.argv[3]])
+    if done == number and event == "OVERFLOW":
+        step.gradients[0].assign(tf.fill(step.gradients[0].shape, float("inf")))
+    sums = train_a_step(step, *args, **kwargs)
+    if done == number and event != "OVERFLOW":
+        os.kill(os.getpid(), signal.Signals[event])
+    print("Steps that were applied:", step.model.optimizer.iterations.value.numpy())
     return sums
 
 
-step.Step.train = train_a_step_and_signal
+Step.train = train_an_eventful_step
 try:
-    train(TrainConfig.from_dict(json.loads(sys.argv[1])))
+    train(TrainConfig.from_dict(config))
 except (ValueError, OSError) as error:
     sys.exit(f"ctm: {error}")

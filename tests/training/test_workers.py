@@ -1,7 +1,9 @@
 """Several machines: two processes with two logical devices each train what one device trains."""
 
 import csv
+import re
 import socket
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,21 +13,23 @@ import tfrecords
 from training.data import filled_up, validation_clips
 from training.devices import strategy_for
 from training.run import Run
-from training.train import train
+from training.synthetic import write_direction_videos
+from training.train import DIFFERENT, train
 from training.workers import (
+    DEVICES,
     LostWorkerError,
     count_workers,
     lost_worker_in_words,
     set_tf_config,
 )
 
-CLIPPING = {"accumulate": 2, "clip_norm": 1.0, "ema": 0.9}
+EVERYTHING = {"accumulate": 2, "clip_norm": 1.0, "ema": 0.9, "learning_rate": 0.05}
 
 
 @pytest.fixture
 def config(config, change):
     """A run of which every kind of step is the same on any number of devices."""
-    return change(config, model="tsn", epochs=1, dropout=0.0, save_every=2, **CLIPPING)
+    return change(config, model="tsn", epochs=1, dropout=0.0, save_every=2, **EVERYTHING)
 
 
 @pytest.fixture
@@ -41,50 +45,85 @@ def pair(config, change, tmp_path):
     return [change(config, index=index, **own) for index in range(2)]
 
 
+def told_by(processes, codes=(0, 0)) -> list[str]:
+    """What each process says, when all have ended with these codes."""
+    told = [process.communicate(timeout=280)[0] for process in processes]
+    assert [process.returncode for process in processes] == list(codes), told
+    return told
+
+
 def rows_of(run: Run) -> list[dict[str, str]]:
     return list(csv.DictReader(run.log.read_text().splitlines()))
 
 
-def test_two_workers_train_as_one_device_also_after_one_was_lost(config, pair, start, difference):
+def assert_same_training(one: Run, other: Run, difference) -> None:
+    for which in ("model", "best"):
+        assert difference(one, other, which) < 1e-4
+    for own, its in zip(rows_of(one), rows_of(other), strict=True):
+        for name in ("loss", "top1", "val_loss", "val_top1"):
+            assert float(own[name]) == pytest.approx(float(its[name]), rel=1e-4)
+
+
+def test_two_workers_train_as_one_device(config, pair, start, change, difference, tmp_path):
     """Batch norm in step, clipping, accumulation, averages, validation; the chief alone writes."""
-    chief, lost = start(pair[0]), start(pair[1], after=3)
-    told, _ = chief.communicate(timeout=240)
-    assert lost.wait() == -9
-    assert chief.returncode == 1, told
+    elsewhere = tmp_path / "elsewhere"
+    both = [start(pair[0]), start(change(pair[1], out=elsewhere))]
+    alone = train(config)
+    told_by(both)
+    assert_same_training(alone, Run.open(pair[0].out), difference)
+    assert not elsewhere.exists()
+
+
+@pytest.mark.long
+def test_workers_go_on_by_the_same_command_after_one_was_lost(config, pair, start, difference):
+    (told, _) = told_by([start(pair[0]), start(pair[1], after=3)], codes=(1, -9))
     sentence = told.strip().splitlines()[-1]
     assert sentence.startswith("ctm: another worker was lost, so all stop: start the same command")
     assert "Traceback" not in told
-    both = [start(own) for own in pair]
-    told = [process.communicate(timeout=240)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0], told
-    assert "Continuing at epoch 1, step 2 of 4." in told[0]
-    alone, together = train(config), Run.open(pair[0].out)
-    for which in ("model", "best"):
-        assert difference(alone, together, which) < 1e-4
-    assert len(list(together.tensorboard.glob("train/events*"))) == 2  # the chief's starts
-    for name in ("loss", "top1", "val_loss", "val_top1"):
-        (one,), (other,) = rows_of(alone), rows_of(together)
-        assert float(one[name]) == pytest.approx(float(other[name]), rel=1e-4)
+    for told in told_by([start(own) for own in pair]):
+        assert "Continuing at epoch 1, step 2 of 4." in told
+    assert_same_training(train(config), Run.open(pair[0].out), difference)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_two_workers_learn_in_mixed_precision(config, pair, start, change, precision):
-    own = {"precision": precision, "epochs": 5}
+    own = {"precision": precision, "epochs": 5, "learning_rate": None}
     both = [start(change(each, **own)) for each in pair]
-    told = [process.communicate(timeout=280)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0], told
-    alone, together = train(change(config, **own)), Run.open(pair[0].out)
-    curves = [[float(row["loss"]) for row in rows_of(run)] for run in (alone, together)]
+    alone = train(change(config, **own))
+    told_by(both)
+    curves = [[float(row["loss"]) for row in rows_of(r)] for r in (alone, Run.open(pair[0].out))]
     np.testing.assert_allclose(*curves, rtol=0.02)
 
 
 @pytest.mark.long
-def test_workers_with_different_options_are_told(pair, start, change):
-    both = [start(pair[0]), start(change(pair[1], learning_rate=0.5))]
-    told = [process.communicate(timeout=240)[0] for process in both]
-    assert [process.returncode for process in both] == [1, 1]
-    assert any("started with different options" in each for each in told)
+@pytest.mark.parametrize("broken", [0, 1])
+def test_an_overflow_on_one_worker_leaves_out_the_step_on_all(pair, start, change, broken):
+    pair = [change(each, precision="mixed_float16") for each in pair]
+    both = [start(own, 2 if own.index == broken else 0, "OVERFLOW") for own in pair]
+    for told in told_by(both):
+        applied = re.findall(r"Steps that were applied: (\d+)", told)
+        assert applied == ["1", "1", "2", "3"]
+
+
+@pytest.fixture
+def other_data(tmp_path) -> Path:
+    write_direction_videos(tmp_path / "videos", 12, seed=1)
+    tfrecords.build(tmp_path / "videos", tmp_path / "other", short_side=32, val_fraction=0.25)
+    return tmp_path / "other"
+
+
+@pytest.mark.long
+def test_workers_that_do_not_fit_together_are_told(pair, start, change, other_data):
+    for value, words in [
+        ({"momentum": 0.5}, DIFFERENT),
+        ({"data": other_data}, DIFFERENT),
+        ({"devices": "cpu"}, DEVICES),
+    ]:
+        both = [start(pair[0]), start(change(pair[1], **value))]
+        for told in told_by(both, codes=(1, 1)):
+            assert told.strip().splitlines()[-1] == f"ctm: {words}"
+        assert not pair[0].out.exists()
 
 
 @pytest.mark.parametrize(
