@@ -15,4 +15,4 @@ def he_alike(shape, dtype=None):
     """A depthwise kernel, the same for all channels, of He's normal values by its inputs."""
     height, width, channels, multiplier = shape
     draw = initializers.RandomNormal(stddev=(2 / (height * width)) ** 0.5)
-    return ops.repeat(draw((height, width, 1, multiplier), dtype=dtype), channels, axis=2)
+    return ops.tile(draw((height, width, 1, multiplier), dtype=dtype), (1, 1, channels, 1))
