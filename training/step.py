@@ -40,6 +40,9 @@ class Step:
         self.clip_norm, self.accumulate = clip_norm, accumulate
         with strategy.scope():
             self.gradients = [own_of_each_replica(v) for v in model.trainable_variables]
+        # As decorators they would warn of retracing when a process trains several models.
+        self.add, self.apply = tf.function(self.add), tf.function(self.apply)
+        self._score = tf.function(self._score)
 
     def train(self, batches: Iterable[tuple], stop: bool) -> np.ndarray:
         """Does one step.
@@ -59,16 +62,13 @@ class Step:
         """The sums of a batch, of clips whose weight is 1, without learning from it."""
         return self._score(clips, labels, weights, float(stop)).numpy()
 
-    @tf.function
     def add(self, *inputs) -> tf.Tensor:
         return self.strategy.reduce(SUM, self.strategy.run(self._add, inputs), axis=None)
 
-    @tf.function
     def apply(self) -> None:
         self.strategy.run(self._apply)
         self.averages.update()
 
-    @tf.function
     def _score(self, *inputs) -> tf.Tensor:
         return self.strategy.reduce(SUM, self.strategy.run(self._forward, inputs), axis=None)
 

@@ -94,7 +94,7 @@ def test_a_build_killed_at_random_moments_ends_with_the_same_bytes(
 def test_a_build_that_is_interrupted_or_terminated_clears_up(
     videos, built, content, tmp_path, number
 ):
-    code, _ = stop(videos, tmp_path / "data", number, 0.1)
+    code, _ = stop(videos, tmp_path / "data", number, 0)
     assert code != 0
     assert not (tmp_path / "data" / UNFINISHED / "spool").exists()
     tfrecords.build(videos, tmp_path / "data", **OPTIONS)
