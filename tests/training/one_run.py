@@ -1,7 +1,6 @@
-"""Trains the config in the first argument; something happens to it in one of its steps.
+"""Trains the config in the first argument; after so many steps it sends itself a signal.
 
-python one_run.py CONFIG_AS_JSON STEP SIGNAL    after the step it sends itself the signal
-python one_run.py CONFIG_AS_JSON STEP OVERFLOW  the step's gradient is infinite on this machine
+python one_run.py CONFIG_AS_JSON STEPS SIGNAL
 """
 
 import json
@@ -9,31 +8,25 @@ import os
 import signal
 import sys
 
-import tensorflow as tf
-
+from training import step
 from training.config import TrainConfig
-from training.step import Step
 from training.train import train
 
-config, number, event = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-train_a_step = Step.train
+train_a_step = step.Step.train
 done = 0
 
 
-def train_an_eventful_step(step, *args, **kwargs):
+def train_a_step_and_signal(*args, **kwargs):
     global done
+    sums = train_a_step(*args, **kwargs)
     done += 1
-    if done == number and event == "OVERFLOW":
-        step.gradients[0].assign(tf.fill(step.gradients[0].shape, float("inf")))
-    sums = train_a_step(step, *args, **kwargs)
-    if done == number and event != "OVERFLOW":
-        os.kill(os.getpid(), signal.Signals[event])
-    print("Steps that were applied:", step.model.optimizer.iterations.value.numpy())
+    if done == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.Signals[sys.argv[3]])
     return sums
 
 
-Step.train = train_an_eventful_step
+step.Step.train = train_a_step_and_signal
 try:
-    train(TrainConfig.from_dict(config))
+    train(TrainConfig.from_dict(json.loads(sys.argv[1])))
 except (ValueError, OSError) as error:
     sys.exit(f"ctm: {error}")
