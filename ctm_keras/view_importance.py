@@ -49,26 +49,26 @@ def view_importance(
         raise ValueError(
             "CoST(b) predicts its coefficients from the clip: pass clips, or a data set of them."
         )
-    inner = keras.Model(model.input, [layer.input for layer in found])
-    batches = [
-        (_importance(inner, found, clips), None if labels is None else np.asarray(labels))
-        for clips, labels in _batches(data)
-    ]
-    if not batches:
-        raise ValueError("The data hold no clips.")
-    rows, labels = zip(*batches, strict=True)
-    rows = np.concatenate(rows, axis=1)
-    if not by_class:
-        means = rows.mean(axis=1)
-    elif any(own is None for own in labels):
-        raise ValueError("To tell classes apart pass batches of clips and labels.")
-    else:
-        means = _means_of_classes(rows, np.concatenate(labels), model.output_shape[-1])
+    rows, labels = _importances(model, found, data)
+    means = _of_classes(rows, labels, model.output_shape[-1]) if by_class else rows.mean(axis=1)
     return dict(zip([layer.name for layer in found], means, strict=True))
 
 
-def _means_of_classes(rows: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+def _importances(model: keras.Model, found: list[CoST], data) -> tuple[np.ndarray, tuple]:
+    """The coefficients for each layer and clip, `(layers, clips, 3)`, and each batch's labels."""
+    inner = keras.Model(model.input, [layer.input for layer in found])
+    batches = [(_importance(inner, found, clips), labels) for clips, labels in _batches(data)]
+    if not batches:
+        raise ValueError("The data hold no clips.")
+    rows, labels = zip(*batches, strict=True)
+    return np.concatenate(rows, axis=1), labels
+
+
+def _of_classes(rows: np.ndarray, labels: tuple, classes: int) -> np.ndarray:
     """The mean over the clips of each class, `(layers, classes, 3)`; NaN where there are none."""
+    if any(own is None for own in labels):
+        raise ValueError("To tell classes apart pass batches of clips and labels.")
+    labels = np.concatenate([np.asarray(own) for own in labels])
     means = np.full((len(rows), classes, len(VIEWS)), np.nan)
     for label in np.unique(labels):
         means[:, label] = rows[:, labels == label].mean(axis=1)
@@ -76,7 +76,7 @@ def _means_of_classes(rows: np.ndarray, labels: np.ndarray, classes: int) -> np.
 
 
 def _importance(inner: keras.Model, found: list[CoST], clips) -> np.ndarray:
-    """The coefficients for each layer and clip, `(layers, clips, 3)`."""
+    """The coefficients for each layer and clip of a batch, `(layers, clips, 3)`."""
     inputs = inner(ops.convert_to_tensor(clips, "float32"), training=False)
     rows = [
         _mean_over_channels(layer.coefficients(x)) for layer, x in zip(found, inputs, strict=True)

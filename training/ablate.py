@@ -110,11 +110,18 @@ def measured(row: Row, config: AblateConfig, number: int) -> dict:
     if not (is_started(resolve(own)[0]) and Run(own.out).model.is_file()):
         train(own)
     views = {"num_clips": config.num_clips, "num_crops": config.num_crops}
-    path = own.out / "report.json"
-    if not (path.is_file() and views.items() <= json.loads(path.read_text())["settings"].items()):
+    report = report_of(own.out)
+    if not views.items() <= report.get("settings", {}).items():
         evaluate(own.out, **views)
+        report = report_of(own.out)
     keras.backend.clear_session()
-    return json.loads(path.read_text())
+    return report
+
+
+def report_of(run: Path) -> dict:
+    """A run's report, empty before its evaluation."""
+    path = run / "report.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
 
 
 def with_report(result: Result, report: dict) -> Result:

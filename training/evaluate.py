@@ -13,6 +13,7 @@ import tfrecords
 from tfrecords.disk import full_disk_in_words
 from tfrecords.manifest import FILE
 from tfrecords.storage import is_file
+from training.data import view_clips
 from training.devices import require_tensorflow
 from training.ensemble import average_weights, ensemble
 from training.evaluate_config import EvaluateCommand, EvaluateConfig
@@ -125,9 +126,7 @@ def score_model(
     manifest = tfrecords.read_manifest(data)
     check_classes(ctm_keras.class_names(model), manifest.class_names, data)
     model, settings = fitted(model, settings_for(asked, config))
-    views = settings.clip_options()
-    size = {"batch_size": asked.batch_size}
-    batches = tfrecords.clips(data, split, training=False, with_ids=True, **size, **views)
+    batches = view_clips(data, split, settings, asked.batch_size)
     predictions = predict_views(model, batches, len(batches), settings.average)
     missing = missing_videos(manifest, split, predictions.ids.tolist())
     report = score(predictions, manifest.class_names, split, missing, str(settings))

@@ -46,7 +46,7 @@ def order_test(path: Path) -> dict[str, Any]:
         path: Folder of an evaluated run.
     """
     predictions, said = read_results(path)
-    model, batches, settings = evaluated(path)
+    model, batches, settings = evaluated(path, said)
     accuracies = {"true": top1(predictions)}
     for order in ORDERS:
         clips = reordered(batches, order)

@@ -11,6 +11,7 @@ from tfrecords.disk import full_disk_in_words
 from tfrecords.manifest import write_json
 from training.analysis.evaluated import evaluated
 from training.devices import require_tensorflow
+from training.evaluate import read_results
 from training.pictures import names_in_any_script, plain, write
 
 VIEWS = ("H-W", "T-W", "T-H")
@@ -50,7 +51,8 @@ def view_importances(runs: Sequence[Path], out: Path) -> Iterator[str]:
 
 def importance_of_classes(path: Path) -> tuple[list[str], dict[str, np.ndarray]]:
     """A run's classes that have clips, and for each CoST layer the means, `(classes, 3)`."""
-    model, batches, _ = evaluated(path)
+    _, said = read_results(path)
+    model, batches, _ = evaluated(path, said)
     labelled = ((batch["clip"].numpy(), batch["label"].numpy()) for batch in batches)
     layers = ctm_keras.view_importance(model, labelled, by_class=True)
     seen = ~np.isnan(next(iter(layers.values()))[:, 0])
