@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 import ctm_keras
 from tfrecords.disk import full_disk_in_words
 from tfrecords.manifest import write_json
+from tfrecords.names import printable, shorten
 from training.analysis.evaluated import evaluated
 from training.devices import require_tensorflow
 from training.evaluate import read_results
@@ -19,6 +20,8 @@ VIEWS = ("H-W", "T-W", "T-H")
 
 def view_importances(runs: Sequence[Path], out: Path) -> Iterator[str]:
     """Averages the coefficients of CoST's views over the clips that runs were evaluated on.
+
+    In the means of a layer every class counts alike, however many videos it has.
 
     Args:
         runs: Folders of runs of the method cost that `ctm evaluate` scored.
@@ -38,7 +41,7 @@ def view_importances(runs: Sequence[Path], out: Path) -> Iterator[str]:
     for path in runs:
         names, layers = importance_of_classes(path)
         found[str(path)] = {
-            "layers": {layer: np.nanmean(rows, axis=0).tolist() for layer, rows in layers.items()},
+            "layers": {layer: rows.mean(axis=0).tolist() for layer, rows in layers.items()},
             "classes": of_classes(names, layers),
         }
         yield from in_words(path, **found[str(path)])
@@ -71,7 +74,7 @@ def in_words(path: Path, layers: dict, classes: dict) -> Iterator[str]:
     yield f"{str(path)[-32:]:32}" + "".join(f" {view:>6}" for view in VIEWS)
     overall = np.mean(list(layers.values()), axis=0)
     for name, row in {**layers, "all layers": overall, **classes}.items():
-        yield f"{name[:32]:32}" + "".join(f" {value:6.3f}" for value in row)
+        yield f"{shorten(printable(name)):32}" + "".join(f" {value:6.3f}" for value in row)
 
 
 @names_in_any_script()
