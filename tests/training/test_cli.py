@@ -7,6 +7,7 @@ import pytest
 
 COMMANDS = ["quickstart", "build", "verify", "train", "evaluate", "predict", "export"]
 COMMANDS += ["import-records", "import-weights", "models", "show", "stats"]
+COMMANDS += ["ablate", "analyze", "explain", "report"]
 
 
 def ctm(*arguments, **kwargs):
@@ -60,6 +61,12 @@ def test_the_formats_of_data_sets_are_explained():
         (["predict", "nowhere", "x.mp4"], "nowhere is no run"),
         (["predict", "nowhere"], "needs one video"),
         (["export", "nowhere", "--to", "x"], "nowhere is no run"),
+        (["ablate", "ctm-1", "--data", "nowhere"], "nowhere"),
+        (["ablate", "ctm-9", "--data", "nowhere"], "There is no table 'ctm-9'"),
+        (["analyze", "nowhere"], "nowhere is no run"),
+        (["analyze", "nowhere", "--orders", "--views"], "give one"),
+        (["explain", "nowhere", "x.mp4", "--to", "x.gif"], "nowhere is no run"),
+        (["report", "nowhere", "--to", "x.html"], "nowhere is no run"),
         (["import-records", "nowhere", "--out", "x"], "nowhere is not there"),
         (["import-weights", "nowhere", "--to", "x.keras"], "nowhere is not there"),
     ],

@@ -105,7 +105,7 @@ def test_what_a_run_resolved_is_in_its_config(trained):
 
 
 def test_unknown_recipes_are_errors_with_the_nearest_name():
-    with pytest.raises(ValueError, match="did you mean stm_jester"):
+    with pytest.raises(ValueError, match="Did you mean 'stm_jester'"):
         recipes.read("stm_jestr")
 
 

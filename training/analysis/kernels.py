@@ -44,7 +44,7 @@ def tcc_kernels(model: keras.Model) -> dict[str, np.ndarray]:
     }
 
 
-def draw_all(runs: Sequence[Path], out: Path) -> Iterator[Path]:
+def draw_all(runs: Sequence[Path], out: Path) -> Iterator[str]:
     """Draws the kernels of each TCC layer of runs.
 
     Args:
@@ -52,7 +52,7 @@ def draw_all(runs: Sequence[Path], out: Path) -> Iterator[Path]:
         out: Folder for the pictures.
 
     Returns:
-        An iterator of the PNGs, each as it is written.
+        An iterator of lines for people, one of each PNG as it is written.
     """
     for path in runs:
         model = Run.open(path).load_model()
@@ -61,7 +61,7 @@ def draw_all(runs: Sequence[Path], out: Path) -> Iterator[Path]:
             with full_disk_in_words(out, "draw again"):
                 out.mkdir(parents=True, exist_ok=True)
                 draw_kernels(kernels, f"{path.name}, {name}", picture)
-            yield picture
+            yield f"Written: {picture}"
 
 
 @names_in_any_script()

@@ -79,6 +79,7 @@ def analyze(runs: Sequence[Path], out: Path, top: int = 10) -> Iterator[str]:
         write_json(out / "analysis.json", found)
         draw_gains(gains, found["class_names"], out / "temporal_gains.png")
     yield from in_words(found)
+    yield f"Written: {out / 'analysis.json'}, {out / 'temporal_gains.png'}"
 
 
 def analyze_runs(

@@ -1,5 +1,6 @@
 """What is done with trained models."""
 
+import functools
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -64,29 +65,20 @@ def analyze(
         kernels: Instead draw the kernels of the TCC layers over the image.
         views: Instead average the coefficients of CoST's views, by layer and by class.
     """
+    if orders + kernels + views > 1:
+        raise ValueError("--orders, --kernels and --views are analyses of their own: give one.")
     if orders:
-        from training.analysis.order_test import order_tests
+        from training.analysis.order_test import order_tests as lines_of
+    elif kernels:
+        from training.analysis.kernels import draw_all as lines_of
+    elif views:
+        from training.analysis.views import view_importances as lines_of
+    else:
+        from training.analysis.runs import analyze
 
-        for line in order_tests(runs, out):
-            print(line)
-        return
-    if kernels:
-        from training.analysis.kernels import draw_all
-
-        for path in draw_all(runs, out):
-            print(f"Written: {path}")
-        return
-    if views:
-        from training.analysis.views import view_importances
-
-        for line in view_importances(runs, out):
-            print(line)
-        return
-    from training.analysis.runs import analyze
-
-    for line in analyze(runs, out, top):
+        lines_of = functools.partial(analyze, top=top)
+    for line in lines_of(runs, out):
         print(line)
-    print(f"Written: {out / 'analysis.json'}, {out / 'temporal_gains.png'}")
 
 
 def report(

@@ -1,7 +1,6 @@
 """The papers' protocols, one file each: its head names the paper, the command and the result."""
 
 import dataclasses
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Sequence
@@ -67,7 +66,7 @@ def default_from(arguments: Sequence[str]) -> tuple[TrainConfig, list[str]]:
 
 def _module(name: str):
     if name not in names():
-        near = difflib.get_close_matches(name, names(), n=1, cutoff=0.3)
-        nearest = f"did you mean {near[0]}? " if near else ""
-        raise ValueError(f"There is no recipe {name!r}; {nearest}There are {', '.join(names())}.")
+        from ctm_keras.names import unknown_name  # which imports Keras: `ctm --help` must not
+
+        raise unknown_name("recipe", name, names())
     return importlib.import_module(f"{__name__}.{name}")

@@ -22,8 +22,9 @@ def test_a_weight_acts_where_and_when_its_map_says():
 
 
 def test_a_picture_of_each_layer(trained, tmp_path):
-    pictures = list(draw_all([trained.path], tmp_path / "out"))
-    assert [path.name for path in pictures] == [f"run-conv4_block{i}_ctm.png" for i in (1, 2, 3)]
+    pictures = [tmp_path / "out" / f"run-conv4_block{i}_ctm.png" for i in (1, 2, 3)]
+    lines = list(draw_all([trained.path], tmp_path / "out"))
+    assert lines == [f"Written: {path}" for path in pictures]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
 
