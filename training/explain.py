@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 import ctm_keras
+from ctm_keras.names import unknown_name
 from tfrecords.disk import full_disk_in_words
 from tfrecords.names import printable
 from tfrecords.pixels import ClipOptions, crop_clip
@@ -18,6 +19,7 @@ from training.predict import Classifier, gather
 from training.predictions import softmax
 
 FRAMES_PER_SECOND = 4  # of what is written: a clip is a few frames
+SMALLEST = 224  # pixels of a frame that is written: smaller ones are enlarged
 SHADE = 0.5  # how much of a frame the colours may cover
 SUFFIXES = (".gif", ".mp4")
 
@@ -47,14 +49,14 @@ def explain(run: Path, video: Path, to: Path, class_name: str | None = None) -> 
     classifier = Classifier(run)
     names = classifier.class_names
     if class_name is not None and class_name not in names:
-        raise ValueError(f"The model has no class {class_name!r}; it has {', '.join(names)}.")
+        raise unknown_name("class", class_name, names)
     clip = middle_clip(classifier, video)
     probabilities = softmax(classifier.model.predict_on_batch(clip[None]))[0]
     shown = int(probabilities.argmax()) if class_name is None else names.index(class_name)
     maps = ctm_keras.class_activation_maps(classifier.model, clip[None], [shown])[0]
     with full_disk_in_words(to.parent, "explain again"):
         to.parent.mkdir(parents=True, exist_ok=True)
-        write(np.concatenate([clip, overlaid(clip, maps)], axis=2), to)
+        write(enlarged(np.concatenate([clip, overlaid(clip, maps)], axis=2)), to)
     return f"{printable(names[shown])}, probability {probabilities[shown]:.3f}"
 
 
@@ -81,6 +83,12 @@ def overlaid(clip: np.ndarray, maps: np.ndarray) -> np.ndarray:
     heat = np.stack([cv2.resize(m, (width, height)) for m in strength])[..., None]
     colours = matplotlib.colormaps["inferno"](heat[..., 0])[..., :3] * 255
     return (clip * (1 - SHADE * heat) + colours * SHADE * heat).astype(np.uint8)
+
+
+def enlarged(frames: np.ndarray) -> np.ndarray:
+    """Frames that a person can see, each pixel a square."""
+    factor = -(-SMALLEST // frames.shape[1])
+    return frames.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
 def write(frames: np.ndarray, path: Path) -> None:

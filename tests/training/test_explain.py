@@ -30,7 +30,7 @@ def test_a_gif_has_the_frames_of_the_clip_beside_the_maps(trained, video, tmp_pa
     assert name in trained.read()["class_names"]
     assert 0.25 <= float(probability) <= 1  # the best of four
     with Image.open(tmp_path / "new" / "v.gif") as gif:
-        assert (gif.n_frames, gif.size) == (4, (64, 32))
+        assert (gif.n_frames, gif.size) == (4, (448, 224))
 
 
 def test_an_mp4_of_a_chosen_class(trained, video, tmp_path):
@@ -38,7 +38,7 @@ def test_an_mp4_of_a_chosen_class(trained, video, tmp_path):
     assert explain(trained.path, video, tmp_path / "v.mp4", name).startswith(name)
     with av.open(str(tmp_path / "v.mp4")) as file:
         sizes = {(frame.width, frame.height) for frame in file.decode(video=0)}
-    assert sizes == {(64, 32)}
+    assert sizes == {(448, 224)}
 
 
 def test_what_speaks_for_the_class_shines_and_the_rest_stays():

@@ -56,13 +56,13 @@ class Evaluated:
     views: dict[str, Any]
 
 
-def analyze(runs: Sequence[Path], out: Path, top: int = 10) -> Iterator[str]:
+def analyze(runs: Sequence[Path], out: Path, top: int | None = None) -> Iterator[str]:
     """Compares evaluated runs with the TSN among them, from their saved predictions.
 
     Args:
         runs: Folders of runs that `ctm evaluate` scored on the same split with the same protocol.
         out: Folder for analysis.json and a picture of temporal gains.
-        top: Classes that count as temporal and as static.
+        top: Classes that count as temporal and as static, None for 10 or half of all.
 
     Returns:
         An iterator of lines for people.
@@ -83,7 +83,7 @@ def analyze(runs: Sequence[Path], out: Path, top: int = 10) -> Iterator[str]:
 
 
 def analyze_runs(
-    runs: Sequence[Path], top: int = 10
+    runs: Sequence[Path], top: int | None = None
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """What `analyze` finds, as JSON can hold it, and the temporal gains of each run."""
     evaluated = [read_evaluated(path) for path in runs]
@@ -95,7 +95,8 @@ def analyze_runs(
     }
     tsn = next(run for run in evaluated if is_baseline(run.result))
     names = found["class_names"] = list(tsn.class_names)
-    count = min(top, int((~np.isnan(class_accuracies(tsn.predictions))).sum()))
+    seen = int((~np.isnan(class_accuracies(tsn.predictions))).sum())
+    count = min(top or min(10, -(-seen // 2)), seen)
     found["static_classes"] = [names[c] for c in static_classes(tsn.predictions, count)]
     found["gains"] = {name: of_classes(gain, names, count) for name, gain in gains.items()}
     found["pairs"] = list(pairs(gains, count))

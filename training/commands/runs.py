@@ -42,7 +42,7 @@ def predict(
 def analyze(
     runs: tyro.conf.Positional[tuple[RunFolder, ...]],
     out: Path = Path("analysis"),
-    top: int = 10,
+    top: int | None = None,
     orders: bool = False,
     kernels: bool = False,
     views: bool = False,
@@ -60,7 +60,7 @@ def analyze(
     Args:
         runs: Folders of runs, evaluated on the same split with the same protocol.
         out: Folder for what it writes.
-        top: Classes that count as temporal, and as static.
+        top: Classes that count as temporal, and as static (default: 10, or half of all).
         orders: Instead evaluate with frames shuffled, reversed and repeated.
         kernels: Instead draw the kernels of the TCC layers over the image.
         views: Instead average the coefficients of CoST's views, by layer and by class.

@@ -17,7 +17,15 @@ from training.evaluate import read_results
 from training.predictions import confusion_matrix, join_views
 from training.run import Run
 
-SHOWN_IN_TABLE = ("model", "backbone", "num_frames", "image_size", "epochs", "batch_size", "seed")
+SHOWN_IN_TABLE = {  # of a config, under which heading
+    "model": "model",
+    "backbone": "backbone",
+    "num_frames": "frames",
+    "image_size": "size",
+    "epochs": "epochs",
+    "batch_size": "batch",
+    "seed": "seed",
+}
 
 
 @dataclass(frozen=True)
@@ -63,8 +71,8 @@ class RunFacts:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """What of the config stands in the table of runs."""
-        return {name: self.config[name] for name in SHOWN_IN_TABLE}
+        """What of the config stands in the table of runs, by heading."""
+        return {heading: self.config[name] for name, heading in SHOWN_IN_TABLE.items()}
 
 
 def read_facts(path: Path, most: int = 8) -> RunFacts:

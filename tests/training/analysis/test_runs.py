@@ -58,6 +58,8 @@ def test_the_figures_of_two_models_beside_tsn(make_run, tmp_path):
     expected = np.corrcoef([0.5, -0.25, 0.0], [0.5, 0.25, 0.0])[0, 1]
     assert pair["correlation"] == pytest.approx(expected)
     assert pair["overlap"] == 0.5
+    list(analyze(runs, tmp_path / "out"))  # of three classes, half of them: two
+    assert json.loads((tmp_path / "out" / "analysis.json").read_text()) == found
     assert "0.875" in lines and "fall +0.500" in lines  # noqa: PT018
     assert (tmp_path / "out" / "temporal_gains.png").stat().st_size > 5000
 
