@@ -68,7 +68,8 @@ def analyze(runs: Sequence[Path], out: Path, top: int | None = None) -> Iterator
         An iterator of lines for people.
 
     Raises:
-        ValueError: If a run was not evaluated, protocols differ, or no TSN is among the runs.
+        ValueError: If a run was not evaluated, protocols differ, no TSN is among the runs, or
+            `top` is less than 1.
 
     Reference:
         Sections 5.3 and 5.4 of arXiv 2010.11757.
@@ -86,6 +87,8 @@ def analyze_runs(
     runs: Sequence[Path], top: int | None = None
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """What `analyze` finds, as JSON can hold it, and the temporal gains of each run."""
+    if top is not None and top < 1:
+        raise ValueError(f"top must be 1 class or more, received {top}.")
     evaluated = [read_evaluated(path) for path in runs]
     check_comparable(evaluated)
     found = {"protocol": evaluated[0].protocol, **contributions(evaluated)}

@@ -89,6 +89,11 @@ def test_without_a_tsn_there_is_nothing_to_compare_with(make_run, tmp_path):
         list(analyze([pooled, make_run("b", CTM, "ctm")], tmp_path / "out"))
 
 
+def test_no_class_at_all_cannot_be_the_most_temporal(make_run, tmp_path):
+    with pytest.raises(ValueError, match="top must be 1 class or more, received 0"):
+        list(analyze([make_run("a", TSN)], tmp_path / "out", top=0))
+
+
 def test_other_protocols_are_not_compared(make_run, tmp_path):
     runs = [make_run("a", TSN), make_run("b", CTM, "ctm", crops=3)]
     with pytest.raises(ValueError, match="evaluate both alike"):
