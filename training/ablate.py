@@ -63,7 +63,7 @@ def ablate(config: AblateConfig) -> list[Path]:
     tables = {name: TABLES[name] for name in config.tables}
     rows = {network(row): row for table in tables.values() for row in table.rows}
     results = {name: Result(reason=why_not(row, config)) for name, row in rows.items()}
-    for number in range(config.seeds):
+    for number in range(config.runs):
         for name, row in rows.items():
             if not results[name].reason:
                 results[name] = with_report(results[name], measured(row, config, number))
@@ -147,10 +147,11 @@ def write(name: str, table: Table, results: dict[str, Result], config: AblateCon
 def in_markdown(table: Table, results: Sequence[Result], config: AblateConfig) -> Iterator[str]:
     """The table in lines: each row's mean and standard deviation beside the paper's figures."""
     columns = " | ".join(f"paper: {column}" for column in table.columns)
+    data = ", ".join(map(str, config.data[: config.runs]))
     yield f"# {table.title}"
     yield ""
     yield (
-        f"Data: {', '.join(map(str, config.data))}; {config.backbone} at {config.image_size}, "
+        f"Data: {data}; {config.backbone} at {config.image_size}, "
         f"weights {config.weights}, {config.epochs} epochs, seeds from {config.seed}."
     )
     for protocol in dict.fromkeys(itertools.chain(*(result.protocols for result in results))):

@@ -29,8 +29,9 @@ class AblateConfig(TrainConfig):
     next."""
     out: Path | None = None
     """Folder of the runs and tables (default: ablations/DATA)."""
-    seeds: int = 3
-    """Runs of each network, with the seeds SEED, SEED + 1 and so on."""
+    seeds: int | None = None
+    """Runs of each network, with the seeds SEED, SEED + 1 and so on (default: 3, or one of each
+    data set where there are more)."""
     num_clips: int = 2
     """Clips of a video in the evaluation."""
     num_crops: int = 3
@@ -40,6 +41,11 @@ class AblateConfig(TrainConfig):
     def folder(self) -> Path:
         """Where the runs and tables are."""
         return self.out or Path("ablations") / as_path(self.data[0]).name
+
+    @property
+    def runs(self) -> int:
+        """Runs of each network."""
+        return self.seeds or max(3, len(self.data))
 
     def for_training(self, **values: Any) -> TrainConfig:
         """The config of one of the runs."""

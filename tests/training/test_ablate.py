@@ -22,6 +22,12 @@ def ablation(directions, small, tmp_path):
     return AblateConfig(tables=tables, **values, seeds=2, num_clips=1, num_crops=1)
 
 
+@pytest.mark.parametrize(("data", "runs"), [(["one"], 3), (["0", "1", "2", "3", "4"], 5)])
+def test_every_data_set_is_used(data, runs):
+    assert AblateConfig(tables=("ctm-1",), data=tuple(data)).runs == runs
+    assert AblateConfig(tables=("ctm-1",), data=tuple(data), seeds=1).runs == 1
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_every_row_of_every_table_can_be_built_on_resnets(table):
     for row in TABLES[table].rows:
