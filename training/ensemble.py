@@ -7,7 +7,8 @@ import keras
 import numpy as np
 
 from training.predictions import Predictions, join_views
-from training.scores import Report, score
+from training.run import Run
+from training.scores import Report, first_difference, score
 
 
 def ensemble(
@@ -57,15 +58,38 @@ def ensemble(
 
 def check_alike(said: Sequence[dict[str, Any]]) -> None:
     """Raises ValueError unless reports are of the same classes, data set, split and average."""
-    values = {
-        "classes": [list(report["per_class"]) for report in said],
-        "data sets": [report["data_hash"] for report in said],
-        "splits": [report["split"] for report in said],
-        "averages (say --average)": [report["settings"]["average"] for report in said],
-    }
-    for what, each in values.items():
-        if any(value != each[0] for value in each):
-            raise ValueError(f"The models were scored with different {what}; all must be alike.")
+    what = first_difference(
+        {
+            "classes": [list(report["per_class"]) for report in said],
+            "data sets": [report["data_hash"] for report in said],
+            "splits": [report["split"] for report in said],
+            "averages (say --average)": [report["settings"]["average"] for report in said],
+        }
+    )
+    if what:
+        raise ValueError(f"The models were scored with different {what}; all must be alike.")
+
+
+def check_same_training(runs: Sequence[Run]) -> None:
+    """Raises ValueError unless runs are of the same classes, data set and network.
+
+    Sizes of weights do not tell: TSM's are those of TSN.
+    """
+    facts, configs = [run.read() for run in runs], [run.config for run in runs]
+    what = first_difference(
+        {
+            "classes": [own["class_names"] for own in facts],
+            "data sets": [own["data_hash"] for own in facts],
+            "methods": [config.model for config in configs],
+            "options": [config.method_options for config in configs],
+            "backbones": [config.backbone for config in configs],
+        }
+    )
+    if what:
+        raise ValueError(
+            f"The runs were trained with different {what}: weights can be averaged of one network "
+            "on one data set; --ensemble joins the scores of different networks."
+        )
 
 
 def average_weights(models: Sequence[keras.Model]) -> keras.Model:

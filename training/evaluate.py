@@ -15,7 +15,7 @@ from tfrecords.manifest import FILE
 from tfrecords.storage import is_file
 from training.data import view_clips
 from training.devices import require_tensorflow
-from training.ensemble import average_weights, ensemble
+from training.ensemble import average_weights, check_same_training, ensemble
 from training.evaluate_config import EvaluateCommand, EvaluateConfig
 from training.fit_model import fit_model
 from training.predictions import Predictions, predict_views
@@ -89,6 +89,7 @@ def evaluate_average(command: EvaluateCommand) -> Iterator[str]:
     """Scores the one model whose weights are the mean of the runs' weights."""
     require_tensorflow()
     runs = [Run.open(path) for path in command.runs]
+    check_same_training(runs)
     model = average_weights([run.load_model(command.which) for run in runs])
     predictions, report, facts = score_model(model, runs[0], command.each)
     words = f"weights of {', '.join(map(str, command.runs))} averaged; {report.protocol}"

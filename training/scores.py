@@ -100,6 +100,14 @@ def score(
     )
 
 
+def first_difference(values: dict[str, Sequence[Any]]) -> str | None:
+    """The name of the first values that are not all the same, or None."""
+    for name, each in values.items():
+        if any(value != each[0] for value in each):
+            return name
+    return None
+
+
 def means(reports: Sequence[Report]) -> str:
     """The means over runs, as over the three splits of UCF101, with standard deviations."""
     k = min(5, *(len(report.class_names) for report in reports))

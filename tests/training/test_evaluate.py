@@ -192,3 +192,22 @@ def test_averaged_weights_are_scored_as_one_model(copied, tmp_path):
     found = keras.saving.load_model(out / "model.keras", compile=False).get_weights()
     for mean, first, second in zip(found, *weights, strict=True):
         np.testing.assert_allclose(mean, (first + second) / 2, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "config", "words"),
+    [
+        ({"class_names": ["down", "left", "right", "upward"]}, {}, "different classes"),
+        ({"data_hash": "other"}, {}, "different data sets"),
+        ({}, {"model": "tsn"}, "different methods"),
+        ({}, {"options": ["paths=tccm"]}, "different options"),
+        ({}, {"backbone": "resnet18"}, "different backbones"),
+    ],
+)
+def test_weights_of_other_trainings_are_not_averaged(copied, changes, config, words):
+    one, two = copied("one"), copied("two")
+    facts = two.read()
+    two.write(facts | {"config": facts["config"] | config} | changes)
+    command = EvaluateCommand(runs=(one.path, two.path), average_weights=True)
+    with pytest.raises(ValueError, match=f"^The runs were trained with {words}: "):
+        list(evaluate_all(command))
