@@ -60,18 +60,23 @@ def default_frames(method: str, options: dict) -> int:
 
 def check_method(method: str, options: dict):
     """Raises ValueError if there is no such method, or it has no such option or switch."""
-    shared = ("anatomy", "clip", "backbone", "temporal_pooling")
-    parameters = {
-        name: parameter
-        for recipe in _recipes(method)
-        for name, parameter in inspect.signature(recipe).parameters.items()
-        if name not in shared
-    }
+    parameters = options_of(method)
     for name, value in options.items():
         if name not in parameters:
             raise unknown_name(f"option of {method}", name, list(parameters) or ["none"])
         if parameters[name].annotation is bool:
             check_switch(name, value)
+
+
+def options_of(method: str) -> dict[str, inspect.Parameter]:
+    """The options that a method has besides `temporal_pooling`, which each has."""
+    shared = ("anatomy", "clip", "backbone", "temporal_pooling")
+    return {
+        name: parameter
+        for recipe in _recipes(method)
+        for name, parameter in inspect.signature(recipe).parameters.items()
+        if name not in shared
+    }
 
 
 def check_switch(name: str, value):

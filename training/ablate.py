@@ -1,42 +1,27 @@
 """`ctm ablate`: papers' ablation tables on the user's data, several runs of every network."""
 
-import dataclasses
-import itertools
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
-import numpy as np
 
 import ctm_keras
+import tfrecords
+from ctm_keras.methods import options_of
 from ctm_keras.names import unknown_name
-from tfrecords.manifest import write_json
 from training.ablate_config import AblateConfig
-from training.ablations import TABLES, Row, Table
-from training.config import TrainConfig
+from training.ablation_table import Result, write
+from training.ablations import TABLES, Row
+from training.config import TrainConfig, parse_option
 from training.evaluate import evaluate
+from training.evaluate_config import EvaluateConfig
 from training.resume import is_started
 from training.run import Run
+from training.settings import settings_for
 from training.start import resolve
 from training.train import train
-
-
-@dataclass(frozen=True)
-class Result:
-    """What the runs of a network came to.
-
-    Args:
-        top1: Accuracy of each run, 0 to 1; none where the network cannot be built.
-        protocols: Of the evaluations, each with its coverage.
-        reason: Why the network cannot be built, or empty.
-    """
-
-    top1: tuple[float, ...] = ()
-    protocols: tuple[str, ...] = ()
-    reason: str = ""
 
 
 def ablate(config: AblateConfig) -> list[Path]:
@@ -53,22 +38,57 @@ def ablate(config: AblateConfig) -> list[Path]:
         A Markdown file for each table.
 
     Raises:
-        ValueError: If there is no such table, the config names a model itself, or a folder holds
-            a run of other options.
+        ValueError: If there is no such table, the config names a model or an option of a row
+            itself, the data sets differ in their classes, or a folder holds a run of other options.
     """
     config.check()
+    check_data(config)
     for name in config.tables:
         if name not in TABLES:
             raise unknown_name("table", name, TABLES)
     tables = {name: TABLES[name] for name in config.tables}
     rows = {network(row): row for table in tables.values() for row in table.rows}
+    check_options(config, rows.values())
     results = {name: Result(reason=why_not(row, config)) for name, row in rows.items()}
     for number in range(config.runs):
         for name, row in rows.items():
             if not results[name].reason:
                 results[name] = with_report(results[name], measured(row, config, number))
-        paths = [write(name, table, results, config) for name, table in tables.items()]
+        paths = [
+            write(name, table, [results[network(row)] for row in table.rows], config)
+            for name, table in tables.items()
+        ]
     return paths
+
+
+def check_data(config: AblateConfig) -> None:
+    """Raises ValueError unless all data sets are there, with the same classes."""
+    first, *others = [tfrecords.read_manifest(path) for path in config.data[: config.runs]]
+    for path, other in zip(config.data[1:], others, strict=False):
+        if other.class_names != first.class_names:
+            raise ValueError(
+                f"{path} has other classes than {config.data[0]}: a table is of data sets with "
+                "the same classes, as folds are."
+            )
+
+
+def check_options(config: AblateConfig, rows: Iterable[Row]) -> None:
+    """Raises ValueError for a given option that a row sets itself, or that no method has."""
+    for name in config.method_options:
+        if setting := [row.label for row in rows if name in named(row.options)]:
+            raise ValueError(f"--options {name}: the rows {', '.join(setting)} set it themselves.")
+        if not any(has(row, name) for row in rows):
+            raise ValueError(f"--options {name}: no method of these tables has it.")
+
+
+def named(options: Iterable[str]) -> list[str]:
+    """The names of options."""
+    return [parse_option(option)[0] for option in options]
+
+
+def has(row: Row, name: str) -> bool:
+    """Whether a row's method has an option."""
+    return name == "temporal_pooling" or name in options_of(row.model)
 
 
 def network(row: Row) -> str:
@@ -99,7 +119,7 @@ def for_training(row: Row, config: AblateConfig, number: int) -> TrainConfig:
         data=config.data[number % len(config.data)],
         out=config.folder / f"{network(row)}-{config.seed + number}",
         model=row.model,
-        options=(*row.options, *config.options),
+        options=(*row.options, *(o for o in config.options if has(row, parse_option(o)[0]))),
         seed=config.seed + number,
     )
 
@@ -109,13 +129,21 @@ def measured(row: Row, config: AblateConfig, number: int) -> dict:
     own = for_training(row, config, number)
     if not (is_started(resolve(own)[0]) and Run(own.out).model.is_file()):
         train(own)
-    views = {"num_clips": config.num_clips, "num_crops": config.num_crops}
-    report = report_of(own.out)
-    if not views.items() <= report.get("settings", {}).items():
-        evaluate(own.out, **views)
-        report = report_of(own.out)
+    if not is_evaluated(Run.open(own.out), config.evaluation):
+        evaluate(own.out, **vars(config.evaluation))
     keras.backend.clear_session()
-    return report
+    return report_of(own.out)
+
+
+def is_evaluated(run: Run, asked: EvaluateConfig) -> bool:
+    """Whether a run's report is of its last model on its own data, with the views asked for."""
+    expected = {
+        "split": asked.split,
+        "model": asked.which,
+        "data_hash": run.read()["data_hash"],
+        "settings": vars(settings_for(asked, run.config)),
+    }
+    return expected.items() <= report_of(run.path).items()
 
 
 def report_of(run: Path) -> dict:
@@ -128,52 +156,3 @@ def with_report(result: Result, report: dict) -> Result:
     """A result with one run more."""
     protocol = f"{report['split']}: {report['protocol']}; {report['coverage']}"
     return Result((*result.top1, report["top1"]), (*result.protocols, protocol))
-
-
-def write(name: str, table: Table, results: dict[str, Result], config: AblateConfig) -> Path:
-    """Writes NAME.md, and NAME.json with each row's runs."""
-    path = config.folder / f"{name}.md"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    own = [results[network(row)] for row in table.rows]
-    path.write_text("\n".join(in_markdown(table, own, config)) + "\n", encoding="utf-8")
-    rows = [
-        {**dataclasses.asdict(row), **dataclasses.asdict(result)}
-        for row, result in zip(table.rows, own, strict=True)
-    ]
-    write_json(path.with_suffix(".json"), {"table": table.title, "rows": rows})
-    return path
-
-
-def in_markdown(table: Table, results: Sequence[Result], config: AblateConfig) -> Iterator[str]:
-    """The table in lines: each row's mean and standard deviation beside the paper's figures."""
-    columns = " | ".join(f"paper: {column}" for column in table.columns)
-    data = ", ".join(map(str, config.data[: config.runs]))
-    yield f"# {table.title}"
-    yield ""
-    yield (
-        f"Data: {data}; {config.backbone} at {config.image_size}, "
-        f"weights {config.weights}, {config.epochs} epochs, seeds from {config.seed}."
-    )
-    for protocol in dict.fromkeys(itertools.chain(*(result.protocols for result in results))):
-        yield f"Protocol: {protocol}."
-    yield "Top-1 in percent; here the mean over runs and their standard deviation."
-    yield ""
-    yield f"| network | here | each run | {columns} |"
-    yield "|---" * (3 + len(table.columns)) + "|"
-    for row, result in zip(table.rows, results, strict=True):
-        published = " | ".join(percent(value) for value in row.published)
-        yield f"| {row.label} | {mean_and_deviation(result)} | {published} |"
-
-
-def mean_and_deviation(result: Result) -> str:
-    """`"93.8 ± 1.2 | 93.0, 94.6"`, or why there is nothing."""
-    if not result.top1:
-        return f"- | {result.reason.split('. ')[0].rstrip('.')}"
-    percents = 100 * np.array(result.top1)
-    spread = f" ± {percents.std(ddof=1):.1f}" if len(percents) > 1 else ""
-    return f"{percents.mean():.1f}{spread} | {', '.join(f'{p:.1f}' for p in percents)}"
-
-
-def percent(value: float | None) -> str:
-    """A published figure, or a dash."""
-    return "-" if value is None else f"{value:g}"

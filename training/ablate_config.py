@@ -9,6 +9,7 @@ import tyro
 
 from tfrecords.storage import as_path
 from training.config import TrainConfig
+from training.evaluate_config import EvaluateConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,9 +20,11 @@ class AblateConfig(TrainConfig):
     trained before is taken as it is. For example:
       ctm ablate ctm-1 --data data/mine --backbone tiny --image-size 96 --epochs 40
       ctm ablate ctm-1 ctm-2 ctm-3 --data data/fold-0 data/fold-1 data/fold-2
-      ctm ablate analysis-5 --data data/mini-ssv2 --backbone tv_resnet18 --seeds 1
+      ctm ablate analysis-5 --recipe analysis_f8 --data data/mini-ssv2 --backbone tv_resnet18
     """
 
+    options: tuple[str, ...] = ()
+    """Options for the rows whose methods have them, each as name=value: reduction=8."""
     tables: tyro.conf.Positional[tuple[str, ...]]
     """ctm-1, ctm-2, ctm-3, stm-5, analysis-5."""
     data: Annotated[tuple[str | Path, ...], tyro.conf.arg(metavar="DIR")] = ()
@@ -47,6 +50,13 @@ class AblateConfig(TrainConfig):
         """Runs of each network."""
         return self.seeds or max(3, len(self.data))
 
+    @property
+    def evaluation(self) -> EvaluateConfig:
+        """How each run is evaluated."""
+        return EvaluateConfig(
+            split=self.val_split, num_clips=self.num_clips, num_crops=self.num_crops
+        )
+
     def for_training(self, **values: Any) -> TrainConfig:
         """The config of one of the runs."""
         names = [field.name for field in dataclasses.fields(TrainConfig)]
@@ -55,7 +65,8 @@ class AblateConfig(TrainConfig):
     def check(self) -> None:
         """Raises ValueError for a value that no table can have."""
         super().check()
-        self.check_counts("seeds", "num_clips")
+        self.check_counts("seeds")
+        self.evaluation.check()
         if not (self.tables and self.data):
             raise ValueError("ctm ablate needs a table and --data DIR.")
         if self.model != TrainConfig.model or self.resume or self.dry_run:

@@ -82,8 +82,8 @@ def run(name: str, arguments: list[str]) -> None:
         return
     if name not in WITHOUT_TENSORFLOW and not {"-h", "--help"} & set(arguments):
         import_tensorflow_quietly()
-    if name == "train":
-        train(arguments)
+    if name in ("train", "ablate"):
+        by_recipe(name, arguments)
         return
     hidden = (tyro.conf.SuppressFixed,)  # what only Python can say: an executor
     result = tyro.cli(COMMANDS[name], prog=f"ctm {name}", args=arguments, config=hidden)
@@ -96,25 +96,26 @@ def run(name: str, arguments: list[str]) -> None:
         from training.show import show
 
         print(f"Written: {show(result)}")
-    if isinstance(result, AblateConfig):
-        from training.ablate import ablate
-
-        for path in ablate(result):
-            print(f"{path.read_text()}\nWritten: {path}")
 
 
-def train(arguments: list[str]) -> None:
+def by_recipe(name: str, arguments: list[str]) -> None:
     """Trains by the command line, whose defaults are a recipe's where it names one."""
-    if arguments in (["--recipe", "help"], ["--recipe=help"]):
-        for name in recipes.names():
-            print(f"{name:20} {recipes.explain(name).splitlines()[0]}")
-        return
     recipe, arguments = recipes.default_from(arguments)
+    if recipe is None:
+        print(recipes.overview())
+        return
     head = {"description": recipes.explain(recipe.recipe)} if recipe.recipe else {}
-    config = tyro.cli(TrainConfig, prog="ctm train", args=arguments, default=recipe, **head)
-    from training.train import train
+    default = recipe if name == "train" else recipes.for_ablation(recipe)
+    config = tyro.cli(COMMANDS[name], prog=f"ctm {name}", args=arguments, default=default, **head)
+    if name == "train":
+        from training.train import train
 
-    train(config)
+        train(config)
+        return
+    from training.ablate import ablate
+
+    for path in ablate(config):
+        print(f"{path.read_text()}\nWritten: {path}")
 
 
 def show_commands(arguments: list[str]) -> None:

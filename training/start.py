@@ -40,12 +40,6 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     if config.data is None:
         raise ValueError("ctm train needs --data DIR, or --resume RUN.")
     config.check()
-    weights = config.weights
-    if weights == "auto":
-        fresh = config.backbone == "tiny" or config.model in NETWORKS
-        weights = "none" if fresh else "imagenet"
-    elif weights not in ("none", "imagenet"):
-        weights = str(Path(weights).resolve())
     data = absolute(config.data)
     out = config.out or Path("runs") / f"{data.name}-{config.model}"
     config = dataclasses.replace(
@@ -53,11 +47,21 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
         **dataclasses.asdict(config.augmentation),
         data=data,
         out=out,
-        weights=weights,
+        weights=weights_of(config),
         num_frames=config.num_frames or default_frames(config.model, config.method_options),
         learning_rate=config.rate,
     )
     return config, facts_of(config)
+
+
+def weights_of(config: TrainConfig) -> str:
+    """What a run starts from, where the config leaves it open."""
+    if config.weights == "auto":
+        fresh = config.backbone == "tiny" or config.model in NETWORKS
+        return "none" if fresh else "imagenet"
+    if config.weights in ("none", "imagenet"):
+        return config.weights
+    return str(Path(config.weights).resolve())
 
 
 def facts_of(config: TrainConfig) -> dict[str, Any]:

@@ -8,9 +8,16 @@ from pathlib import Path
 import pytest
 
 import ctm_keras
-from training.ablate import Result, ablate, in_markdown, mean_and_deviation
+import tfrecords
+from training import recipes
+from training.ablate import ablate, for_training, is_evaluated
 from training.ablate_config import AblateConfig
+from training.ablation_table import Result, in_markdown, mean_and_deviation
 from training.ablations import TABLES
+from training.evaluate import evaluate
+from training.evaluate_config import EvaluateConfig
+from training.run import Run
+from training.synthetic import write_direction_videos
 
 
 @pytest.fixture
@@ -73,12 +80,66 @@ def test_tables_are_trained_evaluated_and_written(ablation, monkeypatch):
         ablate(dataclasses.replace(ablation, dropout=0.1))
 
 
+def test_only_the_report_that_was_asked_for_counts(trained, tmp_path):
+    """Others, as of the training split or of the best weights, lie where it would."""
+    run = Run(shutil.copytree(trained.path, tmp_path / "run"))
+    asked = EvaluateConfig(split="val", num_clips=1, num_crops=1)
+    assert not is_evaluated(run, asked)
+    for other in ({"split": "train"}, {"which": "best"}, {"average": "logits"}, {"num_crops": 3}):
+        evaluate(run.path, **{**vars(asked), **other})
+        assert not is_evaluated(run, asked)
+    evaluate(run.path, **vars(asked))
+    assert is_evaluated(run, asked)
+
+
 def test_means_and_standard_deviations():
     assert mean_and_deviation(Result((0.5, 0.6, 0.7))) == "60.0 ± 10.0 | 50.0, 60.0, 70.0"
     assert mean_and_deviation(Result((0.5,))) == "50.0 | 50.0"
     results = [Result()] * len(TABLES["stm-5"].rows)
     lines = list(in_markdown(TABLES["stm-5"], results, AblateConfig(tables=("stm-5",))))
     assert "| network | here | each run | paper: Something-Something v1, ResNet-50 |" in lines
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"options": ("blocks=2",)}, "--options blocks: the rows .*Res4.* set it themselves"),
+        ({"options": ("modules=cmm",)}, "--options modules: no method of these tables has it"),
+        ({"num_crops": 2}, "num_crops must be 1, 3, 5 or 10"),
+        ({"data": ("nowhere",)}, "nowhere is no folder"),
+    ],
+)
+def test_what_no_table_can_be_made_of_is_told_before_any_training(ablation, values, words):
+    with pytest.raises(ValueError, match=words):
+        ablate(dataclasses.replace(ablation, **values))
+    assert not ablation.out.exists()
+
+
+def test_data_sets_of_a_table_have_the_same_classes(ablation, other_classes):
+    with pytest.raises(ValueError, match="has other classes than"):
+        ablate(dataclasses.replace(ablation, data=(ablation.data[0], other_classes)))
+
+
+@pytest.fixture
+def other_classes(tmp_path):
+    videos = tmp_path / "videos"
+    write_direction_videos(videos, 4)
+    (videos / "left").rename(videos / "west")
+    tfrecords.build(videos, tmp_path / "other", short_side=32, val_fraction=0.25)
+    return tmp_path / "other"
+
+
+def test_options_go_to_the_methods_that_have_them(ablation):
+    given = dataclasses.replace(ablation, options=("reduction=8", "temporal_pooling=True"))
+    tsn, *_, ctm = TABLES["ctm-1"].rows
+    assert for_training(tsn, given, 0).options == ("temporal_pooling=True",)
+    assert for_training(ctm, given, 0).options == ("blocks=1", *given.options)
+
+
+def test_a_recipe_gives_the_values_but_no_model():
+    config = recipes.for_ablation(recipes.read("stm_something_v1"))
+    assert (config.epochs, config.sampling, config.recipe) == (50, "segments", "stm_something_v1")
+    assert (config.model, config.options, config.data) == ("ctm", (), ())
 
 
 def test_an_unknown_table_names_the_nearest(ablation):

@@ -5,6 +5,9 @@ import importlib
 import pkgutil
 from collections.abc import Sequence
 
+import tyro
+
+from training.ablate_config import AblateConfig
 from training.config import TrainConfig
 
 
@@ -47,8 +50,13 @@ def differences(config: TrainConfig) -> list[str]:
     ]
 
 
-def default_from(arguments: Sequence[str]) -> tuple[TrainConfig, list[str]]:
-    """The recipe that a command line names, and the rest of the command line.
+def overview() -> str:
+    """The recipes, each with the first line of its head."""
+    return "\n".join(f"{name:20} {explain(name).splitlines()[0]}" for name in names())
+
+
+def default_from(arguments: Sequence[str]) -> tuple[TrainConfig | None, list[str]]:
+    """The recipe that a command line names (None: help is wanted), and the rest of the line.
 
     Raises:
         ValueError: If there is no such recipe.
@@ -61,7 +69,16 @@ def default_from(arguments: Sequence[str]) -> tuple[TrainConfig, list[str]]:
             name = value if equals else next(words, "")
         else:
             rest.append(word)
+    if name == "help":
+        return None, rest
     return (TrainConfig() if name is None else read(name)), rest
+
+
+def for_ablation(recipe: TrainConfig) -> AblateConfig:
+    """A recipe's values for the models of a table."""
+    own = ("model", "options", "data")
+    names = [field.name for field in dataclasses.fields(TrainConfig) if field.name not in own]
+    return AblateConfig(tables=tyro.MISSING, **{name: getattr(recipe, name) for name in names})
 
 
 def _module(name: str):
