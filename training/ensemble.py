@@ -27,7 +27,7 @@ def ensemble(
 
     Raises:
         ValueError: If the models were not scored on the same videos of the same data set with the
-            same classes and the same average.
+            same classes, the same average and the same --which.
     """
     said = [report for _, report in members]
     check_alike(said)
@@ -49,21 +49,20 @@ def ensemble(
     words = dict.fromkeys(report["protocol"] for report in said)
     protocol = f"{len(members)} models, {average} averaged by video; each {' or '.join(words)}"
     first = said[0]
-    report = score(
-        predictions, list(first["per_class"]), first["split"], first["missing"], protocol
-    )
-    kept = ("model", "data", "data_hash")
-    return predictions, report, {name: first[name] for name in kept}
+    facts = list(first["per_class"]), first["split"], first["missing"]
+    report = score(predictions, *facts, protocol, first["model"])
+    return predictions, report, {name: first[name] for name in ("data", "data_hash")}
 
 
 def check_alike(said: Sequence[dict[str, Any]]) -> None:
-    """Raises ValueError unless reports are of the same classes, data set, split and average."""
+    """Raises ValueError unless reports agree in all that an ensemble has once."""
     what = first_difference(
         {
             "classes": [list(report["per_class"]) for report in said],
             "data sets": [report["data_hash"] for report in said],
             "splits": [report["split"] for report in said],
             "averages (say --average)": [report["settings"]["average"] for report in said],
+            "checkpoints (say --which)": [report["model"] for report in said],
         }
     )
     if what:

@@ -54,7 +54,7 @@ def evaluate(run: Path, **options: Any) -> Report:
         predictions, report, facts = rescore(run.path, asked)
     else:
         require_tensorflow()
-        model = run.load_model(asked.which)
+        model = run.load_model(asked.model)
         predictions, report, facts = score_model(model, run, asked)
     with full_disk_in_words(run.path, "evaluate again"):
         write_results(run.path, predictions, report, facts)
@@ -90,7 +90,7 @@ def evaluate_average(command: EvaluateCommand) -> Iterator[str]:
     require_tensorflow()
     runs = [Run.open(path) for path in command.runs]
     check_same_training(runs)
-    model = average_weights([run.load_model(command.which) for run in runs])
+    model = average_weights([run.load_model(command.model) for run in runs])
     predictions, report, facts = score_model(model, runs[0], command.each)
     words = f"weights of {', '.join(map(str, command.runs))} averaged; {report.protocol}"
     report = dataclasses.replace(report, protocol=words)
@@ -130,9 +130,9 @@ def score_model(
     batches = view_clips(data, split, settings, asked.batch_size)
     predictions = predict_views(model, batches, len(batches), settings.average)
     missing = missing_videos(manifest, split, predictions.ids.tolist())
-    report = score(predictions, manifest.class_names, split, missing, str(settings))
-    facts = {"model": asked.which, "data": str(data), "data_hash": manifest.hash}
-    return predictions, report, facts | {"settings": vars(settings)}
+    report = score(predictions, manifest.class_names, split, missing, str(settings), asked.model)
+    facts = {"data": str(data), "data_hash": manifest.hash, "settings": vars(settings)}
+    return predictions, report, facts
 
 
 def fitted(model: keras.Model, settings: Settings) -> tuple[keras.Model, Settings]:
@@ -155,8 +155,8 @@ def rescore(path: Path, asked: EvaluateConfig) -> tuple[Predictions, Report, dic
     average = asked.average or settings.average
     settings = dataclasses.replace(settings, average=average)
     predictions = dataclasses.replace(predictions, average=average)
-    missing, names = said["missing"], said["per_class"]
-    report = score(predictions, names, said["split"], missing, str(settings))
+    facts = list(said["per_class"]), said["split"], said["missing"]
+    report = score(predictions, *facts, str(settings), said["model"])
     return predictions, report, said | {**report.to_dict(), "settings": vars(settings)}
 
 
@@ -167,7 +167,7 @@ def read_results(path: Path) -> tuple[Predictions, dict[str, Any]]:
         ValueError: If it did not.
     """
     try:
-        said = json.loads((path / "report.json").read_text())
+        said = {"model": "model"} | json.loads((path / "report.json").read_text())
         predictions = Predictions.load(path / "predictions.npz")
     except FileNotFoundError:
         raise ValueError(f"{path} was not evaluated yet: run `ctm evaluate {path}`.") from None

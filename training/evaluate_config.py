@@ -40,10 +40,15 @@ class EvaluateConfig:
     """What is averaged over the views of a video."""
     batch_size: int = 16
     """Views scored at once."""
-    which: str = "model"
-    """model (the last) or best (the best on the validation split)."""
+    which: str | None = None
+    """model (the last) or best (the best on the validation split) (default: model)."""
     saved: bool = False
     """Score the run's saved predictions again, without model and data; --average may change."""
+
+    @property
+    def model(self) -> str:
+        """Which of a run's models is scored, `"model"` or `"best"`."""
+        return self.which or "model"
 
     def check(self) -> None:
         """Raises ValueError for values that cannot be, or do not go together."""
@@ -53,11 +58,11 @@ class EvaluateConfig:
                 raise ValueError(f"{flag(name)} must be 1 or more, received {value}.")
         if self.num_crops not in (None, 1, 3, 5, 10):
             raise ValueError(f"num_crops must be 1, 3, 5 or 10, received {self.num_crops!r}.")
-        said = [flag(name) for name in ("protocol", "data", *VIEWS) if getattr(self, name)]
+        said = [flag(name) for name in ("protocol", "data", "which", *VIEWS) if getattr(self, name)]
         if self.saved and said:
             raise ValueError(
                 f"--saved scores predictions that are there; {', '.join(said)} would need others. "
-                "Only --average goes with it; for other views leave --saved out."
+                "Only --average goes with it; for others leave --saved out."
             )
 
 
@@ -65,9 +70,9 @@ class EvaluateConfig:
 class EvaluateCommand(EvaluateConfig):
     """Score trained models on every video of a split.
 
-    Prints top-1, top-5, mean class accuracy, the protocol and the coverage, and writes
-    report.json, predictions.npz and confusion.png into each run; of several runs also the mean,
-    as over the three splits of UCF101. For example:
+    Prints top-1, top-5, mean class accuracy, the protocol, the coverage and which model, and
+    writes report.json, predictions.npz and confusion.png into each run; of several runs scored
+    alike also the mean, as over the three splits of UCF101. For example:
       ctm evaluate runs/mine
       ctm evaluate runs/mine --protocol slowfast --split test
       ctm evaluate runs/mine --num-clips 1 --num-crops 1

@@ -18,6 +18,8 @@ from training.predictions import (
     top_k_accuracy,
 )
 
+MODELS = {"model": "the last", "best": "the best on the validation split"}
+
 
 @dataclass(frozen=True)
 class Report:
@@ -35,6 +37,7 @@ class Report:
             shards were built.
         class_names: The classes, in order.
         confusion: Counts `(true class, predicted class)`.
+        model: Which of the run's models was scored, a key of `MODELS`.
     """
 
     split: str
@@ -47,6 +50,7 @@ class Report:
     missing: dict[str, str]
     class_names: tuple[str, ...]
     confusion: np.ndarray
+    model: str = "model"
 
     @property
     def coverage(self) -> str:
@@ -71,8 +75,15 @@ class Report:
         return (
             f"top-1 {self.top1:.4f}   top-{k} {self.top5:.4f}   "
             f"mean class accuracy {self.mean_class_accuracy:.4f}\n"
+            f"{self.beside(self.coverage)}"
+        )
+
+    def beside(self, coverage: str) -> str:
+        """What stands beside a number: protocol, coverage and which model."""
+        return (
             f"protocol: {self.protocol}\n"
-            f"coverage: split {self.split}, {self.coverage}"
+            f"coverage: split {self.split}, {coverage}\n"
+            f"model: {MODELS[self.model]}"
         )
 
 
@@ -82,8 +93,9 @@ def score(
     split: str,
     missing: dict[str, str],
     protocol: str,
+    model: str = "model",
 ) -> Report:
-    """The report of predictions."""
+    """The report of predictions, whose names are those of `Report`."""
     ids, labels, probabilities = join_views(predictions)
     confusion = confusion_matrix(labels, probabilities)
     return Report(
@@ -97,6 +109,7 @@ def score(
         missing=missing,
         class_names=tuple(class_names),
         confusion=confusion,
+        model=model,
     )
 
 
@@ -109,14 +122,32 @@ def first_difference(values: dict[str, Sequence[Any]]) -> str | None:
 
 
 def means(reports: Sequence[Report]) -> str:
-    """The means over runs, as over the three splits of UCF101, with standard deviations."""
-    k = min(5, *(len(report.class_names) for report in reports))
+    """The means over runs, as over the three splits of UCF101, with standard deviations.
+
+    Only the data sets may differ; where anything else does, it says why there is no mean.
+    """
+    first = reports[0]
+    what = first_difference(
+        {
+            "classes": [report.class_names for report in reports],
+            "splits": [report.split for report in reports],
+            "protocols": [report.protocol for report in reports],
+            "checkpoints": [report.model for report in reports],
+        }
+    )
+    if what:
+        return f"No mean of the {len(reports)} runs: they were scored with different {what}."
+    k = min(5, len(first.class_names))
     names = {"top1": "top-1", "top5": f"top-{k}", "mean_class_accuracy": "mean class accuracy"}
     found = []
     for name, words in names.items():
         values = [getattr(report, name) for report in reports]
         found.append(f"{words} {np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}")
-    return f"mean of {len(reports)} runs and standard deviation: {', '.join(found)}"
+    videos = sum(report.videos for report in reports)
+    expected = sum(report.expected for report in reports)
+    coverage = f"{videos} of {expected} videos over all runs, missing {expected - videos or 'none'}"
+    head = f"mean of {len(reports)} runs and standard deviation: {', '.join(found)}"
+    return f"{head}\n{first.beside(coverage)}"
 
 
 def missing_videos(

@@ -47,7 +47,8 @@ def test_models_are_joined_by_video_whatever_the_order_and_number_of_views(logit
         np.testing.assert_allclose(found, expected, rtol=1e-6)
     assert report.videos == 3
     assert report.protocol == f"2 models, {average} averaged by video; each p"
-    assert facts == {"model": "model", "data": "d", "data_hash": "h"}
+    assert report.model == "model"
+    assert facts == {"data": "d", "data_hash": "h"}
 
 
 def test_a_class_that_a_model_excludes_is_no_error():
@@ -61,6 +62,7 @@ def test_a_class_that_a_model_excludes_is_no_error():
         ({"per_class": {"a": {}, "b": {}, "d": {}}}, "different classes"),
         ({"data_hash": "other"}, "different data sets"),
         ({"split": "test"}, "different splits"),
+        ({"model": "best"}, "different checkpoints .say --which"),
         ({"average": "logits"}, "different averages .say --average"),
     ],
 )

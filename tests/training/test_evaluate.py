@@ -124,6 +124,39 @@ def test_saved_predictions_are_scored_again_without_model_and_data(copied, tmp_p
         evaluate(run.path, saved=True, split="test")
 
 
+def test_which_model_was_scored_stands_beside_the_number(copied):
+    run = copied("run")
+    views = {"num_clips": 1, "num_crops": 1}
+    said = []
+    for which in ("best", "model"):
+        report = evaluate(run.path, which=which, **views)
+        again = evaluate(run.path, saved=True)
+        said.append((str(report).splitlines()[-1], str(again).splitlines()[-1]))
+        assert json.loads((run.path / "report.json").read_text())["model"] == which
+    best, last = "model: the best on the validation split", "model: the last"
+    assert said == [(best, best), (last, last)]
+
+
+def test_a_report_that_names_no_model_is_of_the_last(copied):
+    run = copied("run")
+    evaluate(run.path, num_clips=1, num_crops=1)
+    path = run.path / "report.json"
+    said = json.loads(path.read_text())
+    del said["model"]
+    path.write_text(json.dumps(said))
+    assert str(evaluate(run.path, saved=True)).endswith("\nmodel: the last")
+    assert json.loads(path.read_text())["model"] == "model"
+
+
+def test_runs_that_were_scored_otherwise_have_no_mean(copied):
+    one, two = copied("one"), copied("two")
+    for run, average in ((one, "logits"), (two, "probabilities")):
+        evaluate(run.path, num_clips=1, num_crops=1, average=average)
+    lines = list(evaluate_all(EvaluateCommand(runs=(one.path, two.path), saved=True)))
+    assert [line.startswith("top-1", line.find("\n") + 1) for line in lines[:4:2]] == [True, True]
+    assert lines[4:] == ["No mean of the 2 runs: they were scored with different protocols."]
+
+
 def test_nothing_saved_is_an_error(copied):
     run = copied("run")
     for name in ("report.json", "predictions.npz"):
@@ -170,6 +203,8 @@ def test_runs_are_evaluated_each_and_together(copied, tmp_path):
     each = [json.loads((run.path / "report.json").read_text())["top1"] for run in (one, two)]
     mean, spread = sum(each) / 2, abs(each[0] - each[1]) / 2**0.5
     assert f"mean of 2 runs and standard deviation: top-1 {mean:.4f} ± {spread:.4f}," in lines[4]
+    assert "\nprotocol: like ctm: 2 clips x 1 crop of 32" in lines[4]
+    assert "\ncoverage: split val, 24 of 24 videos over all runs, missing none\n" in lines[4]
     members = [Predictions.load(run.path / "predictions.npz") for run in (one, two)]
     ids, labels, scores = join_views(Predictions.load(out / "predictions.npz"))
     for video, label, found in zip(ids, labels, scores, strict=True):
