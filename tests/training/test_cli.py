@@ -65,6 +65,8 @@ def test_the_formats_of_data_sets_are_explained():
         (["ablate", "ctm-9", "--data", "nowhere"], "There is no table 'ctm-9'"),
         (["analyze", "nowhere"], "nowhere is no run"),
         (["analyze", "nowhere", "--orders", "--views"], "give one"),
+        (["analyze", "nowhere", "--kernels", "--top", "3"], "give one"),
+        (["analyze"], "ctm analyze needs runs"),
         (["explain", "nowhere", "x.mp4", "--to", "x.gif"], "nowhere is no run"),
         (["report", "nowhere", "--to", "x.html"], "nowhere is no run"),
         (["import-records", "nowhere", "--out", "x"], "nowhere is not there"),

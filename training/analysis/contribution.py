@@ -23,6 +23,8 @@ class Result:
         frames: Frames of its clips.
         pooling: Whether its frames are pooled between the stages.
         top1: Share of videos whose best class is right, 0 to 1.
+        image_size: Side of its frames in pixels, None where all networks have the same.
+        options: Of the method, such as `"blocks=1"`.
     """
 
     method: str
@@ -30,6 +32,33 @@ class Result:
     frames: int
     pooling: bool
     top1: float
+    image_size: int | None = None
+    options: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The method with its options: what means are over, and a table names."""
+        return " ".join((self.method, *self.options))
+
+    @property
+    def setting(self) -> tuple[str, int, int | None]:
+        """What a network has in common with its baseline."""
+        return self.backbone, self.frames, self.image_size
+
+    @property
+    def network(self) -> tuple:
+        """Everything but what it came to."""
+        return self.label, *self.setting, self.pooling
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is TSN without temporal pooling."""
+        return self.method == BASELINE and not self.pooling
+
+    def __str__(self) -> str:
+        size = f" of {self.image_size} pixels" if self.image_size else ""
+        pooling = " and temporal pooling" if self.pooling else ""
+        return f"{self.label} on {self.backbone} with {self.frames} frames{size}{pooling}"
 
 
 @dataclass(frozen=True)
@@ -119,41 +148,38 @@ def mean_contributions(results: Iterable[Result]) -> dict[str, Contribution]:
     Reference:
         Equation 2 and Table 8 of arXiv 2010.11757.
     """
-    accuracies = collect(results)
+    results = list(results)
+    check_once(results)
+    baselines = {result.setting: result.top1 for result in results if result.is_baseline}
     spatial, temporal = defaultdict(list), defaultdict(list)
-    for (method, backbone, frames, pooling), top1 in accuracies.items():
-        baseline = accuracies.get((BASELINE, backbone, frames, False))
+    for result in results:
+        baseline = baselines.get(result.setting)
         if baseline is None:
             raise ValueError(
-                f"{method} on {backbone} with {frames} frames has no {BASELINE} without temporal "
-                "pooling beside it: evaluate that, too."
+                f"{result} has no {BASELINE} without temporal pooling beside it: evaluate that, "
+                "too."
             )
-        spatial[method, pooling].append(spatial_contribution(top1, baseline))
-        temporal[method, pooling].append(temporal_improvement(top1, baseline))
+        key = result.label, result.pooling
+        spatial[key].append(spatial_contribution(result.top1, baseline))
+        temporal[key].append(temporal_improvement(result.top1, baseline))
     return {
-        method: Contribution(
-            mean(spatial[method, False]),
-            mean(temporal[method, False]),
-            mean(temporal[method, True]),
-            (len(temporal[method, False]), len(temporal[method, True])),
+        label: Contribution(
+            mean(spatial[label, False]),
+            mean(temporal[label, False]),
+            mean(temporal[label, True]),
+            (len(temporal[label, False]), len(temporal[label, True])),
         )
-        for method in dict.fromkeys(method for method, *_ in accuracies)
-        if method != BASELINE
+        for label in dict.fromkeys(r.label for r in results if r.method != BASELINE)
     }
 
 
-def collect(results: Iterable[Result]) -> dict[tuple[str, str, int, bool], float]:
-    """Accuracies by method, backbone, frames and pooling."""
-    accuracies = {}
+def check_once(results: Iterable[Result]) -> None:
+    """Raises ValueError if a network stands there twice."""
+    seen = set()
     for result in results:
-        key = (result.method, result.backbone, result.frames, result.pooling)
-        if key in accuracies:
-            raise ValueError(
-                f"{result.method} on {result.backbone} with {result.frames} frames is given twice: "
-                "which of the two counts?"
-            )
-        accuracies[key] = result.top1
-    return accuracies
+        if result.network in seen:
+            raise ValueError(f"{result} is given twice: which of the two counts?")
+        seen.add(result.network)
 
 
 def check_shares(*accuracies: float) -> None:

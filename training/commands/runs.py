@@ -65,8 +65,13 @@ def analyze(
         kernels: Instead draw the kernels of the TCC layers over the image.
         views: Instead average the coefficients of CoST's views, by layer and by class.
     """
-    if orders + kernels + views > 1:
-        raise ValueError("--orders, --kernels and --views are analyses of their own: give one.")
+    if not runs:
+        raise ValueError("ctm analyze needs runs: give their folders.")
+    if orders + kernels + views + (top is not None) > 1:
+        raise ValueError(
+            "--orders, --kernels and --views are analyses of their own, and --top is of none of "
+            "them: give one of the four."
+        )
     if orders:
         from training.analysis.order_test import order_tests as lines_of
     elif kernels:

@@ -20,6 +20,7 @@ def make_run(tmp_path):
     """An evaluated run; `answers` are the best classes of ten videos: 4 fall, 4 rise, 2 still."""
 
     def make(name, answers, model="tsn", frames=8, names=NAMES, crops=1, **config):
+        said = {"model": config.pop("which", "model"), "coverage": config.pop("seen", "all")}
         out = tmp_path / name
         config = TrainConfig(model=model, backbone="tiny", num_frames=frames, out=out, **config)
         run = Run.create(config, {"class_names": names})
@@ -29,8 +30,8 @@ def make_run(tmp_path):
         predictions = Predictions(ids, np.zeros(len(ids), int), labels, logits)
         predictions.save(run.path / "predictions.npz")
         settings = settings_for(EvaluateConfig(num_clips=1, num_crops=crops), config)
-        report = {"split": "val", "protocol": str(settings), "settings": vars(settings)}
-        (run.path / "report.json").write_text(json.dumps(report))
+        said |= {"split": "val", "protocol": str(settings), "settings": vars(settings)}
+        (run.path / "report.json").write_text(json.dumps(said))
         return run.path
 
     return make
@@ -74,6 +75,73 @@ def test_each_model_has_the_tsn_of_its_own_frames(make_run, tmp_path):
     list(analyze(runs, tmp_path / "out"))
     found = json.loads((tmp_path / "out" / "analysis.json").read_text())
     assert found["networks"][2]["spatial"] == pytest.approx(4 / 8)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_two_tsns_none_wins_in_silence(make_run, tmp_path, turn):
+    runs = [make_run("a", TSN), make_run("b", [1] * 10), make_run("c", CTM, "ctm")][::turn]
+    with pytest.raises(ValueError, match="are both tsn on tiny with 8 frames of 224 pixels: give"):
+        list(analyze(runs, tmp_path / "out"))
+
+
+def test_a_tsn_of_another_size_is_no_baseline(make_run, tmp_path):
+    runs = [make_run("a", TSN, image_size=96), make_run("b", CTM, "ctm", image_size=48)]
+    with pytest.raises(ValueError, match=r"nothing to compare: .* of 96 pixels, ctm .* of 48 pix"):
+        list(analyze(runs, tmp_path / "out"))
+    runs.append(make_run("c", [1] * 10, image_size=48))  # 4 of 10
+    list(analyze(runs, tmp_path / "out"))
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    assert found["networks"][1]["spatial"] == pytest.approx(4 / 8)
+
+
+def test_a_methods_own_ablations_stand_side_by_side(make_run, tmp_path):
+    runs = [
+        make_run("a", TSN),
+        make_run("b", CTM, "ctm", options=("blocks=1",)),
+        make_run("c", CTM, "ctm", options=("blocks=1", "paths=tccm")),  # as good by chance
+        make_run("d", TSM, "ctm", options=("paths=tccm", "blocks=1,3", "temporal_pooling=True")),
+    ]
+    lines = "\n".join(analyze(runs, tmp_path / "out"))
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    labels = ["ctm blocks=1", "ctm blocks=1 paths=tccm", "ctm blocks=1,3 paths=tccm"]
+    assert list(found["means"]) == labels
+    assert all(label in lines for label in [*labels[:2], labels[2] + "-tp"])
+    assert "Means" not in lines  # of one network each
+    again = make_run("e", TSN, "ctm", options=("paths=tccm", "blocks=1"))
+    with pytest.raises(ValueError, match="are both ctm blocks=1 paths=tccm on tiny"):
+        list(analyze([*runs, again], tmp_path / "out"))
+
+
+def test_means_over_frame_counts_are_printed(make_run, tmp_path):
+    runs = [
+        make_run("a", TSN),
+        make_run("b", [1] * 10, frames=16),  # 4 of 10
+        make_run("c", CTM, "ctm"),
+        make_run("d", CTM, "ctm", frames=16),
+        make_run("e", TSM, "tsm"),
+    ]
+    lines = list(analyze(runs, tmp_path / "out"))
+    means = [line for line in lines if line.startswith("Means")]  # (7 / 8 + 4 / 8) / 2, of 1/3, 2/3
+    assert means == ["Means of ctm: Phi 0.688, Psi 0.500 (2 networks)"]
+
+
+def test_protocol_and_coverage_stand_above_the_numbers(make_run, tmp_path):
+    runs = [make_run("a", TSN, seen="10 of 11 videos"), make_run("b", CTM, "ctm", seen="all of 10")]
+    first = next(analyze(runs, tmp_path / "out"))
+    assert "val: like ctm: 1 clip x 1 crop" in first
+    assert first.endswith(f"{runs[0]}: 10 of 11 videos; {runs[1]}: all of 10")
+
+
+def test_the_last_and_the_best_checkpoint_are_not_compared(make_run, tmp_path):
+    runs = [make_run("a", TSN), make_run("b", CTM, "ctm", which="best")]
+    with pytest.raises(ValueError, match=r"with --which best, .* with --which model: "):
+        list(analyze(runs, tmp_path / "out"))
+
+
+def test_a_tsn_alone_is_nothing_to_compare(make_run, tmp_path):
+    with pytest.raises(ValueError, match="nothing to compare: give a TSN and another network"):
+        list(analyze([make_run("a", TSN)], tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_run_that_was_not_evaluated_is_named(make_run, tmp_path):

@@ -1,0 +1,139 @@
+"""Evaluated runs that may stand side by side: one split, one protocol, each network once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from training.analysis.contribution import Result
+from training.config import TrainConfig
+from training.evaluate import read_results
+from training.predictions import Predictions, top1
+from training.run import Run
+
+OF_THE_NETWORK = ("num_frames", "image_size", "own_size")  # of the settings of an evaluation
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A run with its saved predictions.
+
+    Args:
+        name: The run's folder.
+        result: Its network and accuracy.
+        predictions: What `ctm evaluate` saved.
+        class_names: The classes, in order.
+        protocol: The split and the protocol of the predictions, in words.
+        views: Which views they are of, in what must be alike between networks.
+        checkpoint: Which of the run's models they are of.
+        coverage: How many of the split's videos they are of.
+    """
+
+    name: str
+    result: Result
+    predictions: Predictions
+    class_names: tuple[str, ...]
+    protocol: str
+    views: dict[str, Any]
+    checkpoint: str
+    coverage: str
+
+
+def read_evaluated(path: Path) -> Evaluated:
+    """A run and what `ctm evaluate` wrote into it.
+
+    Raises:
+        ValueError: If it was not evaluated.
+    """
+    run = Run.open(path)
+    predictions, said = read_results(path)
+    names = tuple(run.read()["class_names"])
+    views = {name: v for name, v in said["settings"].items() if name not in OF_THE_NETWORK}
+    views["split"] = said["split"]
+    return Evaluated(
+        str(path),
+        network_of(run.config, top1(predictions)),
+        predictions,
+        names,
+        f"{said['split']}: {said['protocol']}",
+        views,
+        said["model"],
+        said["coverage"],
+    )
+
+
+def network_of(config: TrainConfig, accuracy: float) -> Result:
+    """The network that a config describes, and what it came to."""
+    options = config.method_options
+    pooling = bool(options.pop("temporal_pooling", False))
+    return Result(
+        config.model,
+        config.backbone,
+        config.num_frames,
+        pooling,
+        accuracy,
+        config.image_size,
+        tuple(sorted(map(spelled, options, options.values()))),
+    )
+
+
+def spelled(name: str, value: Any) -> str:
+    """An option as --options takes it, `"blocks=1,3"`."""
+    values = value if isinstance(value, tuple) else (value,)
+    return f"{name}={','.join(map(str, values))}"
+
+
+def check_comparable(evaluated: Sequence[Evaluated]) -> None:
+    """Raises ValueError unless runs are of one protocol, and one of them stands beside its TSN."""
+    if not any(run.result.is_baseline for run in evaluated):
+        raise ValueError(
+            f"None of the {len(evaluated)} runs is a TSN without temporal pooling, with which "
+            "they could be compared: train one with --model tsn."
+        )
+    first = evaluated[0]
+    for run in evaluated[1:]:
+        check_alike(run, first)
+    for one, other in combinations(evaluated, 2):
+        if one.result.network == other.result.network:
+            raise ValueError(
+                f"{one.name} and {other.name} are both {one.result}: give the one that counts."
+            )
+    if not any(with_baselines(evaluated)):
+        given = ", ".join(str(run.result) for run in evaluated)
+        raise ValueError(
+            "There is nothing to compare: give a TSN and another network with its backbone, "
+            f"frames and image size; received {given}."
+        )
+
+
+def check_alike(run: Evaluated, first: Evaluated) -> None:
+    """Raises ValueError unless two runs have the same classes, protocol and kind of checkpoint."""
+    if run.class_names != first.class_names:
+        raise ValueError(f"{run.name} and {first.name} have different classes.")
+    if run.views != first.views:
+        raise ValueError(
+            f"{run.name} was evaluated on {run.protocol}, {first.name} on {first.protocol}: "
+            "evaluate both alike."
+        )
+    if run.checkpoint != first.checkpoint:
+        raise ValueError(
+            f"{run.name} was evaluated with --which {run.checkpoint}, {first.name} with --which "
+            f"{first.checkpoint}: evaluate both alike."
+        )
+
+
+def coverage(evaluated: Sequence[Evaluated]) -> str:
+    """How many videos were scored: of all runs, or of each where they differ."""
+    if len({run.coverage for run in evaluated}) == 1:
+        return evaluated[0].coverage
+    return "; ".join(f"{run.name}: {run.coverage}" for run in evaluated)
+
+
+def with_baselines(evaluated: Sequence[Evaluated]) -> Iterator[tuple[Evaluated, Evaluated]]:
+    """Each run that is no baseline, with the TSN of its setting if there is one."""
+    baselines = {run.result.setting: run for run in evaluated if run.result.is_baseline}
+    for run in evaluated:
+        tsn = baselines.get(run.result.setting)
+        if tsn and not run.result.is_baseline:
+            yield run, tsn
