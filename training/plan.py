@@ -1,5 +1,6 @@
 """`ctm train --dry-run`: what a training will do and take, and two steps of it."""
 
+import dataclasses
 import itertools
 import time
 from pathlib import Path
@@ -16,7 +17,9 @@ from training.config import TrainConfig
 from training.costs import activation_bytes, trained_parameters
 from training.data import training_batches
 from training.pictures import draw_schedule
+from training.resume import WHERE
 from training.schedule import in_words, schedule
+from training.start import complete
 from training.step import Step
 
 FLOAT = 4  # bytes; weights, gradients and momentum are float32 in mixed precision, too
@@ -56,10 +59,8 @@ def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[
     manifest = tfrecords.read_manifest(config.data)
     counts = ", ".join(f"{split} {n['videos']:,}" for split, n in manifest.splits.items())
     frozen = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
-    lines = [f"Recipe {config.recipe}:"] if config.recipe else []
-    lines += [f"  {line}" for line in recipes.differences(config)]
     return [
-        *lines,
+        *(f"  {line}" if place else line for place, line in enumerate(of_recipe(config))),
         f"Data: {config.data}, {len(manifest.class_names)} classes; videos: {counts}",
         f"Model: {config.model} on {config.backbone}, {config.num_frames} frames of "
         f"{config.image_size} x {config.image_size}; {model.count_params():,} weights, of which "
@@ -69,6 +70,23 @@ def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[
         f"{steps_per_epoch * config.epochs:,} in {config.epochs} epochs",
         f"Learning rate: {in_words(config)}",
     ]
+
+
+def of_recipe(config: TrainConfig) -> list[str]:
+    """The recipe, and what of the config differs from it, in lines; none without a recipe."""
+    if not config.recipe:
+        return []
+    recipe = recipes.read(config.recipe)
+    own = {name: getattr(config, name) for name in (*WHERE, "out", "dry_run", "save_every")}
+    recipe = complete(dataclasses.replace(recipe, weights=recipe.weights or config.weights, **own))
+    pairs = {
+        field.name: (getattr(config, field.name), getattr(recipe, field.name))
+        for field in dataclasses.fields(config)
+    }
+    differ = [
+        f"{name}: {ours} instead of {its}" for name, (ours, its) in pairs.items() if ours != its
+    ]
+    return [f"Recipe {config.recipe}:", *differ]
 
 
 def memory(model: keras.Model, config: TrainConfig) -> str:
@@ -97,9 +115,10 @@ def seconds_of_a_step(
     """How long the second of two training steps takes."""
     averages = Averages(model, strategy, config.ema)
     step = Step(model, strategy, averages, config.clip_norm, config.accumulate)
-    batches = iter(training_batches(config, strategy, epoch=0))
+    epochs = (training_batches(config, strategy, epoch) for epoch in range(2))  # one may have one
+    batches = itertools.chain.from_iterable(epochs)
     ends = []
-    while len(ends) < 2 and (parts := list(itertools.islice(batches, config.accumulate))):
-        step.train(parts, stop=False)
+    while len(ends) < 2:
+        step.train(itertools.islice(batches, config.accumulate), stop=False)
         ends.append(time.perf_counter())
-    return ends[-1] - ends[0] if len(ends) > 1 else float("nan")
+    return ends[1] - ends[0]

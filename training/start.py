@@ -40,18 +40,22 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     if config.data is None:
         raise ValueError("ctm train needs --data DIR, or --resume RUN.")
     config.check()
+    config = complete(config)
+    return config, facts_of(config)
+
+
+def complete(config: TrainConfig) -> TrainConfig:
+    """A config in which every value is said."""
     data = absolute(config.data)
-    out = config.out or Path("runs") / f"{data.name}-{config.model}"
-    config = dataclasses.replace(
+    return dataclasses.replace(
         config,
         **dataclasses.asdict(config.augmentation),
         data=data,
-        out=out,
+        out=config.out or Path("runs") / f"{data.name}-{config.model}",
         weights=weights_of(config),
         num_frames=config.num_frames or default_frames(config.model, config.method_options),
         learning_rate=config.rate,
     )
-    return config, facts_of(config)
 
 
 def weights_of(config: TrainConfig) -> str:

@@ -1,6 +1,7 @@
 """The recipes: complete, buildable, overridable; and the plan of a dry run."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -76,6 +77,7 @@ def test_a_warm_up_rises_from_its_start_in_both_schedules():
 def test_the_command_line_overrides_a_recipe(directions, tmp_path, monkeypatch, capsys):
     out = tmp_path / "run"
     options = ["--backbone", "tiny", "--image-size", "32", "--num-frames", "4", "--batch-size", "8"]
+    options += ["--clip-norm", "1", "--mixup", "0.8"]
     arguments = ["--recipe", "ctm_mini_kinetics", "--data", str(directions), "--out", str(out)]
     monkeypatch.setattr("sys.argv", ["ctm", "train", *arguments, *options, "--dry-run"])
     main()
@@ -84,6 +86,10 @@ def test_the_command_line_overrides_a_recipe(directions, tmp_path, monkeypatch, 
         "Recipe ctm_mini_kinetics:",
         "  backbone: tiny instead of resnet50",
         "  batch_size: 8 instead of 96",
+        "  num_frames: 4 instead of 8",
+        "  clip_norm: 1.0 instead of None",
+        "  mixup: 0.8 instead of 0.0",
+        "  weights: none instead of imagenet",
         "videos: train 36, val 12",
         "Frozen layers: none",
         "Steps: 4 of 8 clips an epoch, 240 in 60 epochs",
@@ -96,6 +102,13 @@ def test_the_command_line_overrides_a_recipe(directions, tmp_path, monkeypatch, 
     assert "epochs: " not in told.partition("Data:")[0]
     assert (tmp_path / "run-plan.png").stat().st_size > 5000
     assert not out.exists()
+
+
+def test_an_epoch_of_one_step_is_planned_too(directions, small, change, tmp_path, capsys):
+    train(change(small, data=directions, out=tmp_path / "run", batch_size=36, dry_run=True))
+    told = capsys.readouterr().out
+    assert "Steps: 1 of 36 clips an epoch" in told
+    assert re.search(r"Two steps ran; the second took \d+\.\d+ s", told)
 
 
 def test_what_a_run_resolved_is_in_its_config(trained):

@@ -34,22 +34,6 @@ def explain(name: str) -> str:
     return _module(name).__doc__
 
 
-def differences(config: TrainConfig) -> list[str]:
-    """What of a configuration differs from what its recipe says, in lines for people."""
-    if not config.recipe:
-        return []
-    recipe, unsaid = read(config.recipe), (None, "", "auto")
-    said = {
-        field.name: getattr(recipe, field.name)
-        for field in dataclasses.fields(recipe)
-        if field.name not in ("dry_run", "devices") and getattr(recipe, field.name) not in unsaid
-    }
-    own = {name: getattr(config, name) for name in said}
-    return [
-        f"{name}: {own[name]} instead of {said[name]}" for name in said if own[name] != said[name]
-    ]
-
-
 def overview() -> str:
     """The recipes, each with the first line of its head."""
     return "\n".join(f"{name:20} {explain(name).splitlines()[0]}" for name in names())

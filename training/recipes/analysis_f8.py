@@ -2,11 +2,10 @@
 
 Paper: Deep Analysis of CNN-based Spatio-temporal Representations, CVPR 2021, Table 3.
 Command: ctm train --recipe analysis_f8 --data data/mini-ssv2 [--model tam]
-  on Mini-Kinetics and Mini-MiT (100k videos) --epochs 100 for Mini-Kinetics
-Hardware: 6 V100, batch 72. The paper gives no time.
-Published (I3D-ResNet-50, Mini-Kinetics, no temporal pooling):
-top-1 73.35; TSN 72.14, S3D 71.87,
-TAM 74.07.
+  on Mini-Kinetics with --epochs 100
+Hardware: 6 V100, batch 72 or the most that fits. The paper gives no time.
+Published (I3D-ResNet-50, Mini-Kinetics, no temporal pooling): top-1 73.35; TSN 72.14, S3D 71.87,
+TAM 74.07; of one clip: ctm evaluate RUN --protocol analysis-clip.
 """
 
 from training.config import TrainConfig
@@ -15,7 +14,8 @@ CONFIG = TrainConfig(
     model="i3d",
     backbone="resnet50",
     sampling="segments",
-    scale=(256, 320),
+    scale=(224, 224),
+    augment="tsn",
     num_frames=8,
     epochs=75,
     batch_size=72,

@@ -5,7 +5,7 @@ Command: ctm train --recipe cost_moments --data data/moments
 Hardware: 8 GPUs in two groups that update asynchronously, each with a batch of 32; here it is one
 batch of 32. The paper gives no time.
 Published: top-1 30.1 (C2D 27.9, C3D 29.0: --model c2d, c3d), ResNet-101 31.5;
-10 clips, fully convolutional on a short side of 256.
+10 clips, fully convolutional on a short side of 256: ctm evaluate RUN --protocol nonlocal.
 The paper counts 600,000 steps with falls at 300,000 and 450,000: 24 epochs of its 802,245 videos.
 """
 

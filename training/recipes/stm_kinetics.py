@@ -3,7 +3,8 @@
 Paper: STM, ICCV 2019, Section 4.2 and Tables 1 to 3.
 Command: ctm train --recipe stm_kinetics --data data/kinetics
 Hardware: 8 GTX 1080 Ti, 8 clips each. The paper gives no time.
-Published: top-1 73.7 with 16 frames (--num-frames 16 --batch-size 32), 10 clips x 3 crops.
+Published: top-1 73.7 with 16 frames (--num-frames 16 --batch-size 32 --rate-at 0.01 32),
+10 clips x 3 crops: ctm evaluate RUN.
 """
 
 from dataclasses import replace

@@ -3,7 +3,8 @@
 Paper: STM, ICCV 2019, Section 4.2 and Tables 1 to 3.
 Command: ctm train --recipe stm_something_v1 --data data/something-v1
 Hardware: 8 GTX 1080 Ti, 8 clips each. The paper gives no time.
-Published: top-1 49.2 (8 frames), 50.7 (16: --num-frames 16 --batch-size 32), 10 clips x 3 crops.
+Published: top-1 49.2 (8 frames), 50.7 (16: --num-frames 16 --batch-size 32 --rate-at 0.01 32),
+10 clips x 3 crops: ctm evaluate RUN.
 """
 
 from training.config import TrainConfig
