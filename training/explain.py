@@ -37,8 +37,8 @@ def explain(run: Path, video: Path, to: Path, class_name: str | None = None) -> 
         The class and its probability, in words.
 
     Raises:
-        ValueError: If `to` is neither GIF nor MP4, there is no such class, or the model has no
-            maps.
+        ValueError: If `to` is neither GIF nor MP4 or is the video, there is no such class, or the
+            model has no maps.
         VideoError: If no frame can be read.
 
     Reference:
@@ -46,6 +46,8 @@ def explain(run: Path, video: Path, to: Path, class_name: str | None = None) -> 
     """
     if to.suffix.lower() not in SUFFIXES:
         raise ValueError(f"--to names a {' or '.join(SUFFIXES)} file, received {to}.")
+    if to.exists() and video.exists() and to.samefile(video):
+        raise ValueError(f"--to names the video {video} itself: name another file.")
     classifier = Classifier(run)
     names = classifier.class_names
     if class_name is not None and class_name not in names:

@@ -57,6 +57,15 @@ def test_a_map_of_pooled_frames_is_shown_on_all_of_them():
     assert changed.tolist() == [False] * 4 + [True] * 4
 
 
+def test_the_video_itself_is_never_written(trained, video, tmp_path):
+    before = video.read_bytes()
+    (tmp_path / "link.mp4").symlink_to(video)
+    for to in (video, tmp_path / "link.mp4"):
+        with pytest.raises(ValueError, match="itself: name another file"):
+            explain(trained.path, video, to)
+    assert video.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("to", "name", "words"),
     [("v.avi", None, "--to names a .gif or .mp4"), ("v.gif", "flying", "no class 'flying'")],

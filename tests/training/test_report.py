@@ -105,6 +105,17 @@ def test_order_tests_of_evaluated_runs(runs, tmp_path):
     tsn = found[str(runs[0])]
     assert tsn["true"] == tsn["shuffled"] == tsn["reversed"]  # it sees no order
     assert "(+0.0000)" in lines[1]
+    beside = "  on val: like ctm: 1 clip x 1 crop of 32"  # below each row
+    assert [line.startswith(beside) for line in lines[1:5]] == [False, True] * 2
+    assert lines[2].endswith("12 of 12 videos, missing none; model: the last")
+
+
+def test_order_tests_name_the_run_whose_data_set_is_gone(runs, tmp_path):
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    said = json.loads((run / "report.json").read_text())
+    (run / "report.json").write_text(json.dumps(said | {"data": "moved/away"}))
+    with pytest.raises(ValueError, match="run was evaluated on moved/away, which is gone"):
+        list(order_tests([run], tmp_path / "out"))
 
 
 def test_a_run_that_was_not_evaluated_has_its_curves(trained, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from training.analysis.contribution import Result
+from training.analysis.words import beside
 from training.config import TrainConfig
 from training.evaluate import read_results
 from training.predictions import Predictions, top1
@@ -24,20 +25,21 @@ class Evaluated:
         result: Its network and accuracy.
         predictions: What `ctm evaluate` saved.
         class_names: The classes, in order.
-        protocol: The split and the protocol of the predictions, in words.
-        views: Which views they are of, in what must be alike between networks.
-        checkpoint: Which of the run's models they are of.
-        coverage: How many of the split's videos they are of.
+        said: Its report.
     """
 
     name: str
     result: Result
     predictions: Predictions
     class_names: tuple[str, ...]
-    protocol: str
-    views: dict[str, Any]
-    checkpoint: str
-    coverage: str
+    said: dict[str, Any]
+
+    @property
+    def views(self) -> dict[str, Any]:
+        """Which views were scored, in what must be alike between networks."""
+        settings = self.said["settings"]
+        views = {name: v for name, v in settings.items() if name not in OF_THE_NETWORK}
+        return {**views, "split": self.said["split"], "model": self.said["model"]}
 
 
 def read_evaluated(path: Path) -> Evaluated:
@@ -49,18 +51,8 @@ def read_evaluated(path: Path) -> Evaluated:
     run = Run.open(path)
     predictions, said = read_results(path)
     names = tuple(run.read()["class_names"])
-    views = {name: v for name, v in said["settings"].items() if name not in OF_THE_NETWORK}
-    views["split"] = said["split"]
-    return Evaluated(
-        str(path),
-        network_of(run.config, top1(predictions)),
-        predictions,
-        names,
-        f"{said['split']}: {said['protocol']}",
-        views,
-        said["model"],
-        said["coverage"],
-    )
+    network = network_of(run.config, top1(predictions))
+    return Evaluated(str(path), network, predictions, names, said)
 
 
 def network_of(config: TrainConfig, accuracy: float) -> Result:
@@ -113,21 +105,18 @@ def check_alike(run: Evaluated, first: Evaluated) -> None:
         raise ValueError(f"{run.name} and {first.name} have different classes.")
     if run.views != first.views:
         raise ValueError(
-            f"{run.name} was evaluated on {run.protocol}, {first.name} on {first.protocol}: "
-            "evaluate both alike."
-        )
-    if run.checkpoint != first.checkpoint:
-        raise ValueError(
-            f"{run.name} was evaluated with --which {run.checkpoint}, {first.name} with --which "
-            f"{first.checkpoint}: evaluate both alike."
+            f"{run.name} was evaluated on {beside(run.said)}; {first.name} on "
+            f"{beside(first.said)}: evaluate both alike."
         )
 
 
 def coverage(evaluated: Sequence[Evaluated]) -> str:
     """How many videos were scored: of all runs, or of each where they differ."""
-    if len({run.coverage for run in evaluated}) == 1:
-        return evaluated[0].coverage
-    return "; ".join(f"{run.name}: {run.coverage}" for run in evaluated)
+    own = {run.name: run.said["coverage"] for run in evaluated}
+    first = next(iter(own.values()))
+    if all(one == first for one in own.values()):
+        return first
+    return "; ".join(f"{name}: {one}" for name, one in own.items())
 
 
 def with_baselines(evaluated: Sequence[Evaluated]) -> Iterator[tuple[Evaluated, Evaluated]]:

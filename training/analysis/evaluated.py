@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfrecords.manifest import FILE
+from tfrecords.storage import as_path, is_file
 from training.data import view_clips
 from training.evaluate import fitted
 from training.run import Run
@@ -20,6 +22,14 @@ def evaluated(path: Path, said: dict[str, Any]) -> tuple[keras.Model, tf.data.Da
     Args:
         path: Folder of a run.
         said: Its report, of `read_results`.
+
+    Raises:
+        ValueError: If the data set of the evaluation is gone.
     """
+    if not is_file(as_path(said["data"]) / FILE):
+        raise ValueError(
+            f"{path} was evaluated on {said['data']}, which is gone: bring it back, or say where "
+            f"it is now with `ctm evaluate {path} --data`."
+        )
     model, settings = fitted(Run.open(path).load_model(said["model"]), Settings(**said["settings"]))
     return model, view_clips(said["data"], said["split"], settings, BATCH_SIZE), settings

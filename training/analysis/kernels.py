@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 import ctm_keras
 from tfrecords.disk import full_disk_in_words
+from training.analysis.picture_names import picture_names
 from training.pictures import names_in_any_script, plain, write
 from training.run import Run
 
@@ -53,14 +54,17 @@ def draw_all(runs: Sequence[Path], out: Path) -> Iterator[str]:
 
     Returns:
         An iterator of lines for people, one of each PNG as it is written.
+
+    Raises:
+        ValueError: If a run has no TCC layers, or two have one folder name.
     """
-    for path in runs:
+    for path, run in zip(runs, picture_names(runs), strict=True):
         model = Run.open(path).load_model()
         for name, kernels in tcc_kernels(model).items():
-            picture = out / f"{path.name}-{name}.png"
+            picture = out / f"{run}-{name}.png"
             with full_disk_in_words(out, "draw again"):
                 out.mkdir(parents=True, exist_ok=True)
-                draw_kernels(kernels, f"{path.name}, {name}", picture)
+                draw_kernels(kernels, f"{run}, {name}", picture)
             yield f"Written: {picture}"
 
 

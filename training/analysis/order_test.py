@@ -8,6 +8,7 @@ from tfrecords.disk import full_disk_in_words
 from tfrecords.manifest import write_json
 from training.analysis.evaluated import evaluated
 from training.analysis.order import ORDERS, reordered
+from training.analysis.words import beside
 from training.devices import require_tensorflow
 from training.evaluate import read_results
 from training.predictions import predict_views, top1
@@ -33,6 +34,7 @@ def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
         found[str(path)] = own = order_test(path)
         falls = (f"{own[order]:.4f} ({own[order] - own['true']:+.4f})" for order in ORDERS)
         yield f"{str(path)[-32:]:32} {own['true']:7.4f}" + "".join(f" {fall:>17}" for fall in falls)
+        yield f"  on {beside(own)}"
     yield "In brackets: the change of top-1. Repeated is the middle frame of each clip."
     with full_disk_in_words(out, "analyze again"):
         out.mkdir(parents=True, exist_ok=True)
@@ -40,7 +42,7 @@ def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
 
 
 def order_test(path: Path) -> dict[str, Any]:
-    """Top-1 of a run with frames in their true order and in each other one, and the protocol.
+    """Top-1 of a run with frames in their true order and in each other one, and what is beside it.
 
     Args:
         path: Folder of an evaluated run.
@@ -51,4 +53,5 @@ def order_test(path: Path) -> dict[str, Any]:
     for order in ORDERS:
         clips = reordered(batches, order)
         accuracies[order] = top1(predict_views(model, clips, len(batches), settings.average))
-    return {**accuracies, "split": said["split"], "protocol": str(settings)}
+    told = {name: said[name] for name in ("split", "protocol", "coverage", "model")}
+    return {**accuracies, **told}

@@ -69,11 +69,8 @@ def analyze_runs(
         raise ValueError(f"top must be 1 class or more, received {top}.")
     evaluated = [read_evaluated(path) for path in runs]
     check_comparable(evaluated)
-    found = {
-        "protocol": evaluated[0].protocol,
-        "coverage": coverage(evaluated),
-        **contributions(evaluated),
-    }
+    found = {name: evaluated[0].said[name] for name in ("split", "protocol", "model")}
+    found |= {"coverage": coverage(evaluated), **contributions(evaluated)}
     gains = {
         run.name: temporal_gains(run.predictions, tsn.predictions)
         for run, tsn in with_baselines(evaluated)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,6 +12,8 @@ from tfrecords.disk import full_disk_in_words
 from tfrecords.manifest import write_json
 from tfrecords.names import printable, shorten
 from training.analysis.evaluated import evaluated
+from training.analysis.picture_names import picture_names
+from training.analysis.words import beside
 from training.devices import require_tensorflow
 from training.evaluate import read_results
 from training.pictures import names_in_any_script, plain, write
@@ -31,30 +34,36 @@ def view_importances(runs: Sequence[Path], out: Path) -> Iterator[str]:
         An iterator of lines for people.
 
     Raises:
-        ValueError: If a run was not evaluated, or has no coefficients of clips.
+        ValueError: If a run was not evaluated or has no coefficients of clips, or two have one
+            folder name.
 
     Reference:
         CoST, section 4.5, Figures 7 and 8.
     """
     require_tensorflow()
     found = {}
-    for path in runs:
-        names, layers = importance_of_classes(path)
+    for path, name in zip(runs, picture_names(runs), strict=True):
+        _, said = read_results(path)
+        names, layers = importance_of_classes(path, said)
         found[str(path)] = {
             "layers": {layer: rows.mean(axis=0).tolist() for layer, rows in layers.items()},
             "classes": of_classes(names, layers),
         }
         yield from in_words(path, **found[str(path)])
+        yield f"  on {beside(said)}"
+        found[str(path)] |= {key: said[key] for key in ("split", "protocol", "coverage", "model")}
+        picture = out / f"{name}-views.png"
         with full_disk_in_words(out, "analyze again"):
             out.mkdir(parents=True, exist_ok=True)
-            draw(names, layers, path.name, out / f"{path.name}-views.png")
+            draw(names, layers, name, picture)
             write_json(out / "views.json", found)
-        yield f"Written: {out / 'views.json'}, {out / f'{path.name}-views.png'}"
+        yield f"Written: {out / 'views.json'}, {picture}"
 
 
-def importance_of_classes(path: Path) -> tuple[list[str], dict[str, np.ndarray]]:
+def importance_of_classes(
+    path: Path, said: dict[str, Any]
+) -> tuple[list[str], dict[str, np.ndarray]]:
     """A run's classes that have clips, and for each CoST layer the means, `(classes, 3)`."""
-    _, said = read_results(path)
     model, batches, _ = evaluated(path, said)
     labelled = ((batch["clip"].numpy(), batch["label"].numpy()) for batch in batches)
     layers = ctm_keras.view_importance(model, labelled, by_class=True)

@@ -4,6 +4,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tfrecords.names import counted, printable
+from training.scores import MODELS
+
+
+def beside(said: dict[str, Any]) -> str:
+    """What stands beside the numbers of a report: split, protocol, coverage and which model."""
+    return (
+        f"{said['split']}: {said['protocol']}; {said['coverage']}; model: {MODELS[said['model']]}"
+    )
 
 
 def in_words(found: dict[str, Any]) -> Iterator[str]:
@@ -12,7 +20,7 @@ def in_words(found: dict[str, Any]) -> Iterator[str]:
     Args:
         found: The contents of analysis.json.
     """
-    yield f"Evaluated on {found['protocol']}; {found['coverage']}"
+    yield f"Evaluated on {beside(found)}"
     yield from networks_in_words(found["networks"])
     yield from means_in_words(found["means"])
     yield "Static classes (TSN knows them best): " + ", ".join(

@@ -6,6 +6,7 @@ import pytest
 
 import ctm_keras
 from training.analysis.kernels import draw_all, draw_kernels, tcc_kernels
+from training.analysis.views import view_importances
 
 
 def test_a_weight_acts_where_and_when_its_map_says():
@@ -26,6 +27,14 @@ def test_a_picture_of_each_layer(trained, tmp_path):
     lines = list(draw_all([trained.path], tmp_path / "out"))
     assert lines == [f"Written: {path}" for path in pictures]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
+
+
+def test_pictures_of_two_runs_never_have_one_name(trained, tmp_path):
+    other = tmp_path / trained.path.name
+    for pictures_of in (draw_all, view_importances):
+        with pytest.raises(ValueError, match="would both write pictures named run: analyze one"):
+            list(pictures_of([trained.path, other], tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_kernels_that_are_all_zero_can_be_drawn(tmp_path):

@@ -129,12 +129,12 @@ def test_protocol_and_coverage_stand_above_the_numbers(make_run, tmp_path):
     runs = [make_run("a", TSN, seen="10 of 11 videos"), make_run("b", CTM, "ctm", seen="all of 10")]
     first = next(analyze(runs, tmp_path / "out"))
     assert "val: like ctm: 1 clip x 1 crop" in first
-    assert first.endswith(f"{runs[0]}: 10 of 11 videos; {runs[1]}: all of 10")
+    assert first.endswith(f"{runs[0]}: 10 of 11 videos; {runs[1]}: all of 10; model: the last")
 
 
 def test_the_last_and_the_best_checkpoint_are_not_compared(make_run, tmp_path):
     runs = [make_run("a", TSN), make_run("b", CTM, "ctm", which="best")]
-    with pytest.raises(ValueError, match=r"with --which best, .* with --which model: "):
+    with pytest.raises(ValueError, match=r"model: the best .*; .* model: the last: eval"):
         list(analyze(runs, tmp_path / "out"))
 
 

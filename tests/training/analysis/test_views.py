@@ -36,6 +36,7 @@ def test_views_are_averaged_over_the_clips_of_the_evaluation(cost, directions, t
         np.testing.assert_allclose(found["layers"][name], row, rtol=1e-4)
     assert sorted(found["classes"]) == ["down", "left", "right", "up"]
     assert lines[0].split()[-3:] == ["H-W", "T-W", "T-H"]
+    assert "12 of 12 videos, missing none" in lines[-2]
     assert (out / "run-views.png").read_bytes().startswith(b"\x89PNG")
 
 
