@@ -1,5 +1,6 @@
 """`ctm report`: one file with everything, safe against hostile names, read in a real browser."""
 
+import html
 import json
 import re
 import shutil
@@ -10,9 +11,10 @@ import numpy as np
 import pytest
 
 from training.analysis.order_test import order_tests
+from training.analysis.runs import analyze_runs
 from training.evaluate import evaluate
 from training.predictions import confusion_matrix
-from training.report.facts import worst_confusions
+from training.report.facts import clips_of, read_facts, worst_confusions
 from training.report.page import report
 from training.run import Run
 from training.train import train
@@ -65,7 +67,8 @@ def test_a_browser_shows_tables_curves_and_pictures(page, runs, tmp_path):
         assert str(run) in shown
         assert all(name in shown for name in told["class_names"])
     assert shown.count("<svg") == 1
-    assert shown.count("data:image/png") == 2
+    assert shown.count("data:image/png") == 6  # confusions, gains, kernels of three layers
+    assert shown.count('alt="kernels of conv4_block') == 3
     assert shown.count("data:image/jpeg") >= 1
     picture = tmp_path / "page.png"
     browse(page, f"--screenshot={picture}", "--window-size=1200,2000")
@@ -82,9 +85,58 @@ def test_the_file_needs_nothing_else(page):
 
 def test_numbers_stand_with_protocol_and_coverage(page, runs):
     content = page.read_text()
-    assert content.count("1 clip x 1 crop of 32") == len(runs)
-    assert content.count("12 of 12 videos, missing none") == len(runs)
-    assert "Phi" in content
+    places = len(runs) + 1  # and Phi and Psi
+    assert content.count("1 clip x 1 crop of 32") == places
+    assert content.count("12 of 12 videos, missing none; model: the last") == places
+
+
+def test_what_analyze_finds_is_on_the_page(runs, tmp_path):
+    other = tmp_path / "conv & more"
+    shutil.copytree(runs[1], other)
+    values = Run.open(other).read()
+    values["config"]["model"] = "conv"
+    Run(other).write(values)
+    paths = [*runs, other]
+    report(paths, tmp_path / "r.html")
+    content = html.unescape((tmp_path / "r.html").read_text())
+    found, _ = analyze_runs(paths)
+    (pair,) = found["pairs"]
+    assert pair["runs"] == [str(runs[1]), str(other)]
+    assert pair["overlap"] == 1  # they have the same predictions
+    assert f'<td class="number">{pair["overlap"]:.2f}</td>' in content
+    for gain in found["gains"].values():
+        for name in ("average", "average_without_the_most_temporal"):
+            assert f'<td class="number">{gain[name]:+.4f}</td>' in content
+    command = f"<code>ctm analyze {runs[0]} {runs[1]} '{other}' --orders</code>"
+    assert command in content
+    assert "--views" not in content
+    assert "Clips are missing" not in content
+
+
+def test_clips_are_of_the_data_that_was_scored(runs, directions, tmp_path):
+    run, data = tmp_path / "run", tmp_path / "data"
+    shutil.copytree(runs[0], run)
+    shutil.copytree(directions, data)
+    facts = read_facts(run)
+    example = facts.confusions[0].example
+    moved = replace(facts, report=facts.report | {"data": str(data)})
+    there, why_not = clips_of(moved, [example])
+    assert there[example].shape == (4, 32, 32, 3)
+    assert not why_not
+    _, why_not = clips_of(moved, ["nowhere.mp4"])
+    assert why_not == f"{data} has no nowhere.mp4 in its split val."
+    shutil.rmtree(data)  # the data of its training is there
+    assert clips_of(moved, [example]) == ({}, f"{data}, on which the run was evaluated, is gone.")
+
+
+def test_a_page_says_why_clips_are_missing(runs, tmp_path):
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    said = json.loads((run / "report.json").read_text())
+    (run / "report.json").write_text(json.dumps(said | {"data": "moved/away"}))
+    report([run], tmp_path / "r.html")
+    content = (tmp_path / "r.html").read_text()
+    assert "Clips are missing: moved/away, on which the run was evaluated, is gone." in content
+    assert "data:image/jpeg" not in content
 
 
 def test_names_are_text_and_never_markup(page):

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 
 from tfrecords.dataset import Split
+from tfrecords.manifest import FILE, named
 from tfrecords.pixels import ClipOptions
 from tfrecords.reader import ClipReader
+from tfrecords.servers import StorageError
+from tfrecords.storage import as_path, is_file
 from training.data import sampling
 from training.evaluate import read_results
 from training.predictions import confusion_matrix, join_views
@@ -70,9 +73,15 @@ class RunFacts:
     confusion: np.ndarray | None = None
 
     @property
+    def methods(self) -> list[str]:
+        """The methods of its network."""
+        return self.config["model"].split("+")
+
+    @property
     def columns(self) -> dict[str, Any]:
         """What of the config stands in the table of runs, by heading."""
-        return {heading: self.config[name] for name, heading in SHOWN_IN_TABLE.items()}
+        values = {heading: self.config[name] for name, heading in SHOWN_IN_TABLE.items()}
+        return values | {"model": " ".join((self.config["model"], *self.config["options"]))}
 
 
 def read_facts(path: Path, most: int = 8) -> RunFacts:
@@ -134,16 +143,28 @@ def worst_confusions(
     return tuple(found)
 
 
-def clips_of(path: Path, split: str, ids: Sequence[str]) -> dict[str, np.ndarray]:
-    """The middle clips of videos as the run's model sees them, uint8 `(T, S, S, 3)`, by id.
+def clips_of(run: RunFacts, ids: Sequence[str]) -> tuple[dict[str, np.ndarray], str]:
+    """The middle clips of videos as an evaluated run's model sees them, by id, and which lack.
 
-    Videos that are not in the data set are left out, and all are where it is gone.
+    They come from the data set that was scored.
+
+    Args:
+        run: An evaluated run.
+        ids: Of videos.
+
+    Returns:
+        The clips, uint8 `(T, S, S, 3)`, and why others are not there, or nothing.
     """
-    config = Run.open(path).config
+    data, split = run.report["data"], run.report["split"]
     try:
-        videos = Split(config.data, split)
-    except ValueError:
-        return {}
-    reader = ClipReader(videos, ClipOptions(**sampling(config)), np.arange(len(videos.class_names)))
-    places = {name: place for place, name in enumerate(videos.ids)}
-    return {i: reader.evaluation_clip(places[i], 0)[0][0] for i in ids if i in places}
+        if not is_file(as_path(data) / FILE):
+            return {}, f"{data}, on which the run was evaluated, is gone."
+        videos = Split(data, split)
+        options = ClipOptions(**sampling(Run.open(Path(run.name)).config))
+        reader = ClipReader(videos, options, np.arange(len(videos.class_names)))
+        places = {name: place for place, name in enumerate(videos.ids)}
+        clips = {i: reader.evaluation_clip(places[i], 0)[0][0] for i in ids if i in places}
+    except (ValueError, StorageError) as error:
+        return {}, str(error)
+    lacking = [i for i in ids if i not in places]
+    return clips, f"{data} has no {named(lacking)} in its split {split}." if lacking else ""

@@ -1,0 +1,94 @@
+"""The pictures of a report, as addresses that hold them."""
+
+import base64
+import io
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from training.analysis.kernels import draw_kernels, tcc_kernels
+from training.pictures import draw_confusion, names_in_any_script, plain
+from training.report.facts import RunFacts, clips_of
+from training.run import Run
+
+CURVES = {"loss": "loss", "top1": "top-1", "learning_rate": "learning rate"}
+STRIP_HEIGHT = 96  # pixels
+
+
+@names_in_any_script()
+def curves(facts: Sequence[RunFacts]) -> str:
+    """Loss, accuracy and learning rate over the epochs, as SVG; dashed lines are validation."""
+    shown = [name for name in CURVES if any(run.curves.get(name) for run in facts)]
+    if not shown:
+        return ""
+    figure = Figure(figsize=(11, 3.4), layout="constrained")
+    all_axes = np.atleast_1d(figure.subplots(1, len(shown)))
+    for axes, name in zip(all_axes, shown, strict=True):
+        for place, run in enumerate(facts):
+            for prefix, style in (("", "-"), ("val_", "--")):
+                values = run.curves.get(prefix + name)
+                if values:
+                    epochs = np.arange(1, len(values) + 1)
+                    label = plain(run.name) if not prefix else None
+                    axes.plot(epochs, values, style, color=f"C{place % 10}", label=label)
+        axes.set(title=CURVES[name], xlabel="epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    all_axes[0].legend(fontsize=8)
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None})
+    return file.getvalue()[file.getvalue().index("<svg") :]
+
+
+def drawn(draw: Callable[[Path], None]) -> str:
+    """A picture that is drawn into a PNG, as a data address."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture.png"
+        draw(path)
+        return data_address(path.read_bytes(), "image/png")
+
+
+def matrix(run: RunFacts) -> str:
+    """The confusion matrix."""
+    return drawn(lambda path: draw_confusion(run.confusion, run.class_names, run.name, path))
+
+
+def kernels(run: RunFacts) -> dict[str, str]:
+    """The kernels of each TCC layer over the image, by the layer's name; none without a model."""
+    which = run.report["model"] if run.report else "model"
+    try:
+        found = tcc_kernels(Run.open(Path(run.name)).load_model(which))
+    except ValueError:  # no model yet, or CTM without its path tccm
+        return {}
+    finally:
+        keras.backend.clear_session()
+    return {
+        name: drawn(lambda path, n=name, k=kernel: draw_kernels(k, f"{run.name}, {n}", path))
+        for name, kernel in found.items()
+    }
+
+
+def strips(run: RunFacts) -> tuple[dict[str, str], str]:
+    """The frames of the examples side by side, by id, and why some are not there."""
+    if not run.confusions:
+        return {}, ""
+    clips, why_not = clips_of(run, [confusion.example for confusion in run.confusions])
+    return {name: strip(clip) for name, clip in clips.items()}, why_not
+
+
+def strip(clip: np.ndarray) -> str:
+    """A clip's frames in a row, as a JPEG."""
+    row = np.concatenate(list(clip), axis=1)
+    width = round(row.shape[1] * STRIP_HEIGHT / row.shape[0])
+    row = cv2.resize(row, (width, STRIP_HEIGHT), interpolation=cv2.INTER_AREA)
+    _, jpeg = cv2.imencode(".jpg", row[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return data_address(jpeg.tobytes(), "image/jpeg")
+
+
+def data_address(content: bytes, kind: str) -> str:
+    """A picture as an address that holds it."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
