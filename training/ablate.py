@@ -139,7 +139,7 @@ def is_evaluated(run: Run, asked: EvaluateConfig) -> bool:
     """Whether a run's report is of its last model on its own data, with the views asked for."""
     expected = {
         "split": asked.split,
-        "model": asked.checkpoint,
+        "model": asked.model,
         "data_hash": run.read()["data_hash"],
         "settings": vars(settings_for(asked, run.config)),
     }

@@ -152,6 +152,8 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
                 "--milestones are parts of the training between 0 and 1 (0.5 is half way), "
                 f"received {self.milestones}."
             )
+        if self.index and not self.workers:
+            raise ValueError("--index says which of --workers this machine is: give --workers.")
         self.method_options  # noqa: B018  (it raises)
 
     def to_dict(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from tfrecords.manifest import FILE
 from tfrecords.storage import as_path, is_file
 from training.config import TrainConfig, flag
 from training.run import Run, versions
+from training.workers import count_workers
 
 WHERE = ("data", "devices", "workers", "index")  # what may differ from one start to the next
 
@@ -17,6 +18,7 @@ def reopen(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     run = Run.open(config.resume)
     facts = run.read()
     check_only_where(config)
+    check_machines(config, run.config)
     where = {name: getattr(config, name) for name in WHERE}
     own = dataclasses.replace(
         run.config,
@@ -42,6 +44,15 @@ def check_only_where(config: TrainConfig) -> None:
         raise ValueError(
             f"A resumed run keeps its own options; {', '.join(changed)} cannot be changed. Only "
             f"{', '.join(map(flag, WHERE))} go with --resume; for other options start a new run."
+        )
+
+
+def check_machines(config: TrainConfig, begun: TrainConfig) -> None:
+    """What several machines began they continue together: each alone would write into one run."""
+    if begun.workers and not config.workers and count_workers() == 1:
+        raise ValueError(
+            f"{config.resume} was begun by several machines: give --workers {begun.workers} and "
+            "--index on each; to go on with one alone, give its own HOST:PORT as --workers."
         )
 
 

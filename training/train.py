@@ -25,7 +25,7 @@ from training.run import Run, save_model
 from training.schedule import in_words, schedule
 from training.start import check_batch, start, what_all_do
 from training.state import State
-from training.workers import agree, is_chief, lost_worker_in_words, wait_for_all
+from training.workers import agree, count_workers, is_chief, lost_worker_in_words, wait_for_all
 
 DIFFERENT = "The workers were started with different options or data sets: they must be the same."
 SHARED = "must be on a disk that all of them share."
@@ -165,7 +165,9 @@ def logs(run: Run) -> Iterator[list[keras.callbacks.Callback]]:
         yield [csv_log, board]
     except (KeyboardInterrupt, Preempted) as stopped:
         where = "this step" if isinstance(stopped, Preempted) else "the last saved step"
-        print(f"\nStopped; `ctm train --resume {run.path}` goes on from {where}.")
+        several = "the same command on every machine"
+        again = several if count_workers() > 1 else f"`ctm train --resume {run.path}`"
+        print(f"\nStopped; {again} goes on from {where}.")
         raise
     finally:
         if getattr(csv_log, "csv_file", None):  # which Keras leaves open when a run is stopped

@@ -7,7 +7,9 @@ import signal
 
 import pytest
 
+from training.config import TrainConfig
 from training.preemption import EXIT_CODE
+from training.resume import reopen
 from training.run import Run
 from training.step import Step
 from training.train import train
@@ -100,3 +102,11 @@ def test_a_run_sent_away_saves_between_the_steps_that_are_saved_anyway(
 def test_the_same_command_with_another_value_is_another_run(undisturbed, change):
     with pytest.raises(ValueError, match=r"not empty.*--resume"):
         train(change(undisturbed.config, learning_rate=0.5))
+
+
+def test_what_several_machines_began_is_not_continued_by_each_alone(undisturbed, change, tmp_path):
+    several = change(undisturbed.config, workers="a:2222,b:2222", out=tmp_path / "run")
+    path = Run.create(several, undisturbed.read()).path
+    with pytest.raises(ValueError, match="give --workers a:2222,b:2222 and --index on each"):
+        train(TrainConfig(resume=path))
+    assert reopen(TrainConfig(resume=path, workers="b:2222"))[0].workers == "b:2222"
