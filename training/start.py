@@ -21,6 +21,8 @@ def start(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any], bool]:
     """The whole config, the notes of its data set, and whether a run of it has been begun."""
     if config.resume is None:
         resolved, facts = resolve(config)
+        if resolved.dry_run:  # it writes no run
+            return resolved, facts, False
         if not is_started(resolved):
             Run.free_folder(resolved.out)
             return resolved, facts, False

@@ -104,8 +104,9 @@ def test_the_command_line_overrides_a_recipe(directions, tmp_path, monkeypatch, 
     assert not out.exists()
 
 
-def test_an_epoch_of_one_step_is_planned_too(directions, small, change, tmp_path, capsys):
-    train(change(small, data=directions, out=tmp_path / "run", batch_size=36, dry_run=True))
+def test_an_epoch_of_one_step_is_planned_too(trained, change, capsys):
+    """Also where such a run is already."""
+    train(change(trained.config, batch_size=36, dry_run=True))
     told = capsys.readouterr().out
     assert "Steps: 1 of 36 clips an epoch" in told
     assert re.search(r"Two steps ran; the second took \d+\.\d+ s", told)
