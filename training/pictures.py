@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 
-from tfrecords.names import shorten
+from tfrecords.names import LONGEST_NAME, shorten
 
 FONTS = (
     "DejaVu Sans",
@@ -65,6 +65,11 @@ def plain(text: str) -> str:
     """A name as matplotlib writes it letter by letter: no mathematics, nothing hidden, not long."""
     text = shorten(text)
     return (" " + text if text.startswith("_") else text).replace("$", r"\$")
+
+
+def end_of(folder: str) -> str:
+    """The end of a long path: there runs have their names."""
+    return folder if len(folder) <= LONGEST_NAME else "…" + folder[1 - LONGEST_NAME :]
 
 
 def write(figure: Figure, path: Path, dpi: int) -> None:
@@ -143,12 +148,12 @@ def draw_gains(gains: Mapping[str, np.ndarray], class_names: Sequence[str], path
     width = 0.8 / max(1, len(gains))
     for place, (name, gain) in enumerate(gains.items()):
         offsets = np.arange(len(order)) + (place - (len(gains) - 1) / 2) * width
-        axes.bar(offsets, gain[order], width, label=plain(name))
+        axes.bar(offsets, gain[order], width, label=plain(end_of(name)))
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set(ylabel="gain in top-1 over TSN", xlabel="classes, by the gain of the first model")
     if len(order) <= LABELLED_CLASSES:
         axes.set_xticks(range(len(order)), [plain(class_names[c]) for c in order], rotation=90)
-    axes.legend()
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     write(figure, path, 120)
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from training.pictures import draw_clips, draw_confusion, draw_timeline, plain
+from training.pictures import draw_clips, draw_confusion, draw_timeline, end_of, plain
 
 NAMES = [
     "costs $5",
@@ -57,3 +57,12 @@ def test_clips_draw_with_their_captions(tmp_path):
 )
 def test_names_are_written_letter_by_letter(name, written):
     assert plain(name) == written
+
+
+def test_long_paths_of_runs_are_told_apart_by_their_ends():
+    folder = "/home/somebody/experiments/runs/of-may"
+    one, other = plain(end_of(f"{folder}/tsn-0")), plain(end_of(f"{folder}/ctm-0"))
+    assert len(one) == len(other) == 32
+    assert one.endswith("of-may/tsn-0")
+    assert other.endswith("of-may/ctm-0")
+    assert end_of("runs/mine") == "runs/mine"

@@ -64,7 +64,7 @@ def draw_all(runs: Sequence[Path], out: Path) -> Iterator[str]:
             picture = out / f"{run}-{name}.png"
             with full_disk_in_words(out, "draw again"):
                 out.mkdir(parents=True, exist_ok=True)
-                draw_kernels(kernels, f"{run}, {name}", picture)
+                draw_kernels(kernels, f"{name} of {run}", picture)
             yield f"Written: {picture}"
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from training.analysis.kernels import draw_kernels, tcc_kernels
-from training.pictures import draw_confusion, names_in_any_script, plain
+from training.pictures import draw_confusion, end_of, names_in_any_script, plain
 from training.report.facts import RunFacts, clips_of
 from training.run import Run
 
@@ -34,7 +34,7 @@ def curves(facts: Sequence[RunFacts]) -> str:
                 values = run.curves.get(prefix + name)
                 if values:
                     epochs = np.arange(1, len(values) + 1)
-                    label = plain(run.name) if not prefix else None
+                    label = plain(end_of(run.name)) if not prefix else None
                     axes.plot(epochs, values, style, color=f"C{place % 10}", label=label)
         axes.set(title=CURVES[name], xlabel="epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -54,7 +54,8 @@ def drawn(draw: Callable[[Path], None]) -> str:
 
 def matrix(run: RunFacts) -> str:
     """The confusion matrix."""
-    return drawn(lambda path: draw_confusion(run.confusion, run.class_names, run.name, path))
+    title = end_of(run.name)
+    return drawn(lambda path: draw_confusion(run.confusion, run.class_names, title, path))
 
 
 def kernels(run: RunFacts) -> dict[str, str]:
@@ -67,7 +68,7 @@ def kernels(run: RunFacts) -> dict[str, str]:
     finally:
         keras.backend.clear_session()
     return {
-        name: drawn(lambda path, n=name, k=kernel: draw_kernels(k, f"{run.name}, {n}", path))
+        name: drawn(lambda path, n=name, k=kernel: draw_kernels(k, n, path))
         for name, kernel in found.items()
     }
 
