@@ -90,12 +90,25 @@ def test_numbers_stand_with_protocol_and_coverage(page, runs):
     assert content.count("12 of 12 videos, missing none; model: the last") == places
 
 
+def changed(run, to, **values):
+    """A copy of a run whose config says something else."""
+    shutil.copytree(run, to)
+    told = Run.open(to).read()
+    told["config"] |= values
+    Run(to).write(told)
+    return to
+
+
+def test_means_of_a_method_are_on_the_page(runs, tmp_path):
+    more = [changed(run, tmp_path / run.name, num_frames=8) for run in runs]
+    report([*runs, *more], tmp_path / "r.html")
+    (own,) = [n for n in analyze_runs(runs)[0]["networks"] if n["method"] == "ctm"]
+    means = f"Means of ctm: Phi {own['spatial']:.3f}, Psi {own['temporal']:.3f} (2 networks)"
+    assert f"<p>{means}</p>" in (tmp_path / "r.html").read_text()
+
+
 def test_what_analyze_finds_is_on_the_page(runs, tmp_path):
-    other = tmp_path / "conv & more"
-    shutil.copytree(runs[1], other)
-    values = Run.open(other).read()
-    values["config"]["model"] = "conv"
-    Run(other).write(values)
+    other = changed(runs[1], tmp_path / "conv & more", model="conv")
     paths = [*runs, other]
     report(paths, tmp_path / "r.html")
     content = html.unescape((tmp_path / "r.html").read_text())
