@@ -1,6 +1,7 @@
 """Runs that are killed or sent away, and go on as if nothing had been."""
 
 import csv
+import itertools
 import os
 import random
 import signal
@@ -40,7 +41,7 @@ def sent_away(monkeypatch):
     """Trains a config that gets SIGTERM after so many steps."""
 
     def sent_away(config, after: int) -> None:
-        steps = iter(range(1, after + 1))
+        steps = itertools.count(1)
 
         def train_and_signal(*args, **kwargs):
             sums = train_a_step(*args, **kwargs)
@@ -95,7 +96,7 @@ def test_a_run_sent_away_saves_between_the_steps_that_are_saved_anyway(
     config = change(undisturbed.config, out=tmp_path / "sent-away", save_every=1000)
     sent_away(config, 5)
     resumed = train(config)
-    assert "Continuing at epoch 2, step 1 of 4." in capsys.readouterr().out
+    assert "Continuing at epoch 2, step 2 of 4." in capsys.readouterr().out  # all agree in a step
     assert_equal(undisturbed, resumed, difference)
 
 

@@ -29,12 +29,14 @@ def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
     """
     require_tensorflow()
     yield f"{'run':32} {'true':>7}" + "".join(f" {order:>17}" for order in ORDERS)
-    found = {}
+    found, told = {}, ""
     for path in runs:
         found[str(path)] = own = order_test(path)
+        if told != beside(own):
+            told = beside(own)
+            yield f"on {told}"
         falls = (f"{own[order]:.4f} ({own[order] - own['true']:+.4f})" for order in ORDERS)
         yield f"{str(path)[-32:]:32} {own['true']:7.4f}" + "".join(f" {fall:>17}" for fall in falls)
-        yield f"  on {beside(own)}"
     yield "In brackets: the change of top-1. Repeated is the middle frame of each clip."
     with full_disk_in_words(out, "analyze again"):
         out.mkdir(parents=True, exist_ok=True)
