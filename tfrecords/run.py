@@ -29,6 +29,7 @@ from tfrecords.schema import Failure
 from tfrecords.task import Result, ShardTask, build_shard, decode_and_write, failure
 
 Submit = Callable[[ShardTask], Future]
+tqdm.get_lock()  # imports multiprocessing now: a Ctrl-C in the midst of an import can be lost
 
 
 class TooManyFailures(BuildError):  # noqa: N818

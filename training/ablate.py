@@ -42,10 +42,10 @@ def ablate(config: AblateConfig) -> list[Path]:
             itself, the data sets differ in their classes, or a folder holds a run of other options.
     """
     config.check()
-    check_data(config)
     for name in config.tables:
         if name not in TABLES:
             raise unknown_name("table", name, TABLES)
+    check_data(config)
     tables = {name: TABLES[name] for name in config.tables}
     rows = {network(row): row for table in tables.values() for row in table.rows}
     check_options(config, rows.values())

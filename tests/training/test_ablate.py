@@ -83,6 +83,7 @@ def test_tables_are_trained_evaluated_and_written(ablation, monkeypatch):
 def test_only_the_report_that_was_asked_for_counts(trained, tmp_path):
     """Others, as of the training split or of the best weights, lie where it would."""
     run = Run(shutil.copytree(trained.path, tmp_path / "run"))
+    (run.path / "report.json").unlink(missing_ok=True)  # of another test
     asked = EvaluateConfig(split="val", num_clips=1, num_crops=1)
     assert not is_evaluated(run, asked)
     for other in ({"split": "train"}, {"which": "best"}, {"average": "logits"}, {"num_crops": 3}):
