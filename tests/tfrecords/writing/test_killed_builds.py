@@ -14,7 +14,9 @@ import tfrecords
 from tfrecords.manifest import FILE, UNFINISHED
 
 OPTIONS = {"short_side": 32, "workers": 2, "progress": False, "shards": 2}
-COMMAND = f"import sys, tfrecords\ntfrecords.build(*sys.argv[1:], **{OPTIONS!r})"
+COMMAND = f"""import signal, sys, tfrecords
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits it ignored
+tfrecords.build(*sys.argv[1:], **{OPTIONS!r})"""
 
 
 def decoders_of(marker):
