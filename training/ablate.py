@@ -50,6 +50,8 @@ def ablate(config: AblateConfig) -> list[Path]:
     rows = {network(row): row for table in tables.values() for row in table.rows}
     check_options(config, rows.values())
     results = {name: Result(reason=why_not(row, config)) for name, row in rows.items()}
+    if all(result.reason for result in results.values()):
+        raise ValueError(next(iter(results.values())).reason)
     for number in range(config.runs):
         for name, row in rows.items():
             if not results[name].reason:
@@ -62,14 +64,17 @@ def ablate(config: AblateConfig) -> list[Path]:
 
 
 def check_data(config: AblateConfig) -> None:
-    """Raises ValueError unless all data sets are there, with the same classes."""
-    first, *others = [tfrecords.read_manifest(path) for path in config.data[: config.runs]]
-    for path, other in zip(config.data[1:], others, strict=False):
-        if other.class_names != first.class_names:
+    """Raises ValueError unless all data sets are there, with the split and the same classes."""
+    manifests = {path: tfrecords.read_manifest(path) for path in config.data[: config.runs]}
+    first = manifests[config.data[0]]
+    for path, manifest in manifests.items():
+        if manifest.class_names != first.class_names:
             raise ValueError(
                 f"{path} has other classes than {config.data[0]}: a table is of data sets with "
                 "the same classes, as folds are."
             )
+        if config.val_split not in manifest.splits:
+            raise ValueError(f"{path} has no split {config.val_split!r}: say --val-split.")
 
 
 def check_options(config: AblateConfig, rows: Iterable[Row]) -> None:
@@ -119,7 +124,7 @@ def for_training(row: Row, config: AblateConfig, number: int) -> TrainConfig:
         data=config.data[number % len(config.data)],
         out=config.folder / f"{network(row)}-{config.seed + number}",
         model=row.model,
-        options=(*row.options, *(o for o in config.options if has(row, parse_option(o)[0]))),
+        options=(*row.options, *(o for o in config.options if has(row, *named([o])))),
         seed=config.seed + number,
     )
 
@@ -127,8 +132,11 @@ def for_training(row: Row, config: AblateConfig, number: int) -> TrainConfig:
 def measured(row: Row, config: AblateConfig, number: int) -> dict:
     """The report of a run, trained and evaluated now or before."""
     own = for_training(row, config, number)
-    if not (is_started(resolve(own)[0]) and Run(own.out).model.is_file()):
+    resolved, facts = resolve(own)
+    if not (is_started(resolved) and Run(own.out).model.is_file()):
         train(own)
+    if Run.open(own.out).read()["data_hash"] != facts["data_hash"]:
+        raise ValueError(f"{own.out} was trained on other data than {own.data}: name a new --out.")
     if not is_evaluated(Run.open(own.out), config.evaluation):
         evaluate(own.out, **vars(config.evaluation))
     keras.backend.clear_session()

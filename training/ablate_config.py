@@ -34,7 +34,7 @@ class AblateConfig(TrainConfig):
     """Folder of the runs and tables (default: ablations/DATA)."""
     seeds: int | None = None
     """Runs of each network, with the seeds SEED, SEED + 1 and so on (default: 3, or one of each
-    data set where there are more)."""
+    data set where there are several)."""
     num_clips: int = 2
     """Clips of a video in the evaluation."""
     num_crops: int = 3
@@ -48,7 +48,7 @@ class AblateConfig(TrainConfig):
     @property
     def runs(self) -> int:
         """Runs of each network."""
-        return self.seeds or max(3, len(self.data))
+        return self.seeds or (len(self.data) if len(self.data) > 1 else 3)
 
     @property
     def evaluation(self) -> EvaluateConfig:

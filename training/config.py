@@ -29,7 +29,8 @@ class ModelConfig:
     dry_run: bool = False
     """Print the plan, draw the learning rate, run two steps, and stop."""
     resume: Path | None = None
-    """Run to continue from its last saved step; only --data, --devices, --workers may change."""
+    """Run to continue from its last saved step; only --data, --devices, --workers, --index may
+    change."""
     model: str = "ctm"
     """Method, one of `ctm models`."""
     backbone: str = "resnet50"

@@ -69,22 +69,31 @@ def check_alike(said: Sequence[dict[str, Any]]) -> None:
         raise ValueError(f"The models were scored with different {what}; all must be alike.")
 
 
-def check_same_training(runs: Sequence[Run]) -> None:
-    """Raises ValueError unless runs are of the same classes, data set and network.
-
-    Sizes of weights do not tell: TSM's are those of TSN.
-    """
-    facts, configs = [run.read() for run in runs], [run.config for run in runs]
-    what = first_difference(
+def different_networks(runs: Sequence[Run]) -> str | None:
+    """In what the networks of runs differ first, or None."""
+    configs = [run.config for run in runs]
+    return first_difference(
         {
-            "classes": [own["class_names"] for own in facts],
-            "data sets": [own["data_hash"] for own in facts],
             "methods": [config.model for config in configs],
             "options": [config.method_options for config in configs],
             "backbones": [config.backbone for config in configs],
         }
     )
-    if what:
+
+
+def check_same_training(runs: Sequence[Run]) -> None:
+    """Raises ValueError unless runs are of the same classes, data set and network.
+
+    Sizes of weights do not tell: TSM's are those of TSN.
+    """
+    facts = [run.read() for run in runs]
+    what = first_difference(
+        {
+            "classes": [own["class_names"] for own in facts],
+            "data sets": [own["data_hash"] for own in facts],
+        }
+    )
+    if what := what or different_networks(runs):
         raise ValueError(
             f"The runs were trained with different {what}: weights can be averaged of one network "
             "on one data set; --ensemble joins the scores of different networks."

@@ -15,7 +15,12 @@ from tfrecords.manifest import FILE
 from tfrecords.storage import is_file
 from training.data import view_clips
 from training.devices import require_tensorflow
-from training.ensemble import average_weights, check_same_training, ensemble
+from training.ensemble import (
+    average_weights,
+    check_same_training,
+    different_networks,
+    ensemble,
+)
 from training.evaluate_config import EvaluateCommand, EvaluateConfig
 from training.fit_model import fit_model
 from training.predictions import Predictions, predict_views
@@ -79,7 +84,8 @@ def evaluate_all(command: EvaluateCommand) -> Iterator[str]:
         yield f"{path}\n{reports[-1]}" if len(command.runs) > 1 else str(reports[-1])
         yield written(path)
     if len(reports) > 1:
-        yield means(reports)
+        what = different_networks([Run.open(path) for path in command.runs])
+        yield f"No mean of the runs: they have different {what}." if what else means(reports)
     if command.ensemble:
         predictions, report, facts = ensemble([read_results(path) for path in command.runs])
         yield from finished(command, "the ensemble", predictions, report, facts)

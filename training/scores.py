@@ -124,7 +124,7 @@ def first_difference(values: dict[str, Sequence[Any]]) -> str | None:
 def means(reports: Sequence[Report]) -> str:
     """The means over runs, as over the three splits of UCF101, with standard deviations.
 
-    Only the data sets may differ; where anything else does, it says why there is no mean.
+    Where classes, split, protocol or checkpoint differ, it says why there is no mean.
     """
     first = reports[0]
     what = first_difference(

@@ -29,7 +29,7 @@ def ablation(directions, small, tmp_path):
     return AblateConfig(tables=tables, **values, seeds=2, num_clips=1, num_crops=1)
 
 
-@pytest.mark.parametrize(("data", "runs"), [(["one"], 3), (["0", "1", "2", "3", "4"], 5)])
+@pytest.mark.parametrize(("data", "runs"), [(["0"], 3), (["0", "1"], 2), (list("01234"), 5)])
 def test_every_data_set_is_used(data, runs):
     assert AblateConfig(tables=("ctm-1",), data=tuple(data)).runs == runs
     assert AblateConfig(tables=("ctm-1",), data=tuple(data), seeds=1).runs == 1
@@ -78,6 +78,10 @@ def test_tables_are_trained_evaluated_and_written(ablation, monkeypatch):
     assert written == again
     with pytest.raises(ValueError, match="is not empty"):
         ablate(dataclasses.replace(ablation, dropout=0.1))
+    rebuilt = ablation.out.parent / "rebuilt"
+    tfrecords.build(ablation.data[0].parent / "videos", rebuilt, short_side=32, val_fraction=0.4)
+    with pytest.raises(ValueError, match="blocks-1-0 was trained on other data than"):
+        ablate(dataclasses.replace(ablation, data=(rebuilt,)))
 
 
 def test_only_the_report_that_was_asked_for_counts(trained, tmp_path):
@@ -108,6 +112,8 @@ def test_means_and_standard_deviations():
         ({"options": ("modules=cmm",)}, "--options modules: no method of these tables has it"),
         ({"num_crops": 2}, "num_crops must be 1, 3, 5 or 10"),
         ({"data": ("nowhere",)}, "nowhere is no folder"),
+        ({"val_split": "vol"}, "has no split 'vol'"),
+        ({"backbone": "tony"}, "tiny"),
     ],
 )
 def test_what_no_table_can_be_made_of_is_told_before_any_training(ablation, values, words):

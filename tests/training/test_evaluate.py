@@ -193,6 +193,16 @@ def test_tsn_by_its_protocol_scores_25_frames_in_ten_crops(copied, directions):
     np.testing.assert_allclose(own[0], np.mean(scores, axis=0), rtol=1e-3, atol=1e-4)
 
 
+def test_there_is_no_mean_of_different_networks(copied, change):
+    one, two = copied("one"), copied("two")
+    two.write(two.read() | {"config": change(two.config, model="tsm").to_dict()})
+    command = EvaluateCommand(runs=(one.path, two.path), saved=True)
+    for run in (one, two):
+        evaluate(run.path, num_clips=1, num_crops=1)
+    lines = list(evaluate_all(command))
+    assert lines[-1] == "No mean of the runs: they have different methods."
+
+
 def test_runs_are_evaluated_each_and_together(copied, tmp_path):
     one, two = copied("one"), copied("two", noise=0.05)
     out = tmp_path / "both"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from training.analysis.contribution import Result
+from training.analysis.temporality import check_same_videos
 from training.analysis.words import beside
 from training.config import TrainConfig
 from training.evaluate import read_results
@@ -108,11 +109,12 @@ def check_alike(run: Evaluated, first: Evaluated) -> None:
             f"{run.name} was evaluated on {beside(run.said)}; {first.name} on "
             f"{beside(first.said)}: evaluate both alike."
         )
+    check_same_videos(run.predictions, first.predictions)
 
 
-def coverage(evaluated: Sequence[Evaluated]) -> str:
-    """How many videos were scored: of all runs, or of each where they differ."""
-    own = {run.name: run.said["coverage"] for run in evaluated}
+def said_of(evaluated: Sequence[Evaluated], what: str) -> str:
+    """The protocol or coverage: of all runs, or of each where they differ."""
+    own = {run.name: run.said[what] for run in evaluated}
     first = next(iter(own.values()))
     if all(one == first for one in own.values()):
         return first

@@ -12,8 +12,8 @@ from tfrecords.manifest import write_json
 from training.analysis.comparable import (
     Evaluated,
     check_comparable,
-    coverage,
     read_evaluated,
+    said_of,
     with_baselines,
 )
 from training.analysis.contribution import (
@@ -69,8 +69,9 @@ def analyze_runs(
         raise ValueError(f"top must be 1 class or more, received {top}.")
     evaluated = [read_evaluated(path) for path in runs]
     check_comparable(evaluated)
-    found = {name: evaluated[0].said[name] for name in ("split", "protocol", "model")}
-    found |= {"coverage": coverage(evaluated), **contributions(evaluated)}
+    found = {name: evaluated[0].said[name] for name in ("split", "model")}
+    found |= {name: said_of(evaluated, name) for name in ("protocol", "coverage")}
+    found |= contributions(evaluated)
     gains = {
         run.name: temporal_gains(run.predictions, tsn.predictions)
         for run, tsn in with_baselines(evaluated)

@@ -23,9 +23,7 @@ def in_words(found: dict[str, Any]) -> Iterator[str]:
     yield f"Evaluated on {beside(found)}"
     yield from networks_in_words(found["networks"])
     yield from means_in_words(found["means"])
-    yield "Static classes (TSN knows them best): " + ", ".join(
-        map(printable, found["static_classes"])
-    )
+    yield f"Static classes (TSN knows them best): {joined(found['static_classes'])}"
     for name, own in found["gains"].items():
         best = joined(f"{c} {g:+.3f}" for c, g in own["temporal_classes"].items())
         yield f"{name}: mean gain over TSN {own['average']:+.4f}; temporal classes: {best}"

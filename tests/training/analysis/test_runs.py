@@ -1,5 +1,6 @@
 """`ctm analyze` on runs whose predictions are made, so that every figure is known."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -75,6 +76,18 @@ def test_each_model_has_the_tsn_of_its_own_frames(make_run, tmp_path):
     list(analyze(runs, tmp_path / "out"))
     found = json.loads((tmp_path / "out" / "analysis.json").read_text())
     assert found["networks"][2]["spatial"] == pytest.approx(4 / 8)
+    for run, frames in zip(runs, (8, 16, 16), strict=True):
+        assert f"{run}: like ctm: 1 clip x 1 crop of 224" in found["protocol"]
+        assert f"{frames} frames" in found["protocol"]
+
+
+def test_networks_that_scored_other_videos_are_not_compared(make_run, tmp_path):
+    runs = [make_run("8", TSN), make_run("ctm", CTM, "ctm"), make_run("16", TSN, frames=16)]
+    path = runs[2] / "predictions.npz"
+    saved = Predictions.load(path)
+    dataclasses.replace(saved, ids=np.array([f"w{i}" for i in range(10)])).save(path)
+    with pytest.raises(ValueError, match="not of the same videos"):
+        list(analyze(runs, tmp_path / "out"))
 
 
 @pytest.mark.parametrize("turn", [1, -1])
