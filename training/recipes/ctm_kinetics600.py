@@ -3,7 +3,7 @@
 Paper: CTM, arXiv 2002.03152, Section 4.2 and Table 4.
 Command: ctm train --recipe ctm_kinetics600 --data data/kinetics600
 Hardware: 8 GPUs, batch 128. The paper gives no time.
-Published: top-1 78.24 (TSN 75.34: --model tsn), 10 clips at 224 x 224.
+Published: top-1 78.24 (TSN 75.34: --model tsn), 10 clips at 224 x 224: ctm evaluate RUN.
 """
 
 from training.config import TrainConfig
