@@ -20,7 +20,7 @@ from training.evaluate_config import EvaluateConfig
 from training.resume import is_started
 from training.run import Run
 from training.settings import settings_for
-from training.start import resolve
+from training.start import complete
 from training.train import train
 
 
@@ -132,12 +132,12 @@ def for_training(row: Row, config: AblateConfig, number: int) -> TrainConfig:
 def measured(row: Row, config: AblateConfig, number: int) -> dict:
     """The report of a run, trained and evaluated now or before."""
     own = for_training(row, config, number)
-    resolved, facts = resolve(own)
-    if not (is_started(resolved) and Run(own.out).model.is_file()):
+    if not (is_started(complete(own)) and Run(own.out).model.is_file()):
         train(own)
-    if Run.open(own.out).read()["data_hash"] != facts["data_hash"]:
+    run = Run.open(own.out)
+    if run.read()["data_hash"] != tfrecords.read_manifest(own.data).hash:
         raise ValueError(f"{own.out} was trained on other data than {own.data}: name a new --out.")
-    if not is_evaluated(Run.open(own.out), config.evaluation):
+    if not is_evaluated(run, config.evaluation):
         evaluate(own.out, **vars(config.evaluation))
     keras.backend.clear_session()
     return report_of(own.out)

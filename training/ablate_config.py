@@ -57,6 +57,13 @@ class AblateConfig(TrainConfig):
             split=self.val_split, num_clips=self.num_clips, num_crops=self.num_crops
         )
 
+    @classmethod
+    def by_recipe(cls, recipe: TrainConfig) -> "AblateConfig":
+        """A recipe's values for the models of tables, which are still to be named."""
+        own = ("model", "options", "data")
+        names = [field.name for field in dataclasses.fields(TrainConfig) if field.name not in own]
+        return cls(tables=tyro.MISSING, **{name: getattr(recipe, name) for name in names})
+
     def for_training(self, **values: Any) -> TrainConfig:
         """The config of one of the runs."""
         names = [field.name for field in dataclasses.fields(TrainConfig)]

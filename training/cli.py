@@ -82,11 +82,7 @@ def run(name: str, arguments: list[str]) -> None:
         return
     if name not in WITHOUT_TENSORFLOW and not {"-h", "--help"} & set(arguments):
         import_tensorflow_quietly()
-    if name in ("train", "ablate"):
-        by_recipe(name, arguments)
-        return
-    hidden = (tyro.conf.SuppressFixed,)  # what only Python can say: an executor
-    result = tyro.cli(COMMANDS[name], prog=f"ctm {name}", args=arguments, config=hidden)
+    result = asked(name, arguments)
     if isinstance(result, EvaluateCommand):
         from training.evaluate import evaluate_all
 
@@ -96,26 +92,29 @@ def run(name: str, arguments: list[str]) -> None:
         from training.show import show
 
         print(f"Written: {show(result)}")
+    if isinstance(result, AblateConfig):
+        from training.ablate import ablate
+
+        for path in ablate(result):
+            print(f"{path.read_text()}\nWritten: {path}")
+    elif isinstance(result, TrainConfig):
+        from training.train import train
+
+        train(result)
 
 
-def by_recipe(name: str, arguments: list[str]) -> None:
-    """Trains by the command line, whose defaults are a recipe's where it names one."""
+def asked(name: str, arguments: list[str]) -> object:
+    """What a command line asks for; a function among the commands is carried out at once."""
+    hidden = (tyro.conf.SuppressFixed,)  # what only Python can say: an executor
+    if name not in ("train", "ablate"):
+        return tyro.cli(COMMANDS[name], prog=f"ctm {name}", args=arguments, config=hidden)
     recipe, arguments = recipes.default_from(arguments)
     if recipe is None:
         print(recipes.overview())
-        return
+        return None
     head = {"description": recipes.explain(recipe.recipe)} if recipe.recipe else {}
-    default = recipe if name == "train" else recipes.for_ablation(recipe)
-    config = tyro.cli(COMMANDS[name], prog=f"ctm {name}", args=arguments, default=default, **head)
-    if name == "train":
-        from training.train import train
-
-        train(config)
-        return
-    from training.ablate import ablate
-
-    for path in ablate(config):
-        print(f"{path.read_text()}\nWritten: {path}")
+    default = recipe if name == "train" else AblateConfig.by_recipe(recipe)
+    return tyro.cli(COMMANDS[name], prog=f"ctm {name}", args=arguments, default=default, **head)
 
 
 def show_commands(arguments: list[str]) -> None:

@@ -17,7 +17,7 @@ from training.config import TrainConfig
 from training.costs import activation_bytes, trained_parameters
 from training.data import training_batches
 from training.pictures import draw_schedule
-from training.resume import WHERE
+from training.resume import WHERE, differences
 from training.schedule import in_words, schedule
 from training.start import complete
 from training.step import Step
@@ -60,7 +60,7 @@ def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[
     counts = ", ".join(f"{split} {n['videos']:,}" for split, n in manifest.splits.items())
     frozen = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
     return [
-        *(f"  {line}" if place else line for place, line in enumerate(of_recipe(config))),
+        *of_recipe(config),
         f"Data: {config.data}, {len(manifest.class_names)} classes; videos: {counts}",
         f"Model: {config.model} on {config.backbone}, {config.num_frames} frames of "
         f"{config.image_size} x {config.image_size}; {model.count_params():,} weights, of which "
@@ -79,12 +79,9 @@ def of_recipe(config: TrainConfig) -> list[str]:
     recipe = recipes.read(config.recipe)
     own = {name: getattr(config, name) for name in (*WHERE, "out", "dry_run", "save_every")}
     recipe = complete(dataclasses.replace(recipe, weights=recipe.weights or config.weights, **own))
-    pairs = {
-        field.name: (getattr(config, field.name), getattr(recipe, field.name))
-        for field in dataclasses.fields(config)
-    }
     differ = [
-        f"{name}: {ours} instead of {its}" for name, (ours, its) in pairs.items() if ours != its
+        f"  {name}: {getattr(config, name)} instead of {getattr(recipe, name)}"
+        for name in differences(config, recipe)
     ]
     return [f"Recipe {config.recipe}:", *differ]
 

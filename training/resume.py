@@ -42,7 +42,8 @@ def check_only_where(config: TrainConfig) -> None:
     where = {name: getattr(config, name) for name in (*WHERE, "resume")}
     if changed := differences(config, TrainConfig(**where)):
         raise ValueError(
-            f"A resumed run keeps its own options; {', '.join(changed)} cannot be changed. Only "
+            f"A resumed run keeps its own options; {', '.join(map(flag, changed))} cannot be "
+            "changed. Only "
             f"{', '.join(map(flag, WHERE))} go with --resume; for other options start a new run."
         )
 
@@ -63,13 +64,13 @@ def is_started(config: TrainConfig) -> bool:
     """
     if not (config.out / "config.json").is_file():
         return False
-    return set(differences(config, Run.open(config.out).config)) <= set(map(flag, (*WHERE, "out")))
+    return set(differences(config, Run.open(config.out).config)) <= {*WHERE, "out"}
 
 
 def differences(one: TrainConfig, other: TrainConfig) -> list[str]:
-    """The options that differ."""
+    """The names of the options that differ."""
     return [
-        flag(field.name)
+        field.name
         for field in dataclasses.fields(one)
         if getattr(one, field.name) != getattr(other, field.name)
     ]

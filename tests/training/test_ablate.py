@@ -144,7 +144,7 @@ def test_options_go_to_the_methods_that_have_them(ablation):
 
 
 def test_a_recipe_gives_the_values_but_no_model():
-    config = recipes.for_ablation(recipes.read("stm_something_v1"))
+    config = AblateConfig.by_recipe(recipes.read("stm_something_v1"))
     assert (config.epochs, config.sampling, config.recipe) == (50, "segments", "stm_something_v1")
     assert (config.model, config.options, config.data) == ("ctm", (), ())
 

@@ -5,9 +5,6 @@ import importlib
 import pkgutil
 from collections.abc import Sequence
 
-import tyro
-
-from training.ablate_config import AblateConfig
 from training.config import TrainConfig
 
 
@@ -56,13 +53,6 @@ def default_from(arguments: Sequence[str]) -> tuple[TrainConfig | None, list[str
     if name == "help":
         return None, rest
     return (TrainConfig() if name is None else read(name)), rest
-
-
-def for_ablation(recipe: TrainConfig) -> AblateConfig:
-    """A recipe's values for the models of a table."""
-    own = ("model", "options", "data")
-    names = [field.name for field in dataclasses.fields(TrainConfig) if field.name not in own]
-    return AblateConfig(tables=tyro.MISSING, **{name: getattr(recipe, name) for name in names})
 
 
 def _module(name: str):
