@@ -123,7 +123,7 @@ def build(files: list[Path], scratch: Path, cores: int) -> int:
 def listing(files: list[Path], scratch: Path) -> Path:
     """A CSV file with the videos."""
     path = scratch / "list.csv"
-    with open(path, "w", newline="") as file:
+    with open(path, "w", encoding="utf-8", newline="") as file:
         rows = ([str(path), "ab"[number % 2]] for number, path in enumerate(files))
         csv.writer(file).writerows([["path", "label"], *rows])
     return path
@@ -206,8 +206,8 @@ def resident_below_us() -> int:
     parents, sizes = {}, {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            sizes[int(folder.name)] = int((folder / "statm").read_text().split()[1]) * PAGE
+            fields = (folder / "stat").read_text("utf-8").rpartition(")")[2].split()
+            sizes[int(folder.name)] = int((folder / "statm").read_text("utf-8").split()[1]) * PAGE
         except (OSError, IndexError):
             continue
         parents[int(folder.name)] = int(fields[1])

@@ -79,8 +79,8 @@ def main():
     args = parser.parse_args()
     parts = [HEAD, methods(), COSTS, costs(), PROOF, BESIDE, beside_the_papers(), FITS, fits()]
     if args.speed:
-        parts += [SPEED, args.speed.read_text().strip()]
-    PAGE.write_text("\n\n".join(parts) + "\n")
+        parts += [SPEED, args.speed.read_text(encoding="utf-8").strip()]
+    PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(f"Written: {PAGE}")
 
 

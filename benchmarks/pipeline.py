@@ -249,7 +249,8 @@ def forget(files: set[Path]) -> None:
 
 def disk_bytes() -> int:
     """Bytes that this process made the disk read."""
-    lines = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    text = Path("/proc/self/io").read_text(encoding="utf-8")
+    lines = dict(line.split(": ") for line in text.splitlines())
     return int(lines["read_bytes"])
 
 

@@ -36,7 +36,7 @@ def build(videos: list[Path], folder: Path, clips: int, **options) -> tuple[Path
     """Shards of the videos, listed often enough for `clips`; and the video of each entry."""
     folder.mkdir()
     source, once, data = folder / "list.csv", folder / "once", folder / "data"
-    with open(source, "w", newline="") as file:
+    with open(source, "w", encoding="utf-8", newline="") as file:
         rows = [(path.resolve(), "ab"[i % 2], "train") for i, path in enumerate(videos)]
         csv.writer(file).writerows([("path", "label", "split"), *rows])
     manifest = tfrecords.build(source, once, max_failures=1.0, **options)

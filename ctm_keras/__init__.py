@@ -20,6 +20,7 @@ from .temporal.tsm import TSM
 from .view_importance import view_importance
 from .weights import AdoptionReport, adoption_report, load_weights
 
+__version__ = "0.1.0"
 __all__ = [
     "CMM",
     "CSTM",

@@ -92,7 +92,7 @@ class Journal:
             )
         self._new = is_remote(self.out) or not self.out.exists()
         self.here.mkdir(parents=True, exist_ok=True)
-        self._lock = open(self.here / "lock", "w")
+        self._lock = open(self.here / "lock", "wb")
         os.register_at_fork(after_in_child=self._lock.close)  # an executor's may outlive us
         try:
             self._hold_lock()

@@ -104,7 +104,7 @@ def answer(job: dict[str, Any], alive=lambda: None) -> dict[str, Any]:
 
 def main() -> None:
     """Answers jobs until standard input ends."""
-    replies = os.fdopen(os.dup(1), "w", buffering=1)
+    replies = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # libraries print here what they like
     cv2.setNumThreads(1)
     jobs: queue.SimpleQueue[str] = queue.SimpleQueue()

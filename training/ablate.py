@@ -157,7 +157,7 @@ def is_evaluated(run: Run, asked: EvaluateConfig) -> bool:
 def report_of(run: Path) -> dict:
     """A run's report, empty before its evaluation."""
     path = run / "report.json"
-    return json.loads(path.read_text()) if path.is_file() else {}
+    return json.loads(path.read_bytes()) if path.is_file() else {}
 
 
 def with_report(result: Result, report: dict) -> Result:

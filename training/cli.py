@@ -4,6 +4,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 
 import tyro
 
@@ -96,7 +97,7 @@ def run(name: str, arguments: list[str]) -> None:
         from training.ablate import ablate
 
         for path in ablate(result):
-            print(f"{path.read_text()}\nWritten: {path}")
+            print(path.read_text(encoding="utf-8"), f"Written: {path}", sep="\n")
     elif isinstance(result, TrainConfig):
         from training.train import train
 
@@ -122,7 +123,8 @@ def show_commands(arguments: list[str]) -> None:
     tyro.extras.subcommand_cli_from_dict(
         {name: summary(command) for name, command in COMMANDS.items()},
         prog="ctm",
-        description="Video action recognition: from labelled videos to a served classifier.",
+        description="Video action recognition: from labeled videos to a served classifier. "
+        "`ctm --version` prints the version.",
         args=arguments,
     )
 
@@ -133,7 +135,7 @@ def import_tensorflow_quietly() -> None:
     # Of a lost worker TensorFlow tells at length; it becomes one sentence.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if several else "2")
     kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
+    with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
         import tensorflow as tf
@@ -146,9 +148,13 @@ def import_tensorflow_quietly() -> None:
 
 def main() -> None:
     """Runs `ctm`: a user's mistake is one sentence and exit code 1 (2 for the options)."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # a terminal may not know every letter
     arguments = sys.argv[1:] or ["--help"]
     try:
-        if arguments[0] in COMMANDS:
+        if arguments[0] == "--version":
+            print(f"ctm-keras {version('ctm-keras')}")
+        elif arguments[0] in COMMANDS:
             run(arguments[0], arguments[1:])
         else:
             show_commands(arguments)
@@ -156,6 +162,11 @@ def main() -> None:
         sys.exit("ctm: interrupted")
     except BrokenPipeError:  # `ctm ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except UnicodeEncodeError as error:  # the name of a file: what is printed is escaped
+        sys.exit(
+            f"ctm: this locale cannot spell the file name {error.object!a}. Set LC_ALL=C.UTF-8 "
+            "and run the command again."
+        )
     except Exception as error:
         # TensorFlow wraps what its readers raise; anything else is a fault of this program.
         mistake = error if isinstance(error, ValueError | OSError) else tfrecords.data_error(error)

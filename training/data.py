@@ -41,11 +41,8 @@ def view_clips(
 
 
 def has_validation(config: TrainConfig) -> bool:
-    """Whether the data set has the validation split; says so if not."""
-    there = config.val_split in tfrecords.read_manifest(config.data).splits
-    if not there:
-        print(f"The data set has no split {config.val_split!r}: there is no validation.")
-    return there
+    """Whether the data set has the validation split."""
+    return config.val_split in tfrecords.read_manifest(config.data).splits
 
 
 def training_batches(

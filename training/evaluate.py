@@ -173,7 +173,7 @@ def read_results(path: Path) -> tuple[Predictions, dict[str, Any]]:
         ValueError: If it did not.
     """
     try:
-        said = {"model": "model"} | json.loads((path / "report.json").read_text())
+        said = {"model": "model"} | json.loads((path / "report.json").read_bytes())
         predictions = Predictions.load(path / "predictions.npz")
     except FileNotFoundError:
         raise ValueError(f"{path} was not evaluated yet: run `ctm evaluate {path}`.") from None

@@ -203,7 +203,7 @@ def predict(
             print(prediction)
             draw(prediction, timelines or run / "timelines")
     if as_json:
-        print(json.dumps(results, indent=1, ensure_ascii=False))
+        print(json.dumps(results, indent=1))
     return failed
 
 

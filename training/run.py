@@ -109,7 +109,7 @@ class Run:
         """
         path = self.path / "config.json"
         try:
-            values = json.loads(path.read_text())
+            values = json.loads(path.read_bytes())
             whole = values.pop("checksum") == checksum(values)
         except (ValueError, KeyError, AttributeError, TypeError):
             whole = False
@@ -131,10 +131,10 @@ class Run:
     def trim_log(self, epoch: int) -> None:
         """Drops the rows of log.csv from an epoch on, which a resumed run writes again."""
         if self.log.is_file():
-            lines = self.log.read_text().splitlines(keepends=True)
+            lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
             number = [line.partition(",")[0] for line in lines]
             kept = [n == "epoch" or (n.isdigit() and int(n) < epoch) for n in number]
-            self.log.write_text("".join(compress(lines, kept)))
+            self.log.write_text("".join(compress(lines, kept)), encoding="utf-8")
 
     def load_model(self, which: str = "model") -> keras.Model:
         """The run's model: `"model"` (the last), or `"best"` (the best on the validation split)."""

@@ -15,6 +15,7 @@ from training.averages import Averages
 from training.batch_norm import freeze_batch_norm, synchronized
 from training.callbacks import Checkpoints
 from training.config import TrainConfig
+from training.data import has_validation
 from training.data_wait import DataWait, remedies
 from training.devices import require_tensorflow, strategy_for
 from training.dropout import own_masks
@@ -74,7 +75,7 @@ def train(config: TrainConfig) -> Run | None:
                 fit(model, config, facts, run, strategy)
     finally:
         keras.config.set_dtype_policy("float32")
-    print(f"The model is {run.model}; next: ctm evaluate {run.path}")
+    print(f"The model is {run.model}; next: {next_command(run, config)}")
     return run
 
 
@@ -117,6 +118,8 @@ def announce(config: TrainConfig, facts: dict[str, Any], epoch: int, step: int) 
     print(f"Learning rate: {in_words(config)}")
     for line in tfrecords.flip_report(facts["class_names"], config.flip, config.pairs):
         print(line)
+    if not has_validation(config):
+        print(f"The data set has no split {config.val_split!r}: there is no validation.")
 
 
 def fit(
@@ -154,6 +157,14 @@ def fit(
         if chief:
             save_model(model, run.model)
     wait_for_all(strategy)  # the chief saves
+
+
+def next_command(run: Run, config: TrainConfig) -> str:
+    """What to do with a trained model: score it, if there are videos to score it on."""
+    if not has_validation(config):
+        return f"ctm predict {run.path} VIDEO.mp4"
+    split = "" if config.val_split == "val" else f" --split {config.val_split}"
+    return f"ctm evaluate {run.path}{split}"
 
 
 @contextmanager

@@ -1,11 +1,21 @@
 """The command line as a person meets it."""
 
+import io
+import json
+import os
 import subprocess
 import sys
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
+import ctm_keras
+import tfrecords
 from training.cli import main
+from training.synthetic import write_direction_videos
+from training.train import train
 
 COMMANDS = ["quickstart", "build", "verify", "train", "evaluate", "predict", "export"]
 COMMANDS += ["import-records", "import-weights", "models", "show", "stats"]
@@ -106,6 +116,67 @@ def test_a_misspelt_option_gets_the_nearest_one(ctm):
     code, printed = ctm("train", "--bakbone", "tiny")
     assert code == 2
     assert "--backbone" in printed
+
+
+def test_the_version_is_the_packages(ctm):
+    assert ctm("--version") == (0, f"ctm-keras {ctm_keras.__version__}\n")
+    assert version("ctm-keras") == ctm_keras.__version__
+
+
+@pytest.fixture(scope="module")
+def foreign(small, tmp_path_factory):
+    """A run whose classes have names that few terminals can spell, and its videos."""
+    folder = tmp_path_factory.mktemp("foreign")
+    write_direction_videos(folder / "videos", 4)
+    for plain, name in {"left": "Füße", "right": "行走 🙂"}.items():
+        (folder / "videos" / plain).rename(folder / "videos" / name)
+    tfrecords.build(folder / "videos", folder / "data", short_side=32)
+    train(replace(small, data=folder / "data", out=folder / "run", epochs=1))
+    return folder
+
+
+def test_letters_that_the_terminal_does_not_know_are_escaped(foreign, monkeypatch):
+    monkeypatch.chdir(foreign)
+    videos = sorted(map(str, Path("videos").rglob("*.mp4")))[:3]
+    printed = {}
+    for options in ((), ("--json",)):
+        screen = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+        monkeypatch.setattr("sys.stdout", screen)
+        monkeypatch.setattr("sys.argv", ["ctm", "predict", "run", *videos, *options])
+        main()
+        screen.flush()
+        printed[options] = screen.buffer.getvalue().decode("cp1252")
+    assert [line for line in printed[()].splitlines() if line[:1] not in " "] == videos
+    assert r"\u884c\u8d70 \U0001f642" in printed[()]
+    assert "Füße" in printed[()]
+    found = json.loads(printed[("--json",)])
+    names = {"Füße", "行走 🙂", "up", "down"}
+    assert [{row["class"] for row in own["classes"]} for own in found] == [names] * 3
+
+
+def test_a_run_opens_under_every_locale(foreign):
+    commands = [
+        ["evaluate", "run", "--num-clips", "1", "--num-crops", "1"],
+        ["predict", "run", "videos/up/0000.mp4"],
+        ["report", "run", "--to", "report.html"],
+        ["stats", "data"],
+        ["train", "--resume", "run"],
+    ]
+    code = (
+        "import sys\nfrom training.cli import main\n"
+        f"for sys.argv in {[['ctm', *command] for command in commands]!r}: main()"
+    )
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-X", "warn_default_encoding", "-c", code]
+    done = subprocess.run(
+        command, capture_output=True, check=False, cwd=foreign, env={**os.environ, **locale}
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    ours = ("ctm_keras", "tfrecords", "training")
+    warned = [w for w in done.stderr.decode().splitlines() if "EncodingWarning" in w]
+    assert not [w for w in warned if any(f"/{package}/" in w for package in ours)]
+    assert rb"F\xfc\xdfe" in done.stdout
+    assert "行走 🙂" in (foreign / "report.html").read_text(encoding="utf-8")
 
 
 def test_models_lists_the_methods(ctm):

@@ -47,7 +47,7 @@ def test_paper_rate_is_scaled_to_the_batch():
 
 def test_every_field_has_a_help_text():
     files = [training.config.__file__, training.clip_config.__file__]
-    source = "".join(Path(file).read_text() for file in files)
+    source = "".join(Path(file).read_text(encoding="utf-8") for file in files)
     for field in dataclasses.fields(TrainConfig):
         declaration = source.index(f"    {field.name}: ")
         assert source[declaration:].split("\n")[1].startswith('    """'), field.name

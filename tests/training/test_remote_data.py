@@ -18,7 +18,7 @@ def remote(s3, directions, tmp_path, monkeypatch):
 
 def learned(run):
     """A run's log.csv but for the time it waited."""
-    with open(run.log, newline="") as file:
+    with open(run.log, encoding="utf-8", newline="") as file:
         return [{**row, "data_wait": None} for row in csv.DictReader(file)]
 
 

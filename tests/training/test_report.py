@@ -16,6 +16,7 @@ from training.evaluate import evaluate
 from training.predictions import confusion_matrix
 from training.report.facts import clips_of, read_facts, worst_confusions
 from training.report.page import report
+from training.report.pictures import curves
 from training.run import Run
 from training.train import train
 
@@ -81,6 +82,13 @@ def test_the_file_needs_nothing_else(page):
     assert all(a.startswith(("data:", "#")) for a in addresses)
     assert "<script" not in content
     assert "@import" not in content
+
+
+def test_the_curves_say_which_lines_are_validation(runs):
+    facts = [read_facts(path) for path in runs]
+    assert "dashed: validation" in curves(facts)
+    without = [replace(run, curves={"loss": run.curves["loss"]}) for run in facts]
+    assert "dashed" not in curves(without)
 
 
 def test_numbers_stand_with_protocol_and_coverage(page, runs):

@@ -1,6 +1,7 @@
 """Training runs: what they leave, how they stop, how they go on."""
 
 import csv
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ from training.config import TrainConfig
 from training.resume import reopen
 from training.run import Run, save_model
 from training.start import resolve
-from training.train import build_model, train
+from training.train import build_model, next_command, train
 
 
 def rows_of(run: Run) -> list[dict]:
@@ -49,6 +50,15 @@ def test_saved_models_carry_no_synchronisation_and_no_optimizer(trained):
     model = keras.saving.load_model(trained.model)
     assert not any(layer.synchronized for layer in batch_norms(model))
     assert not model.compiled
+
+
+@pytest.mark.parametrize(
+    ("split", "command"),
+    [("val", "ctm evaluate"), ("train", "--split train"), ("x", "ctm predict")],
+)
+def test_the_next_command_is_one_that_works(trained, split, command):
+    config = dataclasses.replace(trained.config, val_split=split)
+    assert command in next_command(trained, config)
 
 
 def test_two_devices_train_as_one(config, tmp_path, change, difference):

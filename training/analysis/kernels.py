@@ -65,28 +65,50 @@ def draw_all(runs: Sequence[Path], out: Path) -> Iterator[str]:
             with full_disk_in_words(out, "draw again"):
                 out.mkdir(parents=True, exist_ok=True)
                 draw_kernels(kernels, f"{name} of {run}", picture)
-            yield f"Written: {picture}"
+            yield f"Written: {picture} ({summary(kernels)})"
+
+
+def differences(kernels: np.ndarray) -> np.ndarray:
+    """How each position's weights differ from their mean over the image, same shape.
+
+    A new TCC has one kernel at all positions: it is the differences that training makes. What
+    float32 cannot tell from a rounding is 0.
+    """
+    found = kernels - kernels.mean(axis=(2, 3), keepdims=True, dtype=np.float64)
+    rounding = 8 * np.finfo(np.float32).eps * np.abs(kernels).max()
+    return np.where(np.abs(found) > rounding, found, 0.0)
+
+
+def summary(kernels: np.ndarray) -> str:
+    """How far the positions of one layer differ, in words."""
+    greatest = np.abs(differences(kernels)).max()
+    if not greatest:
+        return "the same kernel at every position so far"
+    share = greatest / np.abs(kernels).max()
+    return f"differences from the mean: up to {greatest:.2g}, {share:.1%} of the largest weight"
 
 
 @names_in_any_script()
 def draw_kernels(kernels: np.ndarray, title: str, path: Path) -> None:
-    """Draws one layer's kernels: a map over the image for each of the nine weights.
+    """Draws one layer's kernels: for each of the nine weights its mean and, over the image, what
+    each position adds to it.
 
     Args:
         kernels: `(3, 3, height, width)`, of `tcc_kernels`.
         title: Line above them.
         path: PNG to write.
     """
-    figure = Figure(figsize=(7, 7.4), layout="constrained")
-    figure.suptitle(plain(title))
-    greatest = float(np.abs(kernels).max()) or 1.0
+    figure = Figure(figsize=(7, 7.6), layout="constrained")
+    figure.suptitle(f"{plain(title)}\n{summary(kernels)}", fontsize=10)
+    shown, means = differences(kernels), kernels.mean(axis=(2, 3))
+    greatest = np.abs(shown).max() or 1.0
     times, channels = ("frame before", "same frame", "frame after"), ("c - 1", "c", "c + 1")
     all_axes = figure.subplots(3, 3)
-    for row, time in enumerate(times):
-        for column, channel in enumerate(channels):
-            axes = all_axes[row, column]
-            shown = axes.imshow(kernels[row, column], cmap="RdBu_r", vmin=-greatest, vmax=greatest)
-            axes.set(title=f"{time}, channel {channel}", xticks=[], yticks=[])
-            axes.title.set_fontsize(9)
-    figure.colorbar(shown, ax=all_axes, shrink=0.6, label="weight")
+    for (row, column), mean in np.ndenumerate(means):
+        axes, scale = all_axes[row, column], {"vmin": -greatest, "vmax": greatest}
+        image = axes.imshow(shown[row, column], cmap="RdBu_r", **scale)
+        axes.set(xticks=[], yticks=[], xlabel=f"mean {mean:+.3f}")
+        axes.set_title(f"{times[row]}, channel {channels[column]}", fontsize=9)
+    if shown.any():
+        figure.colorbar(image, ax=all_axes, shrink=0.6, label="weight minus its mean")
     write(figure, path, 110)

@@ -50,7 +50,7 @@ def stats(
         copies: Look for copies, which reads frames of every video.
     """
     found = tfrecords.stats(data, copies)
-    print(dumps(found.as_json(), indent=1, ensure_ascii=False) if json else found)
+    print(dumps(found.as_json(), indent=1) if json else found)
     if picture:
         from training.stats_picture import draw_stats
 

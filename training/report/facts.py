@@ -112,7 +112,7 @@ def read_curves(log: Path) -> dict[str, list[float]]:
     """The columns of a log.csv; empty without one."""
     if not log.is_file():
         return {}
-    with open(log, newline="") as file:
+    with open(log, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return {name: [number(row[name]) for row in rows] for name in (rows[0] if rows else {})}
 

@@ -10,6 +10,7 @@ import cv2
 import keras
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from training.analysis.kernels import draw_kernels, tcc_kernels
 from training.pictures import draw_confusion, end_of, names_in_any_script, plain
@@ -38,7 +39,9 @@ def curves(facts: Sequence[RunFacts]) -> str:
                     axes.plot(epochs, values, style, color=f"C{place % 10}", label=label)
         axes.set(title=CURVES[name], xlabel="epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
-    all_axes[0].legend(fontsize=8)
+    dashed = any(name.startswith("val_") for run in facts for name in run.curves)
+    note = [Line2D([], [], linestyle="--", color="gray", label="dashed: validation")] * dashed
+    all_axes[0].legend(handles=[*all_axes[0].get_legend_handles_labels()[0], *note], fontsize=8)
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None})
     return file.getvalue()[file.getvalue().index("<svg") :]

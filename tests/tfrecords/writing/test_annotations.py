@@ -121,7 +121,7 @@ def write_kinetics_400(folder, real_videos):
     ):
         rows["train"].append((names[number % 400], line, 0, 10, "train", 0))
     for split, own in rows.items():
-        with open(folder / f"kinetics_{split}.csv", "w", newline="") as file:
+        with open(folder / f"kinetics_{split}.csv", "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             head = ("label", "youtube_id", "time_start", "time_end", "split", "is_cc")
             writer.writerows([head, *own])

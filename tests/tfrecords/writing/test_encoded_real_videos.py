@@ -42,7 +42,7 @@ def test_real_videos(real_videos, tmp_path, part):
         link = tmp_path / f"{number:03d}{(real_videos / name).suffix or '_folder'}"
         link.symlink_to(real_videos / name)
         rows.append((link.name, "ab"[number % 2], "train"))
-    with open(tmp_path / "list.csv", "w", newline="") as file:
+    with open(tmp_path / "list.csv", "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
     options = {"store": "video", "short_side": None, "max_failures": 1.0, "progress": False}
     manifest = tfrecords.build(tmp_path / "list.csv", tmp_path / "data", **options)

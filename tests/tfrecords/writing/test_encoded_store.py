@@ -73,7 +73,7 @@ def built(tmp_path_factory, write_video):
         write_video(root / name, frames=60, size=(96, 128), **kind)
         rows.append((name, "ab"[number % 2], "train", start, end))
     turn(root / "rotated.mp4")
-    with open(root / "list.csv", "w", newline="") as file:
+    with open(root / "list.csv", "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
     options = {"store": "video", "short_side": None, "progress": False, "timeout": 60.0}
     manifest = tfrecords.build(root / "list.csv", root / "data", shards=2, **options)
@@ -272,7 +272,7 @@ def test_another_frame_rate_takes_the_same_pictures(built, tmp_path, fps):
     path = built.root / "open_gop.mp4"
     other = built.root / "mpeg4.avi"
     rows = [("path", "label", "split"), (path, "a", "train"), (other, "b", "train")]
-    with open(tmp_path / "list.csv", "w", newline="") as file:
+    with open(tmp_path / "list.csv", "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
     tfrecords.build(tmp_path / "list.csv", tmp_path / "d", store="video", fps=fps, progress=False)
     frames = list(read_frames(path, fps=fps))
@@ -412,7 +412,7 @@ def test_a_finished_data_set_of_another_store_is_no_answer(built):
 
 def test_a_build_says_what_it_stored_as_frames(built, tmp_path, capsys):
     rows = [("path", "label", "split"), ("pictures.gif", "a", "train"), ("vp9.webm", "b", "train")]
-    with open(built.root / "two.csv", "w", newline="") as file:
+    with open(built.root / "two.csv", "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
     tfrecords.build(built.root / "two.csv", tmp_path / "data", store="video", progress=False)
     said = capsys.readouterr()

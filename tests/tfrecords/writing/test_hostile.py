@@ -49,7 +49,7 @@ def tree(tmp_path_factory, write_video):
         rows.append((path if number % 2 else f"../elsewhere/{number}.mp4", label))
     rows.append(("../source/./../elsewhere/../source/-rf *.mp4", "x"))
     write_video(source / "-rf *.mp4", frames=2, size=(16, 16))
-    with open(source / "list.csv", "w", newline="") as file:
+    with open(source / "list.csv", "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("path", "label"), *rows])
     before = files_of(top.parents[1])
     tfrecords.build(source / "list.csv", top / "data", **OPTIONS)

@@ -157,7 +157,7 @@ def built(real_videos, tmp_path_factory):
         link = top / f"{number:03d}{(real_videos / name).suffix or '_folder'}"
         link.symlink_to(real_videos / name)
         rows.append((link.name, "ab"[number % 2]))
-    with open(top / "list.csv", "w", newline="") as file:
+    with open(top / "list.csv", "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
     options = {"short_side": SIDE, "val_fraction": 0.0, "max_failures": 1.0, "progress": False}
     manifest = tfrecords.build(top / "list.csv", top / "data", **options)

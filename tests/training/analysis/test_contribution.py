@@ -36,7 +36,7 @@ TABLE_8 = {
 
 
 def published(dataset):
-    with open(PUBLISHED, newline="") as file:
+    with open(PUBLISHED, encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if row["dataset"] == dataset:
                 yield Result(

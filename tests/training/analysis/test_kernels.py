@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import ctm_keras
-from training.analysis.kernels import draw_all, draw_kernels, tcc_kernels
+from training.analysis.kernels import differences, draw_all, draw_kernels, summary, tcc_kernels
 from training.analysis.views import view_importances
 
 
@@ -25,7 +25,8 @@ def test_a_weight_acts_where_and_when_its_map_says():
 def test_a_picture_of_each_layer(trained, tmp_path):
     pictures = [tmp_path / "out" / f"run-conv4_block{i}_ctm.png" for i in (1, 2, 3)]
     lines = list(draw_all([trained.path], tmp_path / "out"))
-    assert lines == [f"Written: {path}" for path in pictures]
+    for line, path in zip(lines, pictures, strict=True):
+        assert line.startswith(f"Written: {path} ")
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
 
@@ -35,6 +36,17 @@ def test_pictures_of_two_runs_never_have_one_name(trained, tmp_path):
         with pytest.raises(ValueError, match="would both write pictures named run: analyze one"):
             list(pictures_of([trained.path, other], tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+def test_only_what_differs_between_positions_is_drawn():
+    kernels = np.random.default_rng(0).normal(size=(3, 3, 1, 1)) * np.ones((4, 5), np.float32)
+    assert not differences(kernels.astype(np.float32)).any()
+    assert "same kernel" in summary(kernels.astype(np.float32))
+    kernels[1, 2, 3, 4] += 0.2
+    shown = differences(kernels)
+    assert np.flatnonzero(np.abs(shown).max(axis=(2, 3))).tolist() == [5]  # row 1, column 2
+    assert shown[1, 2, 3, 4] == pytest.approx(0.2 * 19 / 20)
+    assert f"{0.19 / np.abs(kernels).max():.1%}" in summary(kernels)
 
 
 def test_kernels_that_are_all_zero_can_be_drawn(tmp_path):
