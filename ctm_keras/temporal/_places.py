@@ -4,34 +4,36 @@ from ..anatomy import Anatomy
 from ..graft import Graft, Site
 
 
-def block_outputs(anatomy: Anatomy, stages, blocks, default, what: str) -> list[Site]:
-    """The outputs of chosen blocks in chosen stages.
+def block_sites(anatomy: Anatomy, role: str, stages, blocks, default, what: str) -> list[Site]:
+    """The sites of a role in chosen blocks of chosen stages.
 
     Args:
         anatomy: of the image model.
+        role: of the sites, such as `"block_output"`.
         stages: a stage or several.
         blocks: how many in each stage, a tuple of which ones, `"all"`, or None; or one of these
             for each stage, in a dict.
-        default: how many for None, by stage; one where a stage is not named.
+        default: `blocks` for None, by stage; one where a stage is not named.
         what: stands there, as an error says it.
     """
     if isinstance(stages, str):
         raise ValueError(f"`stages` are numbers, 2 to 5 as in Res2 to Res5; received {stages!r}.")
-    sites = []
+    chosen = []
     for stage in (stages,) if isinstance(stages, int) else tuple(stages):
-        outputs = anatomy.at("block_output", stage)
+        sites = anatomy.at(role, stage)
+        length = max(site.index for site in sites)
         own = blocks.get(stage) if isinstance(blocks, dict) else blocks
-        places = _places(own, stage, len(outputs), default.get(stage, 1), what)
-        sites += [site for site in outputs if site.index in places]
-    if not sites:
+        places = _places(own, stage, length, default.get(stage, 1), what)
+        chosen += [site for site in sites if site.index in places]
+    if not chosen:
         raise ValueError(f"{what} needs a stage to stand in; received stages={stages!r}.")
-    return sites
+    return chosen
 
 
-def _places(blocks, stage: int, length: int, default: int, what: str) -> tuple[int, ...]:
+def _places(blocks, stage: int, length: int, default: int | str, what: str) -> tuple[int, ...]:
     """The blocks, from 1, of a stage of that length."""
     if blocks is None:
-        return _evenly(min(default, max(1, length - 1)), length)
+        blocks = default if default == "all" else min(default, max(1, length - 1))
     if blocks == "all":
         return tuple(range(1, length + 1))
     if isinstance(blocks, int) and 1 <= blocks <= length:

@@ -9,7 +9,7 @@ from keras import layers, ops
 from ..anatomy import Anatomy
 from ..graft import Graft
 from ..initializers import he_alike
-from ._places import block_outputs
+from ._places import block_sites
 
 PATHS = ("tccm", "temporal")
 
@@ -276,5 +276,5 @@ def ctm(
             18), a single one before the stage's last residual block.
         reduction: channels outside over channels inside, C1 / C2.
     """
-    sites = block_outputs(anatomy, stages, blocks, {4: 3}, "CTM")
+    sites = block_sites(anatomy, "block_output", stages, blocks, {4: 3}, "CTM")
     return [Graft(site, "after", CTM(paths, reduction, name=f"{site.block}_ctm")) for site in sites]

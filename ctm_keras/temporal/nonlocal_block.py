@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from ..anatomy import Anatomy
 from ..graft import Graft
-from ._places import block_outputs
+from ._places import block_sites
 
 MODES = ("embedded_gaussian", "gaussian", "dot_product")
 
@@ -150,7 +150,7 @@ def nonlocal_block(
         sub_sample: whether the positions that are seen are max-pooled 2 x 2 in space.
         scale: whether products are divided by the square root of their length.
     """
-    sites = block_outputs(anatomy, stages, blocks, {3: 2, 4: 3}, "non-local")
+    sites = block_sites(anatomy, "block_output", stages, blocks, {3: 2, 4: 3}, "non-local")
     options = {"mode": mode, "reduction": reduction, "sub_sample": sub_sample, "scale": scale}
     return [
         Graft(site, "after", NonLocal(**options, name=f"{site.block}_nonlocal")) for site in sites

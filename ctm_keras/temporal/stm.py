@@ -11,6 +11,7 @@ from keras import initializers, layers, ops
 from ..anatomy import Anatomy
 from ..graft import Graft, Site
 from ._frames import weigh
+from ._places import block_sites
 
 MODULES = ("cstm", "cmm")
 FUSIONS = ("sum", "concat")
@@ -199,8 +200,8 @@ def stm(
         modules: `"cstm"`, `"cmm"` or both (Table 5).
         fusion: how both meet: `"sum"`, or `"concat"` and a 1 x 1 convolution (Table 6).
         stages: stages that get blocks, 2 to 5 as in Res2 to Res5; by default all (Table 7).
-        blocks: `"all"`, how many, from the first of each stage on, or a tuple of the residual
-            blocks of a stage, from 1 (Table 7).
+        blocks: `"all"`, how many in each stage, spread evenly, or a tuple of the residual blocks
+            of a stage, from 1. Table 7 puts one at the first block of a stage: `(1,)`.
         temporal_conv: of CSTM, `"channelwise"` or `"ordinary"` (Table 8).
     """
     modules = (modules,) if isinstance(modules, str) else tuple(modules)
@@ -224,28 +225,11 @@ def _places(anatomy: Anatomy, stages, blocks) -> list[tuple[Site, Site]]:
     first: dict[str, tuple[Site, Site]] = {}
     for pair in zip(anatomy.at("middle"), anatomy.at("middle_output"), strict=True):
         first.setdefault(pair[0].block, pair)
-    numbers = {middle.stage for middle, _ in first.values()} if stages is None else stages
-    found = []
-    for stage in sorted((numbers,) if isinstance(numbers, int) else set(numbers)):
-        length = max(site.index for site in anatomy.at("middle", stage))
-        chosen = _chosen(blocks, stage, length)
-        found += [p for p in first.values() if p[0].stage == stage and p[0].index in chosen]
-    return found
-
-
-def _chosen(blocks, stage: int, length: int) -> tuple[int, ...]:
-    """The blocks, from 1, of a stage of that length."""
-    every = tuple(range(1, length + 1))
-    if blocks == "all":
-        return every
-    if isinstance(blocks, int) and blocks in every:
-        return every[:blocks]
-    if isinstance(blocks, (tuple, list)) and blocks and set(blocks) <= set(every):
-        return tuple(blocks)
-    raise ValueError(
-        f"Stage {stage} has {length} residual blocks. `blocks` is how many of them, from the "
-        f"first on (1 to {length}), a tuple of which ones, or 'all'; received {blocks!r}."
-    )
+    if stages is None:
+        stages = sorted({middle.stage for middle, _ in first.values()})
+    default = dict.fromkeys(range(1, 6), "all")
+    chosen = block_sites(anatomy, "middle", stages, blocks, default, "STM")
+    return [first[block] for block in dict.fromkeys(site.block for site in chosen)]
 
 
 def _folded(clip):

@@ -1,4 +1,4 @@
-"""Where CTM blocks stand: the paper's tables, and the rule where it is silent."""
+"""Where blocks stand: CTM's tables, the rule where they are silent, and the same for others."""
 
 import pytest
 
@@ -6,6 +6,8 @@ from ctm_keras.anatomy import Anatomy
 from ctm_keras.families import FAMILIES
 from ctm_keras.graft import Site
 from ctm_keras.temporal.ctm import ctm
+from ctm_keras.temporal.nonlocal_block import nonlocal_block
+from ctm_keras.temporal.stm import stm
 
 RESNET50 = {2: 3, 3: 4, 4: 6, 5: 3}
 RESNET101 = {**RESNET50, 4: 23}
@@ -42,13 +44,14 @@ PLACES = [
 
 @pytest.fixture(scope="module")
 def anatomy():
-    """An anatomy of nothing but block outputs."""
+    """An anatomy of nothing but block outputs and middles."""
 
     def make(stages):
         sites = [
-            Site("block_output", None, f"conv{stage}_block{index}", stage, index)
+            Site(role, None, f"conv{stage}_block{index}", stage, index)
             for stage, length in stages.items()
             for index in range(1, length + 1)
+            for role in ("middle", "middle_output", "block_output")
         ]
         return Anatomy("resnet", FAMILIES[1], None, tuple(sites))
 
@@ -61,6 +64,15 @@ def test_places(anatomy, stages, options, places):
     expected = [f"conv{s}_block{i}_ctm" for s, indices in places.items() for i in indices]
     assert [graft.layer.name for graft in grafts] == expected
     assert all(graft.edit == "after" and graft.site.role == "block_output" for graft in grafts)
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 3, 5, 6, (2, 6), "all"])
+@pytest.mark.parametrize("stages", [4, (3, 4)])
+def test_every_method_puts_as_many_at_the_same_places(anatomy, stages, blocks):
+    options = {"stages": stages, "blocks": {3: 2, 4: blocks}}
+    resnet, cstm = anatomy(RESNET50), {"modules": "cstm"}
+    own = [{g.site.block for g in put(resnet, **options)} for put in (ctm, nonlocal_block)]
+    assert own[0] == own[1] == {graft.site.block for graft in stm(resnet, **options, **cstm)}
 
 
 @pytest.mark.parametrize("blocks", [0, 7, (7,), (), "every", -1])

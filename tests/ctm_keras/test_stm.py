@@ -212,11 +212,12 @@ def test_either_module_stands_alone(modules, kind):
 @pytest.mark.parametrize(
     ("options", "blocks"),
     [
-        ({"stages": 4, "blocks": 1}, ["conv4_block1"]),
-        ({"stages": (4, 3), "blocks": 1}, ["conv3_block1", "conv4_block1"]),
+        ({"stages": 4, "blocks": 1}, ["conv4_block3"]),
+        ({"stages": 4, "blocks": (1,)}, ["conv4_block1"]),  # Table 7
+        ({"stages": (4, 3), "blocks": 1}, ["conv3_block1", "conv4_block3"]),
         ({"stages": (4,), "blocks": (2, 4)}, ["conv4_block2", "conv4_block4"]),
-        ({"stages": (4,), "blocks": 2}, ["conv4_block1", "conv4_block2"]),
-        ({"blocks": 1}, ["conv2_block1", "conv3_block1", "conv4_block1"]),
+        ({"stages": (4,), "blocks": 2}, ["conv4_block1", "conv4_block3"]),
+        ({"blocks": 1}, ["conv2_block1", "conv3_block1", "conv4_block3"]),
     ],
 )
 def test_stages_and_blocks_are_those_asked_for(options, blocks):
@@ -242,6 +243,7 @@ def test_fusion_and_temporal_convolution_reach_the_layers():
         ({"stages": (4,), "blocks": 5}, "Stage 4 has 4 residual blocks"),
         ({"blocks": (2,)}, "Stage 2 has 1 residual blocks"),
         ({"blocks": ()}, "received \\(\\)"),
+        ({"stages": ()}, "needs a stage"),
         ({"blocks": 0}, "received 0"),
     ],
 )
