@@ -39,7 +39,7 @@ def slowfast(
         fusion_kernel: frames that the lateral convolutions reach over; by default 5, but 7 for a
             ResNet-50 in which the slow pathway reads one frame of 4.
         temporal_blocks: how many blocks of Res4, from the first on, reach over frames in their
-            first convolution; by default 6, all in ResNet-50 ("R101, 50, 50" in PySlowFast's names).
+            first convolution; by default 6, all of ResNet-50's ("R101, 50, 50" in PySlowFast).
         lateral_norm: whether batch norm and ReLU follow the lateral convolutions.
         slow_frames: which frames the slow pathway reads: `"spread"` from the first to the last,
             or `"strided"`, the first of each 8 or 4, as in the paper.
