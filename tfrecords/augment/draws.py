@@ -2,7 +2,8 @@
 
 import numpy as np
 
-PURPOSES = ("crop", "jitter", "randaugment", "erasing", "mix")
+# The stream of each purpose is part of what a seed means: a new purpose takes a new number.
+STREAMS = {"crop": 1, "jitter": 2, "randaugment": 3, "erasing": 4, "mix": 5}
 
 
 def generator(key: np.ndarray, purpose: str) -> np.random.Generator:
@@ -13,9 +14,9 @@ def generator(key: np.ndarray, purpose: str) -> np.random.Generator:
 
     Args:
         key: two int64, the clip's own key.
-        purpose: str, one of `PURPOSES`.
+        purpose: str, one of `STREAMS`.
     """
-    start = [0, 0, 0, 1 + PURPOSES.index(purpose)]
+    start = [0, 0, 0, STREAMS[purpose]]
     return np.random.Generator(
         np.random.Philox(key=np.asarray(key, np.int64).view(np.uint64), counter=start)
     )
