@@ -3,25 +3,22 @@
 import hashlib
 import itertools
 import os
-import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import google_crc32c
 from tqdm import tqdm
 
 from tfrecords.copies import local_copy
+from tfrecords.foreign.framing import RecordFile
 from tfrecords.index import ShardIndex, index_path, read_index
 from tfrecords.manifest import FILE, BadManifest, Manifest, Shard, read_manifest
 from tfrecords.media import Pieces, render
 from tfrecords.pixels import decode
 from tfrecords.servers import StorageError
-from tfrecords.shards import mask
 from tfrecords.storage import as_path, file_size, is_file, is_remote, names
 from tfrecords.verify_report import VerifyReport
 
-CHUNK = 1 << 24
 NAMED = 5  # damaged videos in one sentence
 
 
@@ -136,9 +133,12 @@ class _Check:
         if bad:
             more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
             yield f"{self.path} is damaged in the videos {', '.join(bad[:NAMED])}{more}"
-        elif _sha256(path) != self.shard.sha256:
+            return
+        file = RecordFile(path)
+        sound = [not record.reason for record in file.records(keep=False)]
+        if file.sha256.hex() != self.shard.sha256:
             yield f"{self.path} is damaged outside of its frames: its sha256 differs"
-        elif not self.imported and _records(path) != len(self.shard.videos):
+        elif not self.imported and sound != [True] * len(self.shard.videos):
             yield f"{self.path} does not hold {len(self.shard.videos)} sound records"
 
     def _bad_videos(self, path: Path, sample: range) -> Iterator[str]:
@@ -190,20 +190,3 @@ def _counts(folder: Path, manifest: Manifest, checks: list[_Check]) -> Iterator[
 def _sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _records(path: Path) -> int:
-    """The TFRecord records of a file whose own checksums are right, up to the first bad one."""
-    count = 0
-    with open(path, "rb") as file:
-        while len(head := file.read(12)) == 12:
-            length, crc = struct.unpack("<QI", head)
-            if crc != mask(google_crc32c.value(head[:8])):
-                break
-            crc, left = 0, length
-            while left and (chunk := file.read(min(left, CHUNK))):
-                crc, left = google_crc32c.extend(crc, chunk), left - len(chunk)
-            if left or file.read(4) != struct.pack("<I", mask(crc)):
-                break
-            count += 1
-    return count

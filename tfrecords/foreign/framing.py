@@ -28,7 +28,7 @@ class Record(NamedTuple):
         offset: int, where its data begins.
         size: int, bytes of the file that it takes.
         data: bytes or None.
-        reason: str, why it cannot be used.
+        reason: str, why it cannot be used; empty where it is sound.
     """
 
     number: int
@@ -57,17 +57,21 @@ class RecordFile:
         """The hash of what was read: of the whole file once `records` has ended."""
         return self._sha256.digest()
 
-    def records(self) -> Iterator[Record]:
-        """Every record; after one whose length is damaged nothing more can be found."""
+    def records(self, keep: bool = True) -> Iterator[Record]:
+        """Every record; after one whose length is damaged nothing more can be found.
+
+        Args:
+            keep: bool, whether the records have their data; without, they may be of any size.
+        """
         with open(self.path, "rb") as file:
             number = place = 0
             while place < self.size:
                 head = self._take(file, HEADER)
                 if reason := self._broken(head, place):
-                    self._skip(file, self.size - file.tell())
+                    self._pass(file, self.size - file.tell())
                     yield Record(number, place, self.size - place, None, reason)
                     return
-                record = self._record(file, number, struct.unpack("<Q", head[:8])[0])
+                record = self._record(file, number, struct.unpack("<Q", head[:8])[0], keep)
                 place += record.size
                 number += 1
                 yield record
@@ -85,24 +89,29 @@ class RecordFile:
             return f"it is cut short: {lost}"
         return ""
 
-    def _record(self, file: BinaryIO, number: int, length: int) -> Record:
-        offset, size = file.tell(), HEADER + length + FOOTER
-        if length > LARGEST:
-            self._skip(file, length + FOOTER)
-            return Record(number, offset, size, None, "it is above 2 GB, more than a protobuf")
-        data, crc = self._take(file, length), self._take(file, FOOTER)
-        if crc != struct.pack("<I", mask(google_crc32c.value(data))):
-            return Record(number, offset, size, None, "its checksum is wrong: it is damaged")
-        return Record(number, offset, size, data)
+    def _record(self, file: BinaryIO, number: int, length: int, keep: bool) -> Record:
+        offset, data, reason = file.tell(), None, ""
+        if keep and length <= LARGEST:
+            data = self._take(file, length)
+            crc = google_crc32c.value(data)
+        else:
+            crc = self._pass(file, length)
+            reason = "it is above 2 GB, more than a protobuf" if keep else ""
+        if self._take(file, FOOTER) != struct.pack("<I", mask(crc)):
+            data, reason = None, "its checksum is wrong: it is damaged"
+        return Record(number, offset, HEADER + length + FOOTER, data, reason)
 
     def _take(self, file: BinaryIO, count: int) -> bytes:
         data = file.read(count)
         self._sha256.update(data)
         return data
 
-    def _skip(self, file: BinaryIO, count: int) -> None:
+    def _pass(self, file: BinaryIO, count: int) -> int:
+        """Reads on without keeping anything; returns the checksum of what was passed."""
+        crc = 0
         while count > 0 and (data := self._take(file, min(count, CHUNK))):
-            count -= len(data)
+            crc, count = google_crc32c.extend(crc, data), count - len(data)
+        return crc
 
     def _refuse_compressed(self, head: bytes) -> None:
         if head[:2] == b"\x1f\x8b":

@@ -1,8 +1,9 @@
 """Where the values of a serialised SequenceExample lie: protobuf's wire format, walked in place.
 
-A JPEG must be found where it stands in its shard, which no protobuf runtime tells. Fields may come
-in any order, lists packed or not, and a message in parts; unknown fields are passed over. An
-Example is read too: its features stand where a SequenceExample has its context.
+A JPEG must be found where it stands in its shard, which no protobuf runtime tells. Protobuf's own
+would hold a record twice, and 20 to 30 times its size where a hostile one is full of empty
+messages. Fields may come in any order, lists packed or not, and a message in parts; unknown fields
+are passed over. An Example is read too: its features stand where a SequenceExample has its context.
 """
 
 import struct

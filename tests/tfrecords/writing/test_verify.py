@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tfrecords
-from tfrecords.index import FRAME_DTYPE, index_path, read_index, write_index
+from tfrecords.index import index_path, read_index, write_index
 from tfrecords.manifest import FILE, UNFINISHED, BadManifest, checksum
 
 
@@ -180,27 +180,42 @@ def test_a_video_listed_twice(data):
     assert "lists a video twice" in problem(data)
 
 
+def replace_first_shard(data, content, frames):
+    """Makes other bytes the first shard, which its index and dataset.json agree with."""
+    _, path = first_shard(data)
+    path.write_bytes(content)
+    digest, videos = hashlib.sha256(content), read_index(index_path(path)).videos.copy()
+    write_index(index_path(path), len(content), digest.digest(), videos, frames)
+    index_sha256 = hashlib.sha256(index_path(path).read_bytes()).hexdigest()
+
+    def adopt(manifest):
+        own = {"bytes": len(content), "sha256": digest.hexdigest(), "index_sha256": index_sha256}
+        manifest["shards"][0].update(own)
+
+    rewrite(data, adopt, right_checksum=True)
+
+
 def test_a_frame_that_is_no_jpeg_is_found_by_the_sample(data):
     """Checksums that are right over a frame that was wrong from the start."""
     _, path = first_shard(data)
-    index, content = read_index(index_path(path)), bytearray(path.read_bytes())
-    frames = np.array(index.frames, FRAME_DTYPE)
+    frames, content = np.array(read_index(index_path(path)).frames), bytearray(path.read_bytes())
     offset, length = int(frames[0]["offset"]), int(frames[0]["length"])
     content[offset : offset + length] = b"\1" * length
     frames[0]["crc32"] = zlib.crc32(content[offset : offset + length])
-    path.write_bytes(content)
-    digest = hashlib.sha256(content)
-    write_index(index_path(path), len(content), digest.digest(), index.videos, frames)
-
-    def adopt(manifest):
-        manifest["shards"][0]["sha256"] = digest.hexdigest()
-        manifest["shards"][0]["index_sha256"] = hashlib.sha256(
-            index_path(path).read_bytes()
-        ).hexdigest()
-
-    rewrite(data, adopt, right_checksum=True)
+    replace_first_shard(data, content, frames)
     assert "is damaged in the videos" in problem(data)
     assert "does not hold" in problem(data, sample=0)
+
+
+@pytest.mark.parametrize(
+    "extra", [b"\0", b"\0" * 11, b"\0" * 40, struct.pack("<Q", 8) + b"\0" * 16]
+)
+def test_bytes_behind_the_last_record(data, extra):
+    """The shard as a whole is what dataset.json says, but no other program could read it."""
+    shard, path = first_shard(data)
+    frames = np.array(read_index(index_path(path)).frames)
+    replace_first_shard(data, path.read_bytes() + extra, frames)
+    assert f"does not hold {len(shard.videos)} sound records" in problem(data)
 
 
 def test_a_stranger_among_the_shards(data):
