@@ -16,11 +16,14 @@ HEAD = b"\x1a\x45\xdf\xa3"
 
 
 class Element(NamedTuple):
-    """An element of a file: its number, where its content begins, and where it ends."""
+    """An element of a file: its number, where its content begins, and where it ends.
+
+    A live recording does not say where its parts end: there `end` is None.
+    """
 
     id: int
     start: int
-    end: int
+    end: int | None
 
 
 class _UnsoundError(Exception):
@@ -78,20 +81,29 @@ def _crc32(file: BinaryIO, left: int) -> int:
 def _elements(file: BinaryIO, place: int, end: int) -> Iterator[Element]:
     """The elements between two places, one behind the other without a gap."""
     while place < end:
-        file.seek(place)
-        head = file.read(12)
-        number, size = _length(head, 4), 0
-        size = number and _length(head[number:], 8)
-        if not number or not size:
+        element = element_at(file, place)
+        if element is None:
             raise _UnsoundError(f"there is no sound element at byte {place}")
-        value = int.from_bytes(head[number : number + size], "big") - (1 << 7 * size)
-        if value == (1 << 7 * size) - 1:
+        if element.end is None:
             raise _UnknownSizeError
-        start = place + number + size
-        place = start + value
-        if place > end:
-            raise _UnsoundError(f"the element at byte {start} reaches out of its part")
-        yield Element(int.from_bytes(head[:number], "big"), start, place)
+        if element.end > end:
+            raise _UnsoundError(f"the element at byte {element.start} reaches out of its part")
+        yield element
+        place = element.end
+
+
+def element_at(file: BinaryIO, place: int) -> Element | None:
+    """The element that begins at a byte of a file, or None where none can begin."""
+    file.seek(place)
+    head = file.read(12)
+    number = _length(head, 4)
+    size = number and _length(head[number:], 8)
+    if not size:
+        return None
+    start = place + number + size
+    value = int.from_bytes(head[number : number + size], "big") - (1 << 7 * size)
+    unknown = value == (1 << 7 * size) - 1
+    return Element(int.from_bytes(head[:number], "big"), start, None if unknown else start + value)
 
 
 def _length(head: bytes, most: int) -> int:

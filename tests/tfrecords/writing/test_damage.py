@@ -1,10 +1,12 @@
 """Damage that only the right question to the decoder or the container finds."""
 
+import io
+
 import numpy as np
 import pytest
 
 from tfrecords.containers import promised_size
-from tfrecords.ebml import damage
+from tfrecords.ebml import SEGMENT, Element, damage, element_at
 from tfrecords.video import VideoError, read_frames
 
 
@@ -94,3 +96,32 @@ def test_what_stands_behind_a_segment_is_not_the_videos(tmp_path, write_video):
     path = write_video(tmp_path / "a.mkv", codec="mpeg4")
     path.write_bytes(path.read_bytes() + b"\0junk")
     assert len(read(path)) == 12
+
+
+@pytest.mark.parametrize(
+    ("head", "element"),
+    [
+        ("1853806784", Element(SEGMENT, 6, 10)),
+        ("18538067400f", Element(SEGMENT, 7, 22)),
+        ("185380670100000000001000", Element(SEGMENT, 13, 13 + 4096)),
+        ("18538067ff", Element(SEGMENT, 6, None)),  # a live recording
+        ("1853806701ffffffffffffff", Element(SEGMENT, 13, None)),
+        ("bf84", Element(0xBF, 3, 7)),
+        ("", None),
+        ("18", None),
+        ("18538067", None),
+        ("18538067400f"[:-2], None),
+        ("0853806784", None),  # a number of five bytes
+        ("1853806700", None),
+    ],
+)
+def test_an_element_is_read_where_it_begins(head, element):
+    assert element_at(io.BytesIO(b"x" + bytes.fromhex(head)), 1) == element
+
+
+def test_the_segment_ends_where_a_matroska_file_ends(tmp_path, write_video):
+    path = write_video(tmp_path / "a.mkv", codec="mpeg4")
+    with open(path, "rb") as file:
+        segment = element_at(file, element_at(file, 0).end)
+    assert segment.id == SEGMENT
+    assert segment.end == path.stat().st_size == promised_size(path)
