@@ -7,6 +7,7 @@ import keras
 
 from . import backbones
 from .anatomy import Anatomy, dissect, find_family
+from .arguments import check_count
 from .families import STANDARDIZED
 from .head import AverageScores, average_scores
 from .methods import NETWORKS, check_method, check_switch, default_frames, grafts_of
@@ -177,9 +178,8 @@ def _classes(names, count) -> tuple[list[str] | None, int]:
 
 
 def _check_numbers(num_frames, image_size, dropout):
-    for name, value in (("num_frames", num_frames), ("image_size", image_size)):
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} is a whole number, 1 or more; received {value!r}.")
+    check_count("num_frames", num_frames)
+    check_count("image_size", image_size)
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout is a part, from 0 to below 1; received {dropout!r}.")
     if keras.config.image_data_format() != "channels_last":

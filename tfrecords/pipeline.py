@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tfrecords.arguments import check_count
 from tfrecords.augment import NOT_FLIPPED, Augment, flip_targets
 from tfrecords.augment.flips import Pairs
 from tfrecords.dataset import Split
 from tfrecords.order import class_order
-from tfrecords.pixels import ClipOptions, check_count
+from tfrecords.pixels import ClipOptions
 from tfrecords.reader import ClipReader
 from tfrecords.samples import evaluation_samples, mixer, training_samples
 from tfrecords.weights import Weights

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from tfrecords.arguments import check_count
 from tfrecords.rules import RULES
 from tfrecords.sampling import CROP, SAMPLINGS
 
@@ -158,12 +159,6 @@ def decode(jpeg: bytes) -> np.ndarray | None:
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flags)
     return pixels if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)
-
-
-def check_count(name: str, value: object, least: int = 1) -> None:
-    """Raises ValueError unless `value` is a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
 
 
 def _is_scale(scale: object) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import tyro
 
 from tfrecords.storage import as_path
+from training.clip_config import check_counts
 from training.config import TrainConfig
 from training.evaluate_config import EvaluateConfig
 
@@ -72,7 +73,7 @@ class AblateConfig(TrainConfig):
     def check(self) -> None:
         """Raises ValueError for a value that no table can have."""
         super().check()
-        self.check_counts("seeds")
+        check_counts(self, "seeds")
         self.evaluation.check()
         if not (self.tables and self.data):
             raise ValueError("ctm ablate needs a table and --data DIR.")

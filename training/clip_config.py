@@ -81,15 +81,8 @@ class ClipConfig:
 
     def check(self) -> None:
         """Raises ValueError for a value that no clips can have."""
-        self.check_counts("num_frames", "image_size", "interval")
+        check_counts(self, "num_frames", "image_size", "interval")
         self.pairs, self.augmentation, self.weights_of_classes  # noqa: B018  (they raise)
-
-    def check_counts(self, *names: str) -> None:
-        """Raises ValueError if one of these fields is below 1."""
-        for name in names:
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{flag(name)} must be 1 or more, received {value}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +115,14 @@ class ShowConfig(ClipConfig):
     """Seed of the training."""
     out: Path = Path("sheet.png")
     """Picture to write."""
+
+
+def check_counts(config: object, *names: str) -> None:
+    """Raises ValueError if one of these fields of a config is below 1."""
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise ValueError(f"{flag(name)} must be 1 or more, received {value}.")
 
 
 def flag(name: str) -> str:

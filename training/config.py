@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from tyro.conf import arg
 
 from tfrecords.storage import as_path
-from training.clip_config import ClipConfig, flag
+from training.clip_config import ClipConfig, check_counts, flag
 
 PATHS = ("data", "out", "resume")
 SPELT = {"true": True, "false": False, "none": None}
@@ -131,7 +131,7 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
     def check(self) -> None:
         """Raises ValueError for a value that no run can have."""
         super().check()
-        self.check_counts("epochs", "batch_size", "accumulate", "save_every")
+        check_counts(self, "epochs", "batch_size", "accumulate", "save_every")
         for name in ("dropout", "label_smoothing", "ema", "warmup_start"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{flag(name)} must be in [0, 1), received {getattr(self, name)}.")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from training.clip_config import flag
+from training.clip_config import check_counts, flag
 from training.protocols import PROTOCOLS
 
 VIEWS = ("num_clips", "num_crops", "sampling", "interval", "short_side", "crop")
@@ -52,10 +52,7 @@ class EvaluateConfig:
 
     def check(self) -> None:
         """Raises ValueError for values that cannot be, or do not go together."""
-        for name in ("num_clips", "interval", "short_side", "crop", "batch_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{flag(name)} must be 1 or more, received {value}.")
+        check_counts(self, "num_clips", "interval", "short_side", "crop", "batch_size")
         if self.num_crops not in (None, 1, 3, 5, 10):
             raise ValueError(f"num_crops must be 1, 3, 5 or 10, received {self.num_crops!r}.")
         said = [flag(name) for name in ("protocol", "data", "which", *VIEWS) if getattr(self, name)]

@@ -7,7 +7,7 @@ import numpy as np
 
 import tfrecords
 from tfrecords.names import printable
-from training.clip_config import ShowConfig
+from training.clip_config import ShowConfig, check_counts
 from training.data import changes, sampling
 from training.pictures import draw_clips
 
@@ -27,7 +27,7 @@ def show(config: ShowConfig) -> Path:
         ValueError: If the data set is none, or an option cannot be what it is.
     """
     config.check()
-    config.check_counts("num")
+    check_counts(config, "num")
     training = config.mode == "training" or (config.mode is None and config.split == "train")
     how = {"num_clips": config.num_clips, "num_crops": config.num_crops}
     options = sampling(config) | {"num_frames": config.num_frames or FRAMES}

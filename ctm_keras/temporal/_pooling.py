@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from ..anatomy import Anatomy
+from ..arguments import check_count
 from ..graft import Graft
 from ._frames import pool
 
@@ -45,9 +46,8 @@ class TemporalPooling(layers.Layer):
         super().__init__(**kwargs)
         if mode not in MODES:
             raise ValueError(f"`mode` is one of {', '.join(MODES)}; received {mode!r}.")
-        for name, value in (("stride", stride), ("size", size)):
-            if not (isinstance(value, int) and value >= 1):
-                raise ValueError(f"`{name}` is a whole number, 1 or more; received {value!r}.")
+        check_count("stride", stride)
+        check_count("size", size)
         self.mode = mode
         self.stride = stride
         self.size = size

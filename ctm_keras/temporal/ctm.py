@@ -7,6 +7,7 @@ import keras
 from keras import layers, ops
 
 from ..anatomy import Anatomy
+from ..arguments import check_count
 from ..graft import Graft
 from ..initializers import he_alike
 from ._places import block_sites
@@ -223,8 +224,7 @@ class CTM(layers.Layer):
             raise ValueError(
                 f"`paths` names one or both of {', '.join(PATHS)}, each once; received {paths!r}."
             )
-        if not (isinstance(reduction, int) and reduction >= 1):
-            raise ValueError(f"`reduction` is a whole number, 1 or more; received {reduction!r}.")
+        check_count("reduction", reduction)
         self.reduction = reduction
         kinds = {"tccm": TCCM, "temporal": TemporalConv}
         self.branches = [

@@ -7,6 +7,7 @@ import keras
 from keras import layers, ops
 
 from ..anatomy import Anatomy
+from ..arguments import check_count
 from ..graft import Graft
 from ._places import block_sites
 
@@ -52,8 +53,7 @@ class NonLocal(layers.Layer):
         super().__init__(**kwargs)
         if mode not in MODES:
             raise ValueError(f"`mode` is one of {', '.join(MODES)}; received {mode!r}.")
-        if not (isinstance(reduction, int) and reduction >= 1):
-            raise ValueError(f"`reduction` is a whole number, 1 or more; received {reduction!r}.")
+        check_count("reduction", reduction)
         self.mode = mode
         self.reduction = reduction
         self.sub_sample = bool(sub_sample)

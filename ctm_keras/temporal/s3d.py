@@ -9,6 +9,7 @@ import keras
 from keras import activations, initializers, layers, ops
 
 from ..anatomy import Anatomy
+from ..arguments import check_count
 from ..graft import Graft, Site
 from ..initializers import he_fan_out
 from ._frames import every, over_frames
@@ -51,8 +52,7 @@ class TemporalUnit(layers.Layer):
 
     def __init__(self, stride=1, depthwise=False, relu_first=False, epsilon=1e-5, **kwargs):
         super().__init__(**kwargs)
-        if not (isinstance(stride, int) and stride >= 1):
-            raise ValueError(f"`stride` is a whole number, 1 or more; received {stride!r}.")
+        check_count("stride", stride)
         self.stride = stride
         self.depthwise = bool(depthwise)
         self.relu_first = bool(relu_first)

@@ -9,6 +9,7 @@ import numpy as np
 from keras import initializers, layers, ops
 
 from ..anatomy import Anatomy
+from ..arguments import check_count
 from ..graft import Graft, Site
 from ._frames import weigh
 from ._places import block_sites
@@ -111,9 +112,8 @@ class CMM(layers.Layer):
     def __init__(self, fusion="sum", strides=1, reduction=16, **kwargs):
         super().__init__(**kwargs)
         _check("fusion", fusion, FUSIONS)
-        for name, value in (("strides", strides), ("reduction", reduction)):
-            if not (isinstance(value, int) and value >= 1):
-                raise ValueError(f"`{name}` is a whole number, 1 or more; received {value!r}.")
+        check_count("strides", strides)
+        check_count("reduction", reduction)
         self.fusion = fusion
         self.strides = strides
         self.reduction = reduction

@@ -10,6 +10,7 @@ import keras
 from keras import layers, ops
 
 from ..anatomy import Anatomy
+from ..arguments import check_count
 from ..graft import Graft
 from ._frames import weigh, weighed
 from ._places import before_residual_branches
@@ -48,10 +49,7 @@ class TAM(layers.Layer):
 
     def __init__(self, blending_frames=3, blending="sum", **kwargs):
         super().__init__(**kwargs)
-        if not (isinstance(blending_frames, int) and blending_frames >= 1):
-            raise ValueError(
-                f"`blending_frames` is a whole number, 1 or more; received {blending_frames!r}."
-            )
+        check_count("blending_frames", blending_frames)
         if blending not in BLENDING:
             raise ValueError(f"`blending` is one of {', '.join(BLENDING)}; received {blending!r}.")
         self.blending_frames = blending_frames

@@ -8,6 +8,7 @@ import keras
 from keras import layers, ops
 
 from ..anatomy import Anatomy
+from ..arguments import check_count
 from ..graft import Graft
 from ._frames import shift
 
@@ -45,8 +46,7 @@ class TSM(layers.Layer):
 
     def __init__(self, fold_div=8, online=False, **kwargs):
         super().__init__(**kwargs)
-        if not (isinstance(fold_div, int) and fold_div >= 2):
-            raise ValueError(f"`fold_div` is a whole number, 2 or more; received {fold_div!r}.")
+        check_count("fold_div", fold_div, 2)
         self.fold_div = fold_div
         self.online = bool(online)
 
@@ -95,8 +95,7 @@ def tsm(
     if every is None:
         deep = sum(site.role == "block_output" and site.stage == 4 for site in anatomy.sites)
         every = 2 if deep >= DEEP else 1
-    if not (isinstance(every, int) and every >= 1):
-        raise ValueError(f"`every` is a whole number, 1 or more, or None; received {every!r}.")
+    check_count("every", every)
     return [
         Graft(site, "before", TSM(fold_div, online, name=f"{site.block}_tsm"))
         for site in anatomy.at("residual_entry")

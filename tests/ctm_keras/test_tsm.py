@@ -105,9 +105,9 @@ def test_wrong_fold_div(fold_div):
         TSM(fold_div)
 
 
-@pytest.mark.parametrize("every", [0, 1.5, "all"])
+@pytest.mark.parametrize("every", [0, 1.5, "all", True])
 def test_wrong_every(every):
-    with pytest.raises(ValueError, match=r"`every` is a whole number, 1 or more, or None"):
+    with pytest.raises(ValueError, match=r"`every` is a whole number, 1 or more; received"):
         tsm(anatomy({4: 6}), every=every)
 
 

@@ -3,6 +3,7 @@
 import numbers
 from dataclasses import dataclass, replace
 
+from tfrecords.arguments import check_count
 from tfrecords.augment.randaugment import parse
 
 CROPS = ("scale", "corners", "resized")
@@ -71,8 +72,7 @@ class Augment:
         for name, value in zip(("brightness", "contrast", "saturation"), jitter, strict=False):
             _check_range(f"color_jitter's {name}", value, 1)
         _check_range("color_jitter's hue", jitter[3], 0.5)
-        if self.repeats not in range(1, 65):
-            raise ValueError(f"repeats must be a whole number from 1 to 64, got {self.repeats!r}")
+        check_count("repeats", self.repeats, 1, 64)
         parse(self.randaugment)
 
     @classmethod

@@ -98,6 +98,8 @@ def test_a_batch_that_is_not_mixed_stays_and_none_is_changed_in_place(batch):
         ({"crop": "centre"}, "crop must be one of scale, corners, resized, got 'centre'"),
         ({"repeats": 0}, "repeats must be a whole number from 1 to 64, got 0"),
         ({"repeats": 1.5}, "repeats must be a whole number from 1 to 64, got 1.5"),
+        ({"repeats": 2.0}, "repeats must be a whole number from 1 to 64, got 2.0"),
+        ({"repeats": True}, "repeats must be a whole number from 1 to 64, got True"),
     ],
 )
 def test_wrong_options_are_errors(option, message):

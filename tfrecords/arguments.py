@@ -1,0 +1,11 @@
+"""One way to check a number that was received."""
+
+import numbers
+
+
+def check_count(name: str, value: object, least: int = 1, most: int | None = None) -> None:
+    """Raises ValueError unless `value` is a whole number from `least` to `most`."""
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        span = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be a whole number {span}, got {value!r}")
