@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 SIDE = 16  # pixels of a thumbnail
-HASHED = 8  # frames of a video that are hashed
 NEIGHBOURS = 12  # how many hashes to each side are looked at
 DISTANCE = 12  # bits of 64 in which the hashes of like frames may differ
 MEETINGS = 8  # as neighbours, which make a pair worth comparing

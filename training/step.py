@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ctm_keras.loss import is_soft
 from training.averages import Averages
-from training.metrics import top_k
 
 SUM = tf.distribute.ReduceOp.SUM
 
@@ -126,6 +126,15 @@ def sums(losses, labels, logits, weights, stop) -> tf.Tensor:
     right = [top_k(labels, logits, k) for k in (1, min(5, logits.shape[-1]))]
     rows = [tf.ones_like(losses), losses, *right]
     return tf.stack([*(tf.reduce_sum(row * weights) for row in rows), stop])
+
+
+def top_k(labels, logits, k: int) -> tf.Tensor:
+    """1 for each clip whose class is among the k best, else 0.
+
+    The class of a mixed clip, whose label is soft, is that with the largest share.
+    """
+    hard = tf.argmax(labels, axis=-1) if is_soft(labels) else tf.reshape(labels, (-1,))
+    return keras.metrics.sparse_top_k_categorical_accuracy(hard, logits, k)
 
 
 def means(total: np.ndarray) -> dict[str, float]:
