@@ -1,0 +1,52 @@
+"""TF Serving's warm-up file: requests that it runs before it reports that a model is ready.
+
+A request is a `tensorflow.serving.PredictionLog`. Its few fields are written here, since the
+package that has this message (tensorflow-serving-api) is needed for nothing else.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+def write_warmup(folder: Path, frames: int, size: int) -> None:
+    """Writes the requests, one a signature, that TF Serving runs before it reports ready.
+
+    Args:
+        folder: A SavedModel's folder.
+        frames: Frames of a clip.
+        size: Side of a frame in pixels.
+    """
+    clip = np.zeros((1, frames, size, size, 3), np.uint8)
+    jpeg = tf.io.encode_jpeg(clip[0, 0]).numpy()
+    assets = folder / "assets.extra"
+    assets.mkdir()
+    with tf.io.TFRecordWriter(str(assets / "tf_serving_warmup_requests")) as writer:
+        writer.write(prediction_log("serving_default", "clips", clip))
+        writer.write(prediction_log("jpeg", "frames", [[jpeg] * frames]))
+
+
+def prediction_log(signature: str, name: str, value: Any) -> bytes:
+    """A serialized PredictionLog that asks a signature about one input.
+
+    Args:
+        signature: Name of the signature.
+        name: Name of its input.
+        value: The input, as `tf.make_tensor_proto` takes it.
+    """
+    tensor = tf.make_tensor_proto(value).SerializeToString(deterministic=True)
+    model_spec = _field(3, signature.encode())  # signature_name
+    entry = _field(1, name.encode()) + _field(2, tensor)  # of the map `inputs`
+    request = _field(1, model_spec) + _field(2, entry)
+    return _field(6, _field(1, request))  # predict_log.request
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field of protobuf's wire format: its tag, how long it is, what it holds."""
+    length, rest = bytearray(), len(content)
+    while rest > 0x7F:
+        length.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return bytes([number << 3 | 2, *length, rest]) + content
