@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from .head import AverageScores
+from .names import class_difference
 from .temporal.ctm import TCC, tcc_layers
 
 HEAD = "scores"
@@ -27,6 +28,7 @@ class AdoptionReport:
         unused: layers whose weights found no place.
         head_started: whether a new head was started for other classes.
         interpolated: the TCC kernels that were interpolated, with both sizes.
+        class_difference: in what the file's classes differ from the model's.
     """
 
     source: str | None = None
@@ -35,6 +37,7 @@ class AdoptionReport:
     unused: tuple[str, ...] = ()
     head_started: bool = False
     interpolated: tuple[str, ...] = ()
+    class_difference: str = ""
 
     def __str__(self) -> str:
         if self.source is None:
@@ -43,7 +46,8 @@ class AdoptionReport:
         lines = [f"Weights of {origin}: {len(self.adopted)} layers adopted."]
         lines += [f"{what}: {', '.join(names)}." for what, names in self._named() if names]
         if self.head_started:
-            lines.append("The classes differ from the file's: a new head was started.")
+            why = f" ({self.class_difference})" if self.class_difference else ""
+            lines.append(f"The classes differ from the file's{why}: a new head was started.")
         return "\n".join(lines)
 
     def _named(self):
@@ -109,6 +113,7 @@ def load_weights(
         tuple(unused),
         new_head,
         tuple(note for _, _, note in pairs if note),
+        _difference(_head(model)[0], _head(saved)[0]),
     )
     model._adoption = report
     print(report)
@@ -166,6 +171,11 @@ def _head(model: keras.Model) -> tuple[list[str] | None, int]:
 def _same_classes(ours, theirs) -> bool:
     (our_names, our_count), (their_names, their_count) = ours, theirs
     return our_count == their_count and (None in (our_names, their_names) or ours == theirs)
+
+
+def _difference(ours, theirs) -> str:
+    """In what class names differ where both are known."""
+    return class_difference(theirs, ours, "the file", "the model") if ours and theirs else ""
 
 
 def _check_backbone(path, odd_layers):

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from tfrecords.annotations import read_format
 from tfrecords.annotations.missing import missing_by_split, missing_notes
+from tfrecords.classes import class_notes, numeric_order, sorted_names
 from tfrecords.cluster import dask_executor
 from tfrecords.copies import workshop
 from tfrecords.disk import full_disk_in_words
@@ -62,9 +63,10 @@ def build(
     A build that was stopped goes on where it stopped when it is called again, and ends with the
     same bytes. A video that cannot be read is left out, named with its reason.
 
-    A source is a folder with one sub-folder of videos per class, or with train, val and test
-    folders that hold such sub-folders; or a CSV file whose first line names the columns path and
-    label, and where wanted split, group, start and end (in seconds), in any order. With a format,
+    A source is a folder with one sub-folder of videos per class, which may hold folders of the
+    splits train, val and test, or stand in them; or a CSV file whose first line names the columns
+    path and label, and where wanted split, group, start and end (in seconds), in any order. Without
+    a group, the segments of a file are one, which stays in one split. With a format,
     it is the folder of videos of a published data set, found there by the names in its lists; what
     the lists name and is not there is counted as missing and does not stop the build.
 
@@ -132,13 +134,15 @@ def build(
     listed, notes = assign_splits(found.entries, **division)
     entries = [entry for entry in listed if entry.id not in found.missing]
     missing = missing_by_split(listed, found.missing)
-    notes = [*found.notes, *notes, *missing_notes(listed, entries, missing)]
+    names = found.class_names or sorted_names(entry.label for entry in entries)
+    notes = [*found.notes, *notes, *missing_notes(listed, entries, missing), *class_notes(names)]
     for note in (*notes, *_inside(as_path(source), out)):
         tqdm.write(printable(note))
     frame = {"short_side": short_side, "quality": quality, "store": store, "fps": fps}
     asked = {
         "options": {**frame, "shards": shards, **division, **columns}
-        | ({"format": format, "split_number": split_number} if format else {}),
+        | ({"format": format, "split_number": split_number} if format else {})
+        | ({} if found.class_names else numeric_order(names)),
         "entries": digest([*map(asdict, entries), *found.class_names, *sorted(found.missing)]),
     }
     files = fingerprints(found.root, entries)
@@ -147,7 +151,6 @@ def build(
         tqdm.write(f"{out} is complete: nothing to do." + remaining(manifest, out))
         return manifest
     plan = plan_shards(entries, shards)
-    names = found.class_names or tuple(sorted({entry.label for entry in entries}))
     workers = workers or available_cores()
     remedy = "run the same command again, it goes on where it stopped"
     guards = full_disk_in_words(workshop(out), remedy), terminated_like_interrupted()

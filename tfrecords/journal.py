@@ -38,7 +38,8 @@ from tfrecords.storage import (
 
 PLAN = "plan.json"
 SOURCE = {  # what of a plan tells the source, and how it differs
-    "entries": "the videos of the source, their labels or splits are others",
+    "class_order": "its class names are numbers sorted as text, and are sorted by value now",
+    "entries": "the videos of the source, their labels or splits, or their groups are others",
     "files": "the source's files changed (another size or time of change, or missing before)",
 }
 

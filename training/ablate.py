@@ -10,7 +10,7 @@ import keras
 import ctm_keras
 import tfrecords
 from ctm_keras.methods import options_of
-from ctm_keras.names import unknown_name
+from ctm_keras.names import class_difference, unknown_name
 from training.ablate_config import AblateConfig
 from training.ablation_table import Result, write
 from training.ablations import TABLES, Row
@@ -68,10 +68,11 @@ def check_data(config: AblateConfig) -> None:
     manifests = {path: tfrecords.read_manifest(path) for path in config.data[: config.runs]}
     first = manifests[config.data[0]]
     for path, manifest in manifests.items():
-        if manifest.class_names != first.class_names:
+        names = manifest.class_names, first.class_names
+        if why := class_difference(*names, path, config.data[0]):
             raise ValueError(
-                f"{path} has other classes than {config.data[0]}: a table is of data sets with "
-                "the same classes, as folds are."
+                f"{path} has other classes than {config.data[0]} ({why}): a table is of data sets "
+                "with the same classes, as folds are."
             )
         if config.val_split not in manifest.splits:
             raise ValueError(f"{path} has no split {config.val_split!r}: say --val-split.")

@@ -10,6 +10,7 @@ import keras
 
 import ctm_keras
 import tfrecords
+from ctm_keras.names import class_difference
 from tfrecords.disk import full_disk_in_words
 from tfrecords.manifest import FILE
 from tfrecords.storage import is_file
@@ -186,14 +187,8 @@ def check_classes(
     model_classes: list[str] | None, data_classes: tuple[str, ...], data: str | Path
 ) -> None:
     """Raises ValueError when a model and a data set do not have the same classes."""
-    if list(model_classes or ()) == list(data_classes):
-        return
-    only_model = sorted(set(model_classes or ()) - set(data_classes))
-    only_data = sorted(set(data_classes) - set(model_classes or ()))
-    differences = [f"only the model has {', '.join(only_model)}"] * bool(only_model)
-    differences += [f"only the data set has {', '.join(only_data)}"] * bool(only_data)
-    raise ValueError(
-        f"The model's classes are not those of {data}: "
-        f"{'; '.join(differences) or 'their order differs'}. Evaluate on the data set it was "
-        "trained on, or train on this one."
-    )
+    if why := class_difference(model_classes or (), data_classes, "the model", "the data set"):
+        raise ValueError(
+            f"The model's classes are not those of {data}: {why}. Evaluate on the data set it was "
+            "trained on, or train on this one."
+        )

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import tfrecords
+from ctm_keras.names import class_difference
 from tfrecords.manifest import FILE
 from tfrecords.storage import as_path, is_file
 from training.config import TrainConfig, flag
@@ -28,10 +29,11 @@ def reopen(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     )
     if not is_file(own.data / FILE):
         raise ValueError(f"{own.data} is gone: say where the data set is now with --data.")
-    if tfrecords.read_manifest(own.data).hash != facts["data_hash"]:
-        raise ValueError(
-            f"{own.data} is not the data set that {run.path} was trained on: its hash differs."
-        )
+    manifest = tfrecords.read_manifest(own.data)
+    if manifest.hash != facts["data_hash"]:
+        names = facts["class_names"], manifest.class_names
+        why = class_difference(*names, "the run", "the data set") or "its hash differs"
+        raise ValueError(f"{own.data} is not the data set that {run.path} was trained on: {why}.")
     if facts["versions"] != versions():
         print(f"Continuing with other versions than the run began with: {versions()}")
     return own, facts

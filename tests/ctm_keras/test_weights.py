@@ -56,6 +56,18 @@ def test_a_file_gives_back_the_same_scores(saved, make_clips):
     assert not report.head_started
 
 
+def test_classes_in_another_order_start_a_new_head_and_the_report_says_why(saved, capsys):
+    path, _ = saved(num_classes=None, class_names=["1", "10", "2"])
+    capsys.readouterr()
+    report = ctm_keras.adoption_report(
+        build(num_classes=None, class_names=["1", "2", "10"], weights=path)
+    )
+    assert report.head_started
+    assert "output 1 is 10 in the file and 2 in the model" in report.class_difference
+    assert "as text" in report.class_difference
+    assert report.class_difference in capsys.readouterr().out
+
+
 def test_tsn_weights_start_ctm(saved, make_clips):
     path, tsn = saved(method="tsn")
     ctm = build(weights=path)

@@ -14,7 +14,7 @@ import tfrecords
 from tfrecords.dataset import Split
 from tfrecords.manifest import write_manifest
 from tfrecords.pixels import decode
-from training.evaluate import evaluate, evaluate_all
+from training.evaluate import check_classes, evaluate, evaluate_all
 from training.evaluate_config import EvaluateCommand
 from training.predictions import Predictions, join_views, softmax
 from training.run import Run, save_model
@@ -70,6 +70,15 @@ def test_other_classes_are_refused(trained, directions, tmp_path):
     write_manifest(data, dataclasses.replace(tfrecords.read_manifest(data), class_names=names))
     with pytest.raises(ValueError, match=r"only the model has up; only the data set has upward"):
         evaluate(trained.path, data=data)
+
+
+def test_another_order_of_classes_is_explained():
+    by_text, by_value = ["0", "1", "10", "2"], ("0", "1", "2", "10")
+    with pytest.raises(ValueError, match=r"output 2 is 10 in the model and 2 in .* as text"):
+        check_classes(by_text, by_value, "data")
+    with pytest.raises(ValueError, match=r"output 0 is b in the model and a in the data set[.]"):
+        check_classes(["b", "a"], ("a", "b"), "data")
+    check_classes(by_text, tuple(by_text), "data")
 
 
 @pytest.mark.parametrize(

@@ -227,8 +227,12 @@ def test_a_moved_data_set_is_named_with_data(stopped, directions, tmp_path):
 
 
 def test_resuming_with_other_data_is_refused(stopped):
-    Run.write(stopped, stopped.read() | {"data_hash": "0" * 64})
+    facts = stopped.read() | {"data_hash": "0" * 64}
+    Run.write(stopped, facts)
     with pytest.raises(ValueError, match="is not the data set"):
+        train(TrainConfig(resume=stopped.path))
+    Run.write(stopped, facts | {"class_names": facts["class_names"][::-1]})
+    with pytest.raises(ValueError, match="output 0 is up in the run and down in the data set"):
         train(TrainConfig(resume=stopped.path))
 
 

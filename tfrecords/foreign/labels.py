@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tfrecords.annotations.listing import in_order, json_of, names_of
+from tfrecords.classes import sorted_names
 from tfrecords.names import plain
 from tfrecords.sources import SourceError
 
@@ -113,9 +114,9 @@ def _ordered(meanings: Mapping[int, set[str]], texts: list[str]) -> tuple[list[s
     note = (
         "The numbers of the classes do not hold for all records"
         + (f" ({first})" if first else "")
-        + ": the names count, in alphabetical order."
+        + ": the names count, sorted."
     )
-    return sorted(set(texts)), [note] if meanings else []
+    return list(sorted_names(texts)), [note] if meanings else []
 
 
 def _names_of_json(file: Path) -> list[str]:

@@ -6,6 +6,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from ctm_keras.names import class_difference
 from training.analysis.contribution import Result
 from training.analysis.temporality import check_same_videos
 from training.analysis.words import beside
@@ -102,8 +103,9 @@ def check_comparable(evaluated: Sequence[Evaluated]) -> None:
 
 def check_alike(run: Evaluated, first: Evaluated) -> None:
     """Raises ValueError unless two runs have the same classes, protocol and kind of checkpoint."""
-    if run.class_names != first.class_names:
-        raise ValueError(f"{run.name} and {first.name} have different classes.")
+    names = run.class_names, first.class_names
+    if why := class_difference(*names, run.name, first.name):
+        raise ValueError(f"{run.name} and {first.name} have different classes: {why}.")
     if run.views != first.views:
         raise ValueError(
             f"{run.name} was evaluated on {beside(run.said)}; {first.name} on "
