@@ -47,7 +47,7 @@ class Manifest:
         missing: mapping from a split to the ids of videos that the source's lists name and that
             were not there.
         groups: mapping from a video's id to its group, where it has one: the scene, the source
-            video, the person that must not stand in two splits.
+            video, the person that must not stand in two splits; of a segment its file.
         as_frames: mapping from a video's id to the reason why it is stored as JPEGs in a data set
             that keeps encoded videos.
         versions: mapping from a package to the version that built the data set.

@@ -6,13 +6,18 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from tfrecords.schema import VideoEntry
 
 LONGEST_NAME = 32  # letters of a name in a table, a sentence or a picture
-VIDEOS = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m2v", ".ts"}
-VIDEOS |= {".mts", ".m2ts", ".3gp", ".wmv", ".flv", ".ogv", ".gif"}
+VIDEOS = {
+    *(".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".webm", ".ogv", ".ogm"),
+    *(".avi", ".divx", ".xvid", ".wmv", ".asf", ".flv", ".f4v", ".rm", ".rmvb", ".gif"),
+    *(".mpg", ".mpeg", ".mpe", ".mpv", ".m1v", ".m2v", ".vob", ".mod", ".dv", ".mxf"),
+    *(".ts", ".mts", ".m2ts", ".m2t", ".trp", ".tod", ".h264", ".264", ".h265", ".265", ".hevc"),
+    *(".mjpeg", ".mjpg", ".y4m"),
+}
 _HALF_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the rest stand for bytes of file names
 
 
@@ -52,6 +57,12 @@ def sized(number: float) -> str:
         if number >= size:
             return f"{number / size:.1f} {unit}"
     return f"{number / 1e6:.3g} MB"
+
+
+def with_slashes(root: Path, path: str) -> str:
+    """A listed path: as it is written where that exists, else with slashes for backslashes."""
+    written = "\\" not in path or (os.sep == "/" and (root / path).exists())
+    return path if written else path.replace("\\", "/")
 
 
 def video_id(path: str, start: float | None, end: float | None, keep_suffix: bool = False) -> str:

@@ -11,7 +11,7 @@ from tfrecords.manifest import Manifest, named
 from tfrecords.names import counted
 from tfrecords.plan import Done, PlannedShard, listing
 from tfrecords.pool import BuildError
-from tfrecords.splits import SPLITS
+from tfrecords.split_words import SPLITS
 
 
 def manifest_of(

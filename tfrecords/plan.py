@@ -8,7 +8,8 @@ from typing import NamedTuple
 from tfrecords.manifest import Shard
 from tfrecords.names import printable
 from tfrecords.schema import Failure, VideoEntry
-from tfrecords.splits import SPLITS, stable_hash
+from tfrecords.split_words import SPLITS
+from tfrecords.splits import stable_hash
 
 VIDEOS_PER_SHARD = 32  # about 256 MB of ten-second clips
 MOST_SHARDS = 512

@@ -29,6 +29,10 @@ MEDIA_BYTES = "clip/encoded_media_bytes"
 MEDIA_START = "clip/encoded_media_start_timestamp"
 
 
+class SourceError(ValueError):
+    """A source that cannot be used; the message names the place in it and the remedy."""
+
+
 @dataclass(frozen=True, slots=True)
 class VideoEntry:
     """One labelled video of a source.

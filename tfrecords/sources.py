@@ -3,21 +3,15 @@
 import csv
 import io
 import math
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfrecords.decoders import IMAGES
-from tfrecords.names import VIDEOS, distinct, plain, video_id
-from tfrecords.schema import VideoEntry
+from tfrecords.class_folders import read_class_folders
+from tfrecords.names import VIDEOS, distinct, plain, video_id, with_slashes
+from tfrecords.schema import SourceError, VideoEntry
 
-SPLIT_FOLDERS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 COLUMNS = ("path", "label", "split", "group", "start", "end")
-
-
-class SourceError(ValueError):
-    """A source that cannot be used; the message names the place in it and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +40,9 @@ def read_source(
     """Lists the labelled videos of a source.
 
     Args:
-        source: str or Path, a folder with one sub-folder per class (or train, val and test folders
-            with such sub-folders), or a CSV file with the columns `path` and `label`, and where
-            wanted `split`, `group`, `start` and `end`.
+        source: str or Path, a folder with one sub-folder per class (which may hold folders of the
+            splits train, val and test, or stand in them), or a CSV file with the columns `path` and
+            `label`, and where wanted `split`, `group`, `start` and `end`.
         split_column: str or None, the CSV's column that tells the split; None takes `split`.
         group_column: str or None, the CSV's column that tells the group; None takes `group`.
 
@@ -64,7 +58,7 @@ def read_source(
                 "CSV file, or a group pattern"
             )
         root, notes = source, []
-        entries = list(_walk_classes(source, notes))
+        entries = read_class_folders(source, notes)
     elif source.suffix.lower() in VIDEOS and source.is_file():
         raise SourceError(
             f"{source} is one video: expected a folder with one sub-folder of videos per class, or "
@@ -107,62 +101,6 @@ def check_entries(source: Path, entries: list[VideoEntry]) -> None:
         )
 
 
-# A folder of class folders
-
-
-def _walk_classes(root: Path, notes: list[str]) -> Iterator[VideoEntry]:
-    folders = _folders(root)
-    by_split = bool(folders) and all(folder.name.lower() in SPLIT_FOLDERS for folder in folders)
-    ignored = [f.name for f in root.iterdir() if f.is_file() and f.name[0] != "."]
-    for top in folders if by_split else [root]:
-        for folder in _folders(top):
-            found = list(_walk_videos(folder, ignored, {os.path.realpath(folder)}))
-            if not found:
-                notes.append(f"The folder {plain(folder.name)} holds no videos and is no class.")
-            for video in found:
-                path = video.relative_to(root).as_posix()
-                split = top.name.lower() if by_split else ""
-                yield VideoEntry(video_id(path, None, None), path, plain(folder.name), split)
-    if ignored:
-        shown = ", ".join(sorted(map(plain, ignored))[:5]) + (", ..." if len(ignored) > 5 else "")
-        notes.append(f"Ignored what is no video of a class: {shown} (files: {len(ignored)})")
-
-
-def _walk_videos(folder: Path, ignored: list[str], seen: set[str]) -> Iterator[Path]:
-    """The videos under a class folder; a folder of images, and nothing else, is a video."""
-    for path in sorted(folder.iterdir()):
-        if path.name[0] == ".":
-            continue
-        if path.is_dir():
-            real = os.path.realpath(path)
-            if real in seen:
-                continue
-            if _is_frames(path):
-                yield path
-            else:
-                yield from _walk_videos(path, ignored, seen | {real})
-        elif path.suffix.lower() in VIDEOS:
-            yield path
-        elif path.suffix.lower() in IMAGES:
-            raise SourceError(
-                f"{path} is an image among the videos of {folder}: the frames of a video belong in "
-                f"a folder of their own, {folder.name}/VIDEO/{path.name}"
-            )
-        else:
-            ignored.append(path.name)
-
-
-def _is_frames(folder: Path) -> bool:
-    names = [path for path in folder.iterdir() if path.name[0] != "."]
-    suffixes = {path.suffix.lower() for path in names}
-    nested = any(path.is_dir() for path in names)
-    return bool(suffixes & IMAGES) and not suffixes & VIDEOS and not nested
-
-
-def _folders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
-
-
 # A CSV file
 
 
@@ -183,7 +121,7 @@ def _read_csv(
         if ignored:
             notes.append(f"Ignored columns of {file.name}: {', '.join(ignored)}")
         for row in rows:
-            yield _entry(f"{file}, line {rows.line_num}", row, columns)
+            yield _entry(f"{file}, line {rows.line_num}", file.parent, row, columns)
     except csv.Error as error:
         raise SourceError(f"{file}, after line {rows.line_num}: {error}") from None
 
@@ -205,7 +143,7 @@ def _columns(
     return columns
 
 
-def _entry(place: str, row: Mapping, columns: Mapping[str, str]) -> VideoEntry:
+def _entry(place: str, root: Path, row: Mapping, columns: Mapping[str, str]) -> VideoEntry:
     if None in row or None in row.values():
         raise SourceError(f"{place} has more or fewer fields than the first line names")
     value = {part: row[column].strip() for part, column in columns.items()}
@@ -215,7 +153,7 @@ def _entry(place: str, row: Mapping, columns: Mapping[str, str]) -> VideoEntry:
     start, end = (_time(place, part, value.get(part, "")) for part in ("start", "end"))
     if end is not None and end <= (start or 0):
         raise SourceError(f"{place}: the end {end:g} s is not after the start {start or 0:g} s")
-    path = value["path"].replace("\\", "/") if os.sep == "\\" else value["path"]
+    path = with_slashes(root, value["path"])
     name = video_id(path, start, end)
     group = plain(value.get("group", "")) or None
     return VideoEntry(name, path, plain(value["label"]), value.get("split", ""), start, end, group)

@@ -1,25 +1,14 @@
 """Which videos train and which ones judge: a function of their ids, groups or own words."""
 
 import hashlib
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
-from tfrecords.names import plain
-from tfrecords.schema import VideoEntry
-from tfrecords.sources import SourceError
-
-SPLITS = ("train", "val", "test")
-_WORDS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
+from tfrecords.groups import torn_groups, with_groups
+from tfrecords.names import counted
+from tfrecords.schema import SourceError, VideoEntry
+from tfrecords.split_words import SPLIT_WORDS
 
 
 def assign_splits(
@@ -36,7 +25,7 @@ def assign_splits(
 
     Where the source names splits, they hold: the values in `val` and `test`, all others train; or
     without these the words train, val and test. Otherwise each class is divided by a hash of its
-    videos' ids, or of their groups where they have some, which then stay together.
+    videos' ids, or of their groups, which stay together. Segments of a file are a group, too.
 
     Args:
         entries: sequence of `VideoEntry` as the source has them.
@@ -54,20 +43,17 @@ def assign_splits(
     Raises:
         SourceError: If the options do not fit the source, or no video is left to train.
     """
-    entries = list(entries)
-    if group_pattern:
-        entries = [replace(e, group=_group(group_pattern, e.path)) for e in entries]
-    if any(entry.split for entry in entries) or val or test:
-        entries = _by_words(entries, _texts(val), _texts(test))
-        torn = _torn_groups(entries)
-        if torn and group_pattern:
-            raise SourceError(
-                f"the group {torn[0]!r} falls in two splits: leave the group pattern or the "
-                "split column out"
-            )
-    else:
+    entries = with_groups(entries, group_pattern)
+    if not (any(entry.split for entry in entries) or val or test):
         entries = _by_hash(entries, val_fraction, test_fraction, seed)
-        torn = []
+        return entries, _undivided(entries, val_fraction, test_fraction)
+    entries = _by_words(entries, _texts(val), _texts(test))
+    torn = list(torn_groups((entry.group, entry.split, entry.id) for entry in entries))
+    if torn and group_pattern:
+        raise SourceError(
+            f"the group {torn[0]!r} falls in two splits: leave the group pattern or the split "
+            "column out"
+        )
     return entries, _notes(entries, torn)
 
 
@@ -89,7 +75,7 @@ def _by_words(entries: list[VideoEntry], val: set[str], test: set[str]) -> list[
     if val or test:
         words = {w: "val" if w in val else "test" if w in test else "train" for w in found}
     else:
-        words = {word: _WORDS.get(word.lower(), "") for word in found}
+        words = {word: SPLIT_WORDS.get(word.lower(), "") for word in found}
         if unknown := sorted(word for word in found if not words[word]):
             raise SourceError(
                 f"the split {unknown[0]!r} is none of train, val and test (found: {listed}): say "
@@ -109,57 +95,67 @@ def _by_hash(
     units = defaultdict(list)
     for entry in entries:
         units[entry.group or entry.id].append(entry)
-    by_class = defaultdict(list)
+    strata = defaultdict(list)  # a class each, and one of the groups with several classes
+    left = Counter()  # groups that are not in val or test, of each class
     for name in sorted(units, key=lambda name: stable_hash(f"{seed}:{name}")):
-        by_class[units[name][0].label].append(units[name])
-    split_of = {}
-    for own in by_class.values():
-        rest = _take(own, test_fraction, "test", sum(map(len, own)), split_of)
-        rest = _take(rest, val_fraction, "val", sum(map(len, own)), split_of)
-        split_of |= {entry.id: "train" for unit in rest for entry in unit}
+        labels = _labels(units[name])
+        strata[labels.copy().pop() if len(labels) == 1 else None].append(units[name])
+        left.update(labels)
+    split_of = {entry.id: "train" for entry in entries}
+    for own in strata.values():
+        rest = _take(own, test_fraction, "test", sum(map(len, own)), left, split_of)
+        _take(rest, val_fraction, "val", sum(map(len, own)), left, split_of)
     return [replace(entry, split=split_of[entry.id]) for entry in entries]
 
 
 def _take(
-    units: list[list[VideoEntry]], fraction: float, split: str, total: int, split_of: dict
+    units: list[list[VideoEntry]],
+    fraction: float,
+    split: str,
+    total: int,
+    left: Counter,
+    split_of: dict[str, str],
 ) -> list[list[VideoEntry]]:
-    """Marks units from the front until the share is nearest; at least one, and never the last."""
+    """Marks units from the front until the share is nearest; at least one, and no class's last."""
     taken, rest = 0, []
-    for place, unit in enumerate(units):
+    for unit in units:
         wanted = taken + len(unit) / 2 <= fraction * total or (fraction and not taken)
-        if wanted and len(rest) + len(units) - place > 1:
+        if wanted and all(left[label] > 1 for label in _labels(unit)):
             taken += len(unit)
+            left.subtract(_labels(unit))
             split_of |= {entry.id: split for entry in unit}
         else:
             rest.append(unit)
     return rest
 
 
-def _group(pattern: str, path: str) -> str:
-    try:
-        found = re.search(pattern, path)
-    except re.error as error:
-        raise SourceError(
-            f"the group pattern {pattern!r} is no regular expression: {error}"
-        ) from None
-    if not found:
-        raise SourceError(f"the group pattern {pattern!r} finds nothing in {plain(path)}")
-    return plain(found.group(1) if found.groups() else found.group())
+def _labels(unit: list[VideoEntry]) -> set[str]:
+    return {entry.label for entry in unit}
 
 
-def _torn_groups(entries: Iterable[VideoEntry]) -> list[str]:
-    splits = defaultdict(set)
-    for entry in entries:
-        splits[entry.group].add(entry.split)
-    return sorted(group for group, found in splits.items() if group and len(found) > 1)
+def _undivided(entries: list[VideoEntry], val_fraction: float, test_fraction: float) -> list[str]:
+    """A note for each split that was asked for and has no video."""
+    there, first = {entry.split for entry in entries}, entries[0].group
+    one_group = first and {entry.group for entry in entries} == {first}
+    reason = (
+        f"all videos are of one recording or group ({first}), which is not divided"
+        if one_group
+        else "each recording or group that is left is the only one of some class"
+    )
+    return [
+        f"No video is in {split}: {reason}. Add recordings, or give a CSV file with a column split "
+        "or group that divides those that are there."
+        for split, fraction in (("val", val_fraction), ("test", test_fraction))
+        if fraction and split not in there
+    ]
 
 
 def _notes(entries: list[VideoEntry], torn: list[str]) -> list[str]:
     notes = []
     if torn:
         notes.append(
-            f"The given splits divide {len(torn)} groups, for example {torn[0]!r}: scores on val "
-            "may be too good."
+            f"The given splits divide {counted(len(torn), 'group')}, for example {torn[0]!r}: "
+            "scores on val may be too good."
         )
     trained = {entry.label for entry in entries if entry.split == "train"}
     if not trained:

@@ -1,6 +1,5 @@
 """`ctm stats`: what a data set holds, and what in it makes scores too good or training poor."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,8 @@ import numpy as np
 
 from tfrecords.dataset import Split
 from tfrecords.duplicates import Copy, Video, all_copies
-from tfrecords.manifest import Manifest, read_manifest
+from tfrecords.groups import groups_of, torn_groups
+from tfrecords.manifest import read_manifest
 from tfrecords.stats_report import json_of, text_of
 
 
@@ -82,6 +82,8 @@ def stats(data: str | Path, copies: bool = True, progress: bool = True) -> Stats
     """
     manifest = read_manifest(data)
     splits = [Split(data, name) for name, n in manifest.splits.items() if n["videos"]]
+    videos = [(split, name) for split in manifest.splits for name in manifest.ids(split)]
+    groups = groups_of((name for _, name in videos), manifest.groups)
     pairs, blank = all_copies(splits, progress) if copies else (None, ())
     return Stats(
         folder=str(data),
@@ -90,18 +92,8 @@ def stats(data: str | Path, copies: bool = True, progress: bool = True) -> Stats
         ids={split.name: split.ids for split in splits},
         copies=pairs,
         blank=blank,
-        groups=_torn_groups(manifest),
-        num_groups=len(set(manifest.groups.values())),
+        groups=torn_groups((groups.get(name), split, name) for split, name in videos),
+        num_groups=len(set(groups.values())),
         missing=sum(map(len, manifest.missing.values())),
         failures=len(manifest.failures),
     )
-
-
-def _torn_groups(manifest: Manifest) -> dict[str, dict[str, list[str]]]:
-    """The groups that stand in several splits: their videos in each."""
-    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for split in manifest.splits:
-        for video in manifest.ids(split):
-            if video in manifest.groups:
-                found[manifest.groups[video]][split].append(video)
-    return {group: dict(own) for group, own in sorted(found.items()) if len(own) > 1}

@@ -22,6 +22,8 @@ from tfrecords.annotations import (
 )
 from tfrecords.annotations.find import find_videos
 from tfrecords.annotations.listing import Listing, Lists
+from tfrecords.names import video_id, with_slashes
+from tfrecords.schema import VideoEntry
 from tfrecords.sources import Source, SourceError, check_entries, read_source
 
 FORMATS: dict[str, Callable[..., Listing]] = {
@@ -42,7 +44,7 @@ FORMATS: dict[str, Callable[..., Listing]] = {
     "ibm": filelists.ibm,
 }
 PLAIN = {  # what `read_source` reads, and takes where no format is named
-    "folder": "A folder of class folders, or of train, val and test folders that hold such.\n\n"
+    "folder": "A folder of CLASS/VIDEO, SPLIT/CLASS/VIDEO or CLASS/SPLIT/VIDEO.\n\n"
     "ctm build videos --out data/mine",
     "csv": "A CSV file with the columns path and label, split, group, start and end.\n\n"
     "ctm build index.csv --out data/mine",
@@ -93,17 +95,25 @@ def read_format(
         ) from error
     if not listing.videos:
         raise SourceError(f"the lists of {name} in {found.place} name no video with a class")
-    check_entries(found.place, list(listing.videos))
-    paths = find_videos(root, [video for video in listing.videos if video.label])
+    videos = [_with_slashes(root, video) for video in listing.videos]
+    check_entries(found.place, videos)
+    paths = find_videos(root, [video for video in videos if video.label])
     if not paths:
         raise SourceError(
-            f"none of the {len(listing.videos):,} videos that {found.place} lists is beneath "
-            f"{root}: looked for a video or frame folder like {listing.videos[0].path}"
+            f"none of the {len(videos):,} videos that {found.place} lists is beneath "
+            f"{root}: looked for a video or frame folder like {videos[0].path}"
         )
-    entries = [replace(v, path=paths.get(v.id, v.path)) for v in listing.videos]
+    entries = [replace(v, path=paths.get(v.id, v.path)) for v in videos]
     entries.sort(key=lambda entry: entry.id)
     missing = frozenset(entry.id for entry in entries) - paths.keys()
     return Source(root, tuple(entries), tuple(listing.notes), tuple(listing.class_names), missing)
+
+
+def _with_slashes(root: Path, video: VideoEntry) -> VideoEntry:
+    path = with_slashes(root, video.path)
+    if path == video.path:
+        return video
+    return replace(video, path=path, id=video_id(path, video.start, video.end))
 
 
 def explain_formats() -> str:

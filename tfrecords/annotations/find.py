@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from tfrecords.decoders import IMAGES
+from tfrecords.folders import list_folder
 from tfrecords.names import VIDEOS, plain
 from tfrecords.schema import VideoEntry
 from tfrecords.sources import SourceError
@@ -15,8 +15,9 @@ from tfrecords.sources import SourceError
 def find_videos(root: Path, videos: Iterable[VideoEntry]) -> dict[str, str]:
     """The path of each video that is there, by its id.
 
-    A video is the file or frame folder of its name, of whatever suffix; of several, the one whose
-    folders are most like the listed ones. Nobody gets another listed video's file.
+    A video is the file or frame folder of its name, of whatever suffix; of several, the one that is
+    just as listed, else the one whose folders are most like the listed ones. Nobody gets another
+    listed video's file.
 
     Args:
         root: Path, the folder beneath which they lie.
@@ -30,9 +31,12 @@ def find_videos(root: Path, videos: Iterable[VideoEntry]) -> dict[str, str]:
         there[_parts(path)[-1]].append(path)
     found, claims = {}, defaultdict(dict)
     for video in videos:
+        candidates = there[_parts(video.path)[-1]]
         if os.path.isabs(video.path) and os.path.exists(video.path):
             found[video.id] = video.path
-        elif path := _most_alike(root, video.path, there[_parts(video.path)[-1]]):
+        elif path := _as_written(video.path, candidates) or _most_alike(
+            root, video.path, candidates
+        ):
             found[video.id] = path
             claims[path].setdefault(video.path, []).append(video.id)
     for path, claimants in claims.items():
@@ -46,18 +50,12 @@ def walk(root: Path) -> Iterator[str]:
     folders, seen = [""], {os.path.realpath(root)}
     while folders:
         folder = folders.pop()
-        with os.scandir(root / folder) as scan:
-            items = sorted((item for item in scan if item.name[0] != "."), key=lambda i: i.name)
-        below = [item.name for item in items if item.is_dir()]
-        files = [item.name for item in items if not item.is_dir()]
-        kinds = {os.path.splitext(name)[1].lower() for name in files}
-        if folder and kinds & IMAGES and not kinds & VIDEOS and not below:
+        inside = list_folder(root / folder)
+        if folder and inside.is_frames:
             yield folder
             continue
-        for name in files:
-            if os.path.splitext(name)[1].lower() in VIDEOS:
-                yield os.path.join(folder, name)
-        for name in below:
+        yield from (os.path.join(folder, name) for name in inside.videos)
+        for name in inside.folders:
             real = os.path.realpath(root / folder / name)
             if real not in seen:  # a link that leads in a circle
                 seen.add(real)
@@ -75,6 +73,11 @@ def _alike(one: str, other: str) -> int:
     """How many parts from the end are the same."""
     pairs = zip(reversed(_parts(one)), reversed(_parts(other)), strict=False)
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _as_written(listed: str, candidates: list[str]) -> str | None:
+    path = os.path.normpath(listed)
+    return path if path in candidates else None
 
 
 def _most_alike(root: Path, listed: str, candidates: list[str]) -> str | None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -13,12 +14,12 @@ from tfrecords.annotations.listing import (
     lines_of,
     listed,
     names_of,
-    split_of,
     text_of,
 )
 from tfrecords.names import plain
 from tfrecords.schema import VideoEntry
 from tfrecords.sources import SourceError
+from tfrecords.split_words import split_of
 
 
 class _Row(NamedTuple):
@@ -98,9 +99,11 @@ def _rows(lists: Lists) -> Iterator[_Row]:
 def _listing(rows: list[_Row]) -> Listing:
     names = sorted({row.label for row in rows if row.label})
     order, videos = set(names), []
+    often = Counter(row.youtube_id for row in rows)
     for row in rows:
         if row.label:
-            videos.append(listed(row.place, order, row.path, row.label, row.split))
+            group = row.youtube_id if often[row.youtube_id] > 1 else None
+            videos.append(listed(row.place, order, row.path, row.label, row.split, group=group))
         elif row.split != "test":
             raise SourceError(f"{row.place} has no label")
     return Listing(names, videos, left_out(len(rows) - len(videos)))

@@ -9,17 +9,7 @@ from typing import Any, NamedTuple
 from tfrecords.names import counted, plain, video_id
 from tfrecords.schema import VideoEntry
 from tfrecords.sources import SourceError
-
-_SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validate": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
+from tfrecords.split_words import split_of
 
 
 class Listing(NamedTuple):
@@ -93,12 +83,6 @@ class Lists:
                 f"which {self.folder} does not hold"
             )
         return found
-
-
-def split_of(name: str) -> str | None:
-    """`"val"` of `"kinetics_600_validate"`: the split that a word of a name tells."""
-    words = re.split(r"[^a-z]+", name.lower())
-    return next((_SPLITS[word] for word in words if word in _SPLITS), None)
 
 
 def text_of(path: Path) -> str:

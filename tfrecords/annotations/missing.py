@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from tfrecords.manifest import named
 from tfrecords.schema import VideoEntry
 from tfrecords.sources import SourceError
-from tfrecords.splits import SPLITS
+from tfrecords.split_words import SPLITS
 
 
 def missing_by_split(

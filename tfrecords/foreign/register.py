@@ -22,7 +22,7 @@ from tfrecords.names import counted, plain, printable
 from tfrecords.plan import listing
 from tfrecords.schema import Failure
 from tfrecords.sources import SourceError
-from tfrecords.splits import SPLITS
+from tfrecords.split_words import SPLITS
 from tfrecords.storage import sync_folder
 
 

@@ -238,20 +238,20 @@ def test_a_column_of_folds(tmp_path):
 
 
 def test_division_errors(tmp_path, tree):
-    file = csv(tmp_path, "path,label,split\n1.mp4,x,train\n2.mp4,y,dev\n")
+    file = csv(tmp_path, "path,label,split\n1.mp4,x,train\n2.mp4,y,fold\n")
     given = read_source(file).entries
     folder = read_source(tree(*many())).entries
     table = [
-        (given, {}, r"split 'dev' is none of train, val and test \(found: 'dev', 'train'\)"),
+        (given, {}, r"split 'fold' is none of train, val and test \(found: 'fold', 'train'\)"),
         (given, {"val": ["7"]}, "no video has the split value '7'"),
         (folder, {"val": ["0"]}, "name the column that holds it"),
-        (given, {"val": ["dev"], "test": ["dev"]}, "cannot be both val and test"),
-        (given, {"val": ["dev"], "test": ["train"]}, "no video is left to train"),
+        (given, {"val": ["fold"], "test": ["fold"]}, "cannot be both val and test"),
+        (given, {"val": ["fold"], "test": ["train"]}, "no video is left to train"),
         (folder, {"val_fraction": 0.7, "test_fraction": 0.3}, "together less than 1"),
         (folder, {"val_fraction": -0.1}, "must be 0 or more"),
         (folder, {"group_pattern": "("}, "is no regular expression"),
         (folder, {"group_pattern": "scene"}, "'scene' finds nothing in a/a_g00_c00.mp4"),
-        (given, {"val": ["dev"], "group_pattern": "mp4"}, "group 'mp4' falls in two splits"),
+        (given, {"val": ["fold"], "group_pattern": "mp4"}, "group 'mp4' falls in two splits"),
     ]
     for entries, options, message in table:
         with pytest.raises(SourceError, match=message):
