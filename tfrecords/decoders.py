@@ -18,6 +18,7 @@ import numpy as np
 from tfrecords.clock import Stamped, clock, in_order
 from tfrecords.containers import promised_size
 from tfrecords.ebml import damage
+from tfrecords.names import VIDEOS
 
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 FOLDER_FPS = 25.0  # a folder of frames has no clock
@@ -224,6 +225,8 @@ def _folder(path: Path) -> Iterator[Picture]:
     names = [f for f in path.iterdir() if f.suffix.lower() in IMAGES and f.name[0] != "."]
     if not names:
         raise VideoError("the folder has no images")
+    if any(f.suffix.lower() in VIDEOS and f.name[0] != "." for f in path.iterdir()):
+        raise VideoError("the folder holds videos, and images that are not the frames of one")
     for number, file in enumerate(sorted(names, key=natural)):
         yield Picture(_image(file), number * tick, tick)
 

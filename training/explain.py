@@ -12,8 +12,10 @@ from PIL import Image
 import ctm_keras
 from ctm_keras.names import unknown_name
 from tfrecords.disk import full_disk_in_words
+from tfrecords.folders import videos_at
 from tfrecords.names import printable
 from tfrecords.pixels import ClipOptions, crop_clip
+from tfrecords.video import VideoError
 from training.data import sampling
 from training.predict import Classifier, gather
 from training.predictions import softmax
@@ -46,6 +48,7 @@ def explain(run: Path, video: Path, to: Path, class_name: str | None = None) -> 
     """
     if to.suffix.lower() not in SUFFIXES:
         raise ValueError(f"--to names a {' or '.join(SUFFIXES)} file, received {to}.")
+    video = single_video(video)
     if to.exists() and video.exists() and to.samefile(video):
         raise ValueError(f"--to names the video {video} itself: name another file.")
     classifier = Classifier(run)
@@ -60,6 +63,20 @@ def explain(run: Path, video: Path, to: Path, class_name: str | None = None) -> 
         to.parent.mkdir(parents=True, exist_ok=True)
         write(enlarged(np.concatenate([clip, overlaid(clip, maps)], axis=2)), to)
     return f"{printable(names[shown])}, probability {probabilities[shown]:.3f}"
+
+
+def single_video(path: Path) -> Path:
+    """The one video that a path names."""
+    try:
+        videos = videos_at(path, ignored=[])
+    except VideoError as error:
+        raise VideoError(f"{path}: {error}") from None
+    if len(videos) > 1:
+        raise ValueError(
+            f"ctm explain needs one video, received the folder {path} of {len(videos)}. Name one "
+            f"of them, such as {videos[0]}."
+        )
+    return videos[0]
 
 
 def middle_clip(classifier: Classifier, video: Path) -> np.ndarray:

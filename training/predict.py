@@ -11,6 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 import ctm_keras
+from tfrecords.folders import videos_at
+from tfrecords.manifest import named
 from tfrecords.names import printable
 from tfrecords.pixels import ClipOptions
 from tfrecords.video import Frame, VideoError, read_frames
@@ -189,8 +191,10 @@ def predict(
         raise ValueError("ctm predict needs one video or more after the run.")
     classifier = Classifier(run)
     failed, results = 0, []
-    for video in videos:
+    for video, problem in expanded(videos):
         try:
+            if problem:
+                raise problem
             prediction = classifier.predict(video, num_clips, num_crops)
         except (VideoError, OSError) as error:
             failed += 1
@@ -205,6 +209,20 @@ def predict(
     if as_json:
         print(json.dumps(results, indent=1))
     return failed
+
+
+def expanded(paths: Iterable[Path]) -> Iterator[tuple[Path, Exception | None]]:
+    """Each video that a path names, or the path with the reason why it names none."""
+    for path in paths:
+        ignored: list[str] = []
+        try:
+            videos = videos_at(path, ignored)
+        except (VideoError, OSError) as error:
+            yield path, error
+            continue
+        if ignored:
+            print(printable(f"Ignored in {path}: {named(ignored)}"), file=sys.stderr)
+        yield from ((video, None) for video in videos)
 
 
 def draw(prediction: Prediction, folder: Path) -> None:

@@ -1,5 +1,7 @@
 """`ctm explain`: what is written opens, shows the clip, and shines where the map does."""
 
+import shutil
+
 import av
 import numpy as np
 import pytest
@@ -73,3 +75,15 @@ def test_the_video_itself_is_never_written(trained, video, tmp_path):
 def test_mistakes_are_named(trained, video, tmp_path, to, name, words):
     with pytest.raises(ValueError, match=words):
         explain(trained.path, video, tmp_path / to, name)
+
+
+def test_a_folder_must_be_one_video(trained, video, tmp_path):
+    (tmp_path / "one").mkdir()
+    shutil.copy(video, tmp_path / "one" / "a.mp4")
+    assert explain(trained.path, tmp_path / "one", tmp_path / "v.gif")
+    shutil.copy(video, tmp_path / "one" / "b.mp4")
+    with pytest.raises(ValueError, match=r"of 2.*a\.mp4"):
+        explain(trained.path, tmp_path / "one", tmp_path / "v.gif")
+    (tmp_path / "more" / "a").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"more: .*1 folder"):
+        explain(trained.path, tmp_path / "more", tmp_path / "v.gif")

@@ -1,10 +1,13 @@
 """Prediction on video files: what evaluation sees, and long videos over time."""
 
 import json
+import shutil
 
+import cv2
 import numpy as np
 import pytest
 
+from tfrecords.video import VideoError
 from training.evaluate import evaluate
 from training.predict import Classifier, gather, predict
 from training.predictions import Predictions, join_views
@@ -55,6 +58,39 @@ def test_json_is_for_programs_and_names_what_failed(trained, long_video, tmp_pat
     assert "broken.mp4" in captured.err
     assert len(good["classes"]) == 4
     assert sum(row["probability"] for row in good["classes"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_a_folder_of_videos_predicts_the_videos_in_it(trained, long_video, tmp_path, capsys):
+    """A stray picture, a subfolder of pictures and a list are no videos of it, and are named."""
+    folder, frames = tmp_path / "folder", tmp_path / "frames"
+    for path in (folder / "thumbs", frames, tmp_path / "empty", tmp_path / "nested" / "a"):
+        path.mkdir(parents=True)
+    for name in ("b.mp4", "a.MP4"):
+        shutil.copy(long_video, folder / name)
+    shutil.copy(long_video, tmp_path / "nested" / "a")
+    picture = cv2.imencode(".jpg", np.zeros((32, 32, 3), np.uint8))[1].tobytes()
+    for name in ("1.jpg", "2.jpg"):
+        (frames / name).write_bytes(picture)
+    for stray in (folder, folder / "thumbs", tmp_path / "nested"):
+        (stray / "cover.jpg").write_bytes(picture)
+    given = [folder, frames, tmp_path / "empty", tmp_path / "nested"]
+    assert predict(trained.path, given, as_json=True, num_clips=1) == 2
+    captured = capsys.readouterr()
+    found = json.loads(captured.out)
+    scored = [row["video"] for row in found if "classes" in row]
+    assert scored == [str(folder / "a.MP4"), str(folder / "b.mp4"), str(frames)]
+    refused = {row["video"]: row["error"] for row in found if "error" in row}
+    assert list(refused) == [str(tmp_path / "empty"), str(tmp_path / "nested")]
+    assert "1 image and 1 folder" in refused[str(tmp_path / "nested")]
+    assert "cover.jpg" in captured.err
+    assert "thumbs" in captured.err
+
+
+def test_a_stray_picture_is_not_the_frames_of_a_video(trained, long_video, tmp_path):
+    shutil.copy(long_video, tmp_path / "other.mp4")
+    (tmp_path / "cover.jpg").write_bytes(cv2.imencode(".jpg", np.zeros((9, 9, 3)))[1].tobytes())
+    with pytest.raises(VideoError, match="holds videos"):
+        Classifier(trained.path).predict(tmp_path)
 
 
 def test_gather_holds_only_frames_that_are_still_needed():

@@ -26,7 +26,7 @@ def predict(
 
     Args:
         run: Folder of the run.
-        videos: Video files, GIFs or folders of frames.
+        videos: Video files, GIFs, folders of frames or folders of videos.
         json: Print JSON for programs.
         num_clips: Clips of a video, evenly from its start to its end.
         num_crops: 1 (centre), 3, 5 or 10 crops of each clip.
