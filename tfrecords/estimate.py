@@ -16,11 +16,12 @@ import numpy as np
 from tfrecords.copies import workshop
 from tfrecords.disk import FullDisk, free_bytes
 from tfrecords.names import counted, sized, timed
+from tfrecords.plan import listing
 from tfrecords.pool import Decoders
-from tfrecords.schema import VideoEntry
+from tfrecords.schema import Failure, VideoEntry
 from tfrecords.splits import stable_hash
 from tfrecords.storage import is_remote
-from tfrecords.task import ShardTask, decoder_job
+from tfrecords.task import ShardTask, decoder_job, failure
 
 SAMPLE = 20
 PLENTY = 100  # free bytes for each of the source: no codec makes frames that much smaller
@@ -34,7 +35,7 @@ class Estimate:
         out: Path, the data set's folder.
         videos: int, videos that are not in a shard yet.
         sampled: int, videos that were decoded to tell.
-        failed: int, how many of them could not be read.
+        failures: tuple of `Failure`, those of them that could not be read.
         workers: int, processes that will decode.
         seconds: float, the time it will take.
         bytes: int, what the shards will hold.
@@ -46,7 +47,7 @@ class Estimate:
     out: Path
     videos: int
     sampled: int
-    failed: int
+    failures: tuple[Failure, ...]
     workers: int
     seconds: float
     bytes: int
@@ -54,8 +55,19 @@ class Estimate:
     error: float
     free: int
 
+    @property
+    def failed(self) -> int:
+        """How many videos of the sample could not be read."""
+        return len(self.failures)
+
     def __str__(self) -> str:
-        failed = f", {self.failed} of them could not be read" if self.failed else ""
+        failed = f"{self.failed} of them could not be read" + listing(self.failures)
+        if self.failed == self.sampled:
+            return (
+                f"{counted(self.videos, 'video')}: time and size are unknown. From "
+                f"{counted(self.sampled, 'video')}, {failed}"
+            )
+        failed = f", {failed}\n" if self.failed else ""
         return (
             f"{counted(self.videos, 'video')} with {counted(self.workers, 'worker')}: about "
             f"{timed(self.seconds)}, {sized(self.bytes)} of shards and up to {sized(self.spool)} "
@@ -88,14 +100,14 @@ def estimate(tasks: Sequence[ShardTask], workers: int, most: int = SAMPLE) -> Es
     entries.sort(key=lambda entry: stable_hash(entry.id))
     sample, weights = entries[:most], _weights(tasks[0].root, entries)
     own = weights[: len(sample)]
-    seconds, sizes, failed = _decode(tasks[0], sample, workers)
+    seconds, sizes, failures = _decode(tasks[0], sample, workers)
     factor = weights.sum() / own.sum()
     size = sizes.sum() * factor
     return Estimate(
         out=tasks[0].out,
         videos=len(entries),
         sampled=len(sample),
-        failed=failed,
+        failures=failures,
         workers=workers,
         seconds=float(seconds.sum() * factor / workers),
         bytes=int(size),
@@ -124,9 +136,9 @@ def check_disk(tasks: Sequence[ShardTask], workers: int) -> None:
 
 def _decode(
     task: ShardTask, sample: Sequence[VideoEntry], workers: int
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """The seconds and the bytes of each video, and how many could not be read."""
-    seconds, sizes, failed = np.zeros(len(sample)), np.zeros(len(sample)), 0
+) -> tuple[np.ndarray, np.ndarray, tuple[Failure, ...]]:
+    """The seconds and the bytes of each video, and those that could not be read."""
+    seconds, sizes, failed = np.zeros(len(sample)), np.zeros(len(sample)), []
     with tempfile.TemporaryDirectory() as folder, Decoders(workers, task.timeout) as decoders:
         spools = [Path(folder, str(number)) for number in range(len(sample))]
         futures = {}
@@ -139,11 +151,11 @@ def _decode(
                 raise FullDisk(f"the disk of {folder} has no room for one decoded video")
             seconds[number] = reply.get("seconds", task.timeout)
             if "error" in reply:
-                failed += 1
+                failed.append(failure(sample[number], reply["error"]))
             else:
                 sizes[number] = spools[number].stat().st_size
                 spools[number].unlink()
-    return seconds, sizes, failed
+    return seconds, sizes, tuple(sorted(failed, key=lambda failure: failure.id))
 
 
 def _weights(root: Path, entries: Sequence[VideoEntry]) -> np.ndarray:
@@ -166,7 +178,9 @@ def _bytes(path: Path) -> int:
 def _error(found: np.ndarray, weights: np.ndarray, total: int) -> float:
     """Two standard errors of a ratio estimate, as a share of it."""
     number = len(found)
-    if number == total or not found.any():
+    if not found.any():
+        return 1.0
+    if number == total:
         return 0.0
     if number == 1:
         return 0.5

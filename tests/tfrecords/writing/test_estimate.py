@@ -50,7 +50,7 @@ def test_twice_the_workers_take_half_the_time(videos, tmp_path, monkeypatch):
 
     def decoded(sample):
         sizes = estimate._weights(videos, sample) * 10
-        return sizes / 1000, sizes, 0
+        return sizes / 1000, sizes, ()
 
     one, four = (
         tfrecords.build(videos, tmp_path / "data", estimate=True, **{**OPTIONS, "workers": n})
@@ -129,7 +129,7 @@ def test_where_there_is_plenty_nothing_is_decoded_to_tell(videos, tmp_path, disk
 
 
 def test_figures_for_people(tmp_path):
-    figures = {"videos": 5, "sampled": 5, "failed": 0, "workers": 2, "error": 0.125}
+    figures = {"videos": 5, "sampled": 5, "failures": (), "workers": 2, "error": 0.125}
     found = estimate.Estimate(
         tmp_path, seconds=5400.0, bytes=2_500_000_000, spool=12_340_000, free=3 * 10**12, **figures
     )
@@ -138,3 +138,15 @@ def test_figures_for_people(tmp_path):
         f"it runs; 3.0 TB are free on the disk of {tmp_path}.\n"
         "(From 5 videos; the size may be off by 12%.)"
     )
+
+
+def test_videos_that_are_all_unreadable_are_named_instead_of_figures(tmp_path):
+    for name in ("a/1.mp4", "a/2.mp4", "b/1.mp4"):
+        (tmp_path / "videos" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "videos" / name).write_bytes(b"no film")
+    found = tfrecords.build(tmp_path / "videos", tmp_path / "data", estimate=True, **OPTIONS)
+    assert [failure.path for failure in found.failures] == ["a/1.mp4", "a/2.mp4", "b/1.mp4"]
+    assert all(path in str(found) for path in ("a/1.mp4", "a/2.mp4", "b/1.mp4"))
+    assert all(failure.reason in str(found) for failure in found.failures)
+    assert "MB" not in str(found)
+    assert "%" not in str(found)
