@@ -132,6 +132,11 @@ def test_spaces_around_the_names_of_folders_are_no_part_of_the_class(tree):
     assert len({e.id for e in source.entries}) == 4
 
 
+def test_a_class_needs_a_name(tree):
+    with pytest.raises(SourceError, match="' '"):
+        read_source(tree("a/1.mp4", " /2.mp4"))
+
+
 KINDS = {
     ".asf": ("asf", "wmv2"),
     ".vob": ("vob", "mpeg2video"),
