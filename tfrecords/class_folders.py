@@ -21,8 +21,8 @@ def read_class_folders(root: Path, notes: list[str]) -> list[VideoEntry]:
     top = list_folder(root)
     if nameless := [name for name in top.folders if not plain(name).strip()]:
         raise SourceError(
-            f"{root} holds a folder whose name is only spaces, {nameless[0]!r}: rename it, its name "
-            "is the name of the class"
+            f"{root} holds a folder whose name is only spaces, {nameless[0]!r}: rename it, its "
+            "name is the name of the class"
         )
     ignored = [*top.videos, *top.images, *top.others]
     found: list[Parts] = []
