@@ -1,7 +1,6 @@
 """Which devices train: one, all local GPUs, those of several machines, or logical CPUs in tests."""
 
 import re
-from unittest import mock
 
 import keras
 import tensorflow as tf
@@ -32,7 +31,7 @@ def strategy_for(
         index: Which of the workers this machine is.
 
     Raises:
-        ValueError: If the spelling is wrong or a device is absent.
+        ValueError: If the spelling is wrong, a device is absent, or a worker names several CPUs.
     """
     if workers is not None:
         set_tf_config(workers, index)
@@ -50,33 +49,23 @@ def strategy_for(
 
 def multi_worker(names: list[str]) -> tf.distribute.Strategy:
     """The strategy of several machines, each with these devices; waits until all are there."""
+    if len(names) > 1 and names[0].startswith("CPU"):
+        raise ValueError(
+            "A worker must train on GPUs or on one CPU device, received --devices "
+            f"cpu:{len(names)}. Use --devices cpu."
+        )
     gpus = tf.config.list_physical_devices("GPU")
     taken = [gpu for i, gpu in enumerate(gpus) if f"GPU:{i}" in names]
     tf.config.set_visible_devices(taken, "GPU")
     print(f"Waiting until all {count_workers()} workers are there.", flush=True)
     try:
-        if taken:
-            return tf.distribute.MultiWorkerMirroredStrategy()
-        with mock.patch.object(*logical_cpus_of_a_worker(len(names))):
-            return tf.distribute.MultiWorkerMirroredStrategy()
+        return tf.distribute.MultiWorkerMirroredStrategy()
     except (RuntimeError, tf.errors.OpError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
             f"The workers could not be joined ({reason}): is the address of this one free, are "
             "--workers the same on all, is this the first thing that TensorFlow does?"
         ) from error
-
-
-def logical_cpus_of_a_worker(count: int) -> tuple:
-    """What makes TensorFlow's strategy take several CPUs of a machine, where it knows but one."""
-    from tensorflow.python.distribute.collective_all_reduce_strategy import (
-        CollectiveAllReduceExtended,
-    )
-
-    def local_devices(self, resolver, worker):
-        return tuple(f"{worker}/device:CPU:{i}" for i in range(count)), "CPU"
-
-    return CollectiveAllReduceExtended, "_initialize_local_devices", local_devices
 
 
 def device_names(devices: str) -> list[str]:

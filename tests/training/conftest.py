@@ -16,7 +16,7 @@ from training.devices import logical_cpus
 from training.run import Run
 from training.synthetic import write_direction_videos
 
-logical_cpus(2)  # before TensorFlow's first operation
+logical_cpus(4)  # before TensorFlow's first operation
 
 
 @pytest.fixture(scope="session")
@@ -61,12 +61,18 @@ def change():
 
 @pytest.fixture
 def start():
-    """Trains a config in a new process, which may send itself a signal after some steps."""
+    """Trains a config in a new process, which may send itself a signal after some steps.
+
+    As one of several workers it has so many logical CPUs.
+    """
     processes = []
 
-    def start(config: TrainConfig, after: int = 0, by: str = "SIGKILL") -> subprocess.Popen:
+    def start(
+        config: TrainConfig, after: int = 0, by: str = "SIGKILL", cpus: int = 2
+    ) -> subprocess.Popen:
         script = Path(__file__).with_name("one_run.py")
-        command = [sys.executable, str(script), json.dumps(config.to_dict()), str(after), by]
+        arguments = [json.dumps(config.to_dict()), str(after), by, str(cpus)]
+        command = [sys.executable, str(script), *arguments]
         environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         processes.append(subprocess.Popen(command, env=environment, **pipes))

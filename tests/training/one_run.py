@@ -1,15 +1,21 @@
 """Trains the config in the first argument; after so many steps it sends itself a signal.
 
-python one_run.py CONFIG_AS_JSON STEPS SIGNAL
+python one_run.py CONFIG_AS_JSON STEPS SIGNAL CPUS
+
+With several CPUs it is a worker of several devices, as a machine with so many GPUs.
 """
 
 import json
 import os
 import signal
 import sys
+from unittest import mock
+
+from tensorflow.python.distribute.collective_all_reduce_strategy import CollectiveAllReduceExtended
 
 from training import step
 from training.config import TrainConfig
+from training.devices import logical_cpus
 from training.train import train
 
 train_a_step = step.Step.train
@@ -25,8 +31,16 @@ def train_a_step_and_signal(*args, **kwargs):
     return sums
 
 
+cpus = logical_cpus(int(sys.argv[4]))
+
+
+def local_cpus(self, resolver, worker):
+    return tuple(f"{worker}/device:{cpu}" for cpu in cpus), "CPU"
+
+
 step.Step.train = train_a_step_and_signal
 try:
-    train(TrainConfig.from_dict(json.loads(sys.argv[1])))
+    with mock.patch.object(CollectiveAllReduceExtended, "_initialize_local_devices", local_cpus):
+        train(TrainConfig.from_dict(json.loads(sys.argv[1])))
 except (ValueError, OSError) as error:
     sys.exit(f"ctm: {error}")

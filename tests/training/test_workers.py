@@ -33,14 +33,14 @@ def config(config, change):
 
 @pytest.fixture
 def pair(config, change, tmp_path):
-    """The configs of two machines with two devices each."""
+    """The configs of two machines; `start` gives each two devices."""
     sockets = [socket.socket() for _ in range(2)]
     for own in sockets:
         own.bind(("localhost", 0))
     workers = ",".join(f"localhost:{own.getsockname()[1]}" for own in sockets)
     for own in sockets:
         own.close()
-    own = {"out": tmp_path / "pair", "devices": "cpu:2", "workers": workers}
+    own = {"out": tmp_path / "pair", "workers": workers}
     return [change(config, index=index, **own) for index in range(2)]
 
 
@@ -104,12 +104,12 @@ def other_data(tmp_path) -> Path:
 
 @pytest.mark.long
 def test_workers_that_do_not_fit_together_are_told(pair, start, change, other_data):
-    for value, words in [
-        ({"momentum": 0.5}, DIFFERENT),
-        ({"data": other_data}, DIFFERENT),
-        ({"devices": "cpu"}, DEVICES),
+    for value, cpus, words in [
+        ({"momentum": 0.5}, 2, DIFFERENT),
+        ({"data": other_data}, 2, DIFFERENT),
+        ({}, 1, DEVICES),
     ]:
-        both = [start(pair[0]), start(change(pair[1], **value))]
+        both = [start(pair[0]), start(change(pair[1], **value), cpus=cpus)]
         for told in told_by(both, codes=(1, 1)):
             assert told.strip().splitlines()[-1] == f"ctm: {words}"
         assert not pair[0].out.exists()
@@ -126,6 +126,12 @@ def test_workers_that_do_not_fit_together_are_told(pair, start, change, other_da
 def test_a_mistake_in_the_workers_is_named(workers, index, words):
     with pytest.raises(ValueError, match=words):
         strategy_for("cpu", workers, index)
+
+
+def test_a_worker_with_several_cpus_is_refused(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    with pytest.raises(ValueError, match=r"received --devices cpu:2\. Use --devices cpu\."):
+        strategy_for("cpu:2", "localhost:1,localhost:2", 0)
 
 
 def test_workers_are_said_in_tf_config(monkeypatch):
