@@ -27,7 +27,6 @@ from model import ROOT, measure
 
 import ctm_keras
 from training.averages import Averages
-from training.batch_norm import synchronized
 from training.devices import strategy_for
 from training.step import Step
 
@@ -92,11 +91,7 @@ def keras_step(clips: np.ndarray, name: str, strategy: tf.distribute.Strategy) -
     batches = strategy.distribute_datasets_from_function(lambda _: data.batch(at_once))
     (batch,) = itertools.islice(batches, 1)
 
-    def run():
-        with synchronized(strategy):
-            return step.train([batch], stop=False)
-
-    return run
+    return lambda: step.train([batch], stop=False)
 
 
 def torch_step(clips: np.ndarray, name: str) -> Callable:

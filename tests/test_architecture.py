@@ -7,9 +7,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FORBIDDEN = {
-    "ctm_keras": {"tensorflow", "tfrecords", "training", "cv2", "av"},
-    "tfrecords": {"ctm_keras", "training"},
-    "training": set(),
+    "ctm_keras": {"tensorflow", "tfrecords", "training", "cv2", "av", "unittest"},
+    "tfrecords": {"ctm_keras", "training", "unittest"},
+    "training": {"unittest"},
 }
 
 

@@ -1,8 +1,7 @@
-"""Batch norm in training: fixed for fine-tuning, synchronised over devices."""
+"""Batch norm in training: fixed for fine-tuning, synchronized over devices."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from unittest import mock
 
 import keras
 import tensorflow as tf
@@ -50,24 +49,52 @@ def freeze_batch_norm(model: keras.Model, resumed: bool = False) -> list[str]:
 
 
 @contextmanager
-def synchronized(strategy: tf.distribute.Strategy) -> Iterator[None]:
-    """Lets batch norm see the batches of all devices for the time of a block.
+def synchronized(model: keras.Model, strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Lets the batch norms of a model see the batches of all devices for the time of a block.
 
-    Keras' own `synchronized=True` gives the same numbers, but saved models must not carry it
-    (Keras refuses it on JAX and PyTorch), and tracing takes long, see `mean_of_replicas`.
+    For this time they are `SynchronizedBatchNorm`: the same objects with the same weights, so that
+    it does not matter which graph, block or list of weights holds them.
+
+    Args:
+        model: Any model; what is saved outside of the block is plain `BatchNormalization`.
+        strategy: Strategy under which it was made; on a single device nothing changes.
     """
-    if strategy.num_replicas_in_sync == 1:
+    norms = batch_norms(model) if strategy.num_replicas_in_sync > 1 else []
+    try:
+        for layer in norms:
+            layer.__class__ = SynchronizedBatchNorm
         yield
-        return
-    with mock.patch.object(keras.layers.BatchNormalization, "_moments", moments_of_replicas):
-        yield
+    finally:
+        for layer in norms:
+            layer.__class__ = keras.layers.BatchNormalization
 
 
-def moments_of_replicas(layer, inputs: tf.Tensor, mask: None) -> tuple[tf.Tensor, tf.Tensor]:
-    """The mean and variance of the inputs of all replicas, of which each has equally many."""
-    mean, variance = tf.nn.moments(inputs, layer._reduction_axes)
-    mean, squares = tf.unstack(mean_of_replicas(tf.stack([mean, variance + mean**2])))
-    return mean, tf.maximum(squares - mean**2, 0.0)
+class SynchronizedBatchNorm(keras.layers.BatchNormalization):
+    """Batch norm with the mean and variance of all replicas, of which each has equally many clips.
+
+    Keras' own `synchronized=True` gives the same numbers, but takes long to trace, see
+    `mean_of_replicas`, and models that are saved with it do not open on JAX and PyTorch.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        if not training or not self.trainable:
+            return super().call(inputs, training=False)
+        inputs = keras.ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        mean, variance = self.moments(inputs)
+        for moving, new in [(self.moving_mean, mean), (self.moving_variance, variance)]:
+            moving.assign(moving * self.momentum + new * (1 - self.momentum))
+        outputs = keras.ops.batch_normalization(
+            inputs, mean, variance, self.axis, self.beta, self.gamma, self.epsilon
+        )
+        return keras.ops.cast(outputs, self.compute_dtype)
+
+    def moments(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The mean and variance of the inputs of all replicas."""
+        axes = list(range(inputs.shape.rank))
+        del axes[self.axis]
+        mean, variance = tf.nn.moments(inputs, axes)
+        mean, squares = tf.unstack(mean_of_replicas(tf.stack([mean, variance + mean**2])))
+        return mean, tf.maximum(squares - mean**2, 0.0)
 
 
 def mean_of_replicas(own: tf.Tensor) -> tf.Tensor:

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from ctm_keras.loss import is_soft
 from training.averages import Averages
+from training.batch_norm import synchronized
 
 SUM = tf.distribute.ReduceOp.SUM
 
@@ -63,7 +64,8 @@ class Step:
         return self._score(clips, labels, weights, float(stop)).numpy()
 
     def add(self, *inputs) -> tf.Tensor:
-        return self.strategy.reduce(SUM, self.strategy.run(self._add, inputs), axis=None)
+        with synchronized(self.model, self.strategy):
+            return self.strategy.reduce(SUM, self.strategy.run(self._add, inputs), axis=None)
 
     def apply(self) -> None:
         self.strategy.run(self._apply)

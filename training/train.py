@@ -12,7 +12,7 @@ import ctm_keras
 import tfrecords
 from tfrecords.disk import full_disk_in_words
 from training.averages import Averages
-from training.batch_norm import freeze_batch_norm, synchronized
+from training.batch_norm import freeze_batch_norm
 from training.callbacks import Checkpoints
 from training.config import TrainConfig
 from training.data import has_validation
@@ -61,7 +61,7 @@ def train(config: TrainConfig) -> Run | None:
     keras.config.set_dtype_policy(config.precision)
     try:
         check_batch(config, strategy)
-        with lost_worker_in_words(strategy), synchronized(strategy):
+        with lost_worker_in_words(strategy):
             agree(strategy, what_all_do(config, facts), DIFFERENT)
             with strategy.scope():
                 model = build_model(config, facts["class_names"], resumed)
