@@ -1,11 +1,9 @@
 """Parts of files: of a remote one by range requests, all of a call at once.
 
-The one place where the bytes of clips are read; how long it takes is counted here.
+The one place where the bytes of clips are read.
 """
 
 import os
-import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,31 +23,9 @@ def read_ranges(path: Path, places: Sequence[tuple[int, int]]) -> list[bytes]:
     return _from_server(path, places) if is_remote(path) else _from_disk(path, places)
 
 
-class _Seconds:
-    """A sum that all threads add to."""
-
-    def __init__(self):
-        self.sum, self._lock = 0.0, threading.Lock()
-
-    def add(self, seconds: float) -> None:
-        with self._lock:
-            self.sum += seconds
-
-
-_reading = _Seconds()
-
-
-def seconds_read() -> float:
-    """How long the storage took for all reads of this process so far, each thread's added."""
-    return _reading.sum
-
-
 def _from_disk(path: Path, places: Sequence[tuple[int, int]]) -> list[bytes]:
     with open(path, "rb", buffering=0) as file:
-        begin = time.perf_counter()
-        parts = [os.pread(file.fileno(), length, offset) for offset, length in places]
-        _reading.add(time.perf_counter() - begin)
-    return parts
+        return [os.pread(file.fileno(), length, offset) for offset, length in places]
 
 
 def _from_server(path: Path, places: Sequence[tuple[int, int]]) -> list[bytes]:
@@ -57,13 +33,10 @@ def _from_server(path: Path, places: Sequence[tuple[int, int]]) -> list[bytes]:
     starts, ends = zip(*covering, strict=True) if covering else ((), ())
     files, options = [path.path] * len(covering), {"on_error": "raise"}
     options |= {"timeout": READ_TIMEOUT} if path.fs.async_impl else {}
-    begin = time.perf_counter()
     try:
         parts = patiently(path, path.fs.cat_ranges, files, list(starts), list(ends), **options)
     except EOFError:
         return [b""] * len(places)
-    finally:
-        _reading.add(time.perf_counter() - begin)
     found = dict(zip(covering, parts, strict=True))
     return [_cut(found, offset, length) for offset, length in places]
 

@@ -1,14 +1,11 @@
 """Which names are remote, and what a missing package is told."""
 
-import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from tfrecords import ranges
-from tfrecords.ranges import read_ranges, seconds_read
+from tfrecords.ranges import read_ranges
 from tfrecords.storage import absolute, as_path, is_remote
 
 
@@ -58,18 +55,3 @@ def test_parts_of_a_file_are_those_of_memory():
     expected = [content[offset : offset + length] for offset, length in places]
     assert read_ranges(folder / "x", places) == expected
     assert read_ranges(folder / "x", []) == []
-
-
-def test_the_time_of_reads_is_counted(tmp_path, monkeypatch):
-    def slowly(read):
-        return lambda *args, **options: (time.sleep(0.05), read(*args, **options))[1]
-
-    (tmp_path / "x").write_bytes(b"abcd")
-    folder = as_path("memory://data")
-    folder.fs.pipe_file(f"{folder.path}/x", b"abcd")
-    monkeypatch.setattr(os, "pread", slowly(os.pread))
-    monkeypatch.setattr(ranges, "patiently", slowly(ranges.patiently))
-    for place in tmp_path, folder:
-        before = seconds_read()
-        assert read_ranges(place / "x", [(1, 2)]) == [b"bc"]
-        assert seconds_read() - before > 0.04
