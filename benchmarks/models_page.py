@@ -96,10 +96,11 @@ torchvision's layout, which the papers count. `ctm models --table --backbone tv_
 the same table; clips/s is one clip at a time on two cores."""
 
 PROOF = """## Beside the original implementations
-`tests/ctm_keras/reference` compares 45 networks with the original PyTorch code (IBM's, TSM's,
+`tests/ctm_keras/reference` compares 46 networks with the original PyTorch code (IBM's, TSM's,
 mmaction2's, PySlowFast's, CoST's, and STM's by its author): weights by a formula, carried over by
 the importer, logits of two clips at two shapes. The largest difference, over the
-largest logit, was 9.1e-6 (softmax non-local blocks), elsewhere 2e-6 (2026-11-21); reversing a clip
+largest logit, was 9.1e-6 (softmax non-local blocks), elsewhere 2e-6 (2026-11-21). Rounding depends
+on the weights: with others, up to 2.5e-5 was seen on ResNet-101. Reversing a clip
 changes the logits of networks that know order by 3e-3 to 5e-1. Parameter counts are equal, but for
 biases that change no score: S3D's before a batch norm in Inception, which are not here, and one in
 each non-local block, which mmaction2's lack."""

@@ -10,10 +10,11 @@ from .folding import Unfold
 class AverageScores(layers.Layer):
     """The clip's score: the mean of its frames' scores, in float32 (TSN's consensus).
 
-    It is the last layer of every video model and keeps the names of the classes.
+    It is the last layer of every video model and keeps what a file must say beside the weights.
 
     Args:
         class_names: names of the classes in the order of the scores, or None.
+        built_with: method, backbone and options of the model, as `Origin` spells them, or None.
 
     Input shape:
         `(batch, frames, classes)`
@@ -25,8 +26,9 @@ class AverageScores(layers.Layer):
         Wang et al., Temporal Segment Networks, ECCV 2016.
     """
 
-    def __init__(self, class_names=None, **kwargs):
+    def __init__(self, class_names=None, built_with=None, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})
+        self.built_with = built_with
         self.class_names = None if class_names is None else list(class_names)
 
     def call(self, inputs):
@@ -36,10 +38,11 @@ class AverageScores(layers.Layer):
         return (input_shape[0], input_shape[2])
 
     def get_config(self):
-        return {**super().get_config(), "class_names": self.class_names}
+        own = {"class_names": self.class_names, "built_with": self.built_with}
+        return {**super().get_config(), **own}
 
 
-def average_scores(features, num_frames: int, num_classes: int, dropout: float, class_names=None):
+def average_scores(features, num_frames: int, num_classes: int, dropout: float, **notes):
     """Features of frames to scores of clips: pool over space, dropout, Dense, mean over frames.
 
     Args:
@@ -47,10 +50,10 @@ def average_scores(features, num_frames: int, num_classes: int, dropout: float, 
         num_frames: frames of a clip where the backbone ends.
         num_classes: number of classes.
         dropout: part of the pooled features that training sets to zero.
-        class_names: names of the classes.
+        **notes: that the last layer keeps.
     """
     x = layers.GlobalAveragePooling2D(name="head_pool")(features)
     x = layers.Dropout(dropout, name="head_dropout")(x)
     x = layers.Dense(num_classes, dtype="float32", name="scores")(x)
     x = Unfold(num_frames, dtype="float32", name="scores_unfold")(x)
-    return AverageScores(class_names, name="logits")(x)
+    return AverageScores(**notes, name="logits")(x)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from .anatomy import Anatomy
 from .graft import Graft
 from .names import unknown_name
+from .temporal._pooling import MODES
 from .temporal._pooling import temporal_pooling as pool_frames
 from .temporal.aggregation import avg_aggregation, conv_aggregation, max_aggregation
 from .temporal.c2d import c2d
@@ -58,14 +59,30 @@ def default_frames(method: str, options: dict) -> int:
     return 8
 
 
-def check_method(method: str, options: dict):
-    """Raises ValueError if there is no such method, or it has no such option or switch."""
+def check_method(method: str, options: dict, besides: tuple[str, ...] = ()):
+    """Raises ValueError if there is no such method, or it has no such option or value.
+
+    Args:
+        method: temporal method.
+        options: to check, `temporal_pooling` among them.
+        besides: other names that the caller takes, which may have been misspelled.
+    """
     parameters = options_of(method)
     for name, value in options.items():
-        if name not in parameters:
-            raise unknown_name(f"option of {method}", name, list(parameters) or ["none"])
-        if parameters[name].annotation is bool:
+        if name == "temporal_pooling":
+            _check_pooling(value)
+        elif name not in parameters:
+            raise unknown_name(
+                f"option of {method}", name, [*parameters, "temporal_pooling", *besides]
+            )
+        elif parameters[name].annotation is bool:
             check_switch(name, value)
+
+
+def _check_pooling(value):
+    """Raises ValueError unless frames are pooled as the option `temporal_pooling` can say."""
+    if not isinstance(value, bool) and value not in MODES:
+        raise ValueError(f"`temporal_pooling` is True, False, 'max' or 'avg'; received {value!r}.")
 
 
 def options_of(method: str) -> dict[str, inspect.Parameter]:
@@ -105,7 +122,9 @@ def _options(recipe: Callable) -> list[str]:
     return list(inspect.signature(recipe).parameters)
 
 
-def grafts_of(method: str, anatomy: Anatomy, temporal_pooling: bool, options: dict) -> list[Graft]:
+def grafts_of(
+    method: str, anatomy: Anatomy, temporal_pooling: bool | str, options: dict
+) -> list[Graft]:
     """The grafts of a method, with the temporal poolings last where they are asked for.
 
     A recipe that knows another way to reduce the frames takes `temporal_pooling` itself.
@@ -116,4 +135,5 @@ def grafts_of(method: str, anatomy: Anatomy, temporal_pooling: bool, options: di
         if "temporal_pooling" in _options(recipe):
             own["temporal_pooling"] = pooled = temporal_pooling
         grafts += recipe(anatomy, **own)
-    return grafts + (pool_frames(anatomy) if temporal_pooling and not pooled else [])
+    poolings = pool_frames(anatomy, temporal_pooling) if temporal_pooling and not pooled else []
+    return grafts + poolings

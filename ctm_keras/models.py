@@ -8,12 +8,12 @@ import keras
 from . import backbones
 from .anatomy import Anatomy, dissect, find_family
 from .arguments import check_count
-from .families import STANDARDIZED
 from .head import AverageScores, average_scores
-from .methods import NETWORKS, check_method, check_switch, default_frames, grafts_of
-from .preprocessing import Preprocess
+from .methods import NETWORKS, check_method, grafts_of
+from .origin import Origin, frames_and_options, pixels_of
+from .preprocessing import Preprocess, Preprocessing
 from .surgery import operate, tidy_names
-from .weights import AdoptionReport, explain_download, load_weights
+from .weights import AdoptionReport, adopt, explain_download, read_video_model
 
 
 def class_names(model: keras.Model) -> list[str] | None:
@@ -36,12 +36,13 @@ def build_video_model(
     backbone: str = "resnet50",
     num_classes: int | None = None,
     num_frames: int | None = None,
-    image_size: int = 224,
+    image_size: int | None = None,
     weights: str | Path | None = "imagenet",
     dropout: float = 0.5,
     class_names: Sequence[str] | None = None,
     interpolate_tcc: bool = False,
-    temporal_pooling: bool = False,
+    temporal_pooling: bool | str | None = None,
+    preprocessing: Preprocessing | dict | None = None,
     **options,
 ) -> keras.Model:
     """Builds a video model: an image model that reads frames, with temporal layers grafted in.
@@ -53,14 +54,19 @@ def build_video_model(
             torchvision's layouts, `"tv_resnet18"` to `"tv_resnet152"` and `"inception_v1"`.
         num_classes: number of classes; not needed with `class_names`.
         num_frames: frames of a clip (default: 8; for SlowFast 32, or 64 for 16x8).
-        image_size: height and width of a frame in pixels.
-        weights: `"imagenet"`, None, or a `.keras` file of this project.
+        image_size: height and width of a frame in pixels (default: 224).
+        weights: `"imagenet"`, None, or a `.keras` file of this project. What a file says of
+            its network is taken wherever nothing is given: classes, image size and pixels, and
+            from a network of the same method its frames, pooling and options, too.
         dropout: part of the pooled features that training sets to zero.
         class_names: names of the classes; they are kept in the model.
         interpolate_tcc: whether TCC kernels in the file `weights` are interpolated where they
             belong to another image size.
         temporal_pooling: whether the frames are halved at three places, after stages 2, 3 and 4
-            (the analysis paper's networks with temporal pooling).
+            (the analysis paper's networks with temporal pooling): True or `"max"` by a maximum,
+            `"avg"` by a mean, or False (default: False).
+        preprocessing: `channels` ("rgb" or "bgr"), `mean` and `scale` of the pixels, where the
+            weights were trained with others than the backbone's.
         **options: of the method, as its recipe documents them (`ctm_keras.temporal`).
 
     Input shape:
@@ -70,32 +76,36 @@ def build_video_model(
         `logits`, `(batch, num_classes)`, float32.
 
     Raises:
-        ValueError: if a name is unknown, an argument is out of range or weights do not fit.
+        ValueError: if a name is unknown, an argument is out of range, weights do not fit, or the
+            file's network is another than what was asked for.
 
     Example:
         >>> model = build_video_model("ctm", "tiny", num_classes=4, image_size=64, weights=None)
         >>> model.predict(np.zeros((1, 8, 64, 64, 3), "uint8")).shape
         (1, 4)
     """
-    names, num_classes = _classes(class_names, num_classes)
-    check_method(method, options)
-    check_switch("temporal_pooling", temporal_pooling)
-    num_frames = default_frames(method, options) if num_frames is None else num_frames
+    if temporal_pooling is not None:
+        options = {**options, "temporal_pooling": temporal_pooling}
+    check_method(method, options, ("preprocessing",))
+    start = weights if weights in ("imagenet", None) else None
+    saved = None if weights in ("imagenet", None) else read_video_model(weights)
+    names, num_classes = _classes(class_names, num_classes, saved)
+    num_frames, options = frames_and_options(saved, method, num_frames, options)
+    if image_size is None:
+        image_size = saved.input_shape[2] if saved else 224
     _check_numbers(num_frames, image_size, dropout)
+    origin = Origin(method, str(backbone), options)
+    pixels = _pixels(origin.pixels, preprocessing, saved, weights)
     clip = keras.Input((num_frames, image_size, image_size, 3), name="clip", dtype="float32")
-    start = "imagenet" if weights == "imagenet" else None
-    if method in NETWORKS:
-        features, frames, image = _built(method, backbone, clip, start, temporal_pooling, options)
-    else:
-        image = image_anatomy(backbone, image_size, start)
-        x = Preprocess(**vars(image.family.preprocessing), name="preprocess")(clip)
-        features, frames = operate(image, x, grafts_of(method, image, temporal_pooling, options))
-    logits = average_scores(features, frames, num_classes, dropout, names)
-    model = keras.Model(clip, logits, name=f"{method.replace('+', '_')}_{str(backbone).lower()}")
-    if weights in ("imagenet", None):
+    x = Preprocess(**vars(pixels), name="preprocess")(clip)
+    features, frames, image = _features(method, backbone, x, start, options)
+    notes = {"class_names": names, "built_with": str(origin)}
+    logits = average_scores(features, frames, num_classes, dropout, **notes)
+    model = keras.Model(clip, logits, name=f"{method.replace('+', '_')}_{origin.backbone.lower()}")
+    if saved is None:
         model._adoption = _first_report(model, image, start)
     else:
-        load_weights(model, weights, interpolate_tcc)
+        adopt(model, saved, weights, interpolate_tcc)
     return model
 
 
@@ -119,16 +129,35 @@ def CTMResNet101(num_classes: int | None = None, **kwargs) -> keras.Model:  # no
     return build_video_model("ctm", "resnet101", num_classes, **kwargs)
 
 
-def _built(method, backbone, clip, weights, temporal_pooling, options):
-    """Features of a network that is built whole, and their number of frames; no image model."""
+def _features(method, backbone, x, weights, options):
+    """Features of the network, their number of frames, and the image model, if there is one."""
+    options = dict(options)
+    pooling = options.pop("temporal_pooling", False)
+    if method not in NETWORKS:
+        image = image_anatomy(backbone, x.shape[2], weights)
+        return *operate(image, x, grafts_of(method, image, pooling, options)), image
     if weights is not None:
         raise ValueError(
             f"{method} has no ImageNet weights: its pathways have other widths than an image "
             "model. Pass weights=None (--weights none) or a .keras file."
         )
-    x = Preprocess(**vars(STANDARDIZED), name="preprocess")(clip)
-    features = NETWORKS[method](x, backbone, temporal_pooling=temporal_pooling, **options)
-    return *features, None
+    return *NETWORKS[method](x, backbone, temporal_pooling=pooling, **options), None
+
+
+def _pixels(own, asked, saved, weights) -> Preprocessing:
+    """What is made of the pixels: as the weights want it, else as asked for, else the backbone's.
+
+    Raises:
+        ValueError: if what is asked for is not what the weights were trained with.
+    """
+    asked = Preprocessing(**asked) if isinstance(asked, dict) else asked
+    wanted = asked or own if weights is None else own if saved is None else pixels_of(saved)
+    if asked not in (None, wanted):
+        raise ValueError(
+            f"The weights {weights} were trained with the preprocessing {wanted}, received "
+            f"{asked}: leave it out."
+        )
+    return wanted
 
 
 def image_anatomy(backbone: str, image_size: int, weights: str | None) -> Anatomy:
@@ -161,7 +190,9 @@ def _first_report(model, anatomy: Anatomy | None, weights: str | None) -> Adopti
     )
 
 
-def _classes(names, count) -> tuple[list[str] | None, int]:
+def _classes(names, count, saved) -> tuple[list[str] | None, int]:
+    if saved is not None and names is None and count is None:
+        names, count = saved.layers[-1].class_names, saved.output_shape[-1]
     names = None if names is None else [str(name) for name in names]
     if names is not None and len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})

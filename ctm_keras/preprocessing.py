@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import keras
 from keras import ops
 
+ORDERS = ("rgb", "bgr")
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -19,6 +21,21 @@ class Preprocessing:
     channels: str = "rgb"
     mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
     scale: tuple[float, float, float] = (127.5, 127.5, 127.5)
+
+    def __post_init__(self):
+        if self.channels not in ORDERS:
+            raise ValueError(f"`channels` is rgb or bgr; received {self.channels!r}.")
+        for name in ("mean", "scale"):  # JSON has lists
+            values = tuple(getattr(self, name))
+            if len(values) != 3:
+                raise ValueError(f"`{name}` is a number for each of 3 channels; received {values}.")
+            object.__setattr__(self, name, values)
+
+    def ordered(self, channels: str) -> "Preprocessing":
+        """The same for a network that reads its channels in this order."""
+        if channels == self.channels:
+            return self
+        return Preprocessing(channels, self.mean[::-1], self.scale[::-1])
 
 
 @keras.saving.register_keras_serializable("ctm_keras")

@@ -9,8 +9,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from .alike import check_backbone, check_layers
 from .head import AverageScores
 from .names import class_difference
+from .origin import Origin, is_temporal, pixels_of, set_pixels
 from .temporal.ctm import TCC, tcc_layers
 
 HEAD = "scores"
@@ -29,6 +31,9 @@ class AdoptionReport:
         head_started: whether a new head was started for other classes.
         interpolated: the TCC kernels that were interpolated, with both sizes.
         class_difference: in what the file's classes differ from the model's.
+        left_out: layers without weights that only the file's network has, of another method.
+        kept: what the file says of its network besides, and this one has, too.
+        changed: what this network has otherwise: frames, image size.
     """
 
     source: str | None = None
@@ -38,6 +43,9 @@ class AdoptionReport:
     head_started: bool = False
     interpolated: tuple[str, ...] = ()
     class_difference: str = ""
+    left_out: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.source is None:
@@ -55,6 +63,9 @@ class AdoptionReport:
             ("New", self.new),
             ("Unused", self.unused),
             ("TCC kernels interpolated", self.interpolated),
+            ("Left out, as the method is another", self.left_out),
+            ("As in the file", self.kept),
+            ("Other than in the file", self.changed),
         )
 
 
@@ -76,8 +87,9 @@ def load_weights(
     """Gives a video model the weights of a `.keras` file of this project, by layer name.
 
     Temporal layers that the file lacks start afresh, and those of the file that the model lacks
-    stay unused; a layer that stands instead of an image layer of the file is made of its weights
-    (I3D's are inflated). Other classes start a new head. Everything else must fit.
+    stay unused, if the methods differ; a layer that stands instead of an image layer of the file
+    is made of its weights (I3D's are inflated). Other classes start a new head. Pixels are scaled
+    as the file's model scales them. Everything else must be alike: layers without weights, too.
 
     Args:
         model: the video model.
@@ -88,15 +100,20 @@ def load_weights(
         What was adopted, new, unused, started and interpolated.
 
     Raises:
-        ValueError: if the file is none of this project's, or its weights do not fit.
+        ValueError: if the file is none of this project's, or its network is another.
     """
-    saved = read_video_model(path)
+    return adopt(model, read_video_model(path), path, interpolate_tcc)
+
+
+def adopt(model: keras.Model, saved: keras.Model, path, interpolate_tcc: bool) -> AdoptionReport:
+    """`load_weights`, of a model that was read already."""
     new_head = not _same_classes(_head(model), _head(saved))
     sources = {layer.name: layer for layer in saved.layers if layer.weights}
     targets = {layer.name: layer for layer in model.layers if layer.weights}
     new = [name for name in targets if name not in sources]
     unused = [name for name in sources if name not in targets]
-    _check_backbone(path, [targets[n] for n in new] + [sources[n] for n in unused])
+    check_backbone(path, model, saved, [targets[n] for n in new] + [sources[n] for n in unused])
+    check_layers(path, model, saved)
     new += [n for n in targets if n in sources and _starts_afresh(targets[n], sources[n])]
     adopted = [n for n in targets if n not in new and not (n == HEAD and new_head)]
     inflated = [n for n in adopted if _stands_instead(targets[n], sources[n])]
@@ -106,6 +123,7 @@ def load_weights(
         target.assign(value)
     for name in inflated:
         targets[name].adopt(sources[name])
+    set_pixels(model, pixels_of(saved))
     report = AdoptionReport(
         "video",
         tuple(adopted),
@@ -114,10 +132,28 @@ def load_weights(
         new_head,
         tuple(note for _, _, note in pairs if note),
         _difference(_head(model)[0], _head(saved)[0]),
+        *_network(model, saved),
     )
     model._adoption = report
     print(report)
     return report
+
+
+def _network(model: keras.Model, saved: keras.Model) -> tuple[tuple[str, ...], ...]:
+    """What the layers without weights are to both: left out, kept and changed."""
+    ours = {layer.name for layer in model.layers}
+    left_out = [x.name for x in saved.layers if is_temporal(x) and not x.weights]
+    origin, theirs = Origin.of(model), Origin.of(saved)
+    kept = dict(theirs.options) if theirs.is_of(origin.method) else {}
+    if pixels_of(saved) != origin.pixels:
+        kept["preprocessing"] = pixels_of(saved)
+    sizes = {"num_frames": 1, "image_size": 2}
+    both = {n: (model.input_shape[i], saved.input_shape[i]) for n, i in sizes.items()}
+    return (
+        tuple(name for name in left_out if name not in ours),
+        tuple(f"{name}={value!r}" for name, value in kept.items()),
+        tuple(f"{name}={own}, not {other}" for name, (own, other) in both.items() if own != other),
+    )
 
 
 def read_video_model(path: str | Path) -> keras.Model:
@@ -176,16 +212,6 @@ def _same_classes(ours, theirs) -> bool:
 def _difference(ours, theirs) -> str:
     """In what class names differ where both are known."""
     return class_difference(theirs, ours, "the file", "the model") if ours and theirs else ""
-
-
-def _check_backbone(path, odd_layers):
-    """Only temporal layers may be new or unused."""
-    odd = [x.name for x in odd_layers if not type(x).__module__.startswith("ctm_keras.temporal")]
-    if odd:
-        raise ValueError(
-            f"The weights in {path} are of another backbone: {len(odd)} layers stand on one side "
-            f"only ({', '.join(odd[:3])} ...). Build the model with the backbone of the file."
-        )
 
 
 def _pair(path, target, source, interpolate_tcc=False):

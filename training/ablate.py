@@ -20,7 +20,7 @@ from training.evaluate_config import EvaluateConfig
 from training.resume import is_started
 from training.run import Run
 from training.settings import settings_for
-from training.start import complete
+from training.start import complete, saved_model
 from training.train import train
 
 
@@ -133,7 +133,7 @@ def for_training(row: Row, config: AblateConfig, number: int) -> TrainConfig:
 def measured(row: Row, config: AblateConfig, number: int) -> dict:
     """The report of a run, trained and evaluated now or before."""
     own = for_training(row, config, number)
-    if not (is_started(complete(own)) and Run(own.out).model.is_file()):
+    if not (is_started(complete(own, saved_model(own))) and Run(own.out).model.is_file()):
         train(own)
     run = Run.open(own.out)
     if run.read()["data_hash"] != tfrecords.read_manifest(own.data).hash:

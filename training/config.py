@@ -38,7 +38,8 @@ class ModelConfig:
     options: tuple[str, ...] = ()
     """Options of the method, each as name=value: paths=tccm, stages=4, blocks=1, reduction=8."""
     weights: str = "auto"
-    """imagenet, none, or a .keras file of this project (auto: none for tiny and slowfast)."""
+    """imagenet, none, or a .keras file of this project (auto: none for tiny and slowfast). Of the
+    same method, the file's frames and options are taken where none are given."""
     interpolate_tcc: bool = False
     """Resize the kernel grid of TCC when --weights were trained at another image size."""
 

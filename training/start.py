@@ -5,10 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 import tfrecords
-from ctm_keras.methods import NETWORKS, default_frames
+from ctm_keras.methods import NETWORKS
+from ctm_keras.origin import frames_and_options, pixels_of
+from ctm_keras.weights import read_video_model
 from tfrecords.storage import absolute
 from training.config import TrainConfig
 from training.data import training_clips
@@ -42,20 +45,32 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     if config.data is None:
         raise ValueError("ctm train needs --data DIR, or --resume RUN.")
     config.check()
-    config = complete(config)
-    return config, facts_of(config)
+    saved = saved_model(config)
+    config = complete(config, saved)
+    pixels = dataclasses.asdict(pixels_of(saved)) if saved else None
+    return config, facts_of(config) | {"preprocessing": pixels}
 
 
-def complete(config: TrainConfig) -> TrainConfig:
-    """A config in which every value is said."""
+def saved_model(config: TrainConfig) -> keras.Model | None:
+    """The model in the file that a run starts from, if it starts from one that is there."""
+    weights = weights_of(config)
+    return read_video_model(weights) if Path(weights).is_file() else None
+
+
+def complete(config: TrainConfig, saved: keras.Model | None = None) -> TrainConfig:
+    """A config in which every value is said, those of a saved model where none is given."""
     data = absolute(config.data)
+    given = config.method_options
+    frames, options = frames_and_options(saved, config.model, config.num_frames, given)
+    taken = (f"{name}={value!r}" for name, value in options.items() if name not in given)
     return dataclasses.replace(
         config,
         **dataclasses.asdict(config.augmentation),
         data=data,
         out=config.out or Path("runs") / f"{data.name}-{config.model}",
         weights=weights_of(config),
-        num_frames=config.num_frames or default_frames(config.model, config.method_options),
+        num_frames=frames,
+        options=(*config.options, *taken),
         learning_rate=config.rate,
     )
 

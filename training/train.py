@@ -64,7 +64,7 @@ def train(config: TrainConfig) -> Run | None:
         with lost_worker_in_words(strategy):
             agree(strategy, what_all_do(config, facts), DIFFERENT)
             with strategy.scope():
-                model = build_model(config, facts["class_names"], resumed)
+                model = build_model(config, facts, resumed)
                 compile_model(model, config, facts["steps_per_epoch"])
             if config.dry_run:
                 dry_run(model, config, facts["steps_per_epoch"], strategy)
@@ -79,18 +79,18 @@ def train(config: TrainConfig) -> Run | None:
     return run
 
 
-def build_model(config: TrainConfig, class_names: list[str], resumed: bool = False) -> keras.Model:
+def build_model(config: TrainConfig, facts: dict[str, Any], resumed: bool = False) -> keras.Model:
     """The model of a config, with what its weights gave and what is fixed printed."""
     model = ctm_keras.build_video_model(
         config.model,
         backbone=config.backbone,
-        class_names=class_names,
+        class_names=facts["class_names"],
         num_frames=config.num_frames,
         image_size=config.image_size,
         weights=None if config.weights == "none" else config.weights,
         interpolate_tcc=config.interpolate_tcc,
         dropout=config.dropout,
-        **config.method_options,
+        **{"preprocessing": facts.get("preprocessing")} | config.method_options,
     )
     if not resumed and config.weights in ("none", "imagenet"):  # a file's is printed as it loads
         print(ctm_keras.adoption_report(model))

@@ -36,6 +36,14 @@ class Format:
     refused: tuple[tuple[str, str], ...] = ()
 
 
+PYSLOWFAST_LACKS = (
+    (r"s1\.pathway0_stem\.conv_xy\.", "X3D's convolutions are depthwise"),
+    (
+        r"s\d\.pathway\d_nonlocal\d+\.",
+        "its non-local blocks are read from mmaction2 and temporal-shift-module alone",
+    ),
+)
+
 OPENMMLAB = (
     (r"^backbone\.", ""),
     (r"^slow_path\.conv1_lateral\.", "lateral.conv1."),
@@ -103,13 +111,17 @@ FORMATS = (
         r"s1_fuse\.",
         PYSLOWFAST,
         methods=((r"", "slowfast"),),
+        untold=("channels",),
         pixels=KINETICS,
+        refused=PYSLOWFAST_LACKS,
     ),
     Format(
         "PySlowFast",
         r"s1\.pathway0_stem\.",
         (*PYSLOWFAST, (r"^slow\.", "")),
+        untold=("channels",),
         pixels=KINETICS,
+        refused=PYSLOWFAST_LACKS,
     ),
     Format(
         "temporal-shift-module",
@@ -151,5 +163,12 @@ FORMATS = (
         r"(layer1|inception3a)\.",
         ((r"^conv(\d)\.(conv|bn)\.", r"\2\1."),),
         untold=("temporal_pooling",),
+        refused=(
+            (
+                r"layer1\.0\.conv1\.\d\.",
+                "torchvision's video ResNets (r3d_18, mc3_18, r2plus1d_18) do not pool after "
+                "their stem",
+            ),
+        ),
     ),
 )

@@ -9,8 +9,9 @@ import keras
 
 from ..methods import check_method
 from ..models import build_video_model
+from ..origin import Origin
 from .read import read_checkpoint
-from .recognise import Checkpoint, recognise
+from .recognise import Checkpoint, matrices, recognise
 from .state import import_state
 
 
@@ -23,6 +24,7 @@ def import_weights(
     num_frames: int | None = None,
     image_size: int = 224,
     allow: Sequence[str] = (),
+    channels: str | None = None,
     **options,
 ) -> keras.Model:
     """Builds the video model that a PyTorch checkpoint is of, with its weights.
@@ -41,7 +43,10 @@ def import_weights(
             16x8).
         image_size: height and width of a frame in pixels.
         allow: patterns (`*` and `?`) of keys that may be left over, as `"aux*"`.
-        **options: what the keys do not tell: `temporal_pooling=True`, and options of the method.
+        channels: order in which the network reads the colors, `"rgb"` or `"bgr"` (default: as
+            other networks of the project).
+        **options: what the keys do not tell: `temporal_pooling=True` (or `"avg"`), and options of
+            the method.
 
     Returns:
         The model; what became of the weights is printed and is its `adoption_report`.
@@ -67,16 +72,18 @@ def import_weights(
         "image_size": image_size,
     }
     own = checkpoint.options | options if method == checkpoint.method else {}
+    pixels = checkpoint.pixels or Origin(checkpoint.method, checkpoint.backbone).pixels
+    own["preprocessing"] = pixels.ordered(channels or pixels.channels)
     model = build_video_model(checkpoint.method, weights=None, **build, **own)
     report = import_state(model, state, allow, str(path))
     print(f"{path}: {checkpoint}.\n{report}")
-    if untold := [name for name in checkpoint.untold if name not in options]:
+    given = {**options, "channels": channels} if channels else options
+    if untold := [name for name in checkpoint.untold if name not in given]:
         print(f"Its keys do not tell for certain: {', '.join(untold)} (--options).")
     if num_frames is None:
         print(f"Nor the frames of a clip: {model.input_shape[1]} were taken (--num-frames).")
     if method != checkpoint.method:
         model = _graft(model, method, build, options)
-    _set_pixels(model, checkpoint)
     if to is not None:
         _save(model, Path(to))
     return model
@@ -84,7 +91,7 @@ def import_weights(
 
 def _check_method(checkpoint: Checkpoint, method: str, options: dict, path):
     """Another method can start from the weights of a TSN only."""
-    check_method(method, {k: v for k, v in options.items() if k != "temporal_pooling"})
+    check_method(method, options, ("channels",))
     if method != checkpoint.method and checkpoint.method != "tsn":
         raise ValueError(
             f"{path} holds a network of the method {checkpoint.method}, not {method}: leave the "
@@ -95,7 +102,12 @@ def _check_method(checkpoint: Checkpoint, method: str, options: dict, path):
 def _number_of_classes(checkpoint: Checkpoint, count, names, path) -> int | None:
     """The classes asked for, else the checkpoint's."""
     if count is None and names is None and checkpoint.num_classes is None:
-        raise ValueError(f"{path} has no classifier: say how many classes the new one has.")
+        found = [checkpoint.keys[key] for key in matrices(checkpoint.state)]
+        among = f" that is one layer of a known name among {', '.join(found)}" * bool(found)
+        raise ValueError(
+            f"{path} has no classifier{among}: say how many classes the new one has "
+            "(--num-classes)."
+        )
     return checkpoint.num_classes if count is None and names is None else count
 
 
@@ -105,14 +117,6 @@ def _graft(tsn: keras.Model, method: str, build: dict, options: dict) -> keras.M
         weights = Path(folder) / "tsn.keras"
         tsn.save(weights)
         return build_video_model(method, weights=weights, **build, **options)
-
-
-def _set_pixels(model: keras.Model, checkpoint: Checkpoint):
-    """Lets a model scale pixels as the project does that trained the weights."""
-    if checkpoint.pixels is not None:
-        preprocess = model.get_layer("preprocess")
-        for name, value in vars(checkpoint.pixels).items():
-            setattr(preprocess, name, value)
 
 
 def _check_target(path: Path):

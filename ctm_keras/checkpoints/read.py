@@ -7,11 +7,22 @@ import numpy as np
 
 INSTALL = 'pip install "ctm-keras[torch]"'
 MINIMUM = (2, 6)
-WRAPPERS = ("state_dict", "model_state", "model_state_dict", "model")
+WRAPPERS = (
+    "state_dict",
+    "model_state",
+    "model_state_dict",
+    "model",
+    "net",
+    "weights",
+    "state_dict_ema",
+)
+CAFFE2 = b"blobs"  # what a pickle of Caffe2's keeps its weights under
 
 
 def read_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
     """The weights of a PyTorch checkpoint, by the names that its project gave them.
+
+    Where a training state holds several, the first of `WRAPPERS` is taken, and that is printed.
 
     Read with `torch.load(weights_only=True)`, which refuses whatever is not data.
 
@@ -27,9 +38,14 @@ def read_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path} is {'a folder' if path.is_dir() else 'not there'}: name a file.")
     if path.suffix == ".keras":
         raise ValueError(f"{path} is of this project already: pass it as weights={str(path)!r}.")
-    state = _state_dict(_load(path))
+    loaded = _load(path)
+    state = _state_dict(loaded, path)
     if state is None:
-        raise ValueError(f"{path} is a file of PyTorch's, but holds no state_dict of a network.")
+        keys = ", ".join(map(repr, loaded)) if isinstance(loaded, dict) else type(loaded).__name__
+        raise ValueError(
+            f"{path} is a file of PyTorch's, but holds no state_dict of a network: it holds "
+            f"{keys or 'nothing'}. Save the network's state_dict() alone."
+        )
     return {name: _array(path, name, tensor) for name, tensor in state.items()}
 
 
@@ -41,11 +57,17 @@ def _load(path: Path):
     except PermissionError:
         raise
     except Exception as error:  # a cut file raises as many kinds as there are places to cut
-        raise ValueError(f"{path} {_why_not(str(error))}") from None
+        raise ValueError(f"{path} {_why_not(path, str(error))}") from None
 
 
-def _why_not(error: str) -> str:
+def _why_not(path: Path, error: str) -> str:
     """What torch.load's refusal says of the file."""
+    with path.open("rb") as file:
+        if CAFFE2 in file.read(1 << 16):
+            return (
+                "is a pickle of Caffe2, not of PyTorch: load it in PySlowFast with CHECKPOINT_TYPE "
+                "caffe2, and save the model's state_dict() with torch.save."
+            )
     if code := re.search(r"GLOBAL (\S+)", error):
         return (
             f"holds more than weights ({code[1]}) and was not loaded, as that would run code. If "
@@ -70,13 +92,14 @@ def _torch():
     return torch
 
 
-def _state_dict(loaded) -> dict | None:
+def _state_dict(loaded, path: Path) -> dict | None:
     """The weights in what was loaded, without what a training state holds beside them."""
     if not isinstance(loaded, dict):
         return None
-    for name in WRAPPERS:
-        if isinstance(loaded.get(name), dict):
-            return _state_dict(loaded[name])
+    if found := [name for name in WRAPPERS if isinstance(loaded.get(name), dict)]:
+        if len(found) > 1:
+            print(f"{path}: {found[0]} is read, not {' or '.join(found[1:])}.")
+        return _state_dict(loaded[found[0]], path)
     tensors = {k: v for k, v in loaded.items() if isinstance(k, str) and hasattr(v, "detach")}
     return tensors or None
 

@@ -1,5 +1,6 @@
 """Which network a checkpoint is of, from the names and shapes of its weights."""
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -12,6 +13,9 @@ from .options import OPTIONS, UNTOLD, has, method_by_kernels
 State = dict[str, np.ndarray]
 
 IMAGENET_CLASSES = 1000
+WRAPPED = r"^((module|model|net|_orig_mod)\.)+"
+CLASSIFIER = r"(fc|classifier|head|last_linear|linear)(\.\d+)?\.weight"  # .1 after a dropout layer
+INSIDE = r"(slow\.|fast\.)?(layer\d|inception|aux|lateral)"
 BLOCKS = {
     ((2, 2, 2, 2), False): "tv_resnet18",
     ((3, 4, 6, 3), False): "tv_resnet34",
@@ -63,7 +67,7 @@ def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
     Raises:
         ValueError: if it is of no known format, or of no network that is here.
     """
-    plain = {re.sub(r"^((module|_orig_mod)\.)+", "", key): key for key in state}
+    plain = {re.sub(WRAPPED, "", key): key for key in state}
     form = _format(plain, origin)
     for pattern, reason in form.refused:
         if has(pattern, plain):
@@ -72,6 +76,7 @@ def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
     if len(keys) < len(state):
         double = next(key for key in state if key not in keys.values())
         raise ValueError(f"{origin} has two weights for one place: {double} is one of them.")
+    keys = _classifier_as_fc(keys, state)
     named = {key: state[original] for key, original in keys.items()}
     for adapt in form.adapt:
         adapt(named)
@@ -81,11 +86,12 @@ def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
     if methods in ([], ["nonlocal"]):
         methods = [base] * (not methods or base != "tsn") + methods
     head = named.get("fc.weight")
-    num_classes = len(head) if np.ndim(head) == 2 else None
+    flat = head is not None and head.size == math.prod(head.shape[:2])  # also a 1 x 1 convolution
+    num_classes = len(head) if flat else None
     return Checkpoint(
         form.name,
         "+".join(methods),
-        _backbone(named, origin),
+        _backbone(named, list(plain.values()), origin),
         num_classes,
         _told(methods, named, plain),
         named,
@@ -126,10 +132,31 @@ def _renamed(key: str, form: Format) -> str:
     return key
 
 
-def _backbone(state: State, origin: str) -> str:
+def matrices(state: State) -> list[str]:
+    """The keys of the matrices outside the blocks, where a classifier stands."""
+    found = (key for key, value in state.items() if np.ndim(value) == 2)
+    return [key for key in found if key.endswith(".weight") and not re.match(INSIDE, key)]
+
+
+def _classifier_as_fc(keys: dict[str, str], state: State) -> dict[str, str]:
+    """The keys with the classifier called `fc`, if there is just one."""
+    found = matrices({key: state[original] for key, original in keys.items()})
+    found = [key for key in found if re.fullmatch(CLASSIFIER, key)]
+    if len(found) != 1:
+        return keys
+    module = found[0].removesuffix("weight")
+    return {re.sub(rf"^{re.escape(module)}", "fc.", key): value for key, value in keys.items()}
+
+
+def _backbone(state: State, keys: list[str], origin: str) -> str:
     """The image model, by its numbers of blocks."""
     if has(r"inception3a\.", state):
         return "inception_v1"
+    if not has(r"(slow\.)?layer1\.0\.conv[1-3]\.", state):
+        raise ValueError(
+            f"{origin} is neither a ResNet nor an Inception-V1, which alone can be read: its keys "
+            f"begin {', '.join(keys[:3])}."
+        )
     numbers = _blocks(state, r"(?:slow\.)?layer")
     fast = _blocks(state, r"fast\.layer")
     if any(fast) and fast != numbers:

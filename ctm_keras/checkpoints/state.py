@@ -1,5 +1,6 @@
 """Gives a video model the weights of a PyTorch network: everything fits, or nothing is set."""
 
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -12,6 +13,7 @@ from .recognise import Checkpoint, recognise
 
 BOOKKEEPING = "*num_batches_tracked"
 HEAD_KEYS = {"fc.weight", "fc.bias"}
+BLOCK = r"(slow\.|fast\.)?(layer\d|inception)"
 
 
 def import_state(
@@ -82,10 +84,14 @@ def _leftover(checkpoint: Checkpoint, used: set[str], allow, origin: str) -> tup
     odd = [key for key in left if not any(fnmatchcase(key, pattern) for pattern in allow)]
     patterns = tuple(dict.fromkeys(_pattern(key, odd or left, checkpoint) for key in odd or left))
     if odd:
+        remedy = (
+            f"If they may be left out, name them: --allow {_some(list(map(repr, patterns)), ' ')}."
+        )
+        if any(checkpoint.keys[key] in odd and re.match(BLOCK, key) for key in checkpoint.keys):
+            remedy = "They are parts of its blocks, without which it is another network."
         raise ValueError(
             f"{origin}, a network of the method {checkpoint.method} on {checkpoint.backbone}, has "
-            f"{len(odd)} weights without a place in the model: {_some(odd)}. If they may be left "
-            f"out, name them: --allow {_some(list(map(repr, patterns)), ' ')}."
+            f"{len(odd)} weights without a place in the model: {_some(odd)}. {remedy}"
         )
     return patterns
 

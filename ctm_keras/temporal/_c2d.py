@@ -19,7 +19,7 @@ POOLINGS = {
 }
 
 
-def pool_frames(anatomy: Anatomy, pooling: str | None, at_three_places: bool) -> list[Graft]:
+def pool_frames(anatomy: Anatomy, pooling: str | None, at_three_places: bool | str) -> list[Graft]:
     """The temporal poolings of the paper's networks, or those of the analysis paper.
 
     Args:
@@ -29,12 +29,13 @@ def pool_frames(anatomy: Anatomy, pooling: str | None, at_three_places: bool) ->
             official code's maximum of two frames after Res2, alone. `"code32"`: the same for
             clips of 32 frames, which the stem, 5 x 7 x 7, and its max pooling halve before. None:
             frames are not pooled.
-        at_three_places: whether the poolings of the analysis paper stand instead.
+        at_three_places: whether the poolings of the analysis paper stand instead, and how they
+            pool, as `temporal_pooling` says it.
     """
     if pooling not in POOLINGS:
         raise ValueError(f"`pooling` is one of {', '.join(map(str, POOLINGS))}, not {pooling!r}.")
     if at_three_places:
-        return temporal_pooling(anatomy)
+        return temporal_pooling(anatomy, at_three_places)
     in_stem, after_res2 = POOLINGS[pooling]
     grafts = []
     if pooling == "code32":

@@ -48,7 +48,7 @@ def is_inception(anatomy: Anatomy) -> bool:
 
 
 def inflated_pools(
-    anatomy: Anatomy, pools: str, temporal_stride: bool, last_size: int
+    anatomy: Anatomy, pools: str, temporal_stride: bool | str, last_size: int
 ) -> list[Graft]:
     """Pools of three frames: all but the first; those between the stages may halve the frames.
 
@@ -61,6 +61,12 @@ def inflated_pools(
     """
     if pools not in POOLS:
         raise ValueError(f"`pools` is {' or '.join(POOLS)}; received {pools!r}.")
+    if temporal_stride == "avg":
+        raise ValueError(
+            "The pools of a 3-D Inception take maxima: temporal_pooling must be True or False "
+            "there, received 'avg'. A network of IBM's code that was trained with "
+            "--pooling_method avg averages over space, too, and is not here."
+        )
     between = [site for site in anatomy.at("pool") if site.operation.strides[0] > 1]
     grafts = []
     for site in anatomy.at("pool"):

@@ -232,12 +232,21 @@ def check_ordinary(anatomy: Anatomy, site: Site) -> layers.Conv2D:
     return conv
 
 
-def strided_middles(anatomy: Anatomy) -> list[Site]:
+def strided_middles(anatomy: Anatomy, temporal_pooling: bool | str) -> list[Site]:
     """Where the frames are halved by strides: at the first k x k convolution of stages 3 to 5.
 
     Only in blocks whose shortcut has a convolution, which can take the stride along.
+
+    Raises:
+        ValueError: if the pooling is to average, which strides do not.
     """
-    shortcuts = {site.block for site in _first_shortcuts(anatomy)}
+    shortcuts = {site.block for site in _first_shortcuts(anatomy)} if temporal_pooling else ()
+    if shortcuts and temporal_pooling == "avg":
+        raise ValueError(
+            f"Strides in time halve the frames on {anatomy.backbone}: temporal_pooling must be "
+            "True or False there, received 'avg'. Pass True, which is also what IBM's code does "
+            "with --pooling_method avg."
+        )
     found: dict[str, Site] = {}
     for site in anatomy.at("middle"):
         if site.block in shortcuts:

@@ -12,7 +12,7 @@ from ..folding import Fold, Unfold
 from ..initializers import he_fan_out
 from ._frames import over_frames
 from ._inflate import InflatedConv
-from ._pooling import TemporalPooling
+from ._pooling import TemporalPooling, mode_of
 
 CHOICES = ("spread", "strided")
 
@@ -195,9 +195,9 @@ class Pathway:
             x = _relu(_norm(x, name), name)
         self.x = layers.Concatenate(name=f"{name}_concat")([self.x, x])
 
-    def pool(self, stage: int):
+    def pool(self, stage: int, pooling: bool | str):
         """Temporal pooling after a stage."""
-        layer = TemporalPooling(name=f"{self.name}_conv{stage}_temporal_pool")
+        layer = TemporalPooling(mode_of(pooling), name=f"{self.name}_conv{stage}_temporal_pool")
         self.x, self.frames = self.over_frames(layer)
 
     def mean(self):

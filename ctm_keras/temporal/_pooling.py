@@ -74,9 +74,20 @@ class TemporalPooling(layers.Layer):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-def temporal_pooling(anatomy: Anatomy) -> list[Graft]:
-    """Max pooling over frames after stages 2, 3 and 4: an eighth of the frames is left."""
+def temporal_pooling(anatomy: Anatomy, mode: bool | str = True) -> list[Graft]:
+    """Pooling over frames after stages 2, 3 and 4: an eighth of the frames is left.
+
+    Args:
+        anatomy: of the image model.
+        mode: `"avg"`, or `"max"`, which True is, too.
+    """
     sites = [site for site in anatomy.at("stage_output") if site.stage in STAGES]
     return [
-        Graft(site, "after", TemporalPooling(name=f"{site.block}_temporal_pool")) for site in sites
+        Graft(site, "after", TemporalPooling(mode_of(mode), name=f"{site.block}_temporal_pool"))
+        for site in sites
     ]
+
+
+def mode_of(pooling: bool | str) -> str:
+    """The mode that the option `temporal_pooling` asks for: True is the maximum."""
+    return "max" if pooling is True else pooling

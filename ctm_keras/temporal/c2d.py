@@ -9,7 +9,7 @@ from ._c2d import pool_frames
 
 
 def c2d(
-    anatomy: Anatomy, pooling: str | None = "paper", temporal_pooling: bool = False
+    anatomy: Anatomy, pooling: str | None = "paper", temporal_pooling: bool | str = False
 ) -> list[Graft]:
     """Frames read one by one and pooled over time: the baseline of the CoST paper (Table 1).
 

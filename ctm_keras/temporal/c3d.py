@@ -14,7 +14,7 @@ def c3d(
     anatomy: Anatomy,
     time_padding: str = "replicate",
     pooling: str | None = "paper",
-    temporal_pooling: bool = False,
+    temporal_pooling: bool | str = False,
 ) -> list[Graft]:
     """C3D 3 x 1 x 1: the first 1 x 1 of every second residual block reaches over three frames.
 

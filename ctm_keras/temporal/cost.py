@@ -185,7 +185,7 @@ def cost(
     kind: str = "b",
     share_weights: bool = True,
     pooling: str | None = "paper",
-    temporal_pooling: bool = False,
+    temporal_pooling: bool | str = False,
 ) -> list[Graft]:
     """CoST: one 3 x 3 kernel along H-W, T-W and T-H, in every second residual block.
 

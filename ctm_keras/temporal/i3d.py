@@ -17,7 +17,7 @@ def i3d(
     time_padding: str = "replicate",
     inflation: str = "divide",
     pools: str = "image",
-    temporal_pooling: bool = False,
+    temporal_pooling: bool | str = False,
 ) -> list[Graft]:
     """Inflated convolutions: k x k becomes 3 x k x k, begun from the image weights.
 
@@ -38,7 +38,7 @@ def i3d(
     options = {"time_padding": time_padding, "inflation": inflation}
     (stem,) = anatomy.at("stem")
     grafts = [inflated(anatomy, stem, 7 if is_inception(anatomy) else 3, **options)]
-    strided = strided_middles(anatomy) if temporal_pooling else []
+    strided = strided_middles(anatomy, temporal_pooling)
     for site in anatomy.at("middle"):
         if site.operation is not stem.operation:
             grafts.append(inflated(anatomy, site, 3, 2 if site in strided else 1, **options))
@@ -46,4 +46,4 @@ def i3d(
         return grafts + inflated_pools(anatomy, pools, temporal_pooling, last_size=3)
     if strided:
         return grafts + strided_shortcuts(anatomy)
-    return grafts + (pooled(anatomy) if temporal_pooling else [])
+    return grafts + (pooled(anatomy, temporal_pooling) if temporal_pooling else [])

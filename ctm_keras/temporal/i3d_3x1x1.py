@@ -19,7 +19,7 @@ def i3d_3x1x1(
     pool: bool = True,
     time_padding: str = "replicate",
     inflation: str = "divide",
-    temporal_pooling: bool = False,
+    temporal_pooling: bool | str = False,
 ) -> list[Graft]:
     """I3D of the non-local paper: the first 1 x 1 of residual blocks reaches over three frames.
 
@@ -47,7 +47,7 @@ def i3d_3x1x1(
         (stem,) = anatomy.at("stem")
         grafts.append(inflated(anatomy, stem, stem_frames, stride, **options))
     if temporal_pooling:
-        return grafts + pooled(anatomy)
+        return grafts + pooled(anatomy, temporal_pooling)
     if stride > 1:
         pools = [site for site in anatomy.sites if site.role == "pool" and site.stage <= 2]
         grafts += [_strided(site, stride) for site in pools[:1]]

@@ -175,7 +175,7 @@ def s3d(
     time_padding: str = "zero",
     inflation: str = "copy",
     pools: str = "image",
-    temporal_pooling: bool = False,
+    temporal_pooling: bool | str = False,
 ) -> list[Graft]:
     """Convolutions over frames after those over space: k x k becomes 1 x k x k and 3 x 1 x 1.
 
@@ -203,7 +203,7 @@ def s3d(
         )
     (stem,) = anatomy.at("stem")
     grafts = [inflated(anatomy, stem, 3, time_padding=time_padding, inflation=inflation)]
-    strided = strided_middles(anatomy) if temporal_pooling else []
+    strided = strided_middles(anatomy, temporal_pooling)
     for middle, output in zip(anatomy.at("middle"), anatomy.at("middle_output"), strict=True):
         if middle.operation is not stem.operation:
             stride = 2 if middle in strided else 1
@@ -216,7 +216,7 @@ def s3d(
         return grafts + inflated_pools(anatomy, pools, temporal_pooling, last_size=2)
     if strided:
         return grafts + strided_shortcuts(anatomy)
-    return grafts + (pooled(anatomy) if temporal_pooling else [])
+    return grafts + (pooled(anatomy, temporal_pooling) if temporal_pooling else [])
 
 
 def _followed(anatomy: Anatomy, output: Site, middle: Site, stride: int, depthwise: bool) -> Graft:

@@ -23,7 +23,7 @@ def slowfast(
     temporal_blocks: int | None = None,
     lateral_norm: bool = True,
     slow_frames: str = "spread",
-    temporal_pooling: bool = False,
+    temporal_pooling: bool | str = False,
 ):
     """SlowFast: a slow pathway of a few frames and a light fast one of all, joined laterally.
 
@@ -74,8 +74,8 @@ def slowfast(
         if stage < 5:
             slow.read(fast, f"conv{stage}", fusion_kernel, alpha, lateral_norm)
         if stage < 5 and temporal_pooling:
-            slow.pool(stage)
-            fast.pool(stage)
+            slow.pool(stage, temporal_pooling)
+            fast.pool(stage, temporal_pooling)
     x = layers.Concatenate(name="pathways")([slow.mean(), fast.mean()])
     return layers.Reshape((1, 1, x.shape[-1]), name="features")(x), 1
 

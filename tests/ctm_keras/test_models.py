@@ -128,7 +128,7 @@ ERRORS = {
     "method": ({"method": "ctmm"}, r"no method 'ctmm'. Did you mean 'ctm'\? There are: tsn, ctm"),
     "backbone": ({"backbone": "resnet5O"}, r"no backbone 'resnet5O'. Did you mean 'resnet50'\?"),
     "option": ({"reductoin": 2}, "no option of ctm 'reductoin'. Did you mean 'reduction'"),
-    "tsn option": ({"method": "tsn", "reduction": 2}, "There are: none"),
+    "tsn option": ({"method": "tsn", "reduction": 2}, "There are: temporal_pooling, pre"),
     "nasnet": ({"backbone": "nasnetmobile"}, "cannot be grafted: each of its cells"),
     "no classes": ({"num_classes": None}, "two classes or more: pass num_classes or class_names"),
     "one class": ({"num_classes": 1}, "two classes or more"),
@@ -218,7 +218,7 @@ def test_slowfast_has_its_own_frames_by_default(monkeypatch):
     ("method", "options", "message"),
     [
         ("tsm", {"online": "false"}, "`online` is True or False; received 'false'"),
-        ("tsm", {"temporal_pooling": 1}, "`temporal_pooling` is True or False; received 1"),
+        ("tsm", {"temporal_pooling": 1}, "`temporal_pooling` is True, False, .* received 1"),
         ("tsm+slowfast", {}, "slowfast is a network of its own"),
         ("tsm+tsm", {}, "stand together once each; received 'tsm.tsm'"),
         ("slowfast", {"variant": "2x2"}, "no variant of slowfast '2x2'"),

@@ -151,15 +151,15 @@ def test_another_backbone_is_refused(tmp_path, saved):
 
 def test_other_options_are_refused(saved):
     path, _ = saved(paths=("tccm",))
-    with pytest.raises(ValueError, match=r"'conv4_block1_ctm' has \d+ weights, .* has \d+"):
-        build(weights=path)
+    with pytest.raises(ValueError, match=r"paths is \('tccm',\), here \('tccm', 'temporal'\)"):
+        build(weights=path, paths=("tccm", "temporal"))
 
 
 def test_another_reduction_is_refused_and_nothing_is_half_loaded(saved):
     path, _ = saved(reduction=8)
     model = build()
     before = model.get_weights()
-    with pytest.raises(ValueError, match=r"has the shape \(1, 1, 1, 64, 16\), but .* has .* 8\)"):
+    with pytest.raises(ValueError, match="reduction is 8, here the default"):
         ctm_keras.load_weights(model, path)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 

@@ -13,6 +13,8 @@ import pytest
 
 import ctm_keras
 import tfrecords
+from ctm_keras.origin import pixels_of
+from ctm_keras.preprocessing import Preprocessing
 from training.batch_norm import batch_norms
 from training.callbacks import Checkpoints, DivergedError
 from training.config import TrainConfig
@@ -118,12 +120,60 @@ def test_a_method_has_its_own_start_and_frames(config, change, model, backbone, 
     assert (resolved.weights, resolved.num_frames) == (weights, frames)
 
 
+BGR = {"channels": "bgr", "mean": (114.75,) * 3, "scale": (57.375,) * 3}
+
+
+@pytest.fixture
+def shifted(tmp_path):
+    """The file of a TSM of another project: six frames, a quarter of the channels, BGR."""
+    model = ctm_keras.build_video_model(
+        "tsm", "tiny", 4, 6, 32, None, fold_div=4, temporal_pooling="avg", preprocessing=BGR
+    )
+    save_model(model, tmp_path / "start.keras")
+    return tmp_path / "start.keras"
+
+
+def test_a_run_takes_what_its_file_says(shifted, config, change):
+    config = change(config, model="tsm", num_frames=None, weights=str(shifted), epochs=1)
+    run = train(config)
+    shifted.unlink()
+    assert run.config.num_frames == 6
+    assert run.config.method_options == {"fold_div": 4, "temporal_pooling": "avg"}
+    trained = run.load_model()
+    run.model.unlink()
+    train(TrainConfig(resume=run.path))
+    for model in (trained, run.load_model()):
+        assert model.get_layer("conv2_block1_tsm").fold_div == 4
+        assert model.get_layer("conv2_block1_temporal_pool").mode == "avg"
+        assert pixels_of(model) == Preprocessing(**BGR)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("fold_div=8",), ["fold_div"]),
+        (("online=True", "temporal_pooling=False"), ["online", "temp"]),
+    ],
+)
+def test_a_run_that_contradicts_its_file_is_refused(options, named, shifted, config, change):
+    with pytest.raises(ValueError, match="built otherwise") as error:
+        train(change(config, model="tsm", weights=str(shifted), options=options))
+    assert all(name in str(error.value) for name in named)
+    assert not config.out.exists()
+
+
+def test_another_method_takes_the_pixels_alone(shifted, config, change):
+    config, facts = resolve(change(config, num_frames=None, weights=str(shifted)))
+    assert (config.num_frames, config.options) == (8, ())
+    assert Preprocessing(**facts["preprocessing"]) == Preprocessing(**BGR)
+
+
 def test_the_same_seed_gives_the_same_start(config, change):
     config = change(config, weights="none")
     keras.utils.set_random_seed(config.seed)
-    one = build_model(config, ["a", "b"])
+    one = build_model(config, {"class_names": ["a", "b"]})
     keras.utils.set_random_seed(config.seed)
-    other = build_model(config, ["a", "b"])
+    other = build_model(config, {"class_names": ["a", "b"]})
     for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -52,8 +52,8 @@ def import_weights(
         num_classes: Number of classes, without their names (default: the checkpoint's).
         num_frames: Frames of a clip, which no key tells (default: 8; SlowFast 32, 16x8 64).
         image_size: Side of a frame in pixels.
-        options: What the keys do not tell, as name=value: temporal_pooling=True, options of
-            the method.
+        options: What the keys do not tell, as name=value: temporal_pooling=True or =avg,
+            channels=bgr, options of the method.
         allow: Keys of the file that may be left over, as patterns: "aux*".
     """
     import ctm_keras

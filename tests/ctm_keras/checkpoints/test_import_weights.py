@@ -77,9 +77,55 @@ def test_other_classes(holding):
 
 def test_without_a_classifier_the_classes_are_asked_for(holding):
     holding("tsn-resnet18", **{"fc.weight": None, "fc.bias": None})
-    with pytest.raises(ValueError, match=r"x.pth has no classifier"):
+    with pytest.raises(ValueError, match=r"x.pth has no classifier:"):
         ctm_keras.import_weights("x.pth", **SMALL)
     assert ctm_keras.import_weights("x.pth", num_classes=3, **SMALL).output_shape == (None, 3)
+
+
+def test_layers_that_may_be_a_classifier_are_named(holding):
+    layers = {"fc.0.weight": np.zeros((64, 512)), "fc.3.weight": np.zeros((9, 64))}
+    holding("tsn-resnet18", **{"fc.weight": None, "fc.bias": None}, **layers)
+    with pytest.raises(ValueError, match=r"fc.0.weight, fc.3.weight"):
+        ctm_keras.import_weights("x.pth", **SMALL)
+
+
+def test_a_network_that_reads_blue_first(holding, make_clips, capsys):
+    holding("tsn-resnet18")
+    clips = make_clips(1, 4, 32)
+    rgb, bgr = (ctm_keras.import_weights("x.pth", **SMALL, **c) for c in ({}, {"channels": "bgr"}))
+    preprocess = bgr.get_layer("preprocess")
+    assert preprocess.channels == "bgr"
+    assert preprocess.mean == rgb.get_layer("preprocess").mean[::-1]  # a color keeps its own
+    seen = keras.ops.convert_to_numpy(preprocess(clips.astype("float32")))
+    plain = keras.ops.convert_to_numpy(rgb.get_layer("preprocess")(clips.astype("float32")))
+    np.testing.assert_array_equal(seen, plain[..., ::-1])
+    with pytest.raises(ValueError, match="channels"):
+        ctm_keras.import_weights("x.pth", channels="grb", **SMALL)
+
+
+def test_pixels_and_options_survive_another_import_of_the_file(holding, tmp_path, make_clips):
+    """The order of colors is told by no key, the pooling by none, the division by none."""
+    holding("tam-resnet18")
+    path, options = tmp_path / "x.keras", {"temporal_pooling": "avg", "blending": "max"}
+    model = ctm_keras.import_weights("x.pth", path, channels="bgr", **options, **SMALL)
+    again = ctm_keras.build_video_model("tam", "tv_resnet18", weights=path)
+    clips = make_clips(1, 4, 32)
+    np.testing.assert_array_equal(*(keras.ops.convert_to_numpy(m(clips)) for m in (again, model)))
+
+
+@pytest.mark.parametrize("name", ["temporal_poolin", "chanels"])
+def test_misspelled_options_are_offered_the_right_ones(name, holding):
+    holding("tsn-resnet18")
+    right = {"temporal_poolin": "temporal_pooling", "chanels": "channels"}[name]
+    with pytest.raises(ValueError, match=f"Did you mean '{right}'"):
+        ctm_keras.import_weights("x.pth", **{name: True}, **SMALL)
+
+
+@pytest.mark.parametrize("name", ["i3d-resnet18", "i3d-inception"])
+def test_averages_where_frames_are_halved_otherwise_are_refused(name, holding):
+    holding(name)
+    with pytest.raises(ValueError, match="temporal_pooling must be True or False"):
+        ctm_keras.import_weights("x.pth", temporal_pooling="avg", num_frames=8, image_size=64)
 
 
 def test_options_that_keys_do_not_tell(holding, capsys):

@@ -50,10 +50,39 @@ def test_the_format_before_version_1_6(torch):
     check(read_checkpoint("x.pth"))
 
 
-@pytest.mark.parametrize("wrapper", ["state_dict", "model_state", "model_state_dict", "model"])
+@pytest.mark.parametrize(
+    "wrapper",
+    ["state_dict", "model_state", "model_state_dict", "model", "net", "weights", "state_dict_ema"],
+)
 def test_a_training_state(torch, wrapper):
     torch.save({"epoch": 3, "optimizer": {"lr": 0.1}, wrapper: tensors(torch)}, "x.pth.tar")
     check(read_checkpoint("x.pth.tar"))
+
+
+def test_of_several_states_one_is_read_and_named(torch, capsys):
+    other = {"state_dict_ema": {"layer1.0.conv1.weight": torch.zeros(1)}}
+    torch.save({**other, "state_dict": tensors(torch)}, "x.pth")
+    check(read_checkpoint("x.pth"))
+    assert "state_dict is read, not state_dict_ema" in capsys.readouterr().out
+    torch.save({"state_dict": {"model": tensors(torch)}}, "x.pth")
+    check(read_checkpoint("x.pth"))
+    assert not capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+def test_a_pickle_of_caffe2_is_not_to_be_opened_in_pytorch(torch, tmp_path, protocol):
+    blobs = {"blobs": {"conv1_w": np.zeros((2, 2), "float32")}}
+    (tmp_path / "x.pkl").write_bytes(pickle.dumps(blobs, protocol))
+    with pytest.raises(ValueError, match="Caffe2") as error:
+        read_checkpoint("x.pkl")
+    assert "open it in PyTorch" not in str(error.value)
+
+
+def test_what_a_file_holds_instead_of_weights_is_named(torch):
+    torch.save({"epoch": 1, "optimizer": {"lr": 0.1}}, "x.pth")
+    with pytest.raises(ValueError, match="'epoch', 'optimizer'"):
+        read_checkpoint("x.pth")
 
 
 @pytest.mark.parametrize("kind", ["float16", "bfloat16", "float64"])

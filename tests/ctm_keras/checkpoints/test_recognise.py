@@ -103,6 +103,53 @@ def test_two_weights_for_one_place():
         recognise(state | plain)
 
 
+@pytest.mark.parametrize("prefix", ["model.", "net.", "module._orig_mod.", "model.module."])
+def test_prefixes_of_wrappers_do_not_matter(prefix):
+    found = recognise({prefix + key: value for key, value in state_like("tam-resnet18").items()})
+    assert (found.method, found.num_classes) == ("tam", 87)
+    assert found.keys["fc.weight"] == f"{prefix}fc.weight"
+
+
+@pytest.mark.parametrize("name", ["fc.1", "classifier", "head.1", "last_linear"])
+def test_a_classifier_by_another_name(name):
+    state = state_like("tsn-resnet18")
+    found = recognise({key.replace("fc.", f"{name}."): value for key, value in state.items()})
+    assert (found.num_classes, found.keys["fc.weight"]) == (87, f"{name}.weight")
+
+
+def test_a_classifier_that_is_a_convolution():
+    state = state_like("tsn-resnet18")
+    state["fc.weight"] = state["fc.weight"][:, :, None, None]
+    assert recognise(state).num_classes == 87
+
+
+def test_a_projection_is_no_classifier():
+    state = {k: v for k, v in state_like("tsn-resnet18").items() if not k.startswith("fc.")}
+    assert recognise(state | {"projector.weight": np.zeros((128, 512))}).num_classes is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        (["stem.0.weight", "layer1.0.conv1.0.weight", "layer1.0.conv1.1.weight"], "r3d_18"),
+        (["blocks.0.conv.conv_t.weight"], "neither a ResNet .* blocks.0.conv.conv_t.weight"),
+        (["backbone.conv1.conv.weight", "backbone.layer1.0.conv.0.conv.weight"], "neither a Res"),
+        (["s1.pathway0_stem.conv_xy.weight", "s2.pathway0_res0.branch2.a.weight"], "X3D"),
+        (["s1.pathway0_stem.conv.weight", "s3.pathway0_nonlocal1.conv_g.weight"], "non-local"),
+    ],
+)
+def test_networks_that_are_not_here_are_refused_for_what_they_are(keys, reason):
+    with pytest.raises(ValueError, match=reason) as error:
+        recognise({key: np.zeros((4, 4, 1, 1, 1), "float32") for key in keys})
+    assert "--allow" not in str(error.value)
+    assert "0 + 0" not in str(error.value)
+
+
+def test_what_keys_cannot_tell_of_pixels_and_pooling():
+    assert recognise(state_like("slowfast-8x8-resnet50")).untold == ("channels", "variant")
+    assert "temporal_pooling" in recognise(state_like("tam-resnet18-averaged")).untold
+
+
 def test_another_depth():
     state = state_like("tsn-resnet18")
     state = {key: value for key, value in state.items() if "layer3.1" not in key}

@@ -120,6 +120,14 @@ def test_what_is_left_over_is_an_error(resnet18):
     assert report.unused == ("attention.*",)
 
 
+def test_parts_of_blocks_are_not_offered_to_be_left_out(resnet18):
+    state, model = resnet18
+    state["layer1.0.se.fc1.weight"] = np.ones((4, 64, 1, 1))
+    with pytest.raises(ValueError, match=r"layer1.0.se.fc1.weight") as error:
+        import_state(model, state)
+    assert "--allow" not in str(error.value)
+
+
 def test_auxiliary_classifiers_are_left_over_where_that_is_allowed(googlenet):
     model = build(backbone="inception_v1", image_size=64)
     failing(model, googlenet, r"--allow 'aux1\.\*' 'aux2\.\*'\.$")

@@ -195,6 +195,14 @@ CASES = {
     "tam-resnet18-pooled": Case(
         IBM, _ibm("resnet", 18, pooled=True) | TAM, "tam", "tv_resnet18", POOLED
     ),
+    "tam-resnet18-averaged": Case(
+        IBM,
+        _ibm("resnet", 18, pooled=True) | TAM | {"pooling_method": "avg"},
+        "tam",
+        "tv_resnet18",
+        {"temporal_pooling": "avg"},
+        shapes=((16, 48), (24, 64)),  # PyTorch's layer takes three frames or more
+    ),
     "tam-resnet50": Case(IBM, _ibm("resnet", 50) | TAM, "tam", "tv_resnet50"),
     "tam-resnet18-max": Case(
         IBM,
