@@ -7,6 +7,8 @@ here can be used without a second look: a shard's name stays in the folder, text
 from collections.abc import Iterable
 from typing import Any
 
+NOTES = ("groups", "as_frames", "clock_jumps")  # by a video's id
+
 
 def check_content(content: dict[str, Any]) -> None:
     """Raises ValueError, with what is wrong, unless `content` can be that of a data set.
@@ -15,7 +17,7 @@ def check_content(content: dict[str, Any]) -> None:
         content: dict, the JSON object of a dataset.json.
     """
     _texts("class_names", _typed("class_names", content["class_names"], list))
-    for name in ("frame", "splits", "versions", "source", "missing", "groups", "as_frames"):
+    for name in ("frame", "splits", "versions", "source", "missing", *NOTES):
         _typed(name, content.get(name, {}), dict)
     _typed("source", content.get("source", {}).get("asked", {}), dict)
     _texts("splits", list(content["splits"]))
@@ -29,7 +31,9 @@ def check_content(content: dict[str, Any]) -> None:
         _texts("failures", _typed("failures", failure, dict).values())
     for name in ("groups", "as_frames"):
         _texts(name, content.get(name, {}).values())
-    _texts("as_frames", content.get("as_frames", {}).values())
+    for times in content.get("clock_jumps", {}).values():
+        for time in _typed("clock_jumps", times, list):
+            _typed("clock_jumps", time, float)
     for ids in content.get("missing", {}).values():
         _texts("missing", _typed("missing", ids, list))
 

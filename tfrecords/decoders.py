@@ -6,46 +6,24 @@ cannot be decoded to its end is damaged, whatever number of pictures it gave bef
 
 import itertools
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import av
 import cv2
-import numpy as np
 
-from tfrecords.clock import Stamped, clock, in_order
+from tfrecords import ebml, mpegts
+from tfrecords.clock import PAUSE, Stamped, clock, in_order, runs_on
 from tfrecords.containers import promised_size
-from tfrecords.ebml import damage
-from tfrecords.names import VIDEOS
+from tfrecords.images import FOLDER_FPS, animated_webp, folder, is_animated_webp, still_kind
+from tfrecords.picture import Picture, VideoError, display_matrix
 
-IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-FOLDER_FPS = 25.0  # a folder of frames has no clock
 SEEK_AFTER = 10.0  # seconds: an earlier start is reached by decoding from the beginning
 _NO_VIDEO = "it has no video stream (audio only?)"
 _LISTS = {"concat", "hls", "dash", "imf"}  # demuxers that open other files
+_JUMPING = {"mpegts", "mpeg", "flv"}  # demuxers of recordings that may be joined end to end
 _COVER = av.stream.Disposition.attached_pic
-
-
-class VideoError(ValueError):
-    """A video that cannot be read to its end; the message is the reason, without the path."""
-
-
-class Picture(NamedTuple):
-    """One decoded picture, not yet converted.
-
-    Args:
-        image: av.VideoFrame, or uint8 BGR array `(height, width, 3)`.
-        time: int, microseconds from the video's first picture.
-        duration: int, microseconds, nominal.
-        matrix: tuple of four int (a, b, c, d) of the display matrix, or None if upright.
-    """
-
-    image: Any
-    time: int
-    duration: int
-    matrix: tuple[int, int, int, int] | None = None
 
 
 class Tape(Protocol):
@@ -56,7 +34,12 @@ class Tape(Protocol):
     def record(self, packet: av.Packet) -> int: ...
 
 
-def pictures(path: Path, start: float = 0.0, tape: Tape | None = None) -> Iterator[Picture]:
+def pictures(
+    path: Path,
+    start: float = 0.0,
+    tape: Tape | None = None,
+    jumps: list[float] | None = None,
+) -> Iterator[Picture]:
     """Decodes a file or a folder of frames, from about `start` seconds at the latest.
 
     Args:
@@ -64,19 +47,20 @@ def pictures(path: Path, start: float = 0.0, tape: Tape | None = None) -> Iterat
         start: float, seconds; pictures before it may be left out (after a seek).
         tape: Tape or None, is given every packet; the number that it answers is then the `opaque`
             of the packet's picture.
+        jumps: list or None, is given the times at which the file's clock jumps, seconds.
 
     Raises:
         VideoError: If it is unreadable, empty, damaged or cut short.
         OSError: If it is missing or may not be read.
     """
     if path.is_dir():
-        yield from _folder(path)
+        yield from folder(path)
         return
     size, count, reason = path.stat().st_size, 0, None
     if not size and path.is_file():
         raise VideoError("the file is empty")
     try:
-        for picture in _pyav_or_opencv(path, start, tape):
+        for picture in _decoded(path, start, tape, jumps):
             count += 1
             yield picture
     except VideoError as error:
@@ -86,15 +70,20 @@ def pictures(path: Path, start: float = 0.0, tape: Tape | None = None) -> Iterat
         raise VideoError(f"the file is cut short: at least {missing} bytes are missing at its end")
     if reason or not count:
         raise VideoError(reason or "it has no pictures")
-    if path.is_file() and (unsound := damage(path)):
+    if path.is_file() and (unsound := ebml.damage(path) or mpegts.damage(path)):
         raise VideoError(f"it is damaged: {unsound}")
 
 
-def _pyav_or_opencv(path: Path, start: float, tape: Tape | None) -> Iterator[Picture]:
+def _decoded(
+    path: Path, start: float, tape: Tape | None, jumps: list[float] | None
+) -> Iterator[Picture]:
     """OpenCV has its turn where PyAV cannot open the file or decodes nothing of it."""
+    if is_animated_webp(path):
+        yield from animated_webp(path)
+        return
     count, reason = 0, None
     try:
-        for picture in _pyav(path, start, tape):
+        for picture in _pyav(path, start, tape, jumps):
             count += 1
             yield picture
     except (av.error.FFmpegError, UnicodeError) as error:
@@ -112,6 +101,8 @@ def video_stream(container) -> Any:
     """The best video stream; the cover picture of a song is none."""
     if container.format.name.split(",")[0] in _LISTS:
         raise VideoError("it is a list of other files, not a video")
+    if kind := still_kind(container):
+        raise VideoError(f"it is a still picture ({kind}), not a video")
     streams = [s for s in container.streams.video if not s.disposition & _COVER]
     if not streams:
         raise VideoError(_NO_VIDEO)
@@ -126,17 +117,21 @@ def nominal_rate(stream) -> float:
 
 
 class _SeekError(Exception):
-    """A seek that did not reach a key picture before the start."""
+    """A seek that cannot reach a key picture before the start, or not surely."""
 
 
-def _pyav(path: Path, start: float, tape: Tape | None) -> Iterator[Picture]:
+def _pyav(
+    path: Path, start: float, tape: Tape | None, jumps: list[float] | None
+) -> Iterator[Picture]:
     try:
-        yield from _stream(path, start if start > SEEK_AFTER else 0.0, tape)
+        yield from _stream(path, start if start > SEEK_AFTER else 0.0, tape, jumps)
     except _SeekError:
-        yield from _stream(path, 0.0, tape)
+        yield from _stream(path, 0.0, tape, jumps)
 
 
-def _stream(path: Path, start: float, tape: Tape | None) -> Iterator[Picture]:
+def _stream(
+    path: Path, start: float, tape: Tape | None, jumps: list[float] | None
+) -> Iterator[Picture]:
     with av.open(str(path), metadata_errors="ignore") as container:
         stream = video_stream(container)
         codec = stream.codec_context
@@ -144,7 +139,7 @@ def _stream(path: Path, start: float, tape: Tape | None) -> Iterator[Picture]:
             raise av.error.DecoderNotFoundError(0, "its codec is unknown")
         prepare(codec)
         codec.copy_opaque = tape is not None
-        is_avi = container.format.name == "avi"
+        is_avi, may_jump = container.format.name == "avi", container.format.name in _JUMPING
         frames = _frames(container, stream, tape)
         frames = in_order(frames) if is_avi else frames
         first = next(frames, None)
@@ -152,13 +147,16 @@ def _stream(path: Path, start: float, tape: Tape | None) -> Iterator[Picture]:
             return
         zero, matrix = first[1] or 0, display_matrix(first[0])
         if start and not is_avi:  # AVI has no times to seek by
+            if may_jump and not _runs_on(container, stream, zero + start):
+                raise _SeekError
             container.seek(int((zero + start) / stream.time_base), stream=stream)
             frames = _frames(container, stream, tape)
             first = next(frames, (None, None))
             if first[1] is None or not zero < first[1] <= zero + start:
                 raise _SeekError
         tick = round(1e6 / nominal_rate(stream))
-        for frame, time in clock(itertools.chain([first], frames), zero, tick):
+        longest = PAUSE if may_jump else None
+        for frame, time in clock(itertools.chain([first], frames), zero, tick, longest, jumps):
             if frame.is_corrupt and time >= start * 1e6:  # after a seek references may lack
                 raise VideoError(f"it is damaged: the picture at {time / 1e6:.2f} s is incomplete")
             yield Picture(frame, time, tick, matrix)
@@ -190,12 +188,13 @@ def _frames(container, stream, tape: Tape | None) -> Iterator[Stamped]:
         ) from None
 
 
-def display_matrix(frame) -> tuple[int, int, int, int] | None:
-    for data in frame.side_data:
-        if data.type == av.sidedata.sidedata.Type.DISPLAYMATRIX:
-            a, b, _, c, d = np.frombuffer(bytes(data), "<i4")[:5].tolist()
-            return None if (a > 0 and d > 0 and abs(a) >= abs(b)) else (a, b, c, d)
-    return None
+def _runs_on(container, stream, until) -> bool:
+    """Whether the clock does not jump up to a time in seconds: else a seek may land anywhere."""
+    stamps = (packet.dts for packet in container.demux(stream))
+    try:
+        return runs_on((n * stream.time_base for n in stamps if n is not None), until, PAUSE)
+    except av.error.FFmpegError:
+        return False
 
 
 def _opencv(path: Path) -> Iterator[Picture]:
@@ -218,29 +217,3 @@ def _opencv(path: Path) -> Iterator[Picture]:
 def _grab(capture) -> Stamped | None:
     found, image = capture.read()
     return (image, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000) if found else None
-
-
-def _folder(path: Path) -> Iterator[Picture]:
-    tick = round(1e6 / FOLDER_FPS)
-    names = [f for f in path.iterdir() if f.suffix.lower() in IMAGES and f.name[0] != "."]
-    if not names:
-        raise VideoError("the folder has no images")
-    if any(f.suffix.lower() in VIDEOS and f.name[0] != "." for f in path.iterdir()):
-        raise VideoError("the folder holds videos, and images that are not the frames of one")
-    for number, file in enumerate(sorted(names, key=natural)):
-        yield Picture(_image(file), number * tick, tick)
-
-
-def natural(path: Path) -> list:
-    """A sort key by which frame_9 stands before frame_10."""
-    parts = re.split(r"(\d+)", path.name)
-    return [(int(part), part) if part.isdigit() else (-1, part) for part in parts]
-
-
-def _image(file: Path) -> np.ndarray:
-    content = file.read_bytes()
-    cut = content[:2] == b"\xff\xd8" and b"\xff\xd9" not in content[-64:]
-    image = None if cut or not content else cv2.imdecode(np.frombuffer(content, np.uint8), 1)
-    if image is None:
-        raise VideoError(f"its image {file.name} is damaged")
-    return image

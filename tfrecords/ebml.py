@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 SEGMENT, CLUSTER, CRC32 = 0x18538067, 0x1F43B675, 0xBF
+FILE = {0x1A45DFA3, SEGMENT}  # what a file is made of
+PARTS = FILE | {  # and of what segments and clusters are
+    0x114D9B74, 0x1549A966, 0x1654AE6B, CLUSTER, 0x1C53BB6B, 0x1254C367, 0x1043A770, 0x1941A469,
+    0xEC, CRC32, 0xE7, 0xA3, 0xA0, 0xA7, 0xAB, 0x5854,
+}  # fmt: skip
+STARTS = {b"\x1f", b"\xa0", b"\xa3"}  # of a cluster, a group of blocks, a block
 CHUNK = 1 << 20
 HEAD = b"\x1a\x45\xdf\xa3"
 
 
 class Element(NamedTuple):
-    """An element of a file: its number, where its content begins, and where it ends.
-
-    A live recording does not say where its parts end: there `end` is None.
-    """
+    """An element of a file: its number, where its content begins, and where it ends."""
 
     id: int
     start: int
@@ -49,6 +52,24 @@ def damage(path: Path) -> str | None:
         except _UnknownSizeError:
             pass
     return None
+
+
+def end(file: BinaryIO, size: int) -> int:
+    """Where the last part ends; one of unknown size, as in live recordings, with the last in it."""
+    place, found, parts = 0, 0, FILE
+    while place < size:
+        part = element_at(file, place)
+        if part is None:
+            file.seek(place)
+            is_cut = parts is PARTS and size - place < 12 and file.read(1) in STARTS
+            return size + 1 if is_cut else found
+        if part.id not in parts:
+            break
+        if part.end is None:
+            place, parts = part.start, PARTS
+        else:
+            place = found = part.end
+    return found
 
 
 def _check_file(file: BinaryIO, size: int) -> None:

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tfrecords.decoders import IMAGES
+from tfrecords.images import IMAGES
 from tfrecords.schema import VideoEntry
 
 MISSING = "missing"

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tfrecords.decoders import IMAGES, VideoError
+from tfrecords.images import IMAGES
 from tfrecords.names import VIDEOS, counted
+from tfrecords.picture import VideoError
 from tfrecords.schema import SourceError
 
 

@@ -194,7 +194,8 @@ class Journal:
         shard = Shard(**{**content["shard"], "videos": tuple(content["shard"]["videos"])})
         if not self.there(shard):
             return None
-        return Done(shard, content["frames"], failures, hung, content["as_frames"])
+        notes = content["as_frames"], content.get("clock_jumps", {})
+        return Done(shard, content["frames"], failures, hung, *notes)
 
     def save(self, file: str, done: Done) -> None:
         """Records a shard that is on disk, whole and synced."""
@@ -206,6 +207,7 @@ class Journal:
             "failures": [asdict(failure) for failure in done.failures],
             "hung": done.hung,
             "as_frames": done.as_frames,
+            "clock_jumps": done.clock_jumps,
         }
         write_json(self.folder / f"{file}.json", content)
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tfrecords.contents import check_content
+from tfrecords.contents import NOTES, check_content
 from tfrecords.names import printable
 from tfrecords.schema import Failure
 from tfrecords.storage import as_path, is_file, is_folder, is_remote, read_bytes, write_bytes
@@ -50,6 +50,8 @@ class Manifest:
             video, the person that must not stand in two splits; of a segment its file.
         as_frames: mapping from a video's id to the reason why it is stored as JPEGs in a data set
             that keeps encoded videos.
+        clock_jumps: mapping from a video's id to the times, in seconds, at which the clock of its
+            file jumps; the frames continue there without a pause.
         versions: mapping from a package to the version that built the data set.
         machine: str, the processor type.
         source: mapping, what was asked for.
@@ -63,6 +65,7 @@ class Manifest:
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     as_frames: Mapping[str, str] = field(default_factory=dict)
+    clock_jumps: Mapping[str, Sequence[float]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
@@ -125,7 +128,7 @@ def write_manifest(folder: str | Path, manifest: Manifest) -> None:
     """Writes DIR/dataset.json, whole or not at all."""
     content = {"format": FORMAT, **asdict(manifest)}
     content["shards"] = content.pop("all_shards")
-    for name in ("groups", "as_frames"):
+    for name in NOTES:
         if not content[name]:
             del content[name]
     write_json(as_path(folder) / FILE, {**content, "checksum": checksum(content)})

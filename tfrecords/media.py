@@ -5,7 +5,6 @@ on. Pictures are known by the packet that holds them, so that no order and no ti
 """
 
 import io
-import math
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
@@ -13,8 +12,9 @@ from typing import BinaryIO, NamedTuple
 import av
 import numpy as np
 
-from tfrecords.decoders import Picture, prepare
-from tfrecords.video import Renderer
+from tfrecords.decoders import prepare
+from tfrecords.picture import Picture, matrix_of
+from tfrecords.renderer import Renderer
 
 FORMAT = "matroska"
 _REORDER = 16  # the most pictures that H.264 may hold back
@@ -97,16 +97,6 @@ def decode(
                 yield frame.pts, frame
         for frame in codec.decode(None):
             yield frame.pts, frame
-
-
-def matrix_of(frame: av.VideoFrame) -> tuple[int, int, int, int] | None:
-    """The display matrix of a frame by its angle; None if it is upright.
-
-    `side_data` tells more, but ties the frame into a cycle that holds its memory for long.
-    """
-    angle = math.radians(frame.rotation)
-    a, b = round(1000 * math.cos(angle)), round(-1000 * math.sin(angle))
-    return None if a > 0 and abs(a) >= abs(b) else (a, b, -b, a)
 
 
 def planes_of(frame: av.VideoFrame) -> np.ndarray:

@@ -43,6 +43,7 @@ def manifest_of(
         missing=missing,
         groups=_groups(plan, written),
         as_frames={name: why for done in written for name, why in sorted(done.as_frames.items())},
+        clock_jumps={n: when for done in written for n, when in sorted(done.clock_jumps.items())},
         source=source,
         **environment(),
     )
@@ -70,6 +71,18 @@ def report(manifest: Manifest, out: Path) -> None:
         names = [f"{name} ({reason})" for name, reason in manifest.as_frames.items()]
         count = "1 video is" if len(names) == 1 else f"{len(names):,} videos are"
         tqdm.write(f"{count} stored as JPEG frames: {named(names)}")
+    if manifest.clock_jumps:
+        names = [f"{name} (at {_seconds(when)})" for name, when in manifest.clock_jumps.items()]
+        count = "1 video has" if len(names) == 1 else f"{len(names):,} videos have"
+        tqdm.write(
+            f"{count} a clock that jumps, as where recordings were joined; frames continue there "
+            f"without a pause: {named(names)}"
+        )
+
+
+def _seconds(times: Sequence[float]) -> str:
+    more = f" and {len(times) - 3} more" if len(times) > 3 else ""
+    return ", ".join(f"{time:.2f} s" for time in times[:3]) + more
 
 
 def remaining(manifest: Manifest, out: Path) -> str:

@@ -29,7 +29,8 @@ class Done(NamedTuple):
     """A finished shard (None where all its videos failed), its frames and its failures.
 
     `hung` are the ids of failures that ran into the timeout and were not tried again yet;
-    `as_frames` tells of videos that could not stay encoded why they are stored as JPEGs.
+    `as_frames` tells of videos that could not stay encoded why they are stored as JPEGs;
+    `clock_jumps` lists when, in seconds, the clocks of videos jump.
     """
 
     shard: Shard | None
@@ -37,6 +38,7 @@ class Done(NamedTuple):
     failures: tuple[Failure, ...]
     hung: tuple[str, ...] = ()
     as_frames: Mapping[str, str] = {}
+    clock_jumps: Mapping[str, Sequence[float]] = {}
 
 
 def plan_shards(entries: Sequence[VideoEntry], shards: int | None) -> list[PlannedShard]:

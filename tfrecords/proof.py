@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import av
 
-from tfrecords.media import Piece, Pieces, decode, matrix_of, planes_of
-from tfrecords.video import transposes
+from tfrecords.media import Piece, Pieces, decode, planes_of
+from tfrecords.picture import matrix_of
+from tfrecords.renderer import transposes
 
 TRIES = 3  # key pictures to go back from a picture until it decodes exactly
 SPARSE = 8  # of so many frames one is decoded once more, without those that nothing refers to

@@ -16,12 +16,15 @@ from typing import Any, BinaryIO, NamedTuple
 import av
 import numpy as np
 
-from tfrecords.decoders import Picture, pictures, video_stream
+from tfrecords.clock import PAUSE
+from tfrecords.decoders import pictures, video_stream
 from tfrecords.disk import FULL
 from tfrecords.media import FORMAT, Pieces, padded_packet, planes_of
+from tfrecords.picture import Picture
 from tfrecords.proof import NotFaithful, digest_of, look_of, prove
+from tfrecords.renderer import Renderer
 from tfrecords.schema import RECORD_LIMIT
-from tfrecords.video import Renderer, VideoError, timed
+from tfrecords.video import VideoError, timed
 
 BLOCK_HEAD = 4  # bytes of a Matroska block before its frame: track, time, flags
 MICROSECOND = Fraction(1, 1_000_000)
@@ -74,6 +77,7 @@ class Original:
     Args:
         times: mapping from a packet to the time of its picture, microseconds, in display order.
         frames: list of (packet, time), the frames of the data set.
+        jumps: list of float, when the clock of the file jumps, seconds.
         digests: mapping from the packet of a frame to the digest of its picture.
         crcs: mapping from the packet of a frame to the CRC-32 of its picture.
         look: what all these pictures share: format, size, colours, rotation.
@@ -82,6 +86,7 @@ class Original:
 
     times: dict[int, int] = field(default_factory=dict)
     frames: list[tuple[int, int]] = field(default_factory=list)
+    jumps: list[float] = field(default_factory=list)
     digests: dict[int, bytes] = field(default_factory=dict)
     crcs: dict[int, int] = field(default_factory=dict)
     look: tuple | None = None
@@ -97,7 +102,8 @@ def spool_media(job: Mapping[str, Any], alive: Callable[[], None]) -> dict[str, 
 
     Returns:
         A mapping with lists `lengths` and `crcs` (CRC-32), one item per piece (the head of the
-        file and every packet), `timestamps`, one item per frame, `height`, `width`, and `media`:
+        file and every packet), `timestamps`, one item per frame, `height`, `width`, `clock_jumps`
+        (seconds), and `media`:
         `size`, `start` (its time zero by the video's clock, microseconds), `offsets` of the pieces
         and `pictures`, for each frame its packet, the packet to start from and the CRC-32.
 
@@ -135,6 +141,7 @@ def spool_media(job: Mapping[str, Any], alive: Callable[[], None]) -> dict[str, 
         "timestamps": [time for _, time in original.frames],
         "height": original.size[0],
         "width": original.size[1],
+        "clock_jumps": original.jumps,
         "media": {
             "size": spool.stat().st_size,
             "start": start,
@@ -146,7 +153,8 @@ def spool_media(job: Mapping[str, Any], alive: Callable[[], None]) -> dict[str, 
 
 def _decode_original(job: Mapping[str, Any], tape: PacketTape, alive: Callable) -> Original:
     found = Original()
-    stream = _watched(pictures(Path(job["path"]), job["start"] or 0.0, tape), found.times)
+    stream = pictures(Path(job["path"]), job["start"] or 0.0, tape, found.jumps)
+    stream = _watched(stream, found.times)
     for picture, time in timed(stream, job["start"], job["end"], job["fps"]):
         packet, look = picture.image.opaque, look_of(picture.image, picture.matrix)
         if found.look is None:
@@ -194,11 +202,12 @@ def _times(tape: PacketTape, kept: Sequence[int], times: Mapping[int, int]) -> l
     shifts = [times[p] - tape.packets[p].stamp for p in known if tape.packets[p].stamp is not None]
     shift, last, found = shifts[0] if shifts else 0, times[known[0]], []
     for packet in kept:
-        stamp = tape.packets[packet].stamp
-        if packet in times:
-            last = times[packet]
-            shift = shift if stamp is None else last - stamp
-        found.append(last if packet in times or stamp is None else stamp + shift)
+        stamp, time = tape.packets[packet].stamp, times.get(packet)
+        if time is not None:
+            last, shift = time, shift if stamp is None else time - stamp
+        elif stamp is not None and abs(stamp + shift - last) <= PAUSE:  # else its clock jumped
+            time = stamp + shift
+        found.append(last if time is None else time)
     return found
 
 

@@ -161,7 +161,9 @@ def _write(task: ShardTask, folder: Path, results: list[Result], hung: tuple[str
     frames = sum(len(video.found["timestamps"]) for video in videos)
     reasons = {video.entry.id: video.found.get("not_encoded") for video in videos}
     as_frames = {name: reason for name, reason in reasons.items() if reason}
-    return Done(shard, frames, failures, hung, as_frames)
+    jumps = {video.entry.id: video.found["clock_jumps"] for video in videos}
+    clock_jumps = {name: times for name, times in jumps.items() if times}
+    return Done(shard, frames, failures, hung, as_frames, clock_jumps)
 
 
 def _check_still_there(folder: Path) -> None:

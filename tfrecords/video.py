@@ -11,22 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
-from av.video.reformatter import Interpolation, VideoReformatter
 
-from tfrecords.decoders import (
-    Picture,
-    VideoError,
-    nominal_rate,
-    pictures,
-    video_stream,
-)
+from tfrecords.decoders import nominal_rate, pictures, video_stream
+from tfrecords.picture import Picture, VideoError
+from tfrecords.renderer import Renderer
 
 __all__ = ["Frame", "VideoError", "VideoProbe", "probe", "read_frames"]
 
 _TOLERANCE = 1000  # microseconds: Matroska rounds its times to milliseconds
-_LONGEST = 16384  # pixels of a side
 
 
 @dataclass(frozen=True)
@@ -93,12 +86,26 @@ def read_pixels(
     fps: float | None = None,
     short_side: int | None = None,
     order: str = "bgr24",
+    jumps: list[float] | None = None,
 ) -> Iterator[tuple[np.ndarray, int]]:
-    """`read_frames` in the channel order that the JPEG encoder takes; see there."""
-    render = None
-    for picture, time in timed(pictures(Path(path), start or 0.0), start, end, fps):
+    """`read_frames` in the channel order that the JPEG encoder takes; see there.
+
+    `jumps` is given the times, in seconds, at which the clock of the file jumps.
+    """
+    render, stream = None, pictures(Path(path), start or 0.0, jumps=jumps)
+    for picture, time in timed(stream, start, end, fps):
         render = render or Renderer(picture, short_side, order)
         yield render(picture), time
+
+
+def read_times(
+    path: str | Path,
+    start: float | None = None,
+    end: float | None = None,
+    fps: float | None = None,
+) -> Iterator[int]:
+    """The time stamps of the frames of `read_frames`, decoded but not converted; see there."""
+    return (time for _, time in timed(pictures(Path(path), start or 0.0), start, end, fps))
 
 
 def timed(
@@ -137,75 +144,6 @@ def probe(path: str | Path) -> VideoProbe:
             stream = video_stream(container)
             rate, codec = nominal_rate(stream), stream.codec_context.name
     return VideoProbe(width, height, rate, codec)
-
-
-class Renderer:
-    """Turns pictures into upright arrays of one size, that of the first.
-
-    Args:
-        first: Picture, fixes the size.
-        short_side: int or None, pixels of the shorter side.
-        order: str, `"rgb24"` or `"bgr24"`.
-    """
-
-    def __init__(self, first: Picture, short_side: int | None, order: str):
-        height, width = _height_width(first.image)
-        if first.matrix and transposes(first.matrix):
-            height, width = width, height
-        scale = short_side / min(height, width) if short_side else 1
-        self.size = max(1, round(height * scale)), max(1, round(width * scale))
-        if max(self.size) > _LONGEST:
-            raise VideoError(
-                f"its frames of {width}x{height} would become {self.size[1]}x{self.size[0]}, "
-                f"longer than {_LONGEST} pixels"
-            )
-        self.order = order
-        self._scaler, self._converter = VideoReformatter(), VideoReformatter()
-
-    def __call__(self, picture: Picture) -> np.ndarray:
-        matrix = picture.matrix
-        height, width = self.size
-        if matrix and transposes(matrix):
-            height, width = width, height
-        scale = self._scale_array if isinstance(picture.image, np.ndarray) else self._scale_frame
-        pixels = scale(picture.image, height, width)
-        return np.ascontiguousarray(_turn(pixels, matrix)) if matrix else pixels
-
-    def _scale_frame(self, frame, height: int, width: int) -> np.ndarray:
-        """Scales the planes first where it can: the colours of a small picture cost less."""
-        if frame.format.name.startswith("yuv") and (frame.height, frame.width) != (height, width):
-            frame = self._scaler.reformat(
-                frame, width, height, interpolation=Interpolation.AREA, threads=1
-            )
-        frame = self._converter.reformat(
-            frame, width, height, self.order, interpolation=Interpolation.AREA, threads=1
-        )
-        return frame.to_ndarray()
-
-    def _scale_array(self, image: np.ndarray, height: int, width: int) -> np.ndarray:
-        if image.shape[:2] != (height, width):
-            smaller = height < image.shape[0]
-            method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-            image = cv2.resize(image, (width, height), interpolation=method)
-        return image if self.order == "bgr24" else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def _height_width(image) -> tuple[int, int]:
-    return image.shape[:2] if isinstance(image, np.ndarray) else (image.height, image.width)
-
-
-def transposes(matrix: tuple[int, int, int, int]) -> bool:
-    """Whether a display matrix exchanges rows and columns."""
-    a, b, _, _ = matrix
-    return abs(b) > abs(a)
-
-
-def _turn(pixels: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:
-    """Applies a display matrix to the nearest quarter turn: x' = ax + cy, y' = bx + dy."""
-    a, b, c, d = matrix
-    if transposes(matrix):
-        pixels, a, d = pixels.swapaxes(0, 1), c, b
-    return pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
 
 
 def _between(stream: Iterable[Picture], start: int, end: int | None) -> Iterator[Picture]:

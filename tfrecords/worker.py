@@ -19,8 +19,8 @@ from typing import Any
 
 import cv2
 
-from tfrecords.decoders import FOLDER_FPS
 from tfrecords.disk import FULL
+from tfrecords.images import FOLDER_FPS
 from tfrecords.proof import NotFaithful
 from tfrecords.remux import spool_media
 from tfrecords.schema import RECORD_LIMIT
@@ -37,8 +37,8 @@ def spool_video(job: dict[str, Any], alive=lambda: None) -> dict[str, Any]:
 
     Returns:
         A mapping with lists `lengths` and `crcs` (CRC-32), one item per frame, `timestamps`,
-        `height`, `width` and `frame_rate`; of an encoded video what `remux.spool_media` returns;
-        of one that had to become JPEGs, `not_encoded`, the reason.
+        `height`, `width`, `frame_rate` and `clock_jumps` (seconds); of an encoded video what
+        `remux.spool_media` returns; of one that had to become JPEGs, `not_encoded`, the reason.
 
     Raises:
         VideoError: If the video cannot be read, or would make a record above 1 GB.
@@ -58,11 +58,11 @@ def spool_video(job: dict[str, Any], alive=lambda: None) -> dict[str, Any]:
 
 def spool_jpegs(job: dict[str, Any], alive=lambda: None) -> dict[str, Any]:
     """Decodes, scales and encodes one video into a spool file of JPEGs, end to end."""
-    lengths, crcs, timestamps, size = [], [], [], None
-    keys = ("path", "start", "end", "fps", "short_side")
+    lengths, crcs, timestamps, jumps, size = [], [], [], [], None
+    asked = {key: job[key] for key in ("path", "start", "end", "fps", "short_side")}
     options = [cv2.IMWRITE_JPEG_QUALITY, job["quality"]]
     with open(job["spool"], "wb") as spool:
-        for pixels, timestamp in read_pixels(*(job[key] for key in keys)):
+        for pixels, timestamp in read_pixels(**asked, jumps=jumps):
             jpeg = cv2.imencode(".jpg", pixels, options)[1].data
             spool.write(jpeg)
             lengths.append(len(jpeg))
@@ -81,6 +81,7 @@ def spool_jpegs(job: dict[str, Any], alive=lambda: None) -> dict[str, Any]:
         "timestamps": timestamps,
         "height": size[0],
         "width": size[1],
+        "clock_jumps": jumps,
     }
 
 

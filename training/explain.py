@@ -82,9 +82,8 @@ def single_video(path: Path) -> Path:
 def middle_clip(classifier: Classifier, video: Path) -> np.ndarray:
     """The clip that evaluation takes of a video when it takes one, `(T, S, S, 3)`."""
     options = ClipOptions(**sampling(classifier.config))
-    count = sum(1 for _ in classifier.frames(video))
     frames = (frame.rgb for frame in classifier.frames(video))
-    ((_, clip),) = gather(frames, options.clips(count))
+    ((_, clip),) = gather(frames, options.clips(len(classifier.times(video))))
     return crop_clip(clip, options.boxes(*clip.shape[1:3]), options.image_size)[0]
 
 

@@ -15,7 +15,7 @@ from tfrecords.folders import videos_at
 from tfrecords.manifest import named
 from tfrecords.names import printable
 from tfrecords.pixels import ClipOptions
-from tfrecords.video import Frame, VideoError, read_frames
+from tfrecords.video import Frame, VideoError, read_frames, read_times
 from training.config import TrainConfig
 from training.data import sampling
 from training.devices import require_tensorflow
@@ -112,7 +112,7 @@ class Classifier:
         Raises:
             VideoError: If no frame can be read.
         """
-        times = np.array([frame.timestamp for frame in self.frames(video)]) / 1e6
+        times = self.times(video)
         options = ClipOptions(**sampling(self.config), num_clips=num_clips, num_crops=num_crops)
         windows = self.windows(len(times))
         scored = self.score(video, np.concatenate([options.clips(len(times)), windows]), options)
@@ -127,6 +127,10 @@ class Classifier:
         encoded = self.frame.get("store") == "video"  # whose size stays
         short_side = None if encoded else self.frame["short_side"]
         return read_frames(video, fps=self.frame["fps"], short_side=short_side)
+
+    def times(self, video: Path) -> np.ndarray:
+        """When each of `frames` is shown, in seconds: a first pass, which makes no pixels."""
+        return np.fromiter(read_times(video, fps=self.frame["fps"]), np.int64) / 1e6
 
     def windows(self, count: int) -> np.ndarray:
         """Clips that overlap by half, over a video of more than two clips' length."""

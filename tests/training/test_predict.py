@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tfrecords.renderer import Renderer
 from tfrecords.video import VideoError
 from training.evaluate import evaluate
 from training.predict import Classifier, gather, predict
@@ -44,6 +45,21 @@ def test_a_long_video_gets_a_timeline(trained, long_video, capsys):
     assert len(timeline) == (96 - 8) // 4 + 1
     assert timeline[0].start == 0
     assert timeline[-1].end == pytest.approx(94 / 16, abs=1e-3)
+
+
+def test_counting_frames_makes_no_pixels(trained, long_video, monkeypatch):
+    made, render = [], Renderer.__call__
+
+    def counted(self, picture):
+        made.append(picture.time)
+        return render(self, picture)
+
+    monkeypatch.setattr(Renderer, "__call__", counted)
+    classifier = Classifier(trained.path)
+    classifier.predict(long_video, num_clips=2)
+    assert len(made) == 96
+    shown = [frame.timestamp / 1e6 for frame in classifier.frames(long_video)]
+    np.testing.assert_allclose(classifier.times(long_video), shown)
 
 
 def test_json_is_for_programs_and_names_what_failed(trained, long_video, tmp_path, capsys):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tfrecords.annotations.listing import Listing, Lists, left_out, lines_of, listed, names_of
-from tfrecords.decoders import FOLDER_FPS
+from tfrecords.images import FOLDER_FPS
 from tfrecords.sources import SourceError
 
 _NAMES = ("classes.txt", "category.txt", "categories.txt", "labels.txt")

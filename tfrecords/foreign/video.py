@@ -8,9 +8,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from tfrecords.decoders import FOLDER_FPS
 from tfrecords.foreign.framing import Record
 from tfrecords.foreign.wire import Example, NotAnExample, Span, read_example
+from tfrecords.images import FOLDER_FPS
 from tfrecords.index import FRAME_DTYPE
 from tfrecords.names import plain, printable
 from tfrecords.schema import (

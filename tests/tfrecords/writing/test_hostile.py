@@ -163,6 +163,7 @@ CHANGES = {
     "frame": [None, 3],
     "groups": [[], {"a": 1}],
     "as_frames": [[], {"a": 1}],
+    "clock_jumps": [[], {"a": 1.0}, {"a": [1]}, {"a": ["b"]}],
     "surprise": [1],
 }
 

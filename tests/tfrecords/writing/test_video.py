@@ -11,7 +11,7 @@ import pytest
 from tfrecords import decoders
 from tfrecords.clock import clock, in_order
 from tfrecords.containers import promised_size
-from tfrecords.video import VideoError, probe, read_frames
+from tfrecords.video import VideoError, probe, read_frames, read_times
 
 FORMATS = [
     ("a.mp4", "libx264", "yuv420p", {}),
@@ -115,6 +115,13 @@ def test_resampling_takes_the_picture_nearest_in_time(tmp_path, write_video, lev
 @pytest.mark.parametrize(("fps", "count"), [(25, 12), (50, 24), (12.5, 6), (5, 3), (1, 1)])
 def test_resampling_keeps_the_duration(tmp_path, write_video, fps, count):
     assert len(levels(write_video(tmp_path / "a.mkv"), fps=fps)) == count
+
+
+@pytest.mark.parametrize("options", [{}, {"fps": 10}, {"start": 0.1, "end": 0.3, "fps": 50}])
+def test_times_are_those_of_the_frames(tmp_path, write_video, options):
+    path = write_video(tmp_path / "a.mp4", frames=6, times=[0, 40, 60, 200, 210, 500])
+    frames = read_frames(path, **options)
+    assert list(read_times(path, **options)) == [frame.timestamp for frame in frames]
 
 
 def test_start_and_end_cut_a_segment(tmp_path, write_video, level_of):
@@ -282,14 +289,14 @@ def test_frames_too_long_for_a_jpeg_are_refused(tmp_path, write_video):
 def test_opencv_reads_what_pyav_does_not(tmp_path, write_video, monkeypatch, level_of):
     path = write_video(tmp_path / "a.avi", codec="mpeg4")
 
-    def refuse(path, start, tape):
+    def refuse(path, start, tape, jumps):
         raise av.error.InvalidDataError(1, "refused")
         yield
 
     monkeypatch.setattr(decoders, "_pyav", refuse)
     np.testing.assert_allclose(levels(path), [level_of(n) for n in range(12)], atol=8)
     assert probe(path).codec == "opencv"
-    monkeypatch.setattr(decoders, "_pyav", lambda path, start, tape: iter(()))
+    monkeypatch.setattr(decoders, "_pyav", lambda path, start, tape, jumps: iter(()))
     assert len(levels(path)) == 12
 
 
