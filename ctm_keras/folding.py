@@ -8,6 +8,9 @@ from keras import ops
 class Fold(keras.layers.Layer):
     """Lays the frames of all clips into the batch, where an image model reads them.
 
+    Clips of another number of frames are an error, also where it is known only at run time: they
+    would be cut into clips anew, across their borders.
+
     Input shape:
         `(batch, frames, ...)`, frames fixed.
 
@@ -15,8 +18,12 @@ class Fold(keras.layers.Layer):
         `(batch * frames, ...)`
     """
 
+    def build(self, input_shape):
+        self.num_frames = input_shape[1]
+
     def call(self, inputs):
-        return ops.reshape(inputs, (-1, *inputs.shape[2:]))
+        images = ops.shape(inputs)[0] * self.num_frames  # not -1, which any number would fit
+        return ops.reshape(inputs, (images, *inputs.shape[2:]))
 
     def compute_output_shape(self, input_shape):
         return (None, *input_shape[2:])
