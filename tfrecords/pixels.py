@@ -1,8 +1,8 @@
 """From frames to the pixels of a clip: decode, crop, resize; the same for shards and raw videos.
 
-A crop is cut in the frame's own pixels and resized once to `image_size`: by area when it shrinks,
-bilinearly when it grows, not at all when it fits. OpenCV decodes bit for bit as
-`tf.io.decode_jpeg(dct_method="INTEGER_ACCURATE")` does, in half the time, and frees Python's lock.
+A crop is cut in the frame's own pixels and resized once to `image_size`, see `tfrecords.resize`.
+OpenCV decodes bit for bit as `tf.io.decode_jpeg(dct_method="INTEGER_ACCURATE")` does, in half the
+time, and frees Python's lock.
 """
 
 import numbers
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from tfrecords.arguments import check_count
+from tfrecords.resize import Resize
 from tfrecords.rules import RULES
 from tfrecords.sampling import CROP, SAMPLINGS
 
@@ -145,8 +146,9 @@ def crop_clip(
     clips = np.empty((len(boxes), len(frames), image_size, image_size, 3), np.uint8)
     for clip, (top, left, *sides) in zip(clips, boxes.tolist(), strict=True):
         height, width = sides[0], sides[-1]
+        resize = Resize(height, width, image_size)
         for target, frame in zip(clip, frames, strict=True):
-            crop = _resize(frame[top : top + height, left : left + width], image_size)
+            crop = resize(frame[top : top + height, left : left + width])
             if flip:
                 cv2.flip(crop, 1, dst=target)  # thirty times as fast as numpy's reversed rows
             else:
@@ -167,14 +169,4 @@ def _is_scale(scale: object) -> bool:
         pair
         and all(isinstance(s, numbers.Integral) for s in scale)
         and (CROP <= scale[0] <= scale[1])
-    )
-
-
-def _resize(crop: np.ndarray, size: int) -> np.ndarray:
-    least, most = sorted(crop.shape[:2])
-    if least == most == size:
-        return crop
-    shrinks = least > size
-    return cv2.resize(
-        crop, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )

@@ -10,6 +10,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 import ctm_keras
 from tfrecords.disk import full_disk_in_words
+from tfrecords.resize import mean, total, weights
 from tfrecords.sampling import CROP
 from training.devices import require_tensorflow
 from training.run import Run
@@ -83,7 +84,7 @@ class Serving:
 
     def __init__(self, model: keras.Model, scale: int):
         self.model = model
-        self.size = model.input_shape[2]
+        _, self.frames, self.size, *_ = model.input_shape
         self.scale = scale
         self.class_names = ctm_keras.class_names(model) or [
             str(index) for index in range(model.output_shape[-1])
@@ -91,18 +92,32 @@ class Serving:
 
     def clips(self, clips: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores of uint8 clips `(batch, frames, height, width, 3)`."""
-        shape = tf.shape(clips)
-        folded = tf.reshape(clips, tf.concat([[-1], shape[2:]], 0))
-        return self.scores(self.fit_frames(folded))
+        return self.scores(self.fit_frames(self.fold(clips)))
 
     def jpeg(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores of JPEG strings `(batch, frames)`; the frames may differ in size."""
 
         def read(jpeg):
-            return self.fit_frames(tf.io.decode_jpeg(jpeg, channels=3)[None])[0]
+            pixels = tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE")
+            return self.fit_frames(pixels[None])[0]
 
         pixels = tf.TensorSpec((self.size, self.size, 3), tf.float32)
-        return self.scores(tf.map_fn(read, tf.reshape(frames, [-1]), fn_output_signature=pixels))
+        return self.scores(tf.map_fn(read, self.fold(frames), fn_output_signature=pixels))
+
+    def fold(self, clips: tf.Tensor) -> tf.Tensor:
+        """All frames one after the other, if there are clips with as many as the model reads.
+
+        The declared shape is not enforced: neither TF Serving nor `saved_model.load` checks it.
+        """
+        shape, frames = tf.shape(clips), self.frames
+        none = ["The batch must have at least one clip, received", shape[0]]
+        other = ["A clip must have", frames, "frames, received", shape[1]]
+        checks = [
+            tf.debugging.Assert(shape[0] > 0, none),
+            tf.debugging.Assert(shape[1] == frames, other),
+        ]
+        with tf.control_dependencies(checks):
+            return tf.reshape(clips, tf.concat([shape[:1] * frames, shape[2:]], 0))
 
     def fit_frames(self, frames: tf.Tensor) -> tf.Tensor:
         """The centre of frames, cut and resized as evaluation does, `(n, size, size, 3)`."""
@@ -110,8 +125,7 @@ class Serving:
         side = tf.maximum(1, (tf.reduce_min(height_width) * CROP + self.scale // 2) // self.scale)
         begin = tf.concat([[0], (height_width - side) // 2, [0]], 0)
         centre = tf.slice(frames, begin, tf.stack([-1, side, side, 3]))
-        resized = tf.image.resize(centre, (self.size, self.size), antialias=True)
-        return tf.ensure_shape(resized, (None, self.size, self.size, 3))
+        return resized(centre, self.size)
 
     def scores(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
         """Logits, probabilities and best classes of folded frames."""
@@ -125,6 +139,19 @@ class Serving:
             "classes": tf.gather(tf.constant(self.class_names), best.indices),
             "scores": best.values,
         }
+
+
+def resized(frames: tf.Tensor, size: int) -> tf.Tensor:
+    """Square frames `(n, side, side, 3)` as `tfrecords.resize` resizes them, to the bit.
+
+    The sums of one axis fit into float32, which is fastest; those of both do not.
+    """
+    side = tf.cast(tf.shape(frames)[1], tf.float64)
+    matrix, count = weights(side, size, tf), total(side, size, tf) ** 2
+    lines = tf.einsum("ih,nhwc->niwc", *(tf.cast(x, tf.float32) for x in (matrix, frames)))
+    sums = tf.einsum("jw,niwc->nijc", matrix, tf.cast(lines, tf.float64))
+    pixels = tf.cast(tf.cast(mean(sums, count), tf.uint8), tf.float32)
+    return tf.ensure_shape(pixels, (None, size, size, 3))
 
 
 def write_warmup(folder: Path, frames: int, size: int) -> None:

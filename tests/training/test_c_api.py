@@ -1,6 +1,7 @@
 """The served model through TensorFlow's C API, which is how TF Serving loads it."""
 
 import ctypes as c
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from training.export import export
 
-UINT8 = 4  # TF_DataType
+UINT8, STRING = 4, 7  # TF_DataType
+TSTRING = 24  # bytes of a TF_TString
 
 
 class Output(c.Structure):
@@ -29,6 +31,8 @@ def library():
     library.TF_GetCode.argtypes = library.TF_Message.argtypes = [c.c_void_p]
     library.TF_TensorData.argtypes = [c.c_void_p]
     library.TF_GraphOperationByName.argtypes = [c.c_void_p, c.c_char_p]
+    library.TF_StringInit.argtypes = [c.c_void_p]
+    library.TF_StringCopy.argtypes = [c.c_void_p, c.c_char_p, c.c_size_t]
     return library
 
 
@@ -55,7 +59,8 @@ class Session:
         self.check()
 
     def check(self):
-        assert self.library.TF_GetCode(self.status) == 0, self.library.TF_Message(self.status)
+        if self.library.TF_GetCode(self.status):
+            raise RuntimeError(self.library.TF_Message(self.status).decode())
 
     def output(self, name: str) -> Output:
         operation, _, index = name.partition(":")
@@ -63,12 +68,23 @@ class Session:
         assert found, name
         return Output(found, int(index))
 
-    def run(self, feed: str, value: np.ndarray, fetch: str, shape: tuple[int, ...]) -> np.ndarray:
+    def tensor(self, value: np.ndarray) -> c.c_void_p:
+        """A tensor of uint8, or of strings where the array holds bytes."""
+        strings = value.dtype == object
+        size = TSTRING if strings else 1
         dims = (c.c_int64 * value.ndim)(*value.shape)
-        tensor = c.c_void_p(
-            self.library.TF_AllocateTensor(UINT8, dims, value.ndim, c.c_size_t(value.nbytes))
-        )
-        c.memmove(self.library.TF_TensorData(tensor), value.tobytes(), value.nbytes)
+        kind, room = STRING if strings else UINT8, c.c_size_t(value.size * size)
+        tensor = c.c_void_p(self.library.TF_AllocateTensor(kind, dims, value.ndim, room))
+        data = self.library.TF_TensorData(tensor)
+        if not strings:
+            c.memmove(data, value.tobytes(), value.size)
+        for number, text in enumerate(value.flat if strings else ()):
+            self.library.TF_StringInit(data + number * size)
+            self.library.TF_StringCopy(data + number * size, text, len(text))
+        return tensor
+
+    def run(self, feed: str, value: np.ndarray, fetch: str, shape: tuple[int, ...]) -> np.ndarray:
+        tensor = self.tensor(value)
         result = c.c_void_p()
         self.library.TF_SessionRun(
             self.session,
@@ -90,12 +106,61 @@ class Session:
         return out
 
 
-def test_the_c_api_finds_the_same_numbers(trained, library, tmp_path):
-    folder = export(trained.path, tmp_path / "served")
-    graph = SavedModel.FromString((folder / "saved_model.pb").read_bytes()).meta_graphs[0]
-    names = graph.signature_def["serving_default"]
-    feed, fetch = names.inputs["clips"].name, names.outputs["logits"].name
-    clips = np.random.default_rng(1).integers(0, 255, (2, 4, 37, 37, 3), np.uint8)
+@pytest.fixture(scope="module")
+def served(trained, tmp_path_factory):
+    return export(trained.path, tmp_path_factory.mktemp("served") / "gestures")
+
+
+@pytest.fixture(scope="module")
+def logits(library, served):
+    """A function of a signature and its request: the logits of as many rows."""
+    graph = SavedModel.FromString((served / "saved_model.pb").read_bytes()).meta_graphs[0]
+    session = Session(library, served)
+
+    def logits(signature: str, request: np.ndarray) -> np.ndarray:
+        names = graph.signature_def[signature]
+        (feed,), fetch = names.inputs.values(), names.outputs["logits"].name
+        return session.run(feed.name, request, fetch, (len(request), 4))
+
+    return logits
+
+
+def request(signature: str, batch: int, frames: int) -> np.ndarray:
+    clips = np.random.default_rng(1).integers(0, 255, (batch, frames, 37, 37, 3), np.uint8)
+    if signature == "serving_default":
+        return clips
+    encoded = np.empty((batch, frames), object)
+    for place in np.ndindex(batch, frames):
+        encoded[place] = tf.io.encode_png(clips[place]).numpy()
+    return encoded
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "jpeg"])
+def test_the_c_api_finds_the_same_numbers(trained, logits, signature):
+    clips = request("serving_default", 2, 4)
     expected = trained.load_model().predict(clips[:, :, 2:34, 2:34])
-    got = Session(library, folder).run(feed, clips, fetch, (2, 4))
-    np.testing.assert_allclose(got, expected, atol=1e-5)
+    np.testing.assert_allclose(logits(signature, request(signature, 2, 4)), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "jpeg"])
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("frames", [0, 3, 5, 8])
+def test_clips_of_other_lengths_are_errors(logits, served, signature, batch, frames):
+    clips = request(signature, batch, frames)
+    both = rf"\b4\b.*\b{frames}\b"
+    with pytest.raises(RuntimeError, match=both):
+        logits(signature, clips)
+    kind = tf.uint8 if signature == "serving_default" else tf.string
+    with pytest.raises(tf.errors.InvalidArgumentError, match=both):
+        loaded(served)[signature](tf.constant(clips, kind))
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "jpeg"])
+def test_an_empty_batch_is_an_error(logits, signature):
+    with pytest.raises(RuntimeError, match=r"at least.* received\W+0\b"):
+        logits(signature, request(signature, 0, 4))
+
+
+@cache
+def loaded(folder: Path):
+    return tf.saved_model.load(str(folder)).signatures

@@ -196,7 +196,7 @@ def test_tsn_by_its_protocol_scores_25_frames_in_ten_crops(copied, directions):
     frames = np.stack([decode(jpeg) for jpeg in videos.read(0, np.arange(24 + 1))])
     assert frames.shape == (25, 32, 32, 3)
     crop = frames[:, :28, 32 - 21 :]  # 224 / 256 of the height, 224 / 340 of the width; upper right
-    crop = np.stack([cv2.resize(f, (32, 32), interpolation=cv2.INTER_LINEAR) for f in crop])
+    crop = np.stack([cv2.resize(f, (32, 32), interpolation=cv2.INTER_LINEAR_EXACT) for f in crop])
     scores = [model.predict_on_batch(np.repeat(f[None, None], 4, axis=1))[0] for f in crop]
     own = saved.logits[(saved.ids == videos.ids[0]) & (saved.views == 1)]
     np.testing.assert_allclose(own[0], np.mean(scores, axis=0), rtol=1e-3, atol=1e-4)

@@ -9,6 +9,9 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+from tfrecords.dataset import Split
+from tfrecords.pixels import ClipOptions
+from training.data import sampling, validation_clips
 from training.export import export
 
 ALONE = """
@@ -58,6 +61,20 @@ def test_a_process_without_our_code_finds_the_same_numbers(served, clips, expect
     np.testing.assert_allclose(np.sum(out["probabilities"], axis=1), 1, atol=1e-5)
     names = np.array(["down", "left", "right", "up"])
     assert out["classes"] == [names[row.argsort()[::-1]].tolist() for row in expected]
+
+
+def test_jpegs_of_a_data_set_get_the_scores_of_evaluation(served, trained, directions):
+    config = trained.config
+    batch = next(iter(validation_clips(config, batch_size=12, with_ids=True)))
+    expected = trained.load_model().predict(batch["clip"])
+    videos, clips = Split(directions, "val"), []
+    for name in batch["id"].numpy():
+        number = videos.ids.index(name.decode())
+        count = int(videos.videos[number]["frames"])
+        (frames,) = ClipOptions(**sampling(config)).clips(count)
+        clips.append(list(videos.read(number, frames)))
+    got = tf.saved_model.load(str(served)).signatures["jpeg"](tf.constant(clips))["logits"]
+    np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
 def test_signatures_are_those_of_the_readme(served):

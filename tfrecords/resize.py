@@ -1,0 +1,120 @@
+"""The one definition of how a picture changes its size, for shards, raw videos and served models.
+
+A new pixel is a weighted mean of old ones. Along an axis that shrinks these are the pixels it
+covers, each weighted by the part that is covered; along one that grows, the two nearest, weighted
+by distance in steps of 1/256 pixel. The mean over both axes is rounded once, halves up.
+
+All weights are whole numbers, so sums are exact in any order: numpy and the graph that is served
+give the same pixels to the bit on every machine. OpenCV's area sums in float32 and does not.
+"""
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+STEPS = 256  # in which OpenCV's INTER_LINEAR_EXACT divides a pixel
+EXACT = 2**24  # up to which float32 holds every whole number
+BAND = 8  # new pixels whose sums are one product of matrices
+
+
+def weights(length, size, xp=np):
+    """How much each of `length` pixels counts in each of `size`: whole numbers in float64.
+
+    Args:
+        length: pixels of an axis, a number or a scalar float64 tensor.
+        size: int, pixels of the axis afterwards.
+        xp: numpy or tensorflow, which computes.
+
+    Output shape:
+        `(size, length)`; each row adds up to `total(length, size)`.
+    """
+    numbers = xp.arange if xp is np else xp.range
+    old = numbers(length, dtype="float64")
+    border = numbers(size + 1, dtype="float64")[:, None]
+    left = xp.minimum(xp.maximum(border * length - old * size, 0.0), float(size))
+    area = left[1:] - left[:-1]
+    center = (border[:-1] + 0.5) * (1 / (size / length)) - 0.5  # rounded as OpenCV rounds it
+    place = xp.minimum(xp.maximum(xp.round(center * STEPS), 0.0), (length - 1) * STEPS)
+    nearest = xp.maximum(STEPS - abs(place - old * STEPS), 0.0)
+    return xp.where(length > size, area, nearest)
+
+
+def total(length, size, xp=np):
+    """What the weights of a new pixel add up to."""
+    return xp.where(length > size, length, STEPS)
+
+
+def mean(sums, count):
+    """`sums / count`, which a cast to uint8 rounds, halves up; arrays are changed in place."""
+    sums += count // 2
+    sums /= count
+    return sums
+
+
+class Resize:
+    """Resizes pictures of one size to squares, one after the other.
+
+    Args:
+        height: int, rows of the pictures.
+        width: int, columns of the pictures.
+        size: int, pixels of a side of the result, S.
+
+    Input shape:
+        uint8 `(height, width, 3)`.
+
+    Output shape:
+        uint8 `(S, S, 3)`.
+
+    Example:
+
+    >>> Resize(240, 240, 112)(np.zeros((240, 240, 3), np.uint8)).shape
+    (112, 112, 3)
+    """
+
+    def __init__(self, height: int, width: int, size: int):
+        self.sides, self.size = (height, width), size
+        if max(self.sides) <= size:
+            return
+        self.count = int(total(height, size) * total(width, size))
+        dtype = "float32" if STEPS * self.count <= EXACT else "float64"
+        self.rows, self.columns = bands(height, size), bands(width, size, 3, dtype)
+        # Kept from picture to picture: asking for memory takes longer than the sums.
+        self.lines = np.empty((size, width * 3), "float32")
+        self.sums = np.empty((size, size * 3), dtype)
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        size = (self.size, self.size)
+        if self.sides == size:
+            return picture
+        if max(self.sides) <= self.size:
+            return cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR_EXACT)
+        for new, old, part in self.rows:
+            pixels = picture[old].astype("float32")
+            np.matmul(part, pixels.reshape(len(pixels), -1), out=self.lines[new])
+        for new, old, part in self.columns:
+            np.matmul(self.lines[:, old], part.T, out=self.sums[:, new])
+        return mean(self.sums, self.count).astype(np.uint8).reshape(*size, 3)
+
+
+@lru_cache(maxsize=128)
+def bands(
+    length: int, size: int, channels: int = 1, dtype: str = "float32"
+) -> list[tuple[slice, slice, np.ndarray]]:
+    """The weights of an axis without the zeros far from the diagonal: new and old pixels, part.
+
+    Args:
+        length: int, pixels of the axis.
+        size: int, pixels of the axis afterwards.
+        channels: int, numbers that follow each other for each pixel.
+        dtype: of the weights.
+    """
+    matrix, parts = weights(length, size), []
+    for start in range(0, size, BAND):
+        band = matrix[start : start + BAND]
+        covered = np.flatnonzero(band.any(axis=0))
+        old = slice(covered[0], covered[-1] + 1)
+        part = np.kron(band[:, old], np.eye(channels)).astype(dtype)
+        new = slice(start * channels, (start + len(band)) * channels)
+        parts.append((new, slice(old.start * channels, old.stop * channels), part))
+    return parts
