@@ -1,19 +1,28 @@
 """What the README shows is what runs."""
 
+import base64
+import json
 import re
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
+
+from tfrecords.pixels import ClipOptions, decode
+from training.data import sampling
+from training.export import export
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 # Keras warns of its own default whenever it is given a tf.data.Dataset.
 @pytest.mark.filterwarnings("ignore:.shuffle=True. was passed:UserWarning")
 def test_the_notebook_code_runs(directions):
-    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    code = BLOCKS[0]
     small = {
         '"data/mine"': repr(str(directions)),
         "batch_size=32": "batch_size=8",
@@ -26,6 +35,23 @@ def test_the_notebook_code_runs(directions):
     scope = {}
     exec(code, scope)
     assert isinstance(scope["model"], keras.Model)
+
+
+def test_the_request_for_tf_serving_is_answered(trained, directions, tmp_path, monkeypatch):
+    video = next((directions.parent / "videos").rglob("*.mp4"))
+    own = {"holiday.mp4": str(video), "short_side=256": "short_side=32", "[::8][:8]": "[::2][:4]"}
+    code = BLOCKS[1]
+    for there, here in own.items():
+        assert there in code
+        code = code.replace(there, here)
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    request = json.loads((tmp_path / "request.json").read_bytes())
+    clips = [[base64.b64decode(jpeg["b64"]) for jpeg in clip] for clip in request["instances"]]
+    served = tf.saved_model.load(str(export(trained.path, tmp_path / "served"))).signatures
+    got = served[request["signature_name"]](tf.constant(clips))["logits"]
+    crops = ClipOptions(**sampling(trained.config)).crops([decode(jpeg) for jpeg in clips[0]])
+    np.testing.assert_allclose(got, trained.load_model().predict(crops), atol=1e-5)
 
 
 def test_links_lead_somewhere():
