@@ -112,7 +112,7 @@ def build(files: list[Path], scratch: Path, cores: int) -> int:
     out = scratch / "data"
     shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, "-c", BUILD, str(listing(files, scratch)), str(out), str(cores)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         sys.exit(done.stderr)
     manifest = read_manifest(out)

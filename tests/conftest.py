@@ -9,6 +9,8 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+if "PYTEST_XDIST_WORKER" in os.environ:  # the flag stays ours: children would print a library's
+    os.environ.pop("PYTHONWARNDEFAULTENCODING", None)
 
 BUCKET = "bucket"
 REAL_VIDEOS = Path(__file__).parents[2] / "shared" / "data"

@@ -41,7 +41,7 @@ def test_nothing_in_tfrecords_imports_keras():
 def test_temporal_files_import_neither_surgery_nor_their_siblings():
     methods = {path.stem for path in (ROOT / "ctm_keras" / "temporal").glob("[!_]*.py")}
     for path in (ROOT / "ctm_keras" / "temporal").glob("[!_]*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
                 module = node.module or ""
                 names = {module.split(".")[-1]} | {alias.name for alias in node.names}
@@ -59,7 +59,7 @@ def test_nothing_that_is_read_can_run(package):
     """No pickle, no eval; what could load one is told not to."""
     for path in (ROOT / package).rglob("*.py"):
         assert not imported_packages(path) & {*UNSAFE, "yaml"}, path.name
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 check_call(path.name, ast.unparse(node.func), node)
 
@@ -103,5 +103,5 @@ def test_pytorch_is_imported_where_a_checkpoint_is_read_and_nowhere_else():
         if "torch" in imported_packages(path)
     }
     assert readers == {"ctm_keras/checkpoints/read.py"}
-    top = ast.parse((ROOT / readers.pop()).read_text()).body
+    top = ast.parse((ROOT / readers.pop()).read_text(encoding="utf-8")).body
     assert not any("torch" in ast.unparse(n) for n in top if isinstance(n, ast.Import))

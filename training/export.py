@@ -4,9 +4,7 @@ import shutil
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
-from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 import ctm_keras
 from tfrecords.disk import full_disk_in_words
@@ -14,6 +12,7 @@ from tfrecords.resize import mean, total, weights
 from tfrecords.sampling import CROP
 from training.devices import require_tensorflow
 from training.run import Run
+from training.warmup import write_warmup
 
 
 def export(run: Path, to: Path, version: int = 1, which: str = "model") -> Path:
@@ -152,25 +151,3 @@ def resized(frames: tf.Tensor, size: int) -> tf.Tensor:
     sums = tf.einsum("jw,niwc->nijc", matrix, tf.cast(lines, tf.float64))
     pixels = tf.cast(tf.cast(mean(sums, count), tf.uint8), tf.float32)
     return tf.ensure_shape(pixels, (None, size, size, 3))
-
-
-def write_warmup(folder: Path, frames: int, size: int) -> None:
-    """Writes the requests, one a signature, that TF Serving runs before it reports ready.
-
-    Args:
-        folder: A SavedModel's folder.
-        frames: Frames of a clip.
-        size: Side of a frame in pixels.
-    """
-    clip = np.zeros((1, frames, size, size, 3), np.uint8)
-    jpeg = tf.io.encode_jpeg(clip[0, 0]).numpy()
-    inputs = {"serving_default": ("clips", clip), "jpeg": ("frames", [[jpeg] * frames])}
-    assets = folder / "assets.extra"
-    assets.mkdir()
-    with tf.io.TFRecordWriter(str(assets / "tf_serving_warmup_requests")) as writer:
-        for signature, (name, value) in inputs.items():
-            log = PredictionLog()
-            request = log.predict_log.request
-            request.model_spec.signature_name = signature
-            request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
-            writer.write(log.SerializeToString(deterministic=True))

@@ -65,7 +65,7 @@ def run_python():
     def run(program, *args, **environ):
         env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", **environ}
         command = [sys.executable, "-c", program, *map(str, args)]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=240)
+        done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", timeout=240)
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 

@@ -168,7 +168,7 @@ def test_another_reduction_is_refused_and_nothing_is_half_loaded(saved):
 def test_files_of_others_are_refused(tmp_path, content):
     path = tmp_path / "some.keras"
     if content == "text":
-        path.write_text("no model")
+        path.write_text("no model", encoding="utf-8")
     if content == "foreign":
         keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]).save(path)
     message = {

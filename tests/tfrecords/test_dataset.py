@@ -127,7 +127,9 @@ def test_fewer_classes_than_labels(data):
 def test_a_flipped_bit_in_a_class_name(data):
     """Were it read, a left class would be mirrored."""
     path = data / "dataset.json"
-    path.write_text(path.read_text().replace("swipe_left", "swipe_lefv"))
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("swipe_left", "swipe_lefv"), encoding="utf-8"
+    )
     with pytest.raises(BadManifest, match="its checksum is not right: build the data set again"):
         tfrecords.clips(data)
 

@@ -267,7 +267,7 @@ def test_wrong_arguments_are_errors(data, option, message):
 def test_fit_under_two_devices_sees_the_order_of_every_epoch(data):
     """Each step of epochs 1, 2 and, from step 2 on, 3 feeds both devices its batch's halves."""
     script = Path(__file__).with_name("two_devices.py")
-    run = subprocess.run([sys.executable, script, data], capture_output=True, text=True)
+    run = subprocess.run([sys.executable, script, data], capture_output=True, encoding="utf-8")
     assert run.returncode == 0, run.stderr[-3000:]
     expected = []
     for epoch in (1, 2, 3):

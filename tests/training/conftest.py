@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfrecords
+from tfrecords.foreign.wire import fields
 from training.config import TrainConfig
 from training.devices import logical_cpus
 from training.run import Run
@@ -59,6 +61,30 @@ def change():
     return dataclasses.replace
 
 
+def fields_of(data: bytes, *numbers: int) -> bytes:
+    """What a field of a field ... of a message of protobuf holds."""
+    for number in numbers:
+        (span,) = (span for tag, *span in fields(data, 0, len(data)) if tag >> 3 == number)
+        data = data[slice(*span)]
+    return data
+
+
+@pytest.fixture(scope="session")
+def warmup_requests():
+    """The requests of a served model's warm-up file: by signature, the input and its value."""
+    tensor_proto = type(tf.make_tensor_proto(0))
+
+    def read(served: Path) -> dict[str, tuple[str, np.ndarray]]:
+        path, found = served / "assets.extra" / "tf_serving_warmup_requests", {}
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            request = fields_of(record, 6, 1)  # predict_log.request
+            tensor = tf.make_ndarray(tensor_proto.FromString(fields_of(request, 2, 2)))
+            found[fields_of(request, 1, 3).decode()] = fields_of(request, 2, 1).decode(), tensor
+        return found
+
+    return read
+
+
 @pytest.fixture
 def start():
     """Trains a config in a new process, which may send itself a signal after some steps.
@@ -74,7 +100,7 @@ def start():
         arguments = [json.dumps(config.to_dict()), str(after), by, str(cpus)]
         command = [sys.executable, str(script), *arguments]
         environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8"}
         processes.append(subprocess.Popen(command, env=environment, **pipes))
         return processes[-1]
 

@@ -51,7 +51,7 @@ def test_tables_are_trained_evaluated_and_written(ablation, monkeypatch):
         own = tuple(TABLES[name].rows[i] for i in kept)
         monkeypatch.setitem(TABLES, name, dataclasses.replace(TABLES[name], rows=own))
     ctm_1, ctm_2 = ablate(ablation)
-    lines = ctm_2.read_text().splitlines()
+    lines = ctm_2.read_text(encoding="utf-8").splitlines()
     assert "tiny at 32" in lines[2]
     assert "1 clip x 1 crop of 32" in lines[3]
     assert "12 of 12 videos" in lines[3]
@@ -60,12 +60,14 @@ def test_tables_are_trained_evaluated_and_written(ablation, monkeypatch):
     assert res4.endswith("| 78.94 |")
     assert " ± " in res4
     assert res5.startswith("| Res5 | - | tiny has no block_output in stage 5")
-    assert ctm_1.read_text().splitlines()[-1] == res4.replace("Res4", "CTM")
-    found = json.loads(ctm_2.with_suffix(".json").read_text())["rows"]
+    assert ctm_1.read_text(encoding="utf-8").splitlines()[-1] == res4.replace("Res4", "CTM")
+    found = json.loads(ctm_2.with_suffix(".json").read_text(encoding="utf-8"))["rows"]
     assert [len(row["top1"]) for row in found] == [2, 0]
     runs = sorted(folder.name for folder in ctm_2.parent.iterdir() if folder.is_dir())
     assert runs == ["ctm-blocks-1-0", "ctm-blocks-1-1"]
-    configs = [json.loads((ctm_2.parent / run / "config.json").read_text()) for run in runs]
+    configs = [
+        json.loads((ctm_2.parent / run / "config.json").read_text(encoding="utf-8")) for run in runs
+    ]
     assert [values["config"]["seed"] for values in configs] == [0, 1]
     assert configs[0]["config"]["options"] == ["blocks=1"]
     folders = [Path(values["config"]["data"]).name for values in configs]
@@ -73,7 +75,7 @@ def test_tables_are_trained_evaluated_and_written(ablation, monkeypatch):
 
     written = {run: (ctm_2.parent / run / "model.keras").stat().st_mtime_ns for run in runs}
     (ctm_2.parent / runs[1] / "report.json").unlink()
-    assert ablate(ablation)[1].read_text().splitlines() == lines
+    assert ablate(ablation)[1].read_text(encoding="utf-8").splitlines() == lines
     again = {run: (ctm_2.parent / run / "model.keras").stat().st_mtime_ns for run in runs}
     assert written == again
     with pytest.raises(ValueError, match="is not empty"):

@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def test_the_page_has_every_picture_and_its_command():
     made = runpy.run_path(str(DOCS / "augment" / "make.py"))
-    page = (DOCS / "augmentation.md").read_text()
+    page = (DOCS / "augmentation.md").read_text(encoding="utf-8")
     assert f"`{made['COMMON']}`" in page
     assert {path.stem for path in (DOCS / "augment").glob("*.png")} == set(made["PICTURES"])
     for name, options in made["PICTURES"].items():
@@ -24,7 +24,7 @@ def test_the_page_has_every_picture_and_its_command():
 
 
 def test_the_page_names_every_option():
-    page = (DOCS / "augmentation.md").read_text()
+    page = (DOCS / "augmentation.md").read_text(encoding="utf-8")
     names = [field.name for field in dataclasses.fields(Augment)]
     for name in [*names, "augment", "class_weights", "flip_pairs", "scale"]:
         assert f"`--{name.replace('_', '-')} " in page, name

@@ -46,7 +46,9 @@ def test_help_imports_neither_keras_nor_tensorflow():
         "except SystemExit as end: assert end.code == 0\n"
         "assert not {'keras', 'tensorflow', 'matplotlib'} & set(sys.modules), 'heavy import'\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 0, done.stderr
     assert all(command in done.stdout for command in COMMANDS)
 
@@ -106,7 +108,7 @@ def test_a_mistake_is_one_sentence_and_an_exit_code(ctm, arguments, words, tmp_p
 
 def test_a_mistake_prints_no_traceback(tmp_path):
     command = [sys.executable, "-m", "training", "verify", "nowhere"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("ctm: ")
     assert "Traceback" not in done.stderr

@@ -32,7 +32,7 @@ def test_report_agrees_with_the_saved_predictions(trained):
         right.append(mean.argmax() == saved.labels[rows][0])
     assert report.top1 == pytest.approx(np.mean(right))
     assert report.top5 == 1.0
-    written = json.loads((trained.path / "report.json").read_text())
+    written = json.loads((trained.path / "report.json").read_text(encoding="utf-8"))
     assert written["top1"] == report.top1
     assert written["coverage"] == "12 of 12 videos, missing none"
     assert sum(row["videos"] for row in written["per_class"].values()) == 12
@@ -59,7 +59,7 @@ def test_videos_that_lists_name_and_are_not_there_count_as_missing(trained, dire
     report = evaluate(trained.path, data=data, num_clips=1, num_crops=1)
     assert report.coverage.startswith("12 of 42 videos, missing id00 (listed, not there), id01 (")
     assert report.coverage.endswith("id19 (listed, not there) and 10 more")
-    written = json.loads((trained.path / "report.json").read_text())
+    written = json.loads((trained.path / "report.json").read_text(encoding="utf-8"))
     assert sorted(written["missing"]) == list(ids)
 
 
@@ -91,7 +91,9 @@ def test_a_wrong_value_is_named(trained, values, words):
 
 
 def test_an_unfinished_run_is_named(trained, tmp_path):
-    (tmp_path / "config.json").write_text((trained.path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(
+        (trained.path / "config.json").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     with pytest.raises(ValueError, match="its training has not ended: `ctm train --resume"):
         evaluate(tmp_path)
 
@@ -141,7 +143,7 @@ def test_which_model_was_scored_stands_beside_the_number(copied):
         report = evaluate(run.path, which=which, **views)
         again = evaluate(run.path, saved=True)
         said.append((str(report).splitlines()[-1], str(again).splitlines()[-1]))
-        assert json.loads((run.path / "report.json").read_text())["model"] == which
+        assert json.loads((run.path / "report.json").read_text(encoding="utf-8"))["model"] == which
     best, last = "model: the best on the validation split", "model: the last"
     assert said == [(best, best), (last, last)]
 
@@ -150,11 +152,11 @@ def test_a_report_that_names_no_model_is_of_the_last(copied):
     run = copied("run")
     evaluate(run.path, num_clips=1, num_crops=1)
     path = run.path / "report.json"
-    said = json.loads(path.read_text())
+    said = json.loads(path.read_text(encoding="utf-8"))
     del said["model"]
-    path.write_text(json.dumps(said))
+    path.write_text(json.dumps(said), encoding="utf-8")
     assert str(evaluate(run.path, saved=True)).endswith("\nmodel: the last")
-    assert json.loads(path.read_text())["model"] == "model"
+    assert json.loads(path.read_text(encoding="utf-8"))["model"] == "model"
 
 
 def test_runs_that_were_scored_otherwise_have_no_mean(copied):
@@ -219,7 +221,10 @@ def test_runs_are_evaluated_each_and_together(copied, tmp_path):
     lines = list(evaluate_all(EvaluateCommand(**command, ensemble=True)))
     heads = [line.splitlines()[0] for line in lines]
     assert [heads[0], heads[2], heads[5]] == [str(one.path), str(two.path), "the ensemble"]
-    each = [json.loads((run.path / "report.json").read_text())["top1"] for run in (one, two)]
+    each = [
+        json.loads((run.path / "report.json").read_text(encoding="utf-8"))["top1"]
+        for run in (one, two)
+    ]
     mean, spread = sum(each) / 2, abs(each[0] - each[1]) / 2**0.5
     assert f"mean of 2 runs and standard deviation: top-1 {mean:.4f} ± {spread:.4f}," in lines[4]
     assert "\nprotocol: like ctm: 2 clips x 1 crop of 32" in lines[4]
@@ -231,7 +236,9 @@ def test_runs_are_evaluated_each_and_together(copied, tmp_path):
         np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-6)
         assert label == members[0].labels[members[0].ids == video][0]
     right = (scores.argmax(axis=1) == labels).mean()
-    assert json.loads((out / "report.json").read_text())["top1"] == pytest.approx(right)
+    assert json.loads((out / "report.json").read_text(encoding="utf-8"))["top1"] == pytest.approx(
+        right
+    )
     with pytest.raises(ValueError, match="not empty"):
         list(evaluate_all(EvaluateCommand(**command, ensemble=True)))
 

@@ -7,7 +7,6 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from tfrecords.dataset import Split
 from tfrecords.pixels import ClipOptions
@@ -54,7 +53,7 @@ def expected(trained, clips):
 def test_a_process_without_our_code_finds_the_same_numbers(served, clips, expected, tmp_path):
     np.save(tmp_path / "clips.npy", clips)
     command = [sys.executable, "-c", ALONE, str(served), str(tmp_path / "clips.npy")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, cwd=tmp_path)
     out = json.loads(done.stdout)
     np.testing.assert_allclose(out["logits"], expected, atol=1e-5)
     np.testing.assert_allclose(out["jpeg"], expected, atol=1e-5)
@@ -86,17 +85,12 @@ def test_signatures_are_those_of_the_readme(served):
     assert served.name == "1"
 
 
-def test_the_warm_up_requests_run(served):
-    path = served / "assets.extra" / "tf_serving_warmup_requests"
+def test_the_warm_up_requests_run(served, warmup_requests):
     signatures = tf.saved_model.load(str(served)).signatures
-    seen = []
-    for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-        request = PredictionLog.FromString(record).predict_log.request
-        name = request.model_spec.signature_name
-        inputs = {key: tf.constant(tf.make_ndarray(v)) for key, v in request.inputs.items()}
-        assert signatures[name](**inputs)["logits"].shape == (1, 4)
-        seen.append(name)
-    assert seen == ["serving_default", "jpeg"]
+    requests = warmup_requests(served)
+    for name, (key, value) in requests.items():
+        assert signatures[name](**{key: tf.constant(value)})["logits"].shape == (1, 4)
+    assert list(requests) == ["serving_default", "jpeg"]
 
 
 def test_an_existing_version_is_not_overwritten(trained, served):

@@ -38,7 +38,7 @@ def test_what_cannot_be_priced_is_an_error(backbone, frames, message):
 
 @pytest.mark.usefixtures("no_random_start")
 def test_the_page_says_where_each_method_stands():
-    page = PAGE.read_text()
+    page = PAGE.read_text(encoding="utf-8")
     for line in compatibility():
         assert line in page, f"{PAGE.name} is old: run benchmarks/models_page.py"
 

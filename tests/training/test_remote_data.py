@@ -27,7 +27,10 @@ def test_a_run_on_a_bucket_is_the_run_on_a_disk(remote, config, trained, tmp_pat
     from training.train import train
 
     run = train(dataclasses.replace(trained.config, data=remote, out=tmp_path / "run"))
-    assert json.loads((run.path / "config.json").read_text())["config"]["data"] == remote
+    assert (
+        json.loads((run.path / "config.json").read_text(encoding="utf-8"))["config"]["data"]
+        == remote
+    )
     assert str(run.config.data) == remote
     assert learned(run) == learned(trained)
     report = evaluate(run.path, num_clips=1, num_crops=1)

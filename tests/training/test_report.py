@@ -57,7 +57,9 @@ def browse(page, *options):
     """What a browser makes of a page."""
     with_profile = f"--user-data-dir={page.parent / 'profile'}"
     command = [BROWSER, *QUIET, with_profile, *options, page.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    return subprocess.run(
+        command, capture_output=True, encoding="utf-8", timeout=120, check=True
+    ).stdout
 
 
 @pytest.mark.skipif(not BROWSER, reason="no Chromium is installed")
@@ -77,7 +79,7 @@ def test_a_browser_shows_tables_curves_and_pictures(page, runs, tmp_path):
 
 
 def test_the_file_needs_nothing_else(page):
-    content = page.read_text()
+    content = page.read_text(encoding="utf-8")
     addresses = re.findall(r"""(?:src|href)=["']?([^"' >]+)""", content)
     assert all(a.startswith(("data:", "#")) for a in addresses)
     assert "<script" not in content
@@ -92,7 +94,7 @@ def test_the_curves_say_which_lines_are_validation(runs):
 
 
 def test_numbers_stand_with_protocol_and_coverage(page, runs):
-    content = page.read_text()
+    content = page.read_text(encoding="utf-8")
     places = len(runs) + 1  # and Phi and Psi
     assert content.count("1 clip x 1 crop of 32") == places
     assert content.count("12 of 12 videos, missing none; model: the last") == places
@@ -112,14 +114,14 @@ def test_means_of_a_method_are_on_the_page(runs, tmp_path):
     report([*runs, *more], tmp_path / "r.html")
     (own,) = [n for n in analyze_runs(runs)[0]["networks"] if n["method"] == "ctm"]
     means = f"Means of ctm: Phi {own['spatial']:.3f}, Psi {own['temporal']:.3f} (2 networks)"
-    assert f"<p>{means}</p>" in (tmp_path / "r.html").read_text()
+    assert f"<p>{means}</p>" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 def test_what_analyze_finds_is_on_the_page(runs, tmp_path):
     other = changed(runs[1], tmp_path / "conv & more", model="conv")
     paths = [*runs, other]
     report(paths, tmp_path / "r.html")
-    content = html.unescape((tmp_path / "r.html").read_text())
+    content = html.unescape((tmp_path / "r.html").read_text(encoding="utf-8"))
     found, _ = analyze_runs(paths)
     (pair,) = found["pairs"]
     assert pair["runs"] == [str(runs[1]), str(other)]
@@ -152,27 +154,27 @@ def test_clips_are_of_the_data_that_was_scored(runs, directions, tmp_path):
 
 def test_a_page_says_why_clips_are_missing(runs, tmp_path):
     run = shutil.copytree(runs[0], tmp_path / "run")
-    said = json.loads((run / "report.json").read_text())
-    (run / "report.json").write_text(json.dumps(said | {"data": "moved/away"}))
+    said = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    (run / "report.json").write_text(json.dumps(said | {"data": "moved/away"}), encoding="utf-8")
     report([run], tmp_path / "r.html")
-    content = (tmp_path / "r.html").read_text()
+    content = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "Clips are missing: moved/away, on which the run was evaluated, is gone." in content
     assert "data:image/jpeg" not in content
 
 
 def test_names_are_text_and_never_markup(page):
-    content = page.read_text()
+    content = page.read_text(encoding="utf-8")
     assert "Two &lt;models&gt; &amp; more" in content
     assert "Two <models>" not in content
 
 
 def test_order_tests_of_evaluated_runs(runs, tmp_path):
     lines = list(order_tests(runs, tmp_path / "out"))
-    found = json.loads((tmp_path / "out" / "orders.json").read_text())
+    found = json.loads((tmp_path / "out" / "orders.json").read_text(encoding="utf-8"))
     assert list(found) == [str(run) for run in runs]
     for run in runs:
         own = found[str(run)]
-        assert own["true"] == json.loads((run / "report.json").read_text())["top1"]
+        assert own["true"] == json.loads((run / "report.json").read_text(encoding="utf-8"))["top1"]
         assert own["split"] == "val"
         assert {"shuffled", "reversed", "repeated"} <= set(own)
     tsn = found[str(runs[0])]
@@ -185,8 +187,8 @@ def test_order_tests_of_evaluated_runs(runs, tmp_path):
 
 def test_order_tests_name_the_run_whose_data_set_is_gone(runs, tmp_path):
     run = shutil.copytree(runs[0], tmp_path / "run")
-    said = json.loads((run / "report.json").read_text())
-    (run / "report.json").write_text(json.dumps(said | {"data": "moved/away"}))
+    said = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    (run / "report.json").write_text(json.dumps(said | {"data": "moved/away"}), encoding="utf-8")
     with pytest.raises(ValueError, match="run was evaluated on moved/away, which is gone"):
         list(order_tests([run], tmp_path / "out"))
 
@@ -195,7 +197,7 @@ def test_a_run_that_was_not_evaluated_has_its_curves(trained, tmp_path):
     results = shutil.ignore_patterns("report.json", "predictions.npz")
     run = shutil.copytree(trained.path, tmp_path / "run", ignore=results)
     report([run], tmp_path / "r.html")
-    content = (tmp_path / "r.html").read_text()
+    content = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "not evaluated" in content
     assert "<svg" in content
     assert "confusions</h2>" not in content

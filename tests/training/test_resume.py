@@ -26,7 +26,7 @@ def undisturbed(directions, small, change, tmp_path_factory) -> Run:
 
 
 def log_of(run: Run) -> list[dict[str, str]]:
-    rows = list(csv.DictReader(run.log.read_text().splitlines()))
+    rows = list(csv.DictReader(run.log.read_text(encoding="utf-8").splitlines()))
     return [{name: value for name, value in row.items() if name != "data_wait"} for row in rows]
 
 

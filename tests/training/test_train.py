@@ -25,7 +25,7 @@ from training.train import build_model, next_command, train
 
 
 def rows_of(run: Run) -> list[dict]:
-    return list(csv.DictReader(run.log.read_text().splitlines()))
+    return list(csv.DictReader(run.log.read_text(encoding="utf-8").splitlines()))
 
 
 def weights(run: Run) -> list[np.ndarray]:
@@ -302,9 +302,9 @@ def test_resuming_needs_no_start_weights(trained, config, tmp_path, change, monk
 
 
 def test_an_edited_config_is_refused(trained, tmp_path):
-    text = (trained.path / "config.json").read_text()
+    text = (trained.path / "config.json").read_text(encoding="utf-8")
     for damaged in (text.replace('"interval": 2', '"interval": 3'), "[]", text[:100]):
-        (tmp_path / "config.json").write_text(damaged)
+        (tmp_path / "config.json").write_text(damaged, encoding="utf-8")
         with pytest.raises(ValueError, match=r"config.json is damaged or was edited"):
             train(TrainConfig(resume=tmp_path))
 
@@ -315,9 +315,9 @@ def test_an_edited_config_is_refused(trained, tmp_path):
 )
 def test_the_log_is_trimmed_however_it_was_cut(tmp_path, before, after):
     run = Run(tmp_path)
-    run.log.write_text(before)
+    run.log.write_text(before, encoding="utf-8")
     run.trim_log(1)
-    assert run.log.read_text() == after
+    assert run.log.read_text(encoding="utf-8") == after
 
 
 def test_a_full_disk_is_one_sentence(config, monkeypatch):
@@ -343,7 +343,9 @@ def test_a_damaged_model_is_named(trained, tmp_path):
 def test_another_backend_is_refused_in_one_sentence(tmp_path):
     environment = os.environ | {"KERAS_BACKEND": "jax"}
     command = [sys.executable, "-m", "training", "train", "--data", str(tmp_path)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 1
     assert "TensorFlow backend" in done.stderr
     assert "Traceback" not in done.stderr

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfrecords.foreign.wire import fields
 from training.warmup import prediction_log, write_warmup
 
-TensorProto = type(tf.make_tensor_proto(0))
 # Serialized by tensorflow-serving-api 2.21's `prediction_log_pb2.PredictionLog`, deterministic.
 CLIPS = (
     "32460a440a111a0f73657276696e675f64656661756c74122f0a05636c697073122608041214120208011202"
@@ -40,22 +38,9 @@ def test_requests_of_every_length(size):
     assert (len(found), hashlib.sha256(found).hexdigest()) == SIZES[size]
 
 
-def inner(data, *numbers):
-    """What stands in a field of a field ... of a message."""
-    for number in numbers:
-        (span,) = (span for tag, *span in fields(data, 0, len(data)) if tag >> 3 == number)
-        data = data[slice(*span)]
-    return data
-
-
-def test_the_file_has_a_request_for_each_signature(tmp_path):
+def test_the_file_has_a_request_for_each_signature(tmp_path, warmup_requests):
     write_warmup(tmp_path, frames=4, size=32)
-    path = tmp_path / "assets.extra" / "tf_serving_warmup_requests"
-    found = {}
-    for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-        request = inner(record, 6, 1)  # predict_log.request
-        tensor = tf.make_ndarray(TensorProto.FromString(inner(request, 2, 2)))
-        found[inner(request, 1, 3).decode()] = inner(request, 2, 1).decode(), tensor
+    found = warmup_requests(tmp_path)
     assert list(found) == ["serving_default", "jpeg"]
     name, clips = found["serving_default"]
     assert (name, clips.shape, clips.dtype) == ("clips", (1, 4, 32, 32, 3), np.uint8)

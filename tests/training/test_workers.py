@@ -52,7 +52,7 @@ def told_by(processes, codes=(0, 0)) -> list[str]:
 
 
 def rows_of(run: Run) -> list[dict[str, str]]:
-    return list(csv.DictReader(run.log.read_text().splitlines()))
+    return list(csv.DictReader(run.log.read_text(encoding="utf-8").splitlines()))
 
 
 def assert_same_training(one: Run, other: Run, difference) -> None:

@@ -23,7 +23,7 @@ def recorded_cases():
 
 def shapes_of(name: str) -> dict[str, tuple[int, ...]]:
     """The shapes of a recorded network's weights, by the keys of its code."""
-    golden = json.loads((REFERENCE / "goldens" / f"{name}.json").read_text())
+    golden = json.loads((REFERENCE / "goldens" / f"{name}.json").read_text(encoding="utf-8"))
     shapes = {key: tuple(shape) for key, shape in golden["others"].items()}
     for norm, channels in golden["norms"].items():
         shapes |= {f"{norm}.{part}": (channels,) for part in NORM}

@@ -187,10 +187,10 @@ def test_the_target_is_checked_before_anything_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(importer, "read_checkpoint", None)
     with pytest.raises(ValueError, match=r"is to be a .keras file"):
         ctm_keras.import_weights("x.pth", tmp_path / "x.h5")
-    (tmp_path / "x.keras").write_text("precious")
+    (tmp_path / "x.keras").write_text("precious", encoding="utf-8")
     with pytest.raises(ValueError, match="exists already"):
         ctm_keras.import_weights("x.pth", tmp_path / "x.keras")
-    assert (tmp_path / "x.keras").read_text() == "precious"
+    assert (tmp_path / "x.keras").read_text(encoding="utf-8") == "precious"
 
 
 def test_a_file_that_pytorch_wrote(state_of, tmp_path, monkeypatch):

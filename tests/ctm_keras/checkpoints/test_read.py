@@ -133,7 +133,7 @@ def test_a_cut_file(torch, tmp_path, zipped, part):
 
 
 def test_a_text_file(torch, tmp_path):
-    (tmp_path / "x.pth").write_text("not found\n")
+    (tmp_path / "x.pth").write_text("not found\n", encoding="utf-8")
     with pytest.raises(ValueError, match="no PyTorch checkpoint, or a damaged one"):
         read_checkpoint("x.pth")
 

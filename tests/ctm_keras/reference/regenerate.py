@@ -36,7 +36,7 @@ def main():
     for name in arguments.names or CASES:
         golden = record(CASES[name], arguments.repositories)
         text = json.dumps(golden, separators=(",", ":")).replace('"],', '"],\n')
-        (GOLDENS / f"{name}.json").write_text(text + "\n")
+        (GOLDENS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
         print(f"{name}: {golden['parameters']} parameters, {len(text) / 1e3:.0f} kB")
 
 
@@ -66,8 +66,10 @@ def _checked(reference: Reference, repositories: Path) -> Path:
     if reference.commit is None:
         return folder
     git = ("git", "-C", str(folder))
-    commit = subprocess.check_output([*git, "rev-parse", "HEAD"], text=True).strip()
-    changed = subprocess.check_output([*git, "status", "--porcelain", "-uno"], text=True).strip()
+    commit = subprocess.check_output([*git, "rev-parse", "HEAD"], encoding="utf-8").strip()
+    changed = subprocess.check_output(
+        [*git, "status", "--porcelain", "-uno"], encoding="utf-8"
+    ).strip()
     if commit != reference.commit or changed:
         raise SystemExit(
             f"{folder} is at {commit}{' with changes' * bool(changed)}; the rows are of "

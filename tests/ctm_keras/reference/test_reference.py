@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("no_random_start")  # all weights are overw
 
 def read(name: str) -> dict:
     """What was recorded of a network, with the shapes of its state spelled out."""
-    golden = json.loads((GOLDENS / f"{name}.json").read_text())
+    golden = json.loads((GOLDENS / f"{name}.json").read_text(encoding="utf-8"))
     shapes = {key: tuple(shape) for key, shape in golden["others"].items()}
     for norm, channels in golden["norms"].items():
         shapes |= {f"{norm}.{end}": (channels,) for end in ENDS[:-1]}

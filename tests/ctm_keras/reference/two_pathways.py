@@ -43,7 +43,7 @@ def pyslowfast(folder: Path, frames: int, num_classes: int, config: str):
         from slowfast.datasets.utils import pack_pathway_output
         from slowfast.models.video_model_builder import SlowFast
 
-    chosen = yaml.safe_load((folder / "configs" / f"{config}.yaml").read_text())
+    chosen = yaml.safe_load((folder / "configs" / f"{config}.yaml").read_text(encoding="utf-8"))
     chosen["MODEL"]["NUM_CLASSES"] = num_classes
     chosen["DATA"]["NUM_FRAMES"] = frames
     settings = types.SimpleNamespace()

@@ -17,7 +17,7 @@ def lists(real_videos):
 
 
 def lines(path):
-    return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 @pytest.mark.parametrize(

@@ -214,7 +214,7 @@ BAD_LABELS = [
 def test_labels_that_cannot_be_used(records, shards, tmp_path, labels, classes, message):
     source = records({"train-0-of-1": [video(shards, 0, own) for own in labels]})
     file = tmp_path / f"classes.{'json' if classes and classes[0] in '{[' else 'txt'}"
-    file.write_text(classes or "")
+    file.write_text(classes or "", encoding="utf-8")
     with pytest.raises(SourceError, match=message):
         tfrecords.import_records(
             source, tmp_path / "data", classes=file if classes else None, **QUIET
@@ -420,8 +420,8 @@ def test_it_needs_no_tensorflow(shards, records, tmp_path):
         "assert not {'keras', 'tensorflow', 'matplotlib'} & set(sys.modules), 'heavy import'\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True,
+        encoding="utf-8", check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "data: 2 classes, train 2 videos (6 frames)" in done.stdout

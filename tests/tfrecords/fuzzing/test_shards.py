@@ -139,11 +139,13 @@ def forge(data: Path, number: int) -> None:
     content = path.read_bytes()
     field = draw.random() < 0.8
     path.write_bytes(with_other_field(content, draw) if field else mutant(content, number)[1])
-    manifest = json.loads((data / FILE).read_text())
+    manifest = json.loads((data / FILE).read_text(encoding="utf-8"))
     (shard,) = [s for s in manifest["shards"] if index_path(s["file"]).name == path.name]
     shard["index_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     del manifest["checksum"]
-    (data / FILE).write_text(json.dumps({**manifest, "checksum": checksum(manifest)}))
+    (data / FILE).write_text(
+        json.dumps({**manifest, "checksum": checksum(manifest)}), encoding="utf-8"
+    )
 
 
 def rows_lie_inside(path: Path) -> bool:

@@ -55,7 +55,7 @@ def groups(listing):
 
 
 def official_names(real_videos, file):
-    return (real_videos / "annotations" / file).read_text().splitlines()
+    return (real_videos / "annotations" / file).read_text(encoding="utf-8").splitlines()
 
 
 # The official lists

@@ -49,7 +49,7 @@ def children():
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = stat.read_text().rpartition(")")[2].split()
+            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
         except OSError:
             continue
         if int(fields[1]) == os.getpid() and fields[0] != "Z":
@@ -143,7 +143,7 @@ def test_the_frames_are_the_videos_frames(built, level_of):
 def test_options_reach_the_frames(videos, tmp_path):
     file = tmp_path / "list.csv"
     rows = [f"{videos}/{name}/clip 7.mp4,{name},0.08,0.28\n" for name in ("a.b", "Füße")]
-    file.write_text("path,label,start,end\n" + "".join(rows))
+    file.write_text("path,label,start,end\n" + "".join(rows), encoding="utf-8")
     found = tfrecords.build(
         file, tmp_path / "data", short_side=None, fps=50, val_fraction=0, progress=False
     )
@@ -317,7 +317,7 @@ def test_a_repaired_video_is_read_when_a_build_goes_on(own, tmp_path, write_vide
 def test_failures_of_a_finished_data_set_are_told_again(own, tmp_path, capsys):
     file, late = own / "list.csv", own / "late.mp4"
     rows = [f"{p.relative_to(own)},{p.parent.name}\n" for p in sorted(own.rglob("*.mp4"))]
-    file.write_text("path,label\n" + "".join(rows) + "late.mp4,a.b\n")
+    file.write_text("path,label\n" + "".join(rows) + "late.mp4,a.b\n", encoding="utf-8")
     tfrecords.build(file, tmp_path / "data", **OPTIONS)
     assert (
         "1 video failed and had to be left out. \n  late.mp4: the file" in capsys.readouterr().out
@@ -483,7 +483,7 @@ def bad_videos(tmp_path, write_video, write_sound):
         for number in range(4):
             write_video(root / name / f"{number}.mp4", frames=3)
     (root / "x" / "empty.mp4").touch()
-    (root / "x" / "text.avi").write_text("no film\n" * 100)
+    (root / "x" / "text.avi").write_text("no film\n" * 100, encoding="utf-8")
     whole = write_video(root / "y" / "cut.mkv", frames=30).read_bytes()
     (root / "y" / "cut.mkv").write_bytes(whole[: len(whole) // 2])
     write_sound(root / "y" / "sound.wav").rename(root / "y" / "sound.mp4")
@@ -541,10 +541,12 @@ def test_too_many_failures_stop_the_build_and_repaired_videos_are_read_again(
 def test_missing_files_are_failures_and_stop_a_wrong_list_at_once(videos, tmp_path):
     file = tmp_path / "list.csv"
     there = [f"{path},{path.parent.name}\n" for path in sorted(videos.rglob("*.mp4"))]
-    file.write_text("path,label\n" + "".join(there) + "absent.mp4,a.b\n")
+    file.write_text("path,label\n" + "".join(there) + "absent.mp4,a.b\n", encoding="utf-8")
     found = tfrecords.build(file, tmp_path / "data", **OPTIONS)
     assert [(f.path, f.reason) for f in found.failures] == [("absent.mp4", "the file is missing")]
-    file.write_text("path,label\n" + "".join(f"no/{i}.mp4,{i % 2}\n" for i in range(50)))
+    file.write_text(
+        "path,label\n" + "".join(f"no/{i}.mp4,{i % 2}\n" for i in range(50)), encoding="utf-8"
+    )
     with pytest.raises(BuildError, match=r"stopped: 50 of 50 videos failed(.|\n)*and 30 more"):
         tfrecords.build(file, tmp_path / "other", **OPTIONS)
 
@@ -613,7 +615,7 @@ def test_a_spool_that_finds_the_disk_full_stops_the_build(videos, built, tmp_pat
     process = subprocess.run(
         [sys.executable, "-c", limited, str(videos), str(out), repr(options)],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=False,
     )

@@ -175,9 +175,11 @@ def test_what_can_be_read_is_found(tmp_path, suffix):
 def test_backslashes_are_slashes_unless_the_path_exists_as_written(tree):
     root = tree("a/1.mp4", "b/2.mp4", "b\\3.mp4", "b/3.mp4")
     (root / "list.csv").write_text(
-        "path,label\na\\1.mp4,x\n.\\b\\2.mp4,y\nb\\3.mp4,y\nb\\4.mp4,y\n"
+        "path,label\na\\1.mp4,x\n.\\b\\2.mp4,y\nb\\3.mp4,y\nb\\4.mp4,y\n", encoding="utf-8"
     )
-    (root / "train.csv").write_text("a\\1.mp4 0\n.\\b\\2.mp4 1\nb\\3.mp4 1\nb\\4.mp4 1\n")
+    (root / "train.csv").write_text(
+        "a\\1.mp4 0\n.\\b\\2.mp4 1\nb\\3.mp4 1\nb\\4.mp4 1\n", encoding="utf-8"
+    )
     expected = {"a/1": "a/1.mp4", "b/2": "b/2.mp4", "b\\3": "b\\3.mp4", "b/4": "b/4.mp4"}
     own, listed = read_source(root / "list.csv"), read_format("pyslowfast", root)
     for source in (own, listed):

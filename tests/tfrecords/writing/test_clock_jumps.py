@@ -124,7 +124,7 @@ def test_a_build_follows_the_mended_clock_and_says_so(joined, tmp_path, capsys, 
     rows = [("path", "label", "split", "start", "end")]
     rows += [(joined[0], "a", "train", "", ""), (joined[1], "b", "train", 1.6, 2.4)]
     steady = write(tmp_path / "steady.ts", "libx264", lambda k: 0)
-    with open(tmp_path / "list.csv", "w", newline="") as file:
+    with open(tmp_path / "list.csv", "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([*rows, (steady, "b", "train", "", "")])
     options = {"store": store, "short_side": None, "progress": False}
     manifest = tfrecords.build(tmp_path / "list.csv", tmp_path / "data", **options)

@@ -324,7 +324,7 @@ import json, pathlib, sys
 from tfrecords import worker
 found = worker.answer(json.loads(sys.argv[1]))
 assert len(found["media"]["pictures"]) == {frames}, found
-status = pathlib.Path("/proc/self/status").read_text()
+status = pathlib.Path("/proc/self/status").read_text(encoding="utf-8")
 print(status.split("VmHWM:")[1].split()[0])  # not ru_maxrss, which remembers the parent
 """
         asked = json.dumps(job(path, tmp_path / "spool"))

@@ -71,7 +71,7 @@ def test_segments_cost_by_their_length(tmp_path, write_video):
         f"{'ab'[n % 2]}.mp4,{'ab'[n % 2]},{n * 0.04:.2f},{n * 0.04 + 0.04:.2f}\n" for n in range(40)
     ]
     file = tmp_path / "list.csv"
-    file.write_text("path,label,start,end\n" + "".join(rows) + "a.mp4,a,0,1.6\n")
+    file.write_text("path,label,start,end\n" + "".join(rows) + "a.mp4,a,0,1.6\n", encoding="utf-8")
     found = tfrecords.build(file, tmp_path / "data", estimate=True, **OPTIONS)
     needed = shard_bytes(tfrecords.build(file, tmp_path / "data", **OPTIONS))
     assert found.bytes == pytest.approx(needed, rel=0.3)

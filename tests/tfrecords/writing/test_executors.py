@@ -79,10 +79,10 @@ def dask(tmp_path_factory):
     scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0")
     workers = [start("worker", "--nthreads", "1", "--no-nanny") for _ in range(2)]
     deadline = time.monotonic() + 60
-    while not (where.exists() and where.read_text().endswith("}")):
+    while not (where.exists() and where.read_text(encoding="utf-8").endswith("}")):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    yield json.loads(where.read_text())["address"], workers
+    yield json.loads(where.read_text(encoding="utf-8"))["address"], workers
     for process in (*workers, scheduler):
         process.kill()
         process.wait()

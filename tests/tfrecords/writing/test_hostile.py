@@ -119,10 +119,10 @@ def test_half_a_surrogate_pair_becomes_text_that_can_be_written(name):
 def rewritten(folder, change, to):
     """A copy of a data set whose dataset.json is changed, with a checksum that is right."""
     shutil.copytree(folder, to)
-    content = json.loads((folder / FILE).read_text())
+    content = json.loads((folder / FILE).read_text(encoding="utf-8"))
     del content["checksum"]
     change(content)
-    (to / FILE).write_text(json.dumps({**content, "checksum": checksum(content)}))
+    (to / FILE).write_text(json.dumps({**content, "checksum": checksum(content)}), encoding="utf-8")
     return to
 
 
@@ -220,7 +220,7 @@ def test_json_that_is_made_to_break_readers_is_named(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["deep lists", "deep objects", "long number"])
 def test_annotations_that_are_made_to_break_readers_are_named(tmp_path, name):
-    (tmp_path / "something-something-v2-labels.json").write_text(BOMBS[name])
+    (tmp_path / "something-something-v2-labels.json").write_text(BOMBS[name], encoding="utf-8")
     with pytest.raises(SourceError, match="labels"):
         read_format("something-something-v2", tmp_path, None, None)
 
@@ -240,7 +240,9 @@ def test_annotations_with_hostile_ids_find_only_what_lies_beneath(tmp_path, writ
         "validation": [{"id": "../root/2", "template": "../that"}],
     }
     for name, content in write.items():
-        (lists / f"something-something-v2-{name}.json").write_text(json.dumps(content))
+        (lists / f"something-something-v2-{name}.json").write_text(
+            json.dumps(content), encoding="utf-8"
+        )
     found = read_format("something-something-v2", root, lists, None)
     there = {e.id: e.path for e in found.entries if e.id not in found.missing}
     assert there == {"1": "1.webm", "../root/2": "2.webm"}
@@ -266,7 +268,7 @@ LISTS = {
 def test_a_video_that_is_a_list_opens_no_other_file(tmp_path, write_video, kind, name, target):
     for folder in ("own", "secret"):
         write_video(tmp_path / folder / "other.ts", codec="mpeg2video")
-    (tmp_path / "own" / name).write_text(LISTS[kind].format(target))
+    (tmp_path / "own" / name).write_text(LISTS[kind].format(target), encoding="utf-8")
     with pytest.raises(VideoError, match=r"a list of other files|unknown format"):
         list(read_frames(tmp_path / "own" / name))
 

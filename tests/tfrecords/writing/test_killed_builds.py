@@ -109,10 +109,10 @@ def test_a_half_written_record_of_a_shard_is_no_record(videos, built, content, t
     stop(videos, out, signal.SIGKILL, 0)
     for name in ("plan.json.tmp", "x.tfrecord.json.tmp", "spool/train-00000.tfrecord.abc/3"):
         (out / UNFINISHED / name).parent.mkdir(parents=True, exist_ok=True)
-        (out / UNFINISHED / name).write_text("half")
+        (out / UNFINISHED / name).write_text("half", encoding="utf-8")
     for shard in ("train-00000-of-00002", "val-00001-of-00002"):
         (out / f"{shard}.tfrecord").write_bytes(b"half")
         (out / f"{shard}.index").unlink(missing_ok=True)
-    (out / f"{FILE}.tmp").write_text("half")
+    (out / f"{FILE}.tmp").write_text("half", encoding="utf-8")
     tfrecords.build(videos, out, **OPTIONS)
     assert content(out) == content(built)

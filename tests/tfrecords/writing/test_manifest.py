@@ -40,7 +40,9 @@ def test_what_is_written_is_read(tmp_path):
 
 def test_groups_are_kept_where_there_are_some(tmp_path):
     write_manifest(tmp_path, MANIFEST)
-    assert "groups" not in json.loads((tmp_path / FILE).read_text())  # as before there were any
+    assert "groups" not in json.loads(
+        (tmp_path / FILE).read_text(encoding="utf-8")
+    )  # as before there were any
     grouped = Manifest(**{**vars(MANIFEST), "groups": {"a/1": "scene 1"}})
     write_manifest(tmp_path, grouped)
     assert read_manifest(tmp_path) == grouped
@@ -84,10 +86,10 @@ def test_a_folder_without_a_data_set_says_what_to_do(tmp_path):
 ])  # fmt: skip
 def test_a_damaged_manifest_is_named(tmp_path, change):
     write_manifest(tmp_path, MANIFEST)
-    content = json.loads((tmp_path / FILE).read_text())
+    content = json.loads((tmp_path / FILE).read_text(encoding="utf-8"))
     change(content)
     content["checksum"] = checksum({k: v for k, v in content.items() if k != "checksum"})
-    (tmp_path / FILE).write_text(json.dumps(content))
+    (tmp_path / FILE).write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(BadManifest, match=r"dataset.json is damaged"):
         read_manifest(tmp_path)
 
@@ -97,7 +99,7 @@ def test_a_damaged_manifest_is_named(tmp_path, change):
     [("{", "is not JSON"), ("[]", "format None"), ('{"format": "other/2"}', "format 'other/2'")],
 )
 def test_what_is_no_manifest(tmp_path, text, message):
-    (tmp_path / FILE).write_text(text)
+    (tmp_path / FILE).write_text(text, encoding="utf-8")
     with pytest.raises(BadManifest, match=message):
         read_manifest(tmp_path)
 
@@ -110,15 +112,15 @@ def test_what_is_no_manifest(tmp_path, text, message):
 ])  # fmt: skip
 def test_a_changed_manifest_is_refused(tmp_path, change):
     write_manifest(tmp_path, MANIFEST)
-    content = json.loads((tmp_path / FILE).read_text())
+    content = json.loads((tmp_path / FILE).read_text(encoding="utf-8"))
     change(content)
-    (tmp_path / FILE).write_text(json.dumps(content))
+    (tmp_path / FILE).write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(BadManifest, match=r"dataset\.json was changed after the build"):
         read_manifest(tmp_path)
 
 
 def test_the_spelling_of_the_json_is_free(tmp_path):
     write_manifest(tmp_path, MANIFEST)
-    content = json.loads((tmp_path / FILE).read_text())
-    (tmp_path / FILE).write_text(json.dumps(content, sort_keys=True))
+    content = json.loads((tmp_path / FILE).read_text(encoding="utf-8"))
+    (tmp_path / FILE).write_text(json.dumps(content, sort_keys=True), encoding="utf-8")
     assert read_manifest(tmp_path) == MANIFEST

@@ -99,9 +99,9 @@ def test_nothing_to_train_on(tmp_path, source):
 def test_a_dataset_json_of_before_is_read(tmp_path, source):
     build(tmp_path, source)
     path = tmp_path / "data" / FILE
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text(encoding="utf-8"))
     del content["missing"], content["checksum"]
-    path.write_text(json.dumps({**content, "checksum": checksum(content)}))
+    path.write_text(json.dumps({**content, "checksum": checksum(content)}), encoding="utf-8")
     assert tfrecords.read_manifest(tmp_path / "data").missing == {}
 
 

@@ -21,7 +21,7 @@ def segments(tmp_path):
     def write(rows, columns=""):
         file = tmp_path / "list.csv"
         lines = [",".join(map(str, row)) for row in rows]
-        file.write_text("\n".join([f"path,label,start,end{columns}", *lines]))
+        file.write_text("\n".join([f"path,label,start,end{columns}", *lines]), encoding="utf-8")
         return file
 
     return write
@@ -102,16 +102,16 @@ def test_whole_videos_have_no_group(tree):
 def test_published_lists_of_parts_of_one_recording(tree):
     """IBM's lists cut frame folders, Kinetics' a video of YouTube."""
     root = tree(*(f"f{n}/{i}.jpg" for n in range(2) for i in range(1, 9)))
-    (root / "train.txt").write_text("f0 1 4 0\nf1 1 8 1\n")
-    (root / "val.txt").write_text("f0 5 8 0\n")
+    (root / "train.txt").write_text("f0 1 4 0\nf1 1 8 1\n", encoding="utf-8")
+    (root / "val.txt").write_text("f0 5 8 0\n", encoding="utf-8")
     found = read_format("ibm", root)
     entries, notes = assign_splits(found.entries)
     assert {e.id: e.group for e in entries} == {"f0@0-0.16": "f0", "f0@0.16-0.32": "f0", "f1": None}
     assert ["f0" in note for note in notes] == [True]
     root = tree("k/A_000001_000011.mp4", "k/A_000020_000030.mp4", "k/B_000001_000011.mp4") / "k"
     head = "label,youtube_id,time_start,time_end,split\n"
-    (root / "train.csv").write_text(f"{head}x,A,1,11,train\ny,B,1,11,train\n")
-    (root / "val.csv").write_text(f"{head}x,A,20,30,val\n")
+    (root / "train.csv").write_text(f"{head}x,A,1,11,train\ny,B,1,11,train\n", encoding="utf-8")
+    (root / "val.csv").write_text(f"{head}x,A,20,30,val\n", encoding="utf-8")
     entries, notes = assign_splits(read_format("kinetics", root).entries)
     assert [e.group for e in entries] == ["A", "A", None]
     assert ["'A'" in note for note in notes] == [True]

@@ -136,7 +136,7 @@ def test_files_that_differ_in_their_suffix_keep_it(tmp_path):
     rows += ["s.mp4,b,2,3"]
     file = tmp_path / "list.csv"
     for order in (rows, rows[::-1]):
-        file.write_text("\n".join(["path,label,start,end", *order]))
+        file.write_text("\n".join(["path,label,start,end", *order]), encoding="utf-8")
         found = {entry.id: entry.path for entry in read_source(file).entries}
         assert found == {
             "x.avi": "x.avi",
@@ -147,7 +147,7 @@ def test_files_that_differ_in_their_suffix_keep_it(tmp_path):
             "s.mp4@1-2": "s.mp4",
             "s@2-3": "s.mp4",
         }
-    file.write_text("path,label\nx.avi,a\nx.mp4,b\n./x.mp4,b\n")
+    file.write_text("path,label\nx.avi,a\nx.mp4,b\n./x.mp4,b\n", encoding="utf-8")
     with pytest.raises(SourceError, match=r"have the id 'x\.mp4': x\.mp4 and \./x\.mp4"):
         read_source(file)
 

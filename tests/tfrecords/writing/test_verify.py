@@ -139,12 +139,12 @@ def test_a_flipped_bit_in_an_index(data, place):
 
 
 def rewrite(data, change, right_checksum):
-    content = json.loads((data / FILE).read_text())
+    content = json.loads((data / FILE).read_text(encoding="utf-8"))
     change(content)
     if right_checksum:
         content.pop("checksum")
         content["checksum"] = checksum(content)
-    (data / FILE).write_text(json.dumps(content))
+    (data / FILE).write_text(json.dumps(content), encoding="utf-8")
 
 
 @pytest.mark.parametrize("change", [
@@ -228,7 +228,7 @@ def test_what_is_no_finished_data_set_is_never_called_damaged(tmp_path):
     for name in ("videos", "foreign", "unfinished"):
         (tmp_path / name).mkdir()
     (tmp_path / "videos" / "a.mp4").touch()
-    (tmp_path / "foreign" / FILE).write_text('{"labels": []}')
+    (tmp_path / "foreign" / FILE).write_text('{"labels": []}', encoding="utf-8")
     (tmp_path / "unfinished" / UNFINISHED).mkdir()
     (tmp_path / "unfinished" / "train-00000-of-00002.tfrecord").touch()
     table = {
@@ -244,5 +244,5 @@ def test_what_is_no_finished_data_set_is_never_called_damaged(tmp_path):
 
 
 def test_a_data_set_with_an_unreadable_manifest_is_damaged(data):
-    (data / FILE).write_text("{")
+    (data / FILE).write_text("{", encoding="utf-8")
     assert "is not JSON" in problem(data)

@@ -269,7 +269,7 @@ def test_damage_amid_the_video_is_an_error(tmp_path, write_video):
 def test_what_is_no_video(tmp_path, write_sound):
     empty, text = tmp_path / "empty.mp4", tmp_path / "text.mp4"
     empty.touch()
-    text.write_text("a letter, not a film\n" * 50)
+    text.write_text("a letter, not a film\n" * 50, encoding="utf-8")
     table = [(empty, "the file is empty"), (text, "unknown format")]
     table.append((write_sound(tmp_path / "a.wav"), "no video stream"))
     for path, reason in table:
@@ -311,7 +311,7 @@ def write_images(folder: Path, numbers, suffix=".png"):
 
 def test_a_folder_of_frames_is_read_in_natural_order(tmp_path):
     folder = write_images(tmp_path / "clip", range(1, 13))
-    (folder / "notes.txt").write_text("no image")
+    (folder / "notes.txt").write_text("no image", encoding="utf-8")
     frames = list(read_frames(folder))
     assert [int(f.rgb[0, 0, 1]) for f in frames] == [10 * n for n in range(1, 13)]
     assert not any(f.rgb[..., 0].any() for f in frames)

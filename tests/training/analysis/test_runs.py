@@ -32,7 +32,7 @@ def make_run(tmp_path):
         predictions.save(run.path / "predictions.npz")
         settings = settings_for(EvaluateConfig(num_clips=1, num_crops=crops), config)
         said |= {"split": "val", "protocol": str(settings), "settings": vars(settings)}
-        (run.path / "report.json").write_text(json.dumps(said))
+        (run.path / "report.json").write_text(json.dumps(said), encoding="utf-8")
         return run.path
 
     return make
@@ -46,7 +46,7 @@ TSM = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]  # all
 def test_the_figures_of_two_models_beside_tsn(make_run, tmp_path):
     runs = [make_run("a", TSN), make_run("b", CTM, "ctm"), make_run("c", TSM, "tsm")]
     lines = "\n".join(analyze(runs, tmp_path / "out", top=2))
-    found = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
     tsn, ctm, tsm = found["networks"]
     assert "spatial" not in tsn
     assert (ctm["spatial"], ctm["temporal"]) == (pytest.approx(7 / 8), pytest.approx(1 / 3))
@@ -61,7 +61,7 @@ def test_the_figures_of_two_models_beside_tsn(make_run, tmp_path):
     assert pair["correlation"] == pytest.approx(expected)
     assert pair["overlap"] == 0.5
     list(analyze(runs, tmp_path / "out"))  # of three classes, half of them: two
-    assert json.loads((tmp_path / "out" / "analysis.json").read_text()) == found
+    assert json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8")) == found
     assert "0.875" in lines and "fall +0.500" in lines  # noqa: PT018
     assert (tmp_path / "out" / "temporal_gains.png").stat().st_size > 5000
 
@@ -74,7 +74,7 @@ def test_each_model_has_the_tsn_of_its_own_frames(make_run, tmp_path):
         make_run("ctm", CTM, "ctm", frames=16),
     ]
     list(analyze(runs, tmp_path / "out"))
-    found = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
     assert found["networks"][2]["spatial"] == pytest.approx(4 / 8)
     for run, frames in zip(runs, (8, 16, 16), strict=True):
         assert f"{run}: like ctm: 1 clip x 1 crop of 224" in found["protocol"]
@@ -103,7 +103,7 @@ def test_a_tsn_of_another_size_is_no_baseline(make_run, tmp_path):
         list(analyze(runs, tmp_path / "out"))
     runs.append(make_run("c", [1] * 10, image_size=48))  # 4 of 10
     list(analyze(runs, tmp_path / "out"))
-    found = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
     assert found["networks"][1]["spatial"] == pytest.approx(4 / 8)
 
 
@@ -115,7 +115,7 @@ def test_a_methods_own_ablations_stand_side_by_side(make_run, tmp_path):
         make_run("d", TSM, "ctm", options=("paths=tccm", "blocks=1,3", "temporal_pooling=True")),
     ]
     lines = "\n".join(analyze(runs, tmp_path / "out"))
-    found = json.loads((tmp_path / "out" / "analysis.json").read_text())
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
     labels = ["ctm blocks=1", "ctm blocks=1 paths=tccm", "ctm blocks=1,3 paths=tccm"]
     assert list(found["means"]) == labels
     assert all(label in lines for label in [*labels[:2], labels[2] + "-tp"])

@@ -25,7 +25,7 @@ def cost(directions, small, tmp_path_factory):
 def test_views_are_averaged_over_the_clips_of_the_evaluation(cost, directions, tmp_path):
     out = tmp_path / "out"
     lines = list(view_importances([cost.path], out))
-    found = json.loads((out / "views.json").read_text())[str(cost.path)]
+    found = json.loads((out / "views.json").read_text(encoding="utf-8"))[str(cost.path)]
     model = cost.load_model()
     batches = tfrecords.clips(
         directions, "val", training=False, num_frames=4, interval=2, image_size=32, num_clips=2
