@@ -31,8 +31,8 @@ import numpy as np
 import tyro
 
 import tfrecords
-from tfrecords.manifest import read_manifest
-from tfrecords.pool import available_cores
+from tfrecords.format.manifest import read_manifest
+from tfrecords.writing.decoder_pool import available_cores
 
 HERE = Path(__file__).resolve().parents[1]
 BUILD = "import sys, tfrecords; tfrecords.build(*sys.argv[1:3], workers=int(sys.argv[3]))"

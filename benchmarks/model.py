@@ -27,7 +27,7 @@ import numpy as np
 import tensorflow as tf
 
 import ctm_keras
-from training.model_table import rows
+from training.costs.table import rows
 
 ROOT = Path(__file__).parents[1]  # of `tests`, where the reference networks are described
 CLASSES = 400

@@ -15,8 +15,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 
 import ctm_keras
-from training.costs import multiply_adds, trained_parameters
-from training.model_table import compatibility, cost_table
+from training.costs.count import multiply_adds, trained_parameters
+from training.costs.table import compatibility, cost_table
 
 PAGE = Path(__file__).parents[1] / "docs" / "models.md"
 

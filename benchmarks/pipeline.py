@@ -32,9 +32,9 @@ from video_readers import available
 
 import tfrecords
 from tfrecords.augment import flip_targets
-from tfrecords.dataset import Split
-from tfrecords.pixels import ClipOptions, crop_clip
-from tfrecords.reader import PLACE_DRAWS, ClipReader
+from tfrecords.reading.clip_options import ClipOptions, crop_clip
+from tfrecords.reading.clip_reader import PLACE_DRAWS, ClipReader
+from tfrecords.reading.split import Split
 from tfrecords.sampling import random_clip_indices, random_crop_box
 
 HERE = Path(__file__).resolve().parents[1]

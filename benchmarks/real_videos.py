@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 
 import tfrecords
-from tfrecords.index import index_path
-from tfrecords.sources import read_source
+from tfrecords.format.index import index_path
+from tfrecords.sources.folder_or_csv import read_source
 
 
 def find(folder: Path) -> list[Path]:
@@ -53,6 +53,6 @@ def build(videos: list[Path], folder: Path, clips: int, **options) -> tuple[Path
             names = tuple(f"{copy} {name}" for name in shard.videos)
             shards.append(replace(shard, file=file, videos=names))
     counts = {"train": {"videos": copies * len(paths), "frames": 0}}
-    write = tfrecords.manifest.write_manifest
+    write = tfrecords.format.manifest.write_manifest
     write(data, replace(manifest, all_shards=tuple(shards), splits=counts))
     return data, paths * copies

@@ -23,9 +23,9 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 import tyro
 
 import tfrecords
-from tfrecords import ranges
-from tfrecords.dataset import Split
-from tfrecords.storage import as_path
+from tfrecords.reading.split import Split
+from tfrecords.storage import byte_ranges as ranges
+from tfrecords.storage.files import as_path
 
 SERVER = "import sys; from moto.server import main; main(sys.argv[1:])"
 

@@ -26,9 +26,9 @@ import tensorflow as tf
 from model import ROOT, measure
 
 import ctm_keras
-from training.averages import Averages
-from training.devices import strategy_for
-from training.step import Step
+from training.fit.step import Step
+from training.fit.weight_averages import Averages
+from training.machines.devices import strategy_for
 
 CLASSES = 200
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}

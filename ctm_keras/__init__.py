@@ -1,8 +1,6 @@
 """Video models: an image model read frame by frame, with temporal layers grafted in."""
 
-from .activation_maps import class_activation_maps
 from .checkpoints import import_weights
-from .inference import fold_batch_norm
 from .loss import SmoothedCrossentropy
 from .methods import list_models
 from .models import CTMResNet50, CTMResNet101, build_video_model, class_names
@@ -17,8 +15,10 @@ from .temporal.s3d import R2Plus1D
 from .temporal.stm import CMM, CSTM
 from .temporal.tam import TAM
 from .temporal.tsm import TSM
-from .view_importance import view_importance
-from .weights import AdoptionReport, adoption_report, load_weights
+from .tools.activation_maps import class_activation_maps
+from .tools.inference import fold_batch_norm
+from .tools.view_importance import view_importance
+from .weights.adopt import AdoptionReport, adoption_report, load_weights
 
 __version__ = "0.1.0"
 __all__ = [

@@ -3,8 +3,8 @@
 import inspect
 from collections.abc import Callable
 
-from .anatomy import Anatomy
-from .graft import Graft
+from .engine.anatomy import Anatomy
+from .engine.graft import Graft
 from .names import unknown_name
 from .temporal._pooling import MODES
 from .temporal._pooling import temporal_pooling as pool_frames

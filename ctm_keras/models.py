@@ -6,14 +6,14 @@ from pathlib import Path
 import keras
 
 from . import backbones
-from .anatomy import Anatomy, dissect, find_family
 from .arguments import check_count
-from .head import AverageScores, average_scores
+from .engine.anatomy import Anatomy, dissect, find_family
+from .engine.head import AverageScores, average_scores
+from .engine.preprocessing import Preprocess, Preprocessing
+from .engine.surgery import operate, tidy_names
 from .methods import NETWORKS, check_method, grafts_of
-from .origin import Origin, frames_and_options, pixels_of
-from .preprocessing import Preprocess, Preprocessing
-from .surgery import operate, tidy_names
-from .weights import AdoptionReport, adopt, explain_download, read_video_model
+from .weights.adopt import AdoptionReport, adopt, explain_download, read_video_model
+from .weights.origin import Origin, frames_and_options, pixels_of
 
 
 def class_names(model: keras.Model) -> list[str] | None:

@@ -87,7 +87,7 @@ def s3(moto):
 @pytest.fixture
 def lost_s3(s3, monkeypatch):
     """The bucket's server cannot be reached, and is given up at once."""
-    from tfrecords import servers
+    from tfrecords.storage import retry as servers
 
     with monkeypatch.context() as patch:
         patch.setattr(servers, "PATIENCE", 0.2)

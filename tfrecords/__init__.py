@@ -7,20 +7,20 @@ needs none, and each of the decoding processes of a build imports this package t
 import importlib
 
 from tfrecords import sampling
-from tfrecords.annotations import explain_formats
-from tfrecords.build import build
-from tfrecords.manifest import Manifest, Shard, read_manifest
-from tfrecords.schema import Failure, VideoEntry
-from tfrecords.verify import VerifyReport, verify
+from tfrecords.checks.verify import VerifyReport, verify
+from tfrecords.format.manifest import Manifest, Shard, read_manifest
+from tfrecords.format.record import Failure, VideoEntry
+from tfrecords.sources.published import explain_formats
+from tfrecords.writing.build import build
 
 _LAZY = {  # public name: the module that defines it
     "Augment": "tfrecords.augment",
-    "clips": "tfrecords.pipeline",
-    "data_error": "tfrecords.dataset",
+    "clips": "tfrecords.reading.clips",
+    "data_error": "tfrecords.reading.split",
     "flip_report": "tfrecords.augment",
-    "import_records": "tfrecords.foreign.register",
-    "stats": "tfrecords.statistics",
-    "views": "tfrecords.pixels",
+    "import_records": "tfrecords.foreign.import_records",
+    "stats": "tfrecords.checks.stats",
+    "views": "tfrecords.reading.clip_options",
 }
 
 __all__ = [

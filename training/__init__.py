@@ -6,12 +6,12 @@ Names are imported when they are first used, so that the command line answers at
 import importlib
 
 _HOMES = {
-    "Classifier": "predict",
-    "DataWait": "data_wait",
-    "SetEpoch": "callbacks",
-    "TrainConfig": "config",
-    "freeze_batch_norm": "batch_norm",
-    "write_direction_videos": "synthetic",
+    "Classifier": "use.predict",
+    "DataWait": "fit.data_wait",
+    "SetEpoch": "fit.callbacks",
+    "TrainConfig": "config.train",
+    "freeze_batch_norm": "fit.batch_norm",
+    "write_direction_videos": "quickstart.videos",
 }
 
 __all__ = sorted(_HOMES)

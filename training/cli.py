@@ -9,15 +9,15 @@ from importlib.metadata import version
 import tyro
 
 import tfrecords
-from tfrecords.names import printable
+from tfrecords.text import printable
 from training import recipes
-from training.ablate_config import AblateConfig
-from training.clip_config import ShowConfig
+from training.ablate.config import AblateConfig
 from training.commands.data import stats, verify
 from training.commands.models import import_weights, models, quickstart
 from training.commands.runs import analyze, explain, export, predict, report
-from training.config import TrainConfig
-from training.evaluate_config import EvaluateCommand
+from training.config.clips import ShowConfig
+from training.config.train import TrainConfig
+from training.evaluate.config import EvaluateCommand
 
 
 def with_examples(function: Callable, *examples: str) -> Callable:
@@ -85,21 +85,21 @@ def run(name: str, arguments: list[str]) -> None:
         import_tensorflow_quietly()
     result = asked(name, arguments)
     if isinstance(result, EvaluateCommand):
-        from training.evaluate import evaluate_all
+        from training.evaluate.evaluate import evaluate_all
 
         for line in evaluate_all(result):
             print(line, flush=True)
     if isinstance(result, ShowConfig):
-        from training.show import show
+        from training.use.show import show
 
         print(f"Written: {show(result)}")
     if isinstance(result, AblateConfig):
-        from training.ablate import ablate
+        from training.ablate.ablate import ablate
 
         for path in ablate(result):
             print(path.read_text(encoding="utf-8"), f"Written: {path}", sep="\n")
     elif isinstance(result, TrainConfig):
-        from training.train import train
+        from training.fit.train import train
 
         train(result)
 

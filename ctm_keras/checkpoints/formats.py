@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..preprocessing import Preprocessing
+from ..engine.preprocessing import Preprocessing
 from .adapt import add_output_biases, fold_temporal_biases, put_slow_first
 
 

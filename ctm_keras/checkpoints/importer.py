@@ -9,7 +9,7 @@ import keras
 
 from ..methods import check_method
 from ..models import build_video_model
-from ..origin import Origin
+from ..weights.origin import Origin
 from .read import read_checkpoint
 from .recognise import Checkpoint, matrices, recognise
 from .state import import_state

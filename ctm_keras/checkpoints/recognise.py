@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..preprocessing import Preprocessing
+from ..engine.preprocessing import Preprocessing
 from .formats import FORMATS, Format
 from .options import OPTIONS, UNTOLD, has, method_by_kernels
 

@@ -5,8 +5,8 @@ Li et al., Collaborative Spatiotemporal Feature Learning for Video Action Recogn
 
 from keras import layers
 
-from ..anatomy import Anatomy
-from ..graft import Graft, Site
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft, Site
 from ._inflate import inflated
 from ._pooling import TemporalPooling, temporal_pooling
 

@@ -3,8 +3,8 @@
 import keras
 from keras import layers, ops
 
-from ..anatomy import Anatomy
-from ..graft import Graft
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft
 from ._pooling import TemporalPooling
 
 POOLS = ("image", "reference")

@@ -3,8 +3,8 @@
 import keras
 from keras import activations, layers, ops
 
-from ..anatomy import Anatomy
-from ..graft import Graft, Site
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft, Site
 from ._frames import every
 
 TIME_PADDINGS = ("replicate", "zero")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers, ops
 
-from ..folding import Fold, Unfold
+from ..engine.folding import Fold, Unfold
 from ..initializers import he_fan_out
 from ._frames import over_frames
 from ._inflate import InflatedConv

@@ -1,7 +1,7 @@
 """Where in a backbone temporal layers stand."""
 
-from ..anatomy import Anatomy
-from ..graft import Graft, Site
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft, Site
 
 
 def block_sites(anatomy: Anatomy, role: str, stages, blocks, default, what: str) -> list[Site]:

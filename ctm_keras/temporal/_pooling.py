@@ -3,9 +3,9 @@
 import keras
 from keras import layers
 
-from ..anatomy import Anatomy
 from ..arguments import check_count
-from ..graft import Graft
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft
 from ._frames import pool
 
 STAGES = (2, 3, 4)

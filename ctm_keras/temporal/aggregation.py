@@ -8,8 +8,8 @@ with full instead of depthwise kernels, and from its temporal pooling.
 import keras
 from keras import layers, ops
 
-from ..anatomy import Anatomy
-from ..graft import Graft
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft
 from ._frames import over_frames
 from ._places import before_residual_branches
 from ._pooling import TemporalPooling

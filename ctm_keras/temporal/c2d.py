@@ -3,8 +3,8 @@
 Li et al., Collaborative Spatiotemporal Feature Learning for Video Action Recognition, CVPR 2019.
 """
 
-from ..anatomy import Anatomy
-from ..graft import Graft
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft
 from ._c2d import pool_frames
 
 

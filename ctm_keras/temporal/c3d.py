@@ -4,8 +4,8 @@ Li et al., Collaborative Spatiotemporal Feature Learning for Video Action Recogn
 after Wang et al., Non-local Neural Networks, CVPR 2018, Section 4.1.
 """
 
-from ..anatomy import Anatomy
-from ..graft import Graft
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft
 from ._c2d import every_second, pool_frames
 from ._inflate import inflated
 

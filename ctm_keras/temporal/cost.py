@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from keras import activations, initializers, layers, ops
 
-from ..anatomy import Anatomy
-from ..graft import Graft, Site
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft, Site
 from ._c2d import every_second, pool_frames
 
 KINDS = ("a", "b")

@@ -6,9 +6,9 @@ Liu et al., CTM: Collaborative Temporal Modeling for Action Recognition, arXiv 2
 import keras
 from keras import layers, ops
 
-from ..anatomy import Anatomy
 from ..arguments import check_count
-from ..graft import Graft
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft
 from ..initializers import he_alike
 from ._places import block_sites
 

@@ -5,8 +5,8 @@ CVPR 2017; with ResNets as in Chen et al., Deep Analysis of CNN-based Spatio-tem
 Representations for Action Recognition, CVPR 2021, arXiv 2010.11757.
 """
 
-from ..anatomy import Anatomy
-from ..graft import Graft
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft
 from ._inception import inflated_pools, is_inception
 from ._inflate import inflated, strided_middles, strided_shortcuts
 from ._pooling import temporal_pooling as pooled

@@ -4,8 +4,8 @@ Wang et al., Non-local Neural Networks, CVPR 2018, arXiv 1711.07971, Section 4.1
 mmaction2's and PySlowFast's I3D, and their slow pathway alone.
 """
 
-from ..anatomy import Anatomy
-from ..graft import Graft, Site
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft, Site
 from ._inflate import FrameStride, inflated
 from ._pooling import TemporalPooling
 from ._pooling import temporal_pooling as pooled

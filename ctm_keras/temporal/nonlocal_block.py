@@ -6,9 +6,9 @@ Wang et al., Non-local Neural Networks, CVPR 2018, arXiv 1711.07971.
 import keras
 from keras import layers, ops
 
-from ..anatomy import Anatomy
 from ..arguments import check_count
-from ..graft import Graft
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft
 from ._places import block_sites
 
 MODES = ("embedded_gaussian", "gaussian", "dot_product")

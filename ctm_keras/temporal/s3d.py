@@ -8,9 +8,9 @@ Spatio-temporal Representations for Action Recognition, CVPR 2021, arXiv 2010.11
 import keras
 from keras import activations, initializers, layers, ops
 
-from ..anatomy import Anatomy
 from ..arguments import check_count
-from ..graft import Graft, Site
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft, Site
 from ..initializers import he_fan_out
 from ._frames import every, over_frames
 from ._inception import inflated_pools, is_inception

@@ -6,7 +6,7 @@ The network is built whole: its pathways have other widths than an image model.
 
 from keras import layers
 
-from ..folding import Fold
+from ..engine.folding import Fold
 from ..names import unknown_name
 from ._pathway import Pathway, SlowFrames
 

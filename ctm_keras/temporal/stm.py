@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import initializers, layers, ops
 
-from ..anatomy import Anatomy
 from ..arguments import check_count
-from ..graft import Graft, Site
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft, Site
 from ._frames import weigh
 from ._places import block_sites
 

@@ -9,9 +9,9 @@ from functools import reduce
 import keras
 from keras import layers, ops
 
-from ..anatomy import Anatomy
 from ..arguments import check_count
-from ..graft import Graft
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft
 from ._frames import weigh, weighed
 from ._places import before_residual_branches
 

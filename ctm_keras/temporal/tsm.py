@@ -7,9 +7,9 @@ arXiv 1811.08383.
 import keras
 from keras import layers, ops
 
-from ..anatomy import Anatomy
 from ..arguments import check_count
-from ..graft import Graft
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft
 from ._frames import shift
 
 DEEP = 23  # blocks of the stride-16 stage from which every second block shifts: ResNet-101's

@@ -4,8 +4,8 @@ Wang et al., Temporal Segment Networks: Towards Good Practices for Deep Action R
 ECCV 2016. The average is the head that all methods share, so nothing is grafted.
 """
 
-from ..anatomy import Anatomy
-from ..graft import Graft
+from ..engine.anatomy import Anatomy
+from ..engine.graft import Graft
 
 
 def tsn(anatomy: Anatomy) -> list[Graft]:

@@ -13,7 +13,7 @@ import numpy as np
 
 import tfrecords
 from training.cli import run
-from training.synthetic import write_video
+from training.quickstart.videos import write_video
 
 HEIGHT, WIDTH, FRAMES = 144, 192, 48
 MOST_BYTES = 150_000

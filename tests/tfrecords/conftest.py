@@ -1,109 +1,127 @@
-"""Small data sets whose pixels tell which video, frame and place a clip was taken from."""
+"""Small encoded videos whose brightness tells the number of the frame."""
 
 import hashlib
-import zlib
+from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
 
-import cv2
+import av
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from tfrecords.index import FRAME_DTYPE, VIDEO_DTYPE, index_path, write_index
-from tfrecords.manifest import Manifest, Shard, write_manifest
-from tfrecords.schema import layout
+import tfrecords
 
-CLASSES = ("wave", "swipe_left", "swipe_right", "jump")
-TFRECORD_HEADER = 12
+from .synthetic import synthetic  # noqa: F401
 
 
-def picture(video, frame, x, y):
-    """Colours at places: red tells the place, green the video, blue the frame."""
-    red = 10 + x + y / 2
-    return np.stack(np.broadcast_arrays(red, 20 + 10 * video, 20 + 2 * frame), axis=-1)
+def level(number):
+    """The grey of a frame."""
+    return 30 + 12 * (number % 16)
 
 
-def frame_of(video, frame, height, width):
-    y, x = np.mgrid[:height, :width]
-    return np.round(picture(video, frame, x, y)).astype(np.uint8)
+def plain_frame(number, height, width):
+    return np.full((height, width, 3), level(number), np.uint8)
 
 
-def read_off(clip):
-    """The video and the frame numbers that a clip `(T, S, S, 3)` shows."""
-    means = np.asarray(clip, np.float64).mean(axis=(1, 2))
-    video = np.unique(np.round((means[:, 1] - 20) / 10).astype(int))
-    assert len(video) == 1
-    return int(video[0]), np.round((means[:, 2] - 20) / 2).astype(int).tolist()
+def encode(
+    path,
+    frames=12,
+    size=(48, 64),
+    rate=25,
+    codec="libx264",
+    pixels="yuv420p",
+    draw=plain_frame,
+    times=None,
+    options=None,
+    metadata=None,
+    container=None,
+):
+    """Encodes `frames` pictures of `draw(number, height, width)`; `times` are in 1/1000 s."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w", container_options=container or {}) as out:
+        out.metadata.update(metadata or {})
+        stream = out.add_stream(codec, rate=rate, options=options or {})
+        stream.height, stream.width = size
+        stream.pix_fmt = pixels
+        stream.thread_count = 1
+        if times is not None:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        for number in range(frames):
+            frame = av.VideoFrame.from_ndarray(draw(number, *size), format="rgb24")
+            if times is not None:
+                frame.pts, frame.time_base = times[number], Fraction(1, 1000)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    return path
 
 
-def expected_clip(video, frames, box, size, flip=False):
-    """The pixels of a clip, from the formula of the pictures alone."""
-    top, left, side = box
-    places = (np.arange(size) + 0.5) * side / size - 0.5
-    y, x = np.clip(places, 0, side - 1)[:, None] + top, np.clip(places, 0, side - 1) + left
-    clip = np.stack([picture(video, frame, x, y) for frame in frames])
-    return clip[:, :, ::-1] if flip else clip
-
-
-def jpeg(picture):
-    return cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
-
-
-def write_shard(path, first, videos):
-    """Writes videos (frames, height, width, label) numbered from `first`; returns a `Shard`."""
-    rows, frames = [], []
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        position = 0
-        for number, (count, height, width, label) in enumerate(videos, first):
-            jpegs = [jpeg(frame_of(number, f, height, width)) for f in range(count)]
-            plan = layout({"clip/label/index": label}, [*map(len, jpegs)], [*range(count)])
-            rows.append((len(frames), count, label, height, width, 25.0))
-            offset, parts = position + TFRECORD_HEADER + len(plan.head), [plan.head]
-            for prefix, data in zip(plan.prefixes, jpegs, strict=True):
-                offset += len(prefix)
-                frames.append((offset, len(data), zlib.crc32(data)))
-                offset += len(data)
-                parts += [prefix, data]
-            writer.write(b"".join([*parts, plan.tail]))
-            position += TFRECORD_HEADER + plan.size + 4
-    digest = hashlib.sha256(path.read_bytes())
-    index = index_path(path)
-    rows, frames = np.array(rows, VIDEO_DTYPE), np.array(frames, FRAME_DTYPE)
-    write_index(index, path.stat().st_size, digest.digest(), rows, frames)
-    ids = tuple(f"video {first + i}" for i in range(len(videos)))
-    return ids, digest.hexdigest(), hashlib.sha256(index.read_bytes()).hexdigest()
-
-
-def write_dataset(folder: Path, splits, shards=2, class_names=CLASSES) -> Path:
-    """A data set; `splits` maps a split to videos (frames, height, width, label).
-
-    Videos are numbered through all splits in the order given; video k has the id "video k".
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    written, number = [], 0
-    for split, videos in splits.items():
-        for i, part in enumerate(np.array_split(np.arange(len(videos)), shards)):
-            path = folder / f"{split}-{i:05d}-of-{shards:05d}.tfrecord"
-            ids, sha, index_sha = write_shard(path, number, [videos[k] for k in part])
-            written.append(Shard(path.name, split, ids, path.stat().st_size, sha, index_sha))
-            number += len(part)
-    counts = {
-        split: {"videos": len(videos), "frames": sum(video[0] for video in videos)}
-        for split, videos in splits.items()
-    }
-    frame = {"short_side": 64, "quality": 95, "fps": None}
-    write_manifest(folder, Manifest(tuple(class_names), frame, counts, tuple(written)))
-    return folder
+def tone(path):
+    """A file with sound and no picture."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("pcm_s16le", rate=8000)
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
+        sound.rate = 8000
+        out.mux(stream.encode(sound))
+        out.mux(stream.encode())
+    return path
 
 
 @pytest.fixture(scope="session")
-def synthetic():
-    """The functions above, for tests."""
-    return SimpleNamespace(
-        write_dataset=write_dataset,
-        frame_of=frame_of,
-        read_off=read_off,
-        expected_clip=expected_clip,
-        classes=CLASSES,
-    )
+def write_video():
+    return encode
+
+
+@pytest.fixture(scope="session")
+def write_sound():
+    return tone
+
+
+@pytest.fixture(scope="session")
+def level_of():
+    return level
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """`tree(a, b, ...)` makes a source of empty files; `root` is where."""
+
+    def make(*names):
+        for name in names:
+            file = tmp_path / "videos" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+        return tmp_path / "videos"
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def videos(tmp_path_factory, write_video):
+    """Three classes of eight short videos."""
+    root = tmp_path_factory.mktemp("source") / "videos"
+    for name in ("- wave", "Füße", "a.b"):
+        for number in range(8):
+            write_video(root / name / f"clip {number}.mp4", frames=4 + number, size=(40, 60))
+    return root
+
+
+@pytest.fixture(scope="session")
+def built(videos, tmp_path_factory):
+    """What a plain build makes of them."""
+    out = tmp_path_factory.mktemp("built") / "data"
+    tfrecords.build(videos, out, shards=2, short_side=32, workers=2, progress=False)
+    return out
+
+
+def hashes(folder):
+    """The bytes of every file under a folder."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in Path(folder).rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="session")
+def content():
+    return hashes

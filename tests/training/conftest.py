@@ -12,11 +12,11 @@ import pytest
 import tensorflow as tf
 
 import tfrecords
-from tfrecords.foreign.wire import fields
-from training.config import TrainConfig
-from training.devices import logical_cpus
-from training.run import Run
-from training.synthetic import write_direction_videos
+from tfrecords.foreign.protobuf import fields
+from training.config.train import TrainConfig
+from training.machines.devices import logical_cpus
+from training.quickstart.videos import write_direction_videos
+from training.run_folder import Run
 
 logical_cpus(4)  # before TensorFlow's first operation
 
@@ -49,7 +49,7 @@ def config(directions, tmp_path) -> TrainConfig:
 @pytest.fixture(scope="session")
 def trained(directions, tmp_path_factory):
     """A finished run that tests read but do not change."""
-    from training.train import train
+    from training.fit.train import train
 
     out = tmp_path_factory.mktemp("trained") / "run"
     return train(dataclasses.replace(SMALL, data=directions, out=out, epochs=1))

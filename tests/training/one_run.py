@@ -13,10 +13,10 @@ from unittest import mock
 
 from tensorflow.python.distribute.collective_all_reduce_strategy import CollectiveAllReduceExtended
 
-from training import step
-from training.config import TrainConfig
-from training.devices import logical_cpus
-from training.train import train
+from training.config.train import TrainConfig
+from training.fit import step
+from training.fit.train import train
+from training.machines.devices import logical_cpus
 
 train_a_step = step.Step.train
 done = 0

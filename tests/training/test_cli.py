@@ -14,8 +14,8 @@ import pytest
 import ctm_keras
 import tfrecords
 from training.cli import main
-from training.synthetic import write_direction_videos
-from training.train import train
+from training.fit.train import train
+from training.quickstart.videos import write_direction_videos
 
 COMMANDS = ["quickstart", "build", "verify", "train", "evaluate", "predict", "export"]
 COMMANDS += ["import-records", "import-weights", "models", "show", "stats"]

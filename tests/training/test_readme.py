@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfrecords.pixels import ClipOptions, decode
-from training.data import sampling
-from training.export import export
+from tfrecords.reading.clip_options import ClipOptions, decode
+from training.batches import sampling
+from training.use.export import export
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -9,11 +9,11 @@ from typing import Any
 from ctm_keras.names import class_difference
 from training.analysis.contribution import Result
 from training.analysis.temporality import check_same_videos
-from training.analysis.words import beside
-from training.config import TrainConfig
-from training.evaluate import read_results
-from training.predictions import Predictions, top1
-from training.run import Run
+from training.analysis.text import beside
+from training.config.train import TrainConfig
+from training.evaluate.evaluate import read_results
+from training.evaluate.predictions import Predictions, top1
+from training.run_folder import Run
 
 OF_THE_NETWORK = ("num_frames", "image_size", "own_size")  # of the settings of an evaluation
 

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import ctm_keras
-from tfrecords.disk import full_disk_in_words
+from tfrecords.storage.disk_space import full_disk_in_words
 from training.analysis.picture_names import picture_names
-from training.pictures import names_in_any_script, plain, write
-from training.run import Run
+from training.pictures.charts import names_in_any_script, plain, write
+from training.run_folder import Run
 
 
 def tcc_kernels(model: keras.Model) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.predictions import Predictions, join_views
+from training.evaluate.predictions import Predictions, join_views
 
 
 def class_accuracies(predictions: Predictions) -> np.ndarray:

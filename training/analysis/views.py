@@ -8,15 +8,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import ctm_keras
-from tfrecords.disk import full_disk_in_words
-from tfrecords.manifest import write_json
-from tfrecords.names import printable, shorten
-from training.analysis.evaluated import evaluated
+from tfrecords.format.manifest import write_json
+from tfrecords.storage.disk_space import full_disk_in_words
+from tfrecords.text import printable, shorten
 from training.analysis.picture_names import picture_names
-from training.analysis.words import beside
-from training.devices import require_tensorflow
-from training.evaluate import read_results
-from training.pictures import names_in_any_script, plain, write
+from training.analysis.reload import evaluated
+from training.analysis.text import beside
+from training.evaluate.evaluate import read_results
+from training.machines.devices import require_tensorflow
+from training.pictures.charts import names_in_any_script, plain, write
 
 VIEWS = ("H-W", "T-W", "T-H")
 

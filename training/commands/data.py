@@ -52,6 +52,6 @@ def stats(
     found = tfrecords.stats(data, copies)
     print(dumps(found.as_json(), indent=1) if json else found)
     if picture:
-        from training.stats_picture import draw_stats
+        from training.pictures.stats import draw_stats
 
         draw_stats(found, picture)

@@ -5,7 +5,7 @@ from pathlib import Path
 import tyro
 
 import tfrecords
-from tfrecords.storage import as_path, is_remote
+from tfrecords.storage.files import as_path, is_remote
 
 
 def quickstart(out: Path = Path("quickstart")) -> None:
@@ -17,7 +17,7 @@ def quickstart(out: Path = Path("quickstart")) -> None:
     Args:
         out: Folder for everything it makes, new or empty.
     """
-    from training.quickstart import quickstart
+    from training.quickstart.run import quickstart
 
     quickstart(out)
 
@@ -57,8 +57,8 @@ def import_weights(
         allow: Keys of the file that may be left over, as patterns: "aux*".
     """
     import ctm_keras
-    from tfrecords.disk import full_disk_in_words
-    from training.config import parse_option
+    from tfrecords.storage.disk_space import full_disk_in_words
+    from training.config.train import parse_option
 
     with full_disk_in_words(to.parent, "import again"):
         ctm_keras.import_weights(
@@ -96,7 +96,7 @@ def models(
         classes: Classes of the model.
     """
     if table:
-        from training.model_table import cost_table
+        from training.costs.table import cost_table
 
         for line in cost_table(backbone, frames, image_size, classes):
             print(line, flush=True)

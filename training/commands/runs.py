@@ -32,7 +32,7 @@ def predict(
         num_crops: 1 (centre), 3, 5 or 10 crops of each clip.
         timelines: Where pictures of long videos go (default: RUN/timelines).
     """
-    from training.predict import predict
+    from training.use.predict import predict
 
     failed = predict(run, videos, json, num_clips, num_crops, timelines)
     if failed:
@@ -73,13 +73,13 @@ def analyze(
             "them: give one of the four."
         )
     if orders:
-        from training.analysis.order_test import order_tests as lines_of
+        from training.analysis.frame_orders import order_tests as lines_of
     elif kernels:
         from training.analysis.kernels import draw_all as lines_of
     elif views:
         from training.analysis.views import view_importances as lines_of
     else:
-        from training.analysis.runs import analyze
+        from training.analysis.compare import analyze
 
         lines_of = functools.partial(analyze, top=top)
     for line in lines_of(runs, out):
@@ -125,7 +125,7 @@ def explain(
         to: GIF or MP4 to write.
         class_name: Which class (default: the one that the model sees).
     """
-    from training.explain import explain
+    from training.use.explain import explain
 
     print(f"{explain(run, video, to, class_name)}\nWritten: {to}")
 
@@ -144,6 +144,6 @@ def export(
         version: Number of the version, a folder below.
         which: model (the last) or best (the best on the validation split).
     """
-    from training.export import export
+    from training.use.export import export
 
     print(f"Written: {export(run, to, version, which)}")

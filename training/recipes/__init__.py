@@ -5,7 +5,7 @@ import importlib
 import pkgutil
 from collections.abc import Sequence
 
-from training.config import TrainConfig
+from training.config.train import TrainConfig
 
 
 def names() -> list[str]:

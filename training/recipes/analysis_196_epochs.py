@@ -10,7 +10,7 @@ Published on Kinetics-400: I3D-ResNet-50 76.61, TAM-ResNet-50 76.18, SlowFast 8x
 256 x 256: ctm evaluate RUN --protocol slowfast; on SSV2 62.84 and 63.83: with --num-clips 2.
 """
 
-from training.config import TrainConfig
+from training.config.train import TrainConfig
 
 CONFIG = TrainConfig(
     model="i3d",

@@ -8,7 +8,7 @@ Published (I3D-ResNet-50, Mini-Kinetics, no temporal pooling):
 top-1 75.57; TSN 72.47, S3D 73.66, TAM 76.43; of one clip: --protocol analysis-clip.
 """
 
-from training.config import TrainConfig
+from training.config.train import TrainConfig
 
 CONFIG = TrainConfig(
     model="i3d",

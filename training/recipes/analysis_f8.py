@@ -8,7 +8,7 @@ Published (I3D-ResNet-50, Mini-Kinetics, no temporal pooling): top-1 73.35; TSN 
 TAM 74.07; of one clip: ctm evaluate RUN --protocol analysis-clip.
 """
 
-from training.config import TrainConfig
+from training.config.train import TrainConfig
 
 CONFIG = TrainConfig(
     model="i3d",

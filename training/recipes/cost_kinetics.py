@@ -9,7 +9,7 @@ Published: top-1 74.1 (C2D 71.5, C3D 73.3: --model c2d, c3d), ResNet-101 75.5;
 The paper counts 600,000 steps with falls at 300,000 and 450,000: 81 epochs of its 236,763 videos.
 """
 
-from training.config import TrainConfig
+from training.config.train import TrainConfig
 
 CONFIG = TrainConfig(
     model="cost",

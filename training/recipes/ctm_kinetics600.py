@@ -6,7 +6,7 @@ Hardware: 8 GPUs, batch 128. The paper gives no time.
 Published: top-1 78.24 (TSN 75.34: --model tsn), 10 clips at 224 x 224: ctm evaluate RUN.
 """
 
-from training.config import TrainConfig
+from training.config.train import TrainConfig
 
 CONFIG = TrainConfig(
     model="ctm",

@@ -9,7 +9,7 @@ Ablations: --options blocks=1 paths=tccm (78.60), blocks=1 paths=temporal (78.58
 (79.15).
 """
 
-from training.config import TrainConfig
+from training.config.train import TrainConfig
 
 CONFIG = TrainConfig(
     model="ctm",

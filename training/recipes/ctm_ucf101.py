@@ -8,7 +8,7 @@ Hardware: not given. The paper gives neither batch nor time; the batch of Kineti
 Published: top-1 96.9 (TSN 95.5: --model tsn), the mean of three splits.
 """
 
-from training.config import TrainConfig
+from training.config.train import TrainConfig
 
 CONFIG = TrainConfig(
     model="ctm",

@@ -7,7 +7,7 @@ Published: top-1 49.2 (8 frames), 50.7 (16: --num-frames 16 --batch-size 32 --ra
 10 clips x 3 crops: ctm evaluate RUN.
 """
 
-from training.config import TrainConfig
+from training.config.train import TrainConfig
 
 CONFIG = TrainConfig(
     model="stm",

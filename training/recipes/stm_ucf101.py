@@ -8,7 +8,7 @@ Hardware: 8 GTX 1080 Ti, 4 clips of 16 frames each. The paper gives no time.
 Published: top-1 96.2, the mean of three splits.
 """
 
-from training.config import TrainConfig
+from training.config.train import TrainConfig
 
 CONFIG = TrainConfig(
     model="stm",

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from tfrecords.dataset import Split
-from tfrecords.manifest import FILE, named
-from tfrecords.pixels import ClipOptions
-from tfrecords.reader import ClipReader
-from tfrecords.servers import StorageError
-from tfrecords.storage import as_path, is_file
-from training.data import sampling
-from training.evaluate import read_results
-from training.predictions import confusion_matrix, join_views
-from training.run import Run
+from tfrecords.format.manifest import FILE, named
+from tfrecords.reading.clip_options import ClipOptions
+from tfrecords.reading.clip_reader import ClipReader
+from tfrecords.reading.split import Split
+from tfrecords.storage.files import as_path, is_file
+from tfrecords.storage.retry import StorageError
+from training.batches import sampling
+from training.evaluate.evaluate import read_results
+from training.evaluate.predictions import confusion_matrix, join_views
+from training.run_folder import Run
 
 SHOWN_IN_TABLE = {  # of a config, under which heading
     "model": "model",

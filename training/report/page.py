@@ -9,10 +9,10 @@ from pathlib import Path
 
 import jinja2
 
-from tfrecords.disk import full_disk_in_words
-from training.analysis.runs import analyze_runs
-from training.analysis.words import beside, means_in_words
-from training.pictures import draw_gains
+from tfrecords.storage.disk_space import full_disk_in_words
+from training.analysis.compare import analyze_runs
+from training.analysis.text import beside, means_in_words
+from training.pictures.charts import draw_gains
 from training.report.facts import SHOWN_IN_TABLE, RunFacts, read_facts
 from training.report.pictures import curves, drawn, kernels, matrix, strips
 

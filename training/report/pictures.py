@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from training.analysis.kernels import draw_kernels, tcc_kernels
-from training.pictures import draw_confusion, end_of, names_in_any_script, plain
+from training.pictures.charts import draw_confusion, end_of, names_in_any_script, plain
 from training.report.facts import RunFacts, clips_of
-from training.run import Run
+from training.run_folder import Run
 
 CURVES = {"loss": "loss", "top1": "top-1", "learning_rate": "learning rate"}
 STRIP_HEIGHT = 96  # pixels

@@ -17,8 +17,8 @@ import keras
 import numpy as np
 import torch
 
-from ctm_keras.families import STANDARDIZED, SYMMETRIC
-from ctm_keras.preprocessing import Preprocess
+from ctm_keras.engine.families import STANDARDIZED, SYMMETRIC
+from ctm_keras.engine.preprocessing import Preprocess
 
 from . import builders, formula
 from .cases import CASES, Case, Reference

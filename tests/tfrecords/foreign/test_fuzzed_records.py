@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import tfrecords
-from tfrecords.dataset import BadShard, Split
-from tfrecords.index import index_path, read_index
-from tfrecords.reader import read_frames
-from tfrecords.sources import SourceError
+from tfrecords.format.index import index_path, read_index
+from tfrecords.reading.clip_reader import read_frames
+from tfrecords.reading.split import BadShard, Split
+from tfrecords.sources.folder_or_csv import SourceError
 
 QUIET = {"progress": False}
 

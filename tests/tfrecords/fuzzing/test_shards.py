@@ -17,8 +17,15 @@ import pytest
 import tensorflow as tf
 
 import tfrecords
-from tfrecords.index import FRAME_DTYPE, HEADER_DTYPE, VIDEO_DTYPE, BadIndex, index_path, read_index
-from tfrecords.manifest import FILE, checksum, read_manifest
+from tfrecords.format.index import (
+    FRAME_DTYPE,
+    HEADER_DTYPE,
+    VIDEO_DTYPE,
+    BadIndex,
+    index_path,
+    read_index,
+)
+from tfrecords.format.manifest import FILE, checksum, read_manifest
 
 from .mutants import NUMBERS, mutant
 from .originals import FRAMES, write_original

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import tfrecords
-from tfrecords.dataset import Split
-from tfrecords.manifest import FILE
-from tfrecords.reader import read_frames
+from tfrecords.format.manifest import FILE
+from tfrecords.reading.clip_reader import read_frames
+from tfrecords.reading.split import Split
 
 from .mutants import mutant
 from .originals import CODECS, write_original

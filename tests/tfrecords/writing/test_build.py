@@ -16,13 +16,19 @@ import pytest
 import tensorflow as tf
 
 import tfrecords
-from tfrecords import fingerprint, journal, manifest, pool, shards, sources, worker
-from tfrecords.disk import FullDisk
-from tfrecords.fingerprint import MISSING, fingerprints
-from tfrecords.index import index_path, read_index
-from tfrecords.plan import plan_shards
-from tfrecords.pool import BuildError
-from tfrecords.schema import VideoEntry
+from tfrecords.format import manifest
+from tfrecords.format import shard_writer as shards
+from tfrecords.format.index import index_path, read_index
+from tfrecords.format.record import VideoEntry
+from tfrecords.sources import folder_or_csv as sources
+from tfrecords.storage.disk_space import FullDisk
+from tfrecords.writing import decoder_pool as pool
+from tfrecords.writing import decoder_process as worker
+from tfrecords.writing import fingerprint
+from tfrecords.writing import resume as journal
+from tfrecords.writing.decoder_pool import BuildError
+from tfrecords.writing.fingerprint import MISSING, fingerprints
+from tfrecords.writing.plan import plan_shards
 
 OPTIONS = {"short_side": 32, "workers": 2, "progress": False}
 COMMAND = """
@@ -369,7 +375,7 @@ def unfinished(videos, tmp_path, monkeypatch):
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["tfrecords.build"], "write_manifest", dies)
+        patch.setattr(sys.modules["tfrecords.writing.build"], "write_manifest", dies)
         with pytest.raises(Killed):
             tfrecords.build(videos, out, **OPTIONS)
     return out
@@ -411,7 +417,7 @@ def test_a_build_that_cannot_begin_leaves_nothing(videos, tmp_path, monkeypatch)
     def dies(*_):
         raise FullDisk
 
-    monkeypatch.setattr("tfrecords.run.check_disk", dies)
+    monkeypatch.setattr("tfrecords.writing.scheduler.check_disk", dies)
     (tmp_path / "empty").mkdir()
     for out in (tmp_path / "new", tmp_path / "empty"):
         with pytest.raises(FullDisk):
@@ -554,7 +560,8 @@ def test_missing_files_are_failures_and_stop_a_wrong_list_at_once(videos, tmp_pa
 def test_a_crash_of_the_decoder_costs_one_video(videos, tmp_path, monkeypatch):
     """A worker whose decoder dies by a signal on one file, as a bug in a codec makes it."""
     code = (
-        "import os, signal\nfrom tfrecords import worker\nspool = worker.spool_video\n"
+        "import os, signal\n"
+        "from tfrecords.writing import decoder_process as worker\nspool = worker.spool_video\n"
         "def crashes(job, alive):\n"
         "    if job['path'].endswith('a.b/clip 3.mp4'): os.kill(os.getpid(), signal.SIGSEGV)\n"
         "    return spool(job, alive)\n"

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import tfrecords
-from tfrecords.dataset import Split
-from tfrecords.reader import read_frames as read_stored
-from tfrecords.video import read_frames
+from tfrecords.reading.clip_reader import read_frames as read_stored
+from tfrecords.reading.split import Split
+from tfrecords.video.read import read_frames
 
 GIF = "Matroska does not take its codec (gif)"
 AS_FRAMES = {

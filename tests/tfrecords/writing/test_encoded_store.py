@@ -17,12 +17,14 @@ import pytest
 import tensorflow as tf
 
 import tfrecords
-from tfrecords import dataset, remux, worker
-from tfrecords.dataset import BadShard, Split
-from tfrecords.index import index_path, read_index
-from tfrecords.pool import BuildError
-from tfrecords.reader import read_frames as read_stored
-from tfrecords.video import read_frames
+from tfrecords.format.index import index_path, read_index
+from tfrecords.reading import split as dataset
+from tfrecords.reading.clip_reader import read_frames as read_stored
+from tfrecords.reading.split import BadShard, Split
+from tfrecords.video.read import read_frames
+from tfrecords.writing import decoder_process as worker
+from tfrecords.writing import remux
+from tfrecords.writing.decoder_pool import BuildError
 
 RANDOM = np.random.default_rng(0)
 TEXTURE = cv2.GaussianBlur(RANDOM.integers(0, 256, (200, 200, 3), dtype=np.uint8), (0, 0), 2)
@@ -321,7 +323,7 @@ def test_memory_does_not_grow_with_the_video(tmp_path, write_video):
         )
         source = f"""
 import json, pathlib, sys
-from tfrecords import worker
+from tfrecords.writing import decoder_process as worker
 found = worker.answer(json.loads(sys.argv[1]))
 assert len(found["media"]["pictures"]) == {frames}, found
 status = pathlib.Path("/proc/self/status").read_text(encoding="utf-8")
@@ -394,7 +396,7 @@ def test_a_build_that_goes_on_ends_with_the_same_bytes(built, tmp_path, monkeypa
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["tfrecords.build"], "write_manifest", dies)
+        patch.setattr(sys.modules["tfrecords.writing.build"], "write_manifest", dies)
         with pytest.raises(Killed):
             tfrecords.build(source, tmp_path / "data", store="video", **options)
     with pytest.raises(BuildError, match="cannot go on: store is frames, there video"):

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 import tfrecords
-from tfrecords import estimate
-from tfrecords.disk import FullDisk
-from tfrecords.manifest import UNFINISHED
-from tfrecords.pool import BuildError
+from tfrecords.format.manifest import UNFINISHED
+from tfrecords.storage.disk_space import FullDisk
+from tfrecords.writing import estimate
+from tfrecords.writing.decoder_pool import BuildError
 
 OPTIONS = {"short_side": 96, "workers": 2, "progress": False}
 
@@ -87,7 +87,7 @@ def test_an_estimate_tells_of_videos_that_cannot_be_read_and_of_what_is_left(
     assert (found.sampled, found.failed, found.error) == (18, 1, 0.0)
     assert "From 18 videos, 1 of them could not be read" in str(found)
     with monkeypatch.context() as patch:
-        patch.setattr("tfrecords.outcome.Manifest", raises(RuntimeError))
+        patch.setattr("tfrecords.writing.summary.Manifest", raises(RuntimeError))
         with pytest.raises(RuntimeError):
             tfrecords.build(source, out, **OPTIONS)
     with pytest.raises(BuildError, match=r"all shards of .* are written: build to finish it"):

@@ -16,13 +16,15 @@ from pathlib import Path
 import pytest
 
 import tfrecords
-from tfrecords import cluster, pool, task
-from tfrecords.disk import FullDisk
-from tfrecords.fingerprint import environment
-from tfrecords.manifest import UNFINISHED
-from tfrecords.plan import plan_shards
-from tfrecords.pool import BuildError
-from tfrecords.schema import VideoEntry
+from tfrecords.format.manifest import UNFINISHED
+from tfrecords.format.record import VideoEntry
+from tfrecords.storage.disk_space import FullDisk
+from tfrecords.writing import dask_cluster as cluster
+from tfrecords.writing import decoder_pool as pool
+from tfrecords.writing import shard_task as task
+from tfrecords.writing.decoder_pool import BuildError
+from tfrecords.writing.fingerprint import environment
+from tfrecords.writing.plan import plan_shards
 
 OPTIONS = {"short_side": 32, "progress": False, "shards": 2}
 
@@ -233,7 +235,8 @@ def test_too_many_failures_stop_an_executor_too(tmp_path, write_video):
 def decoder(monkeypatch, tmp_path, body):
     """Decoding processes that first do `body` with the number of the attempt at a video."""
     code = (
-        "import os, pathlib, signal, time\nfrom tfrecords import worker\n"
+        "import os, pathlib, signal, time\n"
+        "from tfrecords.writing import decoder_process as worker\n"
         "spool = worker.spool_video\n"
         "def odd(job, alive):\n"
         f"    tries = pathlib.Path({str(tmp_path)!r}, job['path'].replace('/', ' '))\n"

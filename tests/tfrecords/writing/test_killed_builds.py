@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tfrecords
-from tfrecords.manifest import FILE, UNFINISHED
+from tfrecords.format.manifest import FILE, UNFINISHED
 
 OPTIONS = {"short_side": 32, "workers": 2, "progress": False, "shards": 2}
 COMMAND = f"""import signal, sys, tfrecords
@@ -28,7 +28,7 @@ def decoders_of(marker):
             environ = (process / "environ").read_bytes()
         except OSError:
             continue
-        if b"tfrecords.worker" in command and marker.encode() in environ:
+        if b"tfrecords.writing.decoder_process" in command and marker.encode() in environ:
             found.append(int(process.name))
     return found
 

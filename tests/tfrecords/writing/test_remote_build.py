@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import tfrecords
-from tfrecords import run
-from tfrecords.disk import FullDisk
-from tfrecords.pool import BuildError
-from tfrecords.servers import StorageError
-from tfrecords.sources import SourceError
-from tfrecords.task import decode_and_write
+from tfrecords.sources.folder_or_csv import SourceError
+from tfrecords.storage.disk_space import FullDisk
+from tfrecords.storage.retry import StorageError
+from tfrecords.writing import scheduler as run
+from tfrecords.writing.decoder_pool import BuildError
+from tfrecords.writing.shard_task import decode_and_write
 
 OUT = "s3://bucket/data/mine"
 OPTIONS = {"short_side": 32, "shards": 2, "workers": 2, "progress": False}
@@ -173,7 +173,7 @@ def test_parts_of_a_killed_upload_are_freed_and_only_those_below_the_folder(vide
 
 
 def test_only_what_is_not_uploaded_yet_needs_this_disk(videos, s3, monkeypatch, capsys):
-    from tfrecords import estimate
+    from tfrecords.writing import estimate
 
     monkeypatch.setattr(estimate, "free_bytes", lambda folder: 10**9)
     found = tfrecords.build(videos, OUT, estimate=True, **OPTIONS)

@@ -12,7 +12,7 @@ from training.analysis.temporality import (
     temporal_classes,
     temporal_gains,
 )
-from training.predictions import Predictions
+from training.evaluate.predictions import Predictions
 
 
 def predictions(answers, classes=4):

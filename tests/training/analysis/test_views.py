@@ -9,8 +9,8 @@ import pytest
 import ctm_keras
 import tfrecords
 from training.analysis.views import of_classes, view_importances
-from training.evaluate import evaluate
-from training.train import train
+from training.evaluate.evaluate import evaluate
+from training.fit.train import train
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,159 @@
+"""The anatomy of an image model: its sites, found by the names in the table of families."""
+
+import math
+import re
+from dataclasses import dataclass
+
+import keras
+from keras import layers, tree
+
+from ..names import unknown_name
+from .families import FAMILIES, UNGRAFTABLE, Family
+from .graft import Role, Site
+
+
+def backbone_names() -> list[str]:
+    """The names that `backbone` takes."""
+    return [member.lower() for family in FAMILIES for member in family.members]
+
+
+def find_family(backbone: str) -> tuple[Family, str]:
+    """The family of a backbone and the function that builds it.
+
+    Raises:
+        ValueError: if there is no such backbone, or why it cannot be grafted.
+    """
+    for family in FAMILIES:
+        for member in family.members:
+            if member.lower() == str(backbone).lower():
+                return family, member
+    for member, reason in UNGRAFTABLE.items():
+        if member.lower() == str(backbone).lower():
+            raise ValueError(f"{member} cannot be grafted: {reason}. Take another backbone.")
+    raise unknown_name("backbone", backbone, backbone_names())
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """An image model and its sites.
+
+    Args:
+        backbone: its name.
+        family: how its family names things.
+        model: the image model.
+        sites: all sites, in the order in which the model is walked.
+    """
+
+    backbone: str
+    family: Family
+    model: keras.Model
+    sites: tuple[Site, ...]
+
+    def at(self, role: Role, stage: int | None = None) -> list[Site]:
+        """The sites of one role, of one stage if asked for.
+
+        Raises:
+            ValueError: if there are none; names those that exist, and why.
+        """
+        found = [s for s in self.sites if s.role == role and stage in (None, s.stage)]
+        if not found:
+            raise ValueError(self._missing(role, stage))
+        return found
+
+    def _missing(self, role: Role, stage: int | None) -> str:
+        reason = self.family.why_not.get(role)
+        if reason:
+            return f"{self.backbone} has no site {role!r}: {reason}."
+        exist = sorted({(s.role, s.stage) for s in self.sites if s.stage})
+        if role not in {r for r, _ in exist}:
+            return str(unknown_name("site", role, dict.fromkeys(s.role for s in self.sites)))
+        stages = [s for r, s in exist if r == role]
+        return f"{self.backbone} has no {role} in stage {stage}; it has stages {stages}."
+
+
+def dissect(backbone: str, model: keras.Model) -> Anatomy:
+    """Finds the sites of an image model, by the names of its layers."""
+    family, _ = find_family(backbone)
+    operations = {op.name: op for op in model.operations}
+    stem = next(op for name, op in operations.items() if re.fullmatch(family.stem, name))
+    sites = [Site("stem", stem)]
+    following = readers(model)
+    blocks = _blocks(family, model, operations)
+    for stage in sorted({stage for _, stage in blocks}):
+        names = [name for name, of in blocks if of == stage]
+        for index, name in enumerate(names, start=1):
+            found = _block_sites(family, operations, following, name)
+            sites += [Site(role, op, name, stage, index) for role, op in found]
+        sites.append(Site("stage_output", sites[-1].operation, names[-1], stage, len(names)))
+    sites += [Site("pool", op, stage=_stride(model, op)) for op in model.layers if _pools(op)]
+    (output,) = (op for op in model.operations if op.output is model.output)
+    sites.append(Site("head", output))
+    return Anatomy(str(backbone).lower(), family, model, tuple(sites))
+
+
+def readers(model: keras.Model) -> dict[int, list]:
+    """The operations that read each tensor of a model, by the tensor's id."""
+    found = {}
+    for operation in model.operations:
+        if not isinstance(operation, layers.InputLayer):
+            for x in tree.flatten(operation.input):
+                found.setdefault(id(x), []).append(operation)
+    return found
+
+
+def _blocks(family: Family, model, operations) -> list[tuple[str, int]]:
+    """The blocks with their stages, in the order of the model."""
+    blocks = {}
+    for name in operations:
+        match = re.fullmatch(family.block, name)
+        if match and match[1] not in blocks:
+            output = _first(operations, family.output, match[1])
+            blocks[match[1]] = _stage(family, match, model, output)
+    return [(name, stage) for name, stage in blocks.items() if stage is not None]
+
+
+def _stage(family: Family, match: re.Match, model, output) -> int | None:
+    if family.stages:
+        return next((s for s, name in family.stages.items() if re.fullmatch(name, match[1])), None)
+    if "stage" in match.groupdict():
+        return int(match["stage"])
+    return _stride(model, output)
+
+
+def _stride(model, operation) -> int:
+    """The logarithm of the stride of an operation's maps: the number of their stage."""
+    image_size, size = model.input.shape[1], operation.output.shape[1]
+    return next(k for k in range(16) if math.ceil(image_size / 2**k) <= size)
+
+
+def _pools(operation) -> bool:
+    return isinstance(operation, layers.MaxPooling2D | layers.AveragePooling2D)
+
+
+def _block_sites(family: Family, operations, following, name: str):
+    """Roles and operations of one block; its output comes last."""
+    residual = _first(operations, family.merge, name)
+    if residual and (entry := _first(operations, family.entry, name)):
+        yield "residual_entry", entry
+    for choices in family.middle:
+        if middle := _first(operations, choices, name):
+            yield "middle", middle
+            yield "middle_output", _activated(middle, following)
+    if shortcut := _first(operations, family.shortcut, name):
+        yield "shortcut", shortcut
+    yield "block_output", _first(operations, family.output, name)
+
+
+def _activated(operation, following):
+    """The last of the batch norm and the activation that follow a convolution, if any do."""
+    readers_of = following.get(id(operation.output), [])
+    kinds = layers.BatchNormalization | layers.Activation | layers.ReLU
+    if len(readers_of) == 1 and isinstance(readers_of[0], kinds):
+        return _activated(readers_of[0], following)
+    return operation
+
+
+def _first(operations, templates: tuple[str, ...], name: str):
+    """The first of the named operations of a block that exists, or None."""
+    names = (template.format(name) for template in templates)
+    return next((operations[n] for n in names if n in operations and n.startswith(name)), None)

@@ -1,0 +1,96 @@
+"""What appearance and motion count in a CoST network."""
+
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+from keras import ops
+
+from ..temporal.cost import VIEWS, CoST
+
+BATCH_SIZE = 8
+
+
+def view_importance(
+    model: keras.Model, data: np.ndarray | Iterable | None = None, by_class: bool = False
+) -> dict[str, np.ndarray]:
+    """What the views H-W, T-W and T-H count in each CoST layer: the mean of their coefficients.
+
+    Args:
+        model: a video model with CoST layers.
+        data: clips to average over: an array `(clips, frames, height, width, 3)`, or an iterable
+            of batches, or of batches and labels. CoST(a) needs none: its coefficients are weights.
+        by_class: average over the clips of each class; `data` has labels then.
+
+    Returns:
+        For each CoST layer, by name and in the order of the network, the three means; they sum
+        to one. By class an array `(classes, 3)`, whose rows are NaN where a class has no clips.
+
+    Raises:
+        ValueError: if the model has no CoST layers, or CoST(b) and no data, or if classes are to
+            be told apart without labels or by CoST(a), which treats them all alike.
+
+    Example:
+        >>> model = build_video_model("cost", "tiny", 4, image_size=64, weights=None)
+        >>> view_importance(model, np.zeros((1, 8, 64, 64, 3), "uint8")).keys()
+        dict_keys(['conv3_block1_1_conv', 'conv4_block2_1_conv', 'conv4_block4_1_conv'])
+
+    Reference:
+        Section 4.5, Figures 7 and 8 of the paper.
+    """
+    found = [layer for layer in model.layers if isinstance(layer, CoST)]
+    if not found:
+        raise ValueError(f"{model.name} has no CoST layers. Build a model with the method 'cost'.")
+    if all(layer.kind == "a" for layer in found):
+        if by_class:
+            raise ValueError("The coefficients of CoST(a) are weights, the same for all classes.")
+        return {layer.name: _mean_over_channels(layer.coefficients(None))[0] for layer in found}
+    if data is None:
+        raise ValueError(
+            "CoST(b) predicts its coefficients from the clip: pass clips, or a data set of them."
+        )
+    rows, labels = _importances(model, found, data)
+    means = _of_classes(rows, labels, model.output_shape[-1]) if by_class else rows.mean(axis=1)
+    return dict(zip([layer.name for layer in found], means, strict=True))
+
+
+def _importances(model: keras.Model, found: list[CoST], data) -> tuple[np.ndarray, tuple]:
+    """The coefficients for each layer and clip, `(layers, clips, 3)`, and each batch's labels."""
+    inner = keras.Model(model.input, [layer.input for layer in found])
+    batches = [(_importance(inner, found, clips), labels) for clips, labels in _batches(data)]
+    if not batches:
+        raise ValueError("The data hold no clips.")
+    rows, labels = zip(*batches, strict=True)
+    return np.concatenate(rows, axis=1), labels
+
+
+def _of_classes(rows: np.ndarray, labels: tuple, classes: int) -> np.ndarray:
+    """The mean over the clips of each class, `(layers, classes, 3)`; NaN where there are none."""
+    if any(own is None for own in labels):
+        raise ValueError("To tell classes apart pass batches of clips and labels.")
+    labels = np.concatenate([np.asarray(own) for own in labels])
+    means = np.full((len(rows), classes, len(VIEWS)), np.nan)
+    for label in np.unique(labels):
+        means[:, label] = rows[:, labels == label].mean(axis=1)
+    return means
+
+
+def _importance(inner: keras.Model, found: list[CoST], clips) -> np.ndarray:
+    """The coefficients for each layer and clip of a batch, `(layers, clips, 3)`."""
+    inputs = inner(ops.convert_to_tensor(clips, "float32"), training=False)
+    rows = [
+        _mean_over_channels(layer.coefficients(x)) for layer, x in zip(found, inputs, strict=True)
+    ]
+    return np.stack([np.broadcast_to(row, (len(clips), len(VIEWS))) for row in rows])
+
+
+def _mean_over_channels(coefficients) -> np.ndarray:
+    return ops.convert_to_numpy(ops.mean(ops.cast(coefficients, "float32"), axis=-1))
+
+
+def _batches(data):
+    """The clips and the labels of each batch; no labels where there are none."""
+    if hasattr(data, "shape"):
+        data = [data[i : i + BATCH_SIZE] for i in range(0, len(data), BATCH_SIZE)]
+    for batch in data:
+        yield batch[:2] if isinstance(batch, (tuple, list)) else (batch, None)

@@ -1,0 +1,134 @@
+"""What a model was built with, as it is kept in the model and in its `.keras` file."""
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import keras
+
+from ..engine.anatomy import backbone_names, find_family
+from ..engine.families import STANDARDIZED
+from ..engine.preprocessing import Preprocessing
+from ..methods import NETWORKS, default_frames, options_of
+
+TEMPORAL = "ctm_keras.temporal"
+UNCOMPARED = ("name", "dtype", "trainable")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The method, the backbone and the options that a video model was built with.
+
+    Args:
+        method: temporal method; of a file that lacks this note, with `_` for `+`.
+        backbone: image model; empty where the model does not tell.
+        options: that were given, `temporal_pooling` among them.
+    """
+
+    method: str
+    backbone: str
+    options: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        object.__setattr__(self, "options", _plain(self.options))
+
+    def __str__(self) -> str:
+        return repr(vars(self))  # a literal: JSON has no tuples, and no numbers as keys
+
+    @classmethod
+    def of(cls, model: keras.Model) -> "Origin":
+        """The origin that a model notes, or what its name and layers tell."""
+        if model.layers[-1].built_with:
+            return cls(**ast.literal_eval(model.layers[-1].built_with))
+        ends = [name for name in backbone_names() if model.name.endswith(f"_{name}")]
+        backbone = max(ends, key=len, default="")
+        method = model.name.removesuffix(f"_{backbone}")
+        return cls(method, backbone, _options_of_layers(model, method))
+
+    @property
+    def image_model(self) -> str:
+        """The backbone; a network that is built whole has one with and without `tv_`."""
+        name = self.backbone.lower()
+        return name.removeprefix("tv_") if self.method in NETWORKS else name
+
+    @property
+    def pixels(self) -> Preprocessing:
+        """What the weights of the image model expect, if nothing else is known of them."""
+        if self.method in NETWORKS:
+            return STANDARDIZED
+        return find_family(self.backbone)[0].preprocessing
+
+    def is_of(self, method: str) -> bool:
+        """Whether the method is this one."""
+        return self.method.replace("+", "_") == method.replace("+", "_")
+
+
+def is_temporal(layer) -> bool:
+    """Whether a layer is of a temporal method."""
+    return type(layer).__module__.startswith(TEMPORAL)
+
+
+def pixels_of(model: keras.Model) -> Preprocessing:
+    """What a model makes of pixels."""
+    layer = model.get_layer("preprocess")
+    return Preprocessing(layer.channels, layer.mean, layer.scale)
+
+
+def set_pixels(model: keras.Model, preprocessing: Preprocessing):
+    """Lets a model read pixels in another way, also one that has been called."""
+    if preprocessing != pixels_of(model):
+        for name, value in vars(preprocessing).items():
+            setattr(model.get_layer("preprocess"), name, value)
+        model.train_function = model.test_function = model.predict_function = None
+
+
+def frames_and_options(
+    saved: keras.Model | None, method: str, num_frames: int | None, options: dict
+) -> tuple[int, dict]:
+    """The frames of a clip and the options: as given, else as the saved model was built.
+
+    Args:
+        saved: the model whose weights are taken, if any. One of another method says neither.
+        method: temporal method of the new model.
+        num_frames: that were asked for, if any were.
+        options: that were given.
+    """
+    frames = None
+    origin = saved and Origin.of(saved)
+    if origin and origin.is_of(method):
+        if default_frames(method, origin.options | options) == default_frames(
+            method, origin.options
+        ):
+            frames = saved.input_shape[1]
+        options = origin.options | options
+    if num_frames is None:
+        num_frames = frames or default_frames(method, options)
+    return num_frames, options
+
+
+def settings(layer) -> dict:
+    """The configuration of a layer, as far as its scores depend on it."""
+    config = layer.get_config().items()
+    return {key: _plain(value) for key, value in config if key not in UNCOMPARED}
+
+
+def _plain(value):
+    """A value as a Python literal: sequences as tuples, no types of NumPy's."""
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return tuple(map(_plain, value))
+    return value
+
+
+def _options_of_layers(model: keras.Model, method: str) -> dict:
+    """The options that temporal layers keep by the same names, where all agree."""
+    try:
+        names = options_of(method)
+    except ValueError:  # several methods, or another's name
+        return {}
+    configs = [settings(layer) for layer in model.layers if is_temporal(layer)]
+    found = {name: [c[name] for c in configs if name in c] for name in names}
+    return {name: v[0] for name, v in found.items() if v and all(x == v[0] for x in v)}

@@ -1,0 +1,75 @@
+"""Whether the network of a file is the one that its weights are for, layer by layer."""
+
+from collections.abc import Iterator
+
+import keras
+
+from ..engine.folding import Fold, Unfold
+from .origin import Origin, is_temporal, settings
+
+
+def check_backbone(path, model, saved, odd_layers):
+    """Raises ValueError if the image models differ; where none is noted, by their layers."""
+    ours, theirs = Origin.of(model).image_model, Origin.of(saved).image_model
+    odd = [x.name for x in odd_layers if not is_temporal(x)]
+    if ours != theirs and (theirs or odd):
+        raise ValueError(
+            f"The weights in {path} are of another backbone: {len(odd)} layers stand on one side "
+            f"only ({_some(odd)}). Build the model with {theirs or 'the backbone of the file'}."
+        )
+
+
+def check_layers(path, model: keras.Model, saved: keras.Model):
+    """Raises ValueError if the networks differ in what has no weights."""
+    if found := list(_differences(model, saved)):
+        options = list(_different_options(model, saved))
+        raise ValueError(
+            f"{path} holds a network that was built otherwise: {_some(options, len(options))}"
+            f"{'; ' * bool(options)}{_some(found)}. Leave such options out, and the file's are "
+            "taken where it names them; or build the model with the options of the file."
+        )
+
+
+def _some(names: list[str], most: int = 3) -> str:
+    return ", ".join(names[:most]) + " ..." * (len(names) > most)
+
+
+def _differences(model: keras.Model, saved: keras.Model) -> Iterator[str]:
+    """In what the layers of a saved model differ from those of a model, in words.
+
+    Of models of one method each layer counts; of others, the temporal ones that both have.
+    """
+    same = Origin.of(saved).is_of(Origin.of(model).method)
+    ours, theirs = ({layer.name: layer for layer in m.layers} for m in (model, saved))
+    for name in dict.fromkeys([*ours, *theirs]):
+        one, other = ours.get(name), theirs.get(name)
+        if type(one) is type(other):
+            if is_temporal(one):
+                yield from _different_values(one, other)
+        elif same and not isinstance(one or other, Fold | Unfold):
+            yield f"{name} is {_kind(other)}, here {_kind(one)}"
+
+
+def _different_options(model: keras.Model, saved: keras.Model) -> Iterator[str]:
+    """The options in which a saved model of the same method differs from a model, in words."""
+    ours, theirs = Origin.of(model), Origin.of(saved)
+    if theirs.is_of(ours.method):
+        for name in dict.fromkeys([*theirs.options, *ours.options]):
+            here, there = (
+                repr(origin.options[name]) if name in origin.options else "the default"
+                for origin in (ours, theirs)
+            )
+            if here != there:
+                yield f"{name} is {there}, here {here}"
+
+
+def _different_values(one, other) -> Iterator[str]:
+    """The settings in which a layer differs from one of the same kind."""
+    ours, theirs = settings(one), settings(other)
+    for key in ours:
+        if ours[key] != theirs.get(key):
+            yield f"{key} of {one.name} is {theirs.get(key)!r}, here {ours[key]!r}"
+
+
+def _kind(layer) -> str:
+    return "missing" if layer is None else f"a {type(layer).__name__}"

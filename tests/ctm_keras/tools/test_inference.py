@@ -1,0 +1,50 @@
+"""Folded batch norms: the same scores from fewer layers."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import ctm_keras
+from ctm_keras.tools.inference import fold_batch_norm
+
+CASES = [
+    ("tsn", "tv_resnet18", {}),
+    ("stm", "tiny", {}),
+    ("s3d", "tiny", {}),
+    ("i3d", "tiny", {}),
+    ("ctm", "resnet50", {}),
+    ("tsm", "mobilenetv2", {}),
+]
+
+
+@pytest.mark.parametrize(("method", "backbone", "options"), CASES)
+def test_scores_stay(method, backbone, options, scramble, make_clips):
+    model = ctm_keras.build_video_model(
+        method, backbone, class_names=["a", "b"], num_frames=4, image_size=32, weights=None
+    )
+    clips = make_clips(2, 4, 32)
+    scramble(model)
+    before = model.get_weights()
+    folded = fold_batch_norm(model)
+    expected = np.array(model(clips))
+    np.testing.assert_allclose(folded(clips), expected, atol=1e-4 * np.abs(expected).max())
+    assert ctm_keras.class_names(folded) == ["a", "b"]
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    assert not folded.trainable_weights
+
+
+def test_every_norm_after_a_convolution_goes(tmp_path):
+    model = ctm_keras.build_video_model("tsn", "tv_resnet18", 2, 4, 32, weights=None)
+    folded = fold_batch_norm(model)
+    assert not [x for x in folded.layers if isinstance(x, layers.BatchNormalization)]
+    folded.save(tmp_path / "folded.keras")
+    clips = np.zeros((1, 4, 32, 32, 3), "uint8")
+    assert np.array_equal(keras.saving.load_model(tmp_path / "folded.keras")(clips), folded(clips))
+
+
+def test_a_norm_that_reads_a_graft_stays():
+    """In S3D nothing stands between a convolution and its norm; in I3D the norm reads a graft."""
+    model = ctm_keras.build_video_model("i3d", "tv_resnet18", 2, 4, 32, weights=None)
+    kept = [x for x in fold_batch_norm(model).layers if isinstance(x, layers.BatchNormalization)]
+    assert len(kept) == 17  # the stem and two in each of eight blocks; the three shortcuts fold

@@ -1,0 +1,187 @@
+"""Which folders of a source are classes and which are splits."""
+
+import av
+import numpy as np
+import pytest
+
+from tfrecords.sources.folder_or_csv import SourceError, read_source
+from tfrecords.sources.published import read_format
+from tfrecords.sources.splits import assign_splits
+from tfrecords.text import VIDEOS
+from tfrecords.video.read import read_frames
+
+
+def videos_of(*folders, names=("1.mp4", "2.mp4")):
+    return [f"{folder}/{name}" for folder in folders for name in names]
+
+
+def divided(source):
+    """The class and the split of each video by its path; the notes."""
+    found = read_source(source)
+    entries, notes = assign_splits(found.entries)
+    return {e.path: (e.label, e.split) for e in entries}, [*found.notes, *notes]
+
+
+@pytest.mark.parametrize(("train", "other", "split"), [
+    ("train", "test", "test"),
+    ("videos_train", "videos_val", "val"),
+    ("train_256", "val_256", "val"),
+    ("Train", "dev", "val"),
+    ("1 TRAINING", "2 Validation", "val"),
+    ("TrainFrames", "testing", "test"),
+])  # fmt: skip
+@pytest.mark.parametrize("beside", [None, "annotations/list.txt", "__MACOSX/train/a/._1.mp4"])
+def test_folders_of_splits_hold_the_same_classes(tree, train, other, split, beside):
+    root = tree(*videos_of(f"{train}/a", f"{train}/b", f"{other}/a", f"{other}/b"))
+    if beside:
+        tree(beside)
+    found, _ = divided(root)
+    splits = {train: "train", other: split}
+    assert found == {
+        f"{folder}/{label}/{n}.mp4": (label, splits[folder])
+        for folder in splits for label in "ab" for n in "12"
+    }  # fmt: skip
+
+
+def test_three_splits_of_which_one_has_fewer_classes_and_one_no_folders(tree):
+    root = tree(*videos_of("train/a", "train/b", "val/a"), "test/9.mp4")
+    found, notes = divided(root)
+    assert found["val/a/1.mp4"] == ("a", "val")
+    assert {split for _, split in found.values()} == {"train", "val"}
+    assert any("test/9.mp4" in note for note in notes)
+
+
+def test_one_split_alone(tree):
+    root = tree(*videos_of("train_256/a", "train_256/b"), "annotations/list.txt")
+    assert set(divided(root)[0].values()) == {("a", "train"), ("b", "train")}
+    with pytest.raises(SourceError, match="left to train"):
+        divided(tree("b/test/a/1.mp4", "b/test/b/1.mp4") / "b")
+
+
+def test_frames_are_videos_and_no_classes(tree):
+    frames = [f"{split}/{label}/v/0001.jpg" for split in ("train", "val") for label in "ab"]
+    assert divided(tree(*frames))[0] == {
+        f"{split}/{label}/v": (label, split) for split in ("train", "val") for label in "ab"
+    }
+
+
+def test_classes_may_hold_their_splits(tree):
+    root = tree(*videos_of("a/train", "a/test", "b/train", "b/Test_2"))
+    assert divided(root)[0] == {
+        path: (path[0], "train" if "train" in path else "test")
+        for path in videos_of("a/train", "a/test", "b/train", "b/Test_2")
+    }
+
+
+def test_words_of_splits_in_the_names_of_real_classes(tree):
+    names = {"train", "training dog", "testing", "crash test", "bus"}
+    found, notes = divided(tree(*videos_of(*names)))
+    assert {label for label, _ in found.values()} == names
+    (note,) = notes  # all but the bus are named
+    assert [name for name in sorted(names) if f"{name}" in note] == sorted(names - {"bus"})
+
+
+def test_one_word_of_a_split_alone_is_a_class(tree):
+    root = tree(*videos_of("abseiling", "archery", "test"))
+    found, notes = divided(root)
+    assert {label for label, _ in found.values()} == {"abseiling", "archery", "test"}
+    assert any("test" in note for note in notes)
+
+
+@pytest.mark.parametrize(("folders", "named"), [
+    (["a", "b", "test/a", "test/b"], ["videos/test", "a"]),  # Kinetics' train beside its test
+    (["a", "b", "val/a", "test/a"], ["val", "test", "a"]),
+    (["train/a", "train/b", "test/a", "test/b", "demo"], ["train", "test", "demo"]),
+    (["train/a", "train/b", "train_256/a", "train_256/b", "val/a"], ["train", "train_256"]),
+    (["train_val/a", "train_val/b", "test/a", "test/b"], ["train_val", "test"]),
+    (["train/a", "train/b", "test/c", "test/d"], ["train", "test"]),
+    (["train", "val"], ["train", "val"]),
+    (["all/a", "all/b"], ["all", "a, b", "videos/all"]),
+    (["videos/train/a", "videos/train/b", "videos/val/a"], ["train", "val", "videos/videos"]),
+    (["rgb/train/a", "rgb/val/a", "flow/train/a", "flow/val/a"], ["train", "val", "videos/flow"]),
+    (["a/train", "a/test", "b"], ["train", "test", "videos/a", "b"]),
+    (["a/train", "a/test", "b/train", "b/extra"], ["train", "test", "videos/b", "extra"]),
+    (["s/run/train", "s/run/test", "h/cook/train", "h/cook/test"], ["train", "test", "h/cook"]),
+])  # fmt: skip
+def test_what_is_not_clear_is_refused_with_the_folders_and_a_remedy(tree, folders, named):
+    with pytest.raises(SourceError) as refused:
+        read_source(tree(*videos_of(*folders)))
+    assert [name for name in named if name not in str(refused.value)] == []
+    assert "CSV" in str(refused.value) or "as the source" in str(refused.value)
+
+
+def test_categories_are_the_classes_and_the_note_names_both_levels(tree):
+    found, notes = divided(tree(*videos_of("sports/running", "sports/jumping", "home/cooking")))
+    assert {label for label, _ in found.values()} == {"sports", "home"}
+    assert any("home" in note and "home/cooking" in note and "3" in note for note in notes)
+    _, notes = divided(tree(*videos_of("flat", "also flat")))
+    assert sum("flat" in note for note in notes) == 0
+
+
+def test_a_word_of_a_split_in_a_class_with_one_split_changes_nothing(tree):
+    found, _ = divided(tree(*videos_of("a/train", "b/train", names=[f"{n}.mp4" for n in range(9)])))
+    assert {label for label, _ in found.values()} == {"a", "b"}
+    assert {split for _, split in found.values()} == {"train", "val"}
+
+
+def test_spaces_around_the_names_of_folders_are_no_part_of_the_class(tree):
+    source = read_source(tree("walk/1.mp4", "walk /2.mp4", " walk/3.mp4", "run/1.mp4"))
+    assert {e.path: e.label for e in source.entries} == {
+        "walk/1.mp4": "walk", "walk /2.mp4": "walk", " walk/3.mp4": "walk", "run/1.mp4": "run"
+    }  # fmt: skip
+    assert len({e.id for e in source.entries}) == 4
+
+
+def test_a_class_needs_a_name(tree):
+    with pytest.raises(SourceError, match="' '"):
+        read_source(tree("a/1.mp4", " /2.mp4"))
+
+
+KINDS = {
+    ".asf": ("asf", "wmv2"),
+    ".vob": ("vob", "mpeg2video"),
+    ".3g2": ("3g2", "mpeg4"),
+    ".divx": ("avi", "mpeg4"),
+    ".h264": ("h264", "libx264"),
+    ".m2t": ("mpegts", "mpeg2video"),
+    ".f4v": ("f4v", "libx264"),
+    ".mjpeg": ("mjpeg", "mjpeg"),
+    ".rm": ("rm", "rv20"),
+}
+
+
+@pytest.mark.parametrize("suffix", KINDS)
+def test_what_can_be_read_is_found(tmp_path, suffix):
+    kind, codec = KINDS[suffix]
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        with av.open(str(tmp_path / label / f"v{suffix.upper()}"), "w", format=kind) as out:
+            stream = out.add_stream(codec, rate=25)
+            stream.width, stream.height = 176, 144
+            stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+            for _ in range(5):
+                frame = av.VideoFrame.from_ndarray(np.full((144, 176, 3), 90, np.uint8), "rgb24")
+                out.mux(stream.encode(frame))
+            out.mux(stream.encode())
+    source = read_source(tmp_path)
+    assert [entry.id for entry in source.entries] == ["a/v", "b/v"]
+    assert len(list(read_frames(tmp_path / source.entries[0].path))) == 5
+    assert suffix in VIDEOS
+
+
+# Backslashes in lists
+
+
+def test_backslashes_are_slashes_unless_the_path_exists_as_written(tree):
+    root = tree("a/1.mp4", "b/2.mp4", "b\\3.mp4", "b/3.mp4")
+    (root / "list.csv").write_text(
+        "path,label\na\\1.mp4,x\n.\\b\\2.mp4,y\nb\\3.mp4,y\nb\\4.mp4,y\n", encoding="utf-8"
+    )
+    (root / "train.csv").write_text(
+        "a\\1.mp4 0\n.\\b\\2.mp4 1\nb\\3.mp4 1\nb\\4.mp4 1\n", encoding="utf-8"
+    )
+    expected = {"a/1": "a/1.mp4", "b/2": "b/2.mp4", "b\\3": "b\\3.mp4", "b/4": "b/4.mp4"}
+    own, listed = read_source(root / "list.csv"), read_format("pyslowfast", root)
+    for source in (own, listed):
+        assert {e.id: e.path.removeprefix("./") for e in source.entries} == expected
+    assert listed.missing == {"b/4"}

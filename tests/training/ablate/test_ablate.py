@@ -1,0 +1,166 @@
+"""`ctm ablate`: every network of a table trained and evaluated, what is there taken as it is."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import ctm_keras
+import tfrecords
+from training import recipes
+from training.ablate.ablate import ablate, for_training, is_evaluated
+from training.ablate.config import AblateConfig
+from training.ablate.markdown import Result, in_markdown, mean_and_deviation
+from training.ablate.tables import TABLES
+from training.evaluate.config import EvaluateConfig
+from training.evaluate.evaluate import evaluate
+from training.quickstart.videos import write_direction_videos
+from training.run_folder import Run
+
+
+@pytest.fixture
+def ablation(directions, small, tmp_path):
+    """Two runs of one epoch, on directions and a copy of them."""
+    copy = shutil.copytree(directions, tmp_path / "copy")
+    values = {**vars(small), "data": (directions, copy), "out": tmp_path / "out", "epochs": 1}
+    tables = ("ctm-1", "ctm-2")
+    return AblateConfig(tables=tables, **values, seeds=2, num_clips=1, num_crops=1)
+
+
+@pytest.mark.parametrize(("data", "runs"), [(["0"], 3), (["0", "1"], 2), (list("01234"), 5)])
+def test_every_data_set_is_used(data, runs):
+    assert AblateConfig(tables=("ctm-1",), data=tuple(data)).runs == runs
+    assert AblateConfig(tables=("ctm-1",), data=tuple(data), seeds=1).runs == 1
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_row_of_every_table_can_be_built_on_resnets(table):
+    for row in TABLES[table].rows:
+        assert len(row.published) == len(TABLES[table].columns)
+        options = dataclasses.replace(
+            AblateConfig(tables=(table,)), options=row.options
+        ).method_options
+        ctm_keras.methods.check_method(row.model, options)
+
+
+def test_tables_are_trained_evaluated_and_written(ablation, monkeypatch):
+    rows = {"ctm-1": (3,), "ctm-2": (3, 4)}  # CTM, which is Res4's row, and Res5, which tiny lacks
+    for name, kept in rows.items():
+        own = tuple(TABLES[name].rows[i] for i in kept)
+        monkeypatch.setitem(TABLES, name, dataclasses.replace(TABLES[name], rows=own))
+    ctm_1, ctm_2 = ablate(ablation)
+    lines = ctm_2.read_text(encoding="utf-8").splitlines()
+    assert "tiny at 32" in lines[2]
+    assert "1 clip x 1 crop of 32" in lines[3]
+    assert "12 of 12 videos" in lines[3]
+    res4, res5 = lines[-2:]
+    assert res4.startswith("| Res4 | ")
+    assert res4.endswith("| 78.94 |")
+    assert " ± " in res4
+    assert res5.startswith("| Res5 | - | tiny has no block_output in stage 5")
+    assert ctm_1.read_text(encoding="utf-8").splitlines()[-1] == res4.replace("Res4", "CTM")
+    found = json.loads(ctm_2.with_suffix(".json").read_text(encoding="utf-8"))["rows"]
+    assert [len(row["top1"]) for row in found] == [2, 0]
+    runs = sorted(folder.name for folder in ctm_2.parent.iterdir() if folder.is_dir())
+    assert runs == ["ctm-blocks-1-0", "ctm-blocks-1-1"]
+    configs = [
+        json.loads((ctm_2.parent / run / "config.json").read_text(encoding="utf-8")) for run in runs
+    ]
+    assert [values["config"]["seed"] for values in configs] == [0, 1]
+    assert configs[0]["config"]["options"] == ["blocks=1"]
+    folders = [Path(values["config"]["data"]).name for values in configs]
+    assert folders == [folder.name for folder in ablation.data]
+
+    written = {run: (ctm_2.parent / run / "model.keras").stat().st_mtime_ns for run in runs}
+    (ctm_2.parent / runs[1] / "report.json").unlink()
+    assert ablate(ablation)[1].read_text(encoding="utf-8").splitlines() == lines
+    again = {run: (ctm_2.parent / run / "model.keras").stat().st_mtime_ns for run in runs}
+    assert written == again
+    with pytest.raises(ValueError, match="is not empty"):
+        ablate(dataclasses.replace(ablation, dropout=0.1))
+    rebuilt = ablation.out.parent / "rebuilt"
+    tfrecords.build(ablation.data[0].parent / "videos", rebuilt, short_side=32, val_fraction=0.4)
+    with pytest.raises(ValueError, match="blocks-1-0 was trained on other data than"):
+        ablate(dataclasses.replace(ablation, data=(rebuilt,)))
+
+
+def test_only_the_report_that_was_asked_for_counts(trained, tmp_path):
+    """Others, as of the training split or of the best weights, lie where it would."""
+    run = Run(shutil.copytree(trained.path, tmp_path / "run"))
+    (run.path / "report.json").unlink(missing_ok=True)  # of another test
+    asked = EvaluateConfig(split="val", num_clips=1, num_crops=1)
+    assert not is_evaluated(run, asked)
+    for other in ({"split": "train"}, {"which": "best"}, {"average": "logits"}):
+        evaluate(run.path, **{**vars(asked), **other})
+        assert not is_evaluated(run, asked)
+    evaluate(run.path, **vars(asked))
+    assert is_evaluated(run, asked)
+
+
+def test_means_and_standard_deviations():
+    assert mean_and_deviation(Result((0.5, 0.6, 0.7))) == "60.0 ± 10.0 | 50.0, 60.0, 70.0"
+    assert mean_and_deviation(Result((0.5,))) == "50.0 | 50.0"
+    results = [Result()] * len(TABLES["stm-5"].rows)
+    lines = list(in_markdown(TABLES["stm-5"], results, AblateConfig(tables=("stm-5",))))
+    assert "| network | here | each run | paper: Something-Something v1, ResNet-50 |" in lines
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"options": ("blocks=2",)}, "--options blocks: the rows .*Res4.* set it themselves"),
+        ({"options": ("modules=cmm",)}, "--options modules: no method of these tables has it"),
+        ({"num_crops": 2}, "num_crops must be 1, 3, 5 or 10"),
+        ({"data": ("nowhere",)}, "nowhere is no folder"),
+        ({"val_split": "vol"}, "has no split 'vol'"),
+        ({"backbone": "tony"}, "tiny"),
+    ],
+)
+def test_what_no_table_can_be_made_of_is_told_before_any_training(ablation, values, words):
+    with pytest.raises(ValueError, match=words):
+        ablate(dataclasses.replace(ablation, **values))
+    assert not ablation.out.exists()
+
+
+def test_data_sets_of_a_table_have_the_same_classes(ablation, other_classes):
+    with pytest.raises(ValueError, match="has other classes than"):
+        ablate(dataclasses.replace(ablation, data=(ablation.data[0], other_classes)))
+
+
+@pytest.fixture
+def other_classes(tmp_path):
+    videos = tmp_path / "videos"
+    write_direction_videos(videos, 4)
+    (videos / "left").rename(videos / "west")
+    tfrecords.build(videos, tmp_path / "other", short_side=32, val_fraction=0.25)
+    return tmp_path / "other"
+
+
+def test_options_go_to_the_methods_that_have_them(ablation):
+    given = dataclasses.replace(ablation, options=("reduction=8", "temporal_pooling=True"))
+    tsn, *_, ctm = TABLES["ctm-1"].rows
+    assert for_training(tsn, given, 0).options == ("temporal_pooling=True",)
+    assert for_training(ctm, given, 0).options == ("blocks=1", *given.options)
+
+
+def test_a_recipe_gives_the_values_but_no_model():
+    config = AblateConfig.by_recipe(recipes.read("stm_something_v1"))
+    assert (config.epochs, config.sampling, config.recipe) == (50, "segments", "stm_something_v1")
+    assert (config.model, config.options, config.data) == ("ctm", (), ())
+
+
+def test_an_unknown_table_names_the_nearest(ablation):
+    with pytest.raises(ValueError, match="Did you mean 'ctm-1'"):
+        ablate(dataclasses.replace(ablation, tables=("ctm1",)))
+
+
+def test_the_model_is_the_tables(ablation):
+    with pytest.raises(ValueError, match="trains the models of its table"):
+        ablate(dataclasses.replace(ablation, model="tsm"))
+
+
+def test_a_table_needs_data():
+    with pytest.raises(ValueError, match="needs a table and --data"):
+        AblateConfig(tables=("ctm-1",)).check()

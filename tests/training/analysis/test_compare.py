@@ -1,0 +1,187 @@
+"""`ctm analyze` on runs whose predictions are made, so that every figure is known."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from training.analysis.compare import analyze
+from training.config.train import TrainConfig
+from training.evaluate.config import EvaluateConfig
+from training.evaluate.predictions import Predictions
+from training.evaluate.settings import settings_for
+from training.run_folder import Run
+
+NAMES = ["fall", "rise", "still", "never there"]
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """An evaluated run; `answers` are the best classes of ten videos: 4 fall, 4 rise, 2 still."""
+
+    def make(name, answers, model="tsn", frames=8, names=NAMES, crops=1, **config):
+        said = {"model": config.pop("which", "model"), "coverage": config.pop("seen", "all")}
+        out = tmp_path / name
+        config = TrainConfig(model=model, backbone="tiny", num_frames=frames, out=out, **config)
+        run = Run.create(config, {"class_names": names})
+        labels = np.array([0] * 4 + [1] * 4 + [2] * 2)
+        ids = np.array([f"v{i}" for i in range(len(labels))])
+        logits = np.eye(len(names))[answers] * 5
+        predictions = Predictions(ids, np.zeros(len(ids), int), labels, logits)
+        predictions.save(run.path / "predictions.npz")
+        settings = settings_for(EvaluateConfig(num_clips=1, num_crops=crops), config)
+        said |= {"split": "val", "protocol": str(settings), "settings": vars(settings)}
+        (run.path / "report.json").write_text(json.dumps(said), encoding="utf-8")
+        return run.path
+
+    return make
+
+
+TSN = [0, 0, 1, 1, 1, 1, 1, 0, 2, 2]  # 7 of 10
+CTM = [0, 0, 0, 0, 1, 1, 0, 0, 2, 2]  # 8 of 10
+TSM = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]  # all
+
+
+def test_the_figures_of_two_models_beside_tsn(make_run, tmp_path):
+    runs = [make_run("a", TSN), make_run("b", CTM, "ctm"), make_run("c", TSM, "tsm")]
+    lines = "\n".join(analyze(runs, tmp_path / "out", top=2))
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
+    tsn, ctm, tsm = found["networks"]
+    assert "spatial" not in tsn
+    assert (ctm["spatial"], ctm["temporal"]) == (pytest.approx(7 / 8), pytest.approx(1 / 3))
+    assert (tsm["spatial"], tsm["temporal"]) == (pytest.approx(0.7), pytest.approx(1.0))
+    assert found["static_classes"] == ["still", "rise"]
+    gains = found["gains"][str(runs[1])]
+    assert gains["temporal_classes"] == {"fall": 0.5, "still": 0.0}
+    assert gains["average"] == pytest.approx((0.5 - 0.25 + 0) / 3)
+    assert gains["average_without_the_most_temporal"] == pytest.approx(-0.25)
+    (pair,) = found["pairs"]
+    expected = np.corrcoef([0.5, -0.25, 0.0], [0.5, 0.25, 0.0])[0, 1]
+    assert pair["correlation"] == pytest.approx(expected)
+    assert pair["overlap"] == 0.5
+    list(analyze(runs, tmp_path / "out"))  # of three classes, half of them: two
+    assert json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8")) == found
+    assert "0.875" in lines and "fall +0.500" in lines  # noqa: PT018
+    assert (tmp_path / "out" / "temporal_gains.png").stat().st_size > 5000
+
+
+def test_each_model_has_the_tsn_of_its_own_frames(make_run, tmp_path):
+    worse = [1] * 10  # 4 of 10
+    runs = [
+        make_run("8", TSN),
+        make_run("16", worse, frames=16),
+        make_run("ctm", CTM, "ctm", frames=16),
+    ]
+    list(analyze(runs, tmp_path / "out"))
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
+    assert found["networks"][2]["spatial"] == pytest.approx(4 / 8)
+    for run, frames in zip(runs, (8, 16, 16), strict=True):
+        assert f"{run}: like ctm: 1 clip x 1 crop of 224" in found["protocol"]
+        assert f"{frames} frames" in found["protocol"]
+
+
+def test_networks_that_scored_other_videos_are_not_compared(make_run, tmp_path):
+    runs = [make_run("8", TSN), make_run("ctm", CTM, "ctm"), make_run("16", TSN, frames=16)]
+    path = runs[2] / "predictions.npz"
+    saved = Predictions.load(path)
+    dataclasses.replace(saved, ids=np.array([f"w{i}" for i in range(10)])).save(path)
+    with pytest.raises(ValueError, match="not of the same videos"):
+        list(analyze(runs, tmp_path / "out"))
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_two_tsns_none_wins_in_silence(make_run, tmp_path, turn):
+    runs = [make_run("a", TSN), make_run("b", [1] * 10), make_run("c", CTM, "ctm")][::turn]
+    with pytest.raises(ValueError, match="are both tsn on tiny with 8 frames of 224 pixels: give"):
+        list(analyze(runs, tmp_path / "out"))
+
+
+def test_a_tsn_of_another_size_is_no_baseline(make_run, tmp_path):
+    runs = [make_run("a", TSN, image_size=96), make_run("b", CTM, "ctm", image_size=48)]
+    with pytest.raises(ValueError, match=r"nothing to compare: .* of 96 pixels, ctm .* of 48 pix"):
+        list(analyze(runs, tmp_path / "out"))
+    runs.append(make_run("c", [1] * 10, image_size=48))  # 4 of 10
+    list(analyze(runs, tmp_path / "out"))
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
+    assert found["networks"][1]["spatial"] == pytest.approx(4 / 8)
+
+
+def test_a_methods_own_ablations_stand_side_by_side(make_run, tmp_path):
+    runs = [
+        make_run("a", TSN),
+        make_run("b", CTM, "ctm", options=("blocks=1",)),
+        make_run("c", CTM, "ctm", options=("blocks=1", "paths=tccm")),  # as good by chance
+        make_run("d", TSM, "ctm", options=("paths=tccm", "blocks=1,3", "temporal_pooling=True")),
+    ]
+    lines = "\n".join(analyze(runs, tmp_path / "out"))
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
+    labels = ["ctm blocks=1", "ctm blocks=1 paths=tccm", "ctm blocks=1,3 paths=tccm"]
+    assert list(found["means"]) == labels
+    assert all(label in lines for label in [*labels[:2], labels[2] + "-tp"])
+    assert "Means" not in lines  # of one network each
+    again = make_run("e", TSN, "ctm", options=("paths=tccm", "blocks=1"))
+    with pytest.raises(ValueError, match="are both ctm blocks=1 paths=tccm on tiny"):
+        list(analyze([*runs, again], tmp_path / "out"))
+
+
+def test_means_over_frame_counts_are_printed(make_run, tmp_path):
+    runs = [
+        make_run("a", TSN),
+        make_run("b", [1] * 10, frames=16),  # 4 of 10
+        make_run("c", CTM, "ctm"),
+        make_run("d", CTM, "ctm", frames=16),
+        make_run("e", TSM, "tsm"),
+    ]
+    lines = list(analyze(runs, tmp_path / "out"))
+    means = [line for line in lines if line.startswith("Means")]  # (7 / 8 + 4 / 8) / 2, of 1/3, 2/3
+    assert means == ["Means of ctm: Phi 0.688, Psi 0.500 (2 networks)"]
+
+
+def test_protocol_and_coverage_stand_above_the_numbers(make_run, tmp_path):
+    runs = [make_run("a", TSN, seen="10 of 11 videos"), make_run("b", CTM, "ctm", seen="all of 10")]
+    first = next(analyze(runs, tmp_path / "out"))
+    assert "val: like ctm: 1 clip x 1 crop" in first
+    assert first.endswith(f"{runs[0]}: 10 of 11 videos; {runs[1]}: all of 10; model: the last")
+
+
+def test_the_last_and_the_best_checkpoint_are_not_compared(make_run, tmp_path):
+    runs = [make_run("a", TSN), make_run("b", CTM, "ctm", which="best")]
+    with pytest.raises(ValueError, match=r"model: the best .*; .* model: the last: eval"):
+        list(analyze(runs, tmp_path / "out"))
+
+
+def test_a_tsn_alone_is_nothing_to_compare(make_run, tmp_path):
+    with pytest.raises(ValueError, match="nothing to compare: give a TSN and another network"):
+        list(analyze([make_run("a", TSN)], tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_was_not_evaluated_is_named(make_run, tmp_path):
+    run = make_run("a", TSN)
+    (run / "predictions.npz").unlink()
+    with pytest.raises(ValueError, match="not evaluated yet: run `ctm evaluate"):
+        list(analyze([run], tmp_path / "out"))
+
+
+def test_without_a_tsn_there_is_nothing_to_compare_with(make_run, tmp_path):
+    pooled = make_run("a", TSN, options=("temporal_pooling=True",))
+    with pytest.raises(ValueError, match="None of the 2 runs is a TSN"):
+        list(analyze([pooled, make_run("b", CTM, "ctm")], tmp_path / "out"))
+
+
+def test_no_class_at_all_cannot_be_the_most_temporal(make_run, tmp_path):
+    with pytest.raises(ValueError, match="top must be 1 class or more, received 0"):
+        list(analyze([make_run("a", TSN)], tmp_path / "out", top=0))
+
+
+def test_other_protocols_are_not_compared(make_run, tmp_path):
+    runs = [make_run("a", TSN), make_run("b", CTM, "ctm", crops=3)]
+    with pytest.raises(ValueError, match="evaluate both alike"):
+        list(analyze(runs, tmp_path / "out"))
+
+
+def test_other_classes_are_not_compared(make_run, tmp_path):
+    runs = [make_run("a", TSN), make_run("b", CTM, "ctm", names=NAMES[::-1])]
+    with pytest.raises(ValueError, match="different classes"):
+        list(analyze(runs, tmp_path / "out"))

@@ -1,0 +1,107 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+import training.config.clips
+import training.config.train
+from tfrecords import Augment
+from training.config.train import TrainConfig, parse_option
+
+
+def test_config_survives_json_form():
+    config = TrainConfig(
+        data=Path("d"),
+        options=("paths=tccm",),
+        flip_pairs=("a:b",),
+        class_weights=("fall=3",),
+        augment="mvit",
+        color_jitter=(0.4, 0.4, 0.4, 0.1),
+        repeats=1,
+    )
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_a_preset_is_changed_in_single_parts():
+    mvit = TrainConfig(augment="mvit", repeats=1, randaugment="none", erasing=0.0).augmentation
+    assert mvit == Augment(crop="resized", mixup=0.8, cutmix=1.0)
+    assert TrainConfig().augmentation == Augment()
+    assert TrainConfig(augment="tsn", crop="scale", mixup=0.2).augmentation == Augment(mixup=0.2)
+
+
+def test_weights_and_pairs_are_read_from_words():
+    assert TrainConfig().weights_of_classes is None
+    assert TrainConfig(class_weights=("sqrt",)).weights_of_classes == "sqrt"
+    config = TrainConfig(class_weights=("a=b=2", "fall=0.5"))
+    assert config.weights_of_classes == {"a=b": 2.0, "fall": 0.5}
+    assert TrainConfig(flip_pairs=("jester",)).pairs == "jester"
+    assert TrainConfig(flip_pairs=("a:b", "c:d")).pairs == [("a", "b"), ("c", "d")]
+
+
+def test_paper_rate_is_scaled_to_the_batch():
+    assert TrainConfig(batch_size=96).rate == pytest.approx(0.02)
+    assert TrainConfig(batch_size=24).rate == pytest.approx(0.005)
+    assert TrainConfig(batch_size=24, learning_rate=0.3).rate == 0.3
+
+
+def test_every_field_has_a_help_text():
+    files = [training.config.train.__file__, training.config.clips.__file__]
+    source = "".join(Path(file).read_text(encoding="utf-8") for file in files)
+    for field in dataclasses.fields(TrainConfig):
+        declaration = source.index(f"    {field.name}: ")
+        assert source[declaration:].split("\n")[1].startswith('    """'), field.name
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("paths=tccm", ("paths", "tccm")),
+        ("paths=tccm,temporal", ("paths", ("tccm", "temporal"))),
+        ("blocks=1", ("blocks", 1)),
+        ("blocks=1,3,5", ("blocks", (1, 3, 5))),
+    ],
+)
+def test_options_are_read_as_python_values(text, expected):
+    assert parse_option(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"num_frames": 0}, "--num-frames must be 1 or more, received 0"),
+        ({"batch_size": -1}, "--batch-size"),
+        ({"dropout": 1.0}, "--dropout must be in"),
+        ({"label_smoothing": -0.1}, "--label-smoothing"),
+        ({"momentum": 2}, "--momentum"),
+        ({"learning_rate": 0}, "--learning-rate must be above 0"),
+        ({"milestones": (30,)}, "--milestones are parts"),
+        ({"options": ("paths",)}, "--options takes name=value, received 'paths'"),
+        ({"flip_pairs": ("left",)}, "--flip-pairs takes NAME:NAME, received 'left'"),
+        ({"class_weights": ("fall",)}, "--class-weights takes balanced, sqrt or NAME=FACTOR, rec"),
+        ({"class_weights": ("fall=-1",)}, "--class-weights takes .*, received 'fall=-1'"),
+        ({"randaugment": "rand-9"}, "randaugment must be none or spelt as"),
+        ({"mixup": -0.5}, "mixup must be a number of at least 0, got -0.5"),
+    ],
+)
+def test_a_wrong_value_is_named(values, words):
+    with pytest.raises(ValueError, match=words):
+        TrainConfig(**values).check()
+
+
+def test_unknown_names_in_a_config_are_named():
+    with pytest.raises(ValueError, match="momentun"):
+        TrainConfig.from_dict({"momentun": 0.9})
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("online=false", False),
+        ("online=True", True),
+        ("blocks=none", None),
+        ("mode=gaussian", "gaussian"),
+    ],
+)
+def test_switches_are_understood_however_they_are_spelt(option, value):
+    assert parse_option(option)[1] == value

@@ -1,0 +1,67 @@
+"""The tables of models: what they cost, and where each method can stand."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ctm_keras
+from ctm_keras.engine.families import FAMILIES
+from ctm_keras.methods import METHODS, grafts_of
+from ctm_keras.models import image_anatomy
+from training.costs import table as model_table
+from training.costs.table import compatibility, cost_table, why_not
+
+PAGE = Path(__file__).parents[3] / "docs" / "models.md"
+BACKBONES = [family.members[0].lower() for family in FAMILIES]
+
+
+@pytest.mark.usefixtures("no_random_start")
+def test_the_table_of_costs_has_a_row_for_each_method(monkeypatch):
+    monkeypatch.setattr(model_table, "clips_per_second", lambda model: 12.5)
+    lines = list(cost_table("tiny", 4, 32, 5))
+    for method in ctm_keras.list_models():
+        assert any(line.split()[0] == method for line in lines), method
+    assert sum(line.endswith(" 12.50") for line in lines) == len(METHODS)
+    assert any(line.startswith("slowfast") and "not on tiny" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "frames", "message"),
+    [("nope", 4, "no backbone 'nope'"), ("tiny", 0, "num_frames")],
+)
+def test_what_cannot_be_priced_is_an_error(backbone, frames, message):
+    with pytest.raises(ValueError, match=message):
+        list(cost_table(backbone, frames, 32, 5))
+
+
+@pytest.mark.usefixtures("no_random_start")
+def test_the_page_says_where_each_method_stands():
+    page = PAGE.read_text(encoding="utf-8")
+    for line in compatibility():
+        assert line in page, f"{PAGE.name} is old: run benchmarks/models_page.py"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("method", METHODS)
+def test_what_the_page_says_is_so(method, backbone):
+    reason = why_not(image_anatomy(backbone, 96, None)).get(method)
+    if reason is not None:
+        with pytest.raises(ValueError, match=re.escape(reason)):
+            ctm_keras.build_video_model(method, backbone, 3, 8, 96, weights=None)
+        return
+    model = ctm_keras.build_video_model(method, backbone, 3, 8, 96, weights=None)
+    assert np.isfinite(model(np.full((1, 8, 96, 96, 3), 90.0, "float32"))).all()
+
+
+@pytest.mark.usefixtures("no_random_start")
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_takes_temporal_pooling(method):
+    grafts = grafts_of(method, image_anatomy("tv_resnet18", 64, None), True, {})
+    model = ctm_keras.build_video_model(
+        method, "tv_resnet18", 3, 8, 32, weights=None, temporal_pooling=True
+    )
+    assert grafts
+    assert model.get_layer("scores_unfold").num_frames == 1

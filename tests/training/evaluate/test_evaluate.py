@@ -1,0 +1,274 @@
+"""Evaluation: numbers that can be recomputed, with protocol and coverage beside them."""
+
+import dataclasses
+import json
+import shutil
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+import ctm_keras
+import tfrecords
+from tfrecords.format.manifest import write_manifest
+from tfrecords.reading.clip_options import decode
+from tfrecords.reading.split import Split
+from training.evaluate.config import EvaluateCommand
+from training.evaluate.evaluate import check_classes, evaluate, evaluate_all
+from training.evaluate.predictions import Predictions, join_views, softmax
+from training.run_folder import Run, save_model
+
+
+def test_report_agrees_with_the_saved_predictions(trained):
+    report = evaluate(trained.path, num_clips=3, num_crops=3)
+    saved = Predictions.load(trained.path / "predictions.npz")
+    assert len(saved.ids) == 12 * 9
+    right = []
+    for video in sorted(set(saved.ids)):
+        rows = saved.ids == video
+        assert sorted(saved.views[rows]) == list(range(9))
+        mean = softmax(saved.logits[rows]).mean(axis=0)
+        right.append(mean.argmax() == saved.labels[rows][0])
+    assert report.top1 == pytest.approx(np.mean(right))
+    assert report.top5 == 1.0
+    written = json.loads((trained.path / "report.json").read_text(encoding="utf-8"))
+    assert written["top1"] == report.top1
+    assert written["coverage"] == "12 of 12 videos, missing none"
+    assert sum(row["videos"] for row in written["per_class"].values()) == 12
+    assert "3 clips x 3 crops of 32 from short side 37, 4 frames, 2 apart" in str(report)
+    assert (trained.path / "confusion.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_missing_videos_are_named_beside_the_number(trained, directions, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(directions, data)
+    failure = tfrecords.Failure("gone", "gone.mp4", "val", "the file is missing")
+    manifest = dataclasses.replace(tfrecords.read_manifest(data), failures=(failure,))
+    write_manifest(data, manifest)
+    report = evaluate(trained.path, data=data, num_clips=1, num_crops=1)
+    assert report.coverage == "12 of 13 videos, missing gone (the file is missing)"
+
+
+def test_videos_that_lists_name_and_are_not_there_count_as_missing(trained, directions, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(directions, data)
+    ids = tuple(f"id{number:02d}" for number in range(30))
+    missing = {"train": ("other",), "val": ids}
+    write_manifest(data, dataclasses.replace(tfrecords.read_manifest(data), missing=missing))
+    report = evaluate(trained.path, data=data, num_clips=1, num_crops=1)
+    assert report.coverage.startswith("12 of 42 videos, missing id00 (listed, not there), id01 (")
+    assert report.coverage.endswith("id19 (listed, not there) and 10 more")
+    written = json.loads((trained.path / "report.json").read_text(encoding="utf-8"))
+    assert sorted(written["missing"]) == list(ids)
+
+
+def test_other_classes_are_refused(trained, directions, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(directions, data)
+    names = ("down", "left", "right", "upward")
+    write_manifest(data, dataclasses.replace(tfrecords.read_manifest(data), class_names=names))
+    with pytest.raises(ValueError, match=r"only the model has up; only the data set has upward"):
+        evaluate(trained.path, data=data)
+
+
+def test_another_order_of_classes_is_explained():
+    by_text, by_value = ["0", "1", "10", "2"], ("0", "1", "2", "10")
+    with pytest.raises(ValueError, match=r"output 2 is 10 in the model and 2 in .* as text"):
+        check_classes(by_text, by_value, "data")
+    with pytest.raises(ValueError, match=r"output 0 is b in the model and a in the data set[.]"):
+        check_classes(["b", "a"], ("a", "b"), "data")
+    check_classes(by_text, tuple(by_text), "data")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [({"split": "tset"}, "tset"), ({"num_crops": 2}, "num_crops"), ({"which": "worst"}, "worst")],
+)
+def test_a_wrong_value_is_named(trained, values, words):
+    with pytest.raises(ValueError, match=words):
+        evaluate(trained.path, **values)
+
+
+def test_an_unfinished_run_is_named(trained, tmp_path):
+    (tmp_path / "config.json").write_text(
+        (trained.path / "config.json").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    with pytest.raises(ValueError, match="its training has not ended: `ctm train --resume"):
+        evaluate(tmp_path)
+
+
+@pytest.fixture
+def copied(trained, tmp_path):
+    """Copies of the trained run, each with its weights changed a little."""
+
+    def copy(name, noise=0.0):
+        shutil.copytree(trained.path, tmp_path / name)
+        run = Run.open(tmp_path / name)
+        if noise:
+            model, rng = run.load_model(), np.random.default_rng(0)
+            model.set_weights([w * rng.normal(1, noise, w.shape) for w in model.get_weights()])
+            save_model(model, run.model)
+        return run
+
+    return copy
+
+
+def test_saved_predictions_are_scored_again_without_model_and_data(copied, tmp_path):
+    run = copied("run")
+    first = evaluate(run.path, num_clips=2, num_crops=1, data=str(run.config.data))
+    run.model.unlink()
+    again = evaluate(run.path, saved=True)
+    assert (str(again), again.to_dict()) == (str(first), first.to_dict())
+    logits = evaluate(run.path, saved=True, average="logits")
+    assert logits.protocol.startswith("like ctm: 2 clips x 1 crop")
+    assert logits.protocol.endswith("logits averaged")
+    saved = Predictions.load(run.path / "predictions.npz")
+    right = [
+        saved.logits[saved.ids == video].mean(axis=0).argmax()
+        == saved.labels[saved.ids == video][0]
+        for video in set(saved.ids)
+    ]
+    assert logits.top1 == pytest.approx(np.mean(right))
+    assert str(evaluate(run.path, saved=True, average="probabilities")) == str(first)
+    with pytest.raises(ValueError, match="of the split val, not of test"):
+        evaluate(run.path, saved=True, split="test")
+
+
+def test_which_model_was_scored_stands_beside_the_number(copied):
+    run = copied("run")
+    views = {"num_clips": 1, "num_crops": 1}
+    said = []
+    for which in ("best", "model"):
+        report = evaluate(run.path, which=which, **views)
+        again = evaluate(run.path, saved=True)
+        said.append((str(report).splitlines()[-1], str(again).splitlines()[-1]))
+        assert json.loads((run.path / "report.json").read_text(encoding="utf-8"))["model"] == which
+    best, last = "model: the best on the validation split", "model: the last"
+    assert said == [(best, best), (last, last)]
+
+
+def test_a_report_that_names_no_model_is_of_the_last(copied):
+    run = copied("run")
+    evaluate(run.path, num_clips=1, num_crops=1)
+    path = run.path / "report.json"
+    said = json.loads(path.read_text(encoding="utf-8"))
+    del said["model"]
+    path.write_text(json.dumps(said), encoding="utf-8")
+    assert str(evaluate(run.path, saved=True)).endswith("\nmodel: the last")
+    assert json.loads(path.read_text(encoding="utf-8"))["model"] == "model"
+
+
+def test_runs_that_were_scored_otherwise_have_no_mean(copied):
+    one, two = copied("one"), copied("two")
+    for run, average in ((one, "logits"), (two, "probabilities")):
+        evaluate(run.path, num_clips=1, num_crops=1, average=average)
+    lines = list(evaluate_all(EvaluateCommand(runs=(one.path, two.path), saved=True)))
+    assert [line.startswith("top-1", line.find("\n") + 1) for line in lines[:4:2]] == [True, True]
+    assert lines[4:] == ["No mean of the 2 runs: they were scored with different protocols."]
+
+
+def test_nothing_saved_is_an_error(copied):
+    run = copied("run")
+    for name in ("report.json", "predictions.npz"):
+        (run.path / name).unlink(missing_ok=True)
+    with pytest.raises(ValueError, match="was not evaluated yet: run `ctm evaluate"):
+        evaluate(run.path, saved=True)
+
+
+def test_a_model_of_one_size_takes_the_protocols_views_in_its_own(copied):
+    report = evaluate(copied("run").path, protocol="slowfast", num_clips=2)
+    assert report.protocol == (
+        "like slowfast: 2 clips x 3 crops of 32 (37 in the protocol: TCC keeps its size) from "
+        "short side 32, 4 frames, 2 apart; probabilities averaged"
+    )
+
+
+def test_tsn_by_its_protocol_scores_25_frames_in_ten_crops(copied, directions):
+    run = copied("tsn")
+    names = list(tfrecords.read_manifest(directions).class_names)
+    model = ctm_keras.build_video_model(
+        "tsn", "tiny", class_names=names, num_frames=4, image_size=32, weights=None
+    )
+    save_model(model, run.model)
+    report = evaluate(run.path, protocol="tsn")
+    assert report.protocol.startswith("tsn: 1 clip x 10 crops of 32 from 49 x 37, 25 frames")
+    saved = Predictions.load(run.path / "predictions.npz")
+    videos = Split(directions, "val")
+    frames = np.stack([decode(jpeg) for jpeg in videos.read(0, np.arange(24 + 1))])
+    assert frames.shape == (25, 32, 32, 3)
+    crop = frames[:, :28, 32 - 21 :]  # 224 / 256 of the height, 224 / 340 of the width; upper right
+    crop = np.stack([cv2.resize(f, (32, 32), interpolation=cv2.INTER_LINEAR_EXACT) for f in crop])
+    scores = [model.predict_on_batch(np.repeat(f[None, None], 4, axis=1))[0] for f in crop]
+    own = saved.logits[(saved.ids == videos.ids[0]) & (saved.views == 1)]
+    np.testing.assert_allclose(own[0], np.mean(scores, axis=0), rtol=1e-3, atol=1e-4)
+
+
+def test_there_is_no_mean_of_different_networks(copied, change):
+    one, two = copied("one"), copied("two")
+    two.write(two.read() | {"config": change(two.config, model="tsm").to_dict()})
+    command = EvaluateCommand(runs=(one.path, two.path), saved=True)
+    for run in (one, two):
+        evaluate(run.path, num_clips=1, num_crops=1)
+    lines = list(evaluate_all(command))
+    assert lines[-1] == "No mean of the runs: they have different methods."
+
+
+def test_runs_are_evaluated_each_and_together(copied, tmp_path):
+    one, two = copied("one"), copied("two", noise=0.05)
+    out = tmp_path / "both"
+    command = {"runs": (one.path, two.path), "num_clips": 2, "num_crops": 1, "out": out}
+    lines = list(evaluate_all(EvaluateCommand(**command, ensemble=True)))
+    heads = [line.splitlines()[0] for line in lines]
+    assert [heads[0], heads[2], heads[5]] == [str(one.path), str(two.path), "the ensemble"]
+    each = [
+        json.loads((run.path / "report.json").read_text(encoding="utf-8"))["top1"]
+        for run in (one, two)
+    ]
+    mean, spread = sum(each) / 2, abs(each[0] - each[1]) / 2**0.5
+    assert f"mean of 2 runs and standard deviation: top-1 {mean:.4f} ± {spread:.4f}," in lines[4]
+    assert "\nprotocol: like ctm: 2 clips x 1 crop of 32" in lines[4]
+    assert "\ncoverage: split val, 24 of 24 videos over all runs, missing none\n" in lines[4]
+    members = [Predictions.load(run.path / "predictions.npz") for run in (one, two)]
+    ids, labels, scores = join_views(Predictions.load(out / "predictions.npz"))
+    for video, label, found in zip(ids, labels, scores, strict=True):
+        each = [softmax(m.logits[m.ids == video]).mean(axis=0) for m in members]
+        np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-6)
+        assert label == members[0].labels[members[0].ids == video][0]
+    right = (scores.argmax(axis=1) == labels).mean()
+    assert json.loads((out / "report.json").read_text(encoding="utf-8"))["top1"] == pytest.approx(
+        right
+    )
+    with pytest.raises(ValueError, match="not empty"):
+        list(evaluate_all(EvaluateCommand(**command, ensemble=True)))
+
+
+def test_averaged_weights_are_scored_as_one_model(copied, tmp_path):
+    one, two = copied("one"), copied("two", noise=0.05)
+    out = tmp_path / "mean"
+    command = {"runs": (one.path, two.path), "num_clips": 1, "num_crops": 1, "out": out}
+    lines = list(evaluate_all(EvaluateCommand(**command, average_weights=True)))
+    assert "averaged; like ctm: 1 clip x 1 crop" in lines[0]
+    weights = [run.load_model().get_weights() for run in (one, two)]
+    found = keras.saving.load_model(out / "model.keras", compile=False).get_weights()
+    for mean, first, second in zip(found, *weights, strict=True):
+        np.testing.assert_allclose(mean, (first + second) / 2, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "config", "words"),
+    [
+        ({"class_names": ["down", "left", "right", "upward"]}, {}, "different classes"),
+        ({"data_hash": "other"}, {}, "different data sets"),
+        ({}, {"model": "tsn"}, "different methods"),
+        ({}, {"options": ["paths=tccm"]}, "different options"),
+        ({}, {"backbone": "resnet18"}, "different backbones"),
+    ],
+)
+def test_weights_of_other_trainings_are_not_averaged(copied, changes, config, words):
+    one, two = copied("one"), copied("two")
+    facts = two.read()
+    two.write(facts | {"config": facts["config"] | config} | changes)
+    command = EvaluateCommand(runs=(one.path, two.path), average_weights=True)
+    with pytest.raises(ValueError, match=f"^The runs were trained with {words}: "):
+        list(evaluate_all(command))

@@ -1,0 +1,113 @@
+"""Runs that are killed or sent away, and go on as if nothing had been."""
+
+import csv
+import itertools
+import os
+import random
+import signal
+
+import pytest
+
+from training.config.train import TrainConfig
+from training.fit.preemption import EXIT_CODE
+from training.fit.resume import reopen
+from training.fit.step import Step
+from training.fit.train import train
+from training.run_folder import Run
+
+EVERYTHING = {"accumulate": 2, "clip_norm": 1.0, "ema": 0.9, "warmup_epochs": 0.5, "dropout": 0.3}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(directions, small, change, tmp_path_factory) -> Run:
+    out = tmp_path_factory.mktemp("undisturbed") / "run"
+    own = {"data": directions, "out": out, "model": "tsn", "epochs": 2, "save_every": 2}
+    return train(change(small, **own, **EVERYTHING))
+
+
+def log_of(run: Run) -> list[dict[str, str]]:
+    rows = list(csv.DictReader(run.log.read_text(encoding="utf-8").splitlines()))
+    return [{name: value for name, value in row.items() if name != "data_wait"} for row in rows]
+
+
+def assert_equal(one: Run, other: Run, difference, about: str = "") -> None:
+    for which in ("model", "best"):
+        assert difference(one, other, which) == 0.0, about
+    assert log_of(one) == log_of(other), about
+
+
+@pytest.fixture
+def sent_away(monkeypatch):
+    """Trains a config that gets SIGTERM after so many steps."""
+
+    def sent_away(config, after: int) -> None:
+        steps = itertools.count(1)
+
+        def train_and_signal(*args, **kwargs):
+            sums = train_a_step(*args, **kwargs)
+            if next(steps) == after:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return sums
+
+        train_a_step = Step.train
+        with monkeypatch.context() as patch:
+            patch.setattr(Step, "train", train_and_signal)
+            with pytest.raises(SystemExit) as stopped:
+                train(config)
+        assert stopped.value.code == EXIT_CODE == 143
+
+    return sent_away
+
+
+def test_a_run_sent_away_and_killed_goes_on_exactly(
+    undisturbed, change, start, sent_away, difference, tmp_path, capsys
+):
+    """Sent away before the validation of its first epoch, killed anywhere in its second."""
+    config = change(undisturbed.config, out=tmp_path / "stopped")
+    sent_away(config, 4)
+    assert f"ctm train --resume {config.out}" in capsys.readouterr().out
+    after = random.randint(1, 4)
+    process = start(config, after)
+    told, _ = process.communicate()
+    assert process.returncode == -9, told
+    assert "Continuing at epoch 1, step 4 of 4." in told
+    resumed = train(config)
+    saved = (after - 1) // 2 * 2  # it is killed before the step is saved
+    assert f"Continuing at epoch 2, step {saved} of 4." in capsys.readouterr().out
+    assert_equal(undisturbed, resumed, difference, f"killed after {after} steps")
+
+
+@pytest.mark.long
+def test_a_run_killed_at_random_steps_goes_on_exactly(
+    undisturbed, change, start, difference, tmp_path
+):
+    config = change(undisturbed.config, out=tmp_path / "killed")
+    steps = [random.randint(1, 5) for _ in range(12)]
+    for after in steps:
+        process = start(config, after)
+        assert process.wait() in (-9, 0), process.stdout.read()
+    assert_equal(undisturbed, train(config), difference, f"killed after steps {steps}")
+
+
+@pytest.mark.long
+def test_a_run_sent_away_saves_between_the_steps_that_are_saved_anyway(
+    undisturbed, change, sent_away, difference, tmp_path, capsys
+):
+    config = change(undisturbed.config, out=tmp_path / "sent-away", save_every=1000)
+    sent_away(config, 5)
+    resumed = train(config)
+    assert "Continuing at epoch 2, step 2 of 4." in capsys.readouterr().out  # all agree in a step
+    assert_equal(undisturbed, resumed, difference)
+
+
+def test_the_same_command_with_another_value_is_another_run(undisturbed, change):
+    with pytest.raises(ValueError, match=r"not empty.*--resume"):
+        train(change(undisturbed.config, learning_rate=0.5))
+
+
+def test_what_several_machines_began_is_not_continued_by_each_alone(undisturbed, change, tmp_path):
+    several = change(undisturbed.config, workers="a:2222,b:2222", out=tmp_path / "run")
+    path = Run.create(several, undisturbed.read() | {"config": several.to_dict()}).path
+    with pytest.raises(ValueError, match="give --workers a:2222,b:2222 and --index on each"):
+        train(TrainConfig(resume=path))
+    assert reopen(TrainConfig(resume=path, workers="b:2222"))[0].workers == "b:2222"

@@ -1,0 +1,196 @@
+"""Several machines: two processes with two logical devices each train what one device trains."""
+
+import csv
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfrecords
+from training.batches import filled_up, validation_clips
+from training.fit.train import DIFFERENT, train
+from training.machines.devices import strategy_for
+from training.machines.workers import (
+    DEVICES,
+    LostWorkerError,
+    count_workers,
+    lost_worker_in_words,
+    set_tf_config,
+)
+from training.quickstart.videos import write_direction_videos
+from training.run_folder import Run
+
+EVERYTHING = {"accumulate": 2, "clip_norm": 1.0, "ema": 0.9, "learning_rate": 0.05}
+
+
+@pytest.fixture
+def config(config, change):
+    """A run of which every kind of step is the same on any number of devices."""
+    return change(config, model="tsn", epochs=1, dropout=0.0, save_every=2, **EVERYTHING)
+
+
+@pytest.fixture
+def pair(config, change, tmp_path):
+    """The configs of two machines; `start` gives each two devices."""
+    sockets = [socket.socket() for _ in range(2)]
+    for own in sockets:
+        own.bind(("localhost", 0))
+    workers = ",".join(f"localhost:{own.getsockname()[1]}" for own in sockets)
+    for own in sockets:
+        own.close()
+    own = {"out": tmp_path / "pair", "workers": workers}
+    return [change(config, index=index, **own) for index in range(2)]
+
+
+def told_by(processes, codes=(0, 0)) -> list[str]:
+    """What each process says, when all have ended with these codes."""
+    told = [process.communicate(timeout=280)[0] for process in processes]
+    assert [process.returncode for process in processes] == list(codes), told
+    return told
+
+
+def rows_of(run: Run) -> list[dict[str, str]]:
+    return list(csv.DictReader(run.log.read_text(encoding="utf-8").splitlines()))
+
+
+def assert_same_training(one: Run, other: Run, difference) -> None:
+    for which in ("model", "best"):
+        assert difference(one, other, which) < 1e-4
+    for own, its in zip(rows_of(one), rows_of(other), strict=True):
+        for name in ("loss", "top1", "val_loss", "val_top1"):
+            assert float(own[name]) == pytest.approx(float(its[name]), rel=1e-4)
+
+
+def test_two_workers_train_as_one_device(config, pair, start, change, difference, tmp_path):
+    """Batch norm in step, clipping, accumulation, averages, validation; the chief alone writes."""
+    elsewhere = tmp_path / "elsewhere"
+    both = [start(pair[0]), start(change(pair[1], out=elsewhere))]
+    alone = train(config)
+    told_by(both)
+    assert_same_training(alone, Run.open(pair[0].out), difference)
+    assert not elsewhere.exists()
+
+
+@pytest.mark.long
+def test_workers_go_on_by_the_same_command_after_one_was_lost(config, pair, start, difference):
+    (told, _) = told_by([start(pair[0]), start(pair[1], after=3)], codes=(1, -9))
+    sentence = told.strip().splitlines()[-1]
+    assert sentence.startswith("ctm: another worker was lost, so all stop: start the same command")
+    assert "Traceback" not in told
+    for told in told_by([start(own) for own in pair]):
+        assert "Continuing at epoch 1, step 2 of 4." in told
+    assert_same_training(train(config), Run.open(pair[0].out), difference)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_two_workers_learn_in_mixed_precision(config, pair, start, change, precision):
+    own = {"precision": precision, "epochs": 5, "learning_rate": None}
+    both = [start(change(each, **own)) for each in pair]
+    alone = train(change(config, **own))
+    told_by(both)
+    curves = [[float(row["loss"]) for row in rows_of(r)] for r in (alone, Run.open(pair[0].out))]
+    np.testing.assert_allclose(*curves, rtol=0.02)
+
+
+@pytest.fixture
+def other_data(tmp_path) -> Path:
+    write_direction_videos(tmp_path / "videos", 12, seed=1)
+    tfrecords.build(tmp_path / "videos", tmp_path / "other", short_side=32, val_fraction=0.25)
+    return tmp_path / "other"
+
+
+@pytest.mark.long
+def test_workers_that_do_not_fit_together_are_told(pair, start, change, other_data):
+    for value, cpus, words in [
+        ({"momentum": 0.5}, 2, DIFFERENT),
+        ({"data": other_data}, 2, DIFFERENT),
+        ({}, 1, DEVICES),
+    ]:
+        both = [start(pair[0]), start(change(pair[1], **value), cpus=cpus)]
+        for told in told_by(both, codes=(1, 1)):
+            assert told.strip().splitlines()[-1] == f"ctm: {words}"
+        assert not pair[0].out.exists()
+
+
+@pytest.mark.parametrize(
+    ("workers", "index", "words"),
+    [
+        ("a,b", 0, "host1:port,host2:port"),
+        ("a:1,a:1", 0, "twice"),
+        ("a:1,b:2", 2, "--index must be 0 to 1"),
+    ],
+)
+def test_a_mistake_in_the_workers_is_named(workers, index, words):
+    with pytest.raises(ValueError, match=words):
+        strategy_for("cpu", workers, index)
+
+
+def test_a_worker_with_several_cpus_is_refused(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    with pytest.raises(ValueError, match=r"received --devices cpu:2\. Use --devices cpu\."):
+        strategy_for("cpu:2", "localhost:1,localhost:2", 0)
+
+
+def test_workers_are_said_in_tf_config(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    assert count_workers() == 1
+    set_tf_config("a:1,b:2", 1)
+    resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    assert resolver.cluster_spec().as_dict() == {"worker": ["a:1", "b:2"]}
+    assert (resolver.task_type, resolver.task_id, count_workers()) == ("worker", 1, 2)
+
+
+def test_a_tf_config_that_is_none_is_refused(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "worker")
+    with pytest.raises(ValueError, match="TF_CONFIG is no JSON object"):
+        strategy_for("cpu")
+
+
+def test_machines_get_whole_videos(config, change, monkeypatch):
+    monkeypatch.setattr("training.fit.resolve.count_workers", lambda strategy: 8)
+    with pytest.raises(ValueError, match="not whole videos with --repeats 2"):
+        train(change(config, repeats=2))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_every_validation_video_counts_once(config, workers):
+    """Whatever the number of workers, and though all have equally many batches."""
+    weights = []
+    labels = []
+    for shard in ((index, workers) for index in range(workers)):
+        clips = validation_clips(config, shard=shard, batch_size=5)
+        batches = list(filled_up(clips, 5, 4).as_numpy_iterator())
+        assert [len(batch[0]) for batch in batches] == [5] * 4
+        weights += [batch[2] for batch in batches]
+        labels += [batch[1] for batch in batches]
+    weights, labels = np.concatenate(weights), np.concatenate(labels)
+    counted = np.bincount(labels[weights == 1])
+    manifest = tfrecords.read_manifest(config.data)
+    assert weights.sum() == manifest.num_videos("val") == 12
+    expected = [np.concatenate([b[1] for b in validation_clips(config).as_numpy_iterator()])]
+    np.testing.assert_array_equal(counted, np.bincount(expected[0]))
+
+
+ABORTED = "Collective ops is aborted by: "
+FOUND = f"Graph execution error:\n\nDetected at node Reduce\n  File a.py\n\n{ABORTED}"
+
+
+@pytest.mark.parametrize(
+    ("told", "error", "words"),
+    [
+        (f"{{{{node Reduce}}}} {ABORTED}a task", LostWorkerError, r"\(.* aborted by: a task\)$"),
+        (f"{FOUND}a task\nThe error could be", LostWorkerError, r"\(.* aborted by: a task\)$"),
+        (f"{FOUND}A is joining a group with size2", ValueError, "different numbers of devices"),
+    ],
+)
+def test_what_tensorflow_says_of_a_lost_worker_is_one_sentence(monkeypatch, told, error, words):
+    monkeypatch.setattr("training.machines.workers.count_workers", lambda strategy: 2)
+    with (
+        pytest.raises(error, match=words) as raised,
+        lost_worker_in_words(tf.distribute.get_strategy()),
+    ):
+        raise tf.errors.InternalError(None, None, told)
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,45 @@
+"""The quickstart in small, and in full behind the marker; the notebook, executed."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from training.quickstart import run as module
+from training.quickstart.run import quickstart
+
+NOTEBOOK = Path(__file__).parents[3] / "examples" / "ctm_in_a_notebook.ipynb"
+
+
+def test_quickstart_runs_the_whole_chain(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(module, "VIDEOS_PER_CLASS", 10)
+    monkeypatch.setitem(module.RECIPE, "epochs", 1)
+    reports = quickstart(tmp_path / "q")
+    out = capsys.readouterr().out
+    assert set(reports) == {"tsn", "ctm"}
+    assert all(r.coverage == "8 of 8 videos, missing none" for r in reports.values())
+    assert "ctm build VIDEOS --out data/mine" in out
+    for name in ("predictions.png", "served/1/saved_model.pb", "ctm/model.keras"):
+        assert (tmp_path / "q" / name).is_file()
+
+
+def test_quickstart_wants_an_empty_folder(tmp_path):
+    (tmp_path / "mine").touch()
+    with pytest.raises(ValueError, match="--out"):
+        quickstart(tmp_path)
+
+
+@pytest.mark.long
+def test_ctm_learns_what_tsn_cannot(tmp_path):
+    reports = quickstart(tmp_path / "q")
+    assert reports["ctm"].top1 > 0.95
+    assert reports["tsn"].top1 < 0.4
+
+
+def test_the_notebook_runs(monkeypatch):
+    monkeypatch.setenv("VIDEOS_PER_CLASS", "10")
+    monkeypatch.setenv("EPOCHS", "1")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    NotebookClient(notebook, timeout=200, kernel_name="python3").execute()
+    assert "down" in str(notebook.cells[-1].outputs)

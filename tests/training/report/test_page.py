@@ -1,0 +1,221 @@
+"""`ctm report`: one file with everything, safe against hostile names, read in a real browser."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from training.analysis.compare import analyze_runs
+from training.analysis.frame_orders import order_tests
+from training.evaluate.evaluate import evaluate
+from training.evaluate.predictions import confusion_matrix
+from training.fit.train import train
+from training.report.facts import clips_of, read_facts, worst_confusions
+from training.report.page import report
+from training.report.pictures import curves
+from training.run_folder import Run
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def runs(small, directions, tmp_path_factory):
+    """A TSN and a CTM of two epochs, evaluated."""
+    folder = tmp_path_factory.mktemp("runs")
+    paths = []
+    for model in ("tsn", "ctm"):
+        config = replace(small, data=directions, out=folder / model, model=model, epochs=2)
+        paths.append(train(config).path)
+        evaluate(paths[-1], num_clips=1, num_crops=1)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def page(runs, tmp_path_factory):
+    """The report of both."""
+    path = tmp_path_factory.mktemp("report") / "new" / "report.html"
+    report(runs, path, title="Two <models> & more")
+    return path
+
+
+def browse(page, *options):
+    """What a browser makes of a page."""
+    with_profile = f"--user-data-dir={page.parent / 'profile'}"
+    command = [BROWSER, *QUIET, with_profile, *options, page.as_uri()]
+    return subprocess.run(
+        command, capture_output=True, encoding="utf-8", timeout=120, check=True
+    ).stdout
+
+
+@pytest.mark.skipif(not BROWSER, reason="no Chromium is installed")
+def test_a_browser_shows_tables_curves_and_pictures(page, runs, tmp_path):
+    shown = browse(page, "--dump-dom")
+    for run in runs:
+        told = Run.open(run).read()
+        assert str(run) in shown
+        assert all(name in shown for name in told["class_names"])
+    assert shown.count("<svg") == 1
+    assert shown.count("data:image/png") == 6  # confusions, gains, kernels of three layers
+    assert shown.count('alt="kernels of conv4_block') == 3
+    assert shown.count("data:image/jpeg") >= 1
+    picture = tmp_path / "page.png"
+    browse(page, f"--screenshot={picture}", "--window-size=1200,2000")
+    assert picture.stat().st_size > 50_000
+
+
+def test_the_file_needs_nothing_else(page):
+    content = page.read_text(encoding="utf-8")
+    addresses = re.findall(r"""(?:src|href)=["']?([^"' >]+)""", content)
+    assert all(a.startswith(("data:", "#")) for a in addresses)
+    assert "<script" not in content
+    assert "@import" not in content
+
+
+def test_the_curves_say_which_lines_are_validation(runs):
+    facts = [read_facts(path) for path in runs]
+    assert "dashed: validation" in curves(facts)
+    without = [replace(run, curves={"loss": run.curves["loss"]}) for run in facts]
+    assert "dashed" not in curves(without)
+
+
+def test_numbers_stand_with_protocol_and_coverage(page, runs):
+    content = page.read_text(encoding="utf-8")
+    places = len(runs) + 1  # and Phi and Psi
+    assert content.count("1 clip x 1 crop of 32") == places
+    assert content.count("12 of 12 videos, missing none; model: the last") == places
+
+
+def changed(run, to, **values):
+    """A copy of a run whose config says something else."""
+    shutil.copytree(run, to)
+    told = Run.open(to).read()
+    told["config"] |= values
+    Run(to).write(told)
+    return to
+
+
+def test_means_of_a_method_are_on_the_page(runs, tmp_path):
+    more = [changed(run, tmp_path / run.name, num_frames=8) for run in runs]
+    report([*runs, *more], tmp_path / "r.html")
+    (own,) = [n for n in analyze_runs(runs)[0]["networks"] if n["method"] == "ctm"]
+    means = f"Means of ctm: Phi {own['spatial']:.3f}, Psi {own['temporal']:.3f} (2 networks)"
+    assert f"<p>{means}</p>" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_what_analyze_finds_is_on_the_page(runs, tmp_path):
+    other = changed(runs[1], tmp_path / "conv & more", model="conv")
+    paths = [*runs, other]
+    report(paths, tmp_path / "r.html")
+    content = html.unescape((tmp_path / "r.html").read_text(encoding="utf-8"))
+    found, _ = analyze_runs(paths)
+    (pair,) = found["pairs"]
+    assert pair["runs"] == [str(runs[1]), str(other)]
+    assert pair["overlap"] == 1  # they have the same predictions
+    assert f'<td class="number">{pair["overlap"]:.2f}</td>' in content
+    for gain in found["gains"].values():
+        for name in ("average", "average_without_the_most_temporal"):
+            assert f'<td class="number">{gain[name]:+.4f}</td>' in content
+    command = f"<code>ctm analyze {runs[0]} {runs[1]} '{other}' --orders</code>"
+    assert command in content
+    assert "--views" not in content
+    assert "Clips are missing" not in content
+
+
+def test_clips_are_of_the_data_that_was_scored(runs, directions, tmp_path):
+    run, data = tmp_path / "run", tmp_path / "data"
+    shutil.copytree(runs[0], run)
+    shutil.copytree(directions, data)
+    facts = read_facts(run)
+    example = facts.confusions[0].example
+    moved = replace(facts, report=facts.report | {"data": str(data)})
+    there, why_not = clips_of(moved, [example])
+    assert there[example].shape == (4, 32, 32, 3)
+    assert not why_not
+    _, why_not = clips_of(moved, ["nowhere.mp4"])
+    assert why_not == f"{data} has no nowhere.mp4 in its split val."
+    shutil.rmtree(data)  # the data of its training is there
+    assert clips_of(moved, [example]) == ({}, f"{data}, on which the run was evaluated, is gone.")
+
+
+def test_a_page_says_why_clips_are_missing(runs, tmp_path):
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    said = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    (run / "report.json").write_text(json.dumps(said | {"data": "moved/away"}), encoding="utf-8")
+    report([run], tmp_path / "r.html")
+    content = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "Clips are missing: moved/away, on which the run was evaluated, is gone." in content
+    assert "data:image/jpeg" not in content
+
+
+def test_names_are_text_and_never_markup(page):
+    content = page.read_text(encoding="utf-8")
+    assert "Two &lt;models&gt; &amp; more" in content
+    assert "Two <models>" not in content
+
+
+def test_order_tests_of_evaluated_runs(runs, tmp_path):
+    lines = list(order_tests(runs, tmp_path / "out"))
+    found = json.loads((tmp_path / "out" / "orders.json").read_text(encoding="utf-8"))
+    assert list(found) == [str(run) for run in runs]
+    for run in runs:
+        own = found[str(run)]
+        assert own["true"] == json.loads((run / "report.json").read_text(encoding="utf-8"))["top1"]
+        assert own["split"] == "val"
+        assert {"shuffled", "reversed", "repeated"} <= set(own)
+    tsn = found[str(runs[0])]
+    assert tsn["true"] == tsn["shuffled"] == tsn["reversed"]  # it sees no order
+    assert lines[1].startswith("on val: like ctm: 1 clip x 1 crop of 32")  # once, for all
+    assert lines[1].endswith("12 of 12 videos, missing none; model: the last")
+    assert "(+0.0000)" in lines[2]
+    assert len(lines) == len(runs) + 3
+
+
+def test_order_tests_name_the_run_whose_data_set_is_gone(runs, tmp_path):
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    said = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    (run / "report.json").write_text(json.dumps(said | {"data": "moved/away"}), encoding="utf-8")
+    with pytest.raises(ValueError, match="run was evaluated on moved/away, which is gone"):
+        list(order_tests([run], tmp_path / "out"))
+
+
+def test_a_run_that_was_not_evaluated_has_its_curves(trained, tmp_path):
+    results = shutil.ignore_patterns("report.json", "predictions.npz")
+    run = shutil.copytree(trained.path, tmp_path / "run", ignore=results)
+    report([run], tmp_path / "r.html")
+    content = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "not evaluated" in content
+    assert "<svg" in content
+    assert "confusions</h2>" not in content
+
+
+def test_the_worst_confusions_come_first_with_the_surest_video():
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    probabilities = np.array(
+        [[0.1, 0.9, 0], [0.3, 0.7, 0], [1, 0, 0], [0, 0, 1.0], [0, 1, 0], [0, 0, 1]]
+    )
+    ids = np.array(list("abcdef"))
+    matrix = confusion_matrix(labels, probabilities)
+    first, second = worst_confusions(ids, labels, probabilities, matrix, most=8)
+    assert (first.true, first.predicted, first.count, first.videos) == (0, 1, 2, 3)
+    assert first.example == "a"
+    assert (second.true, second.predicted, second.count, second.example) == (1, 2, 1, "d")
+
+
+def test_a_report_of_nothing_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="one run or more"):
+        report([], tmp_path / "r.html")

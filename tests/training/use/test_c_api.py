@@ -1,0 +1,166 @@
+"""The served model through TensorFlow's C API, which is how TF Serving loads it."""
+
+import ctypes as c
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from training.use.export import export
+
+UINT8, STRING = 4, 7  # TF_DataType
+TSTRING = 24  # bytes of a TF_TString
+
+
+class Output(c.Structure):
+    _fields_ = [("operation", c.c_void_p), ("index", c.c_int)]
+
+
+@pytest.fixture(scope="module")
+def library():
+    folder = Path(tf.sysconfig.get_lib())
+    (path,) = folder.glob("libtensorflow_cc.so.*") or [None]
+    library = c.CDLL(str(path))
+    pointers = "TF_NewStatus TF_NewGraph TF_NewSessionOptions TF_LoadSessionFromSavedModel"
+    for name in f"{pointers} TF_GraphOperationByName TF_AllocateTensor TF_TensorData".split():
+        getattr(library, name).restype = c.c_void_p
+    library.TF_Message.restype = c.c_char_p
+    library.TF_GetCode.argtypes = library.TF_Message.argtypes = [c.c_void_p]
+    library.TF_TensorData.argtypes = [c.c_void_p]
+    library.TF_GraphOperationByName.argtypes = [c.c_void_p, c.c_char_p]
+    library.TF_StringInit.argtypes = [c.c_void_p]
+    library.TF_StringCopy.argtypes = [c.c_void_p, c.c_char_p, c.c_size_t]
+    return library
+
+
+class Session:
+    """A SavedModel in a session of the C API."""
+
+    def __init__(self, library, folder: Path):
+        self.library = library
+        self.status = c.c_void_p(library.TF_NewStatus())
+        self.graph = c.c_void_p(library.TF_NewGraph())
+        tags = (c.c_char_p * 1)(b"serve")
+        self.session = c.c_void_p(
+            library.TF_LoadSessionFromSavedModel(
+                c.c_void_p(library.TF_NewSessionOptions()),
+                None,
+                str(folder).encode(),
+                tags,
+                1,
+                self.graph,
+                None,
+                self.status,
+            )
+        )
+        self.check()
+
+    def check(self):
+        if self.library.TF_GetCode(self.status):
+            raise RuntimeError(self.library.TF_Message(self.status).decode())
+
+    def output(self, name: str) -> Output:
+        operation, _, index = name.partition(":")
+        found = self.library.TF_GraphOperationByName(self.graph, operation.encode())
+        assert found, name
+        return Output(found, int(index))
+
+    def tensor(self, value: np.ndarray) -> c.c_void_p:
+        """A tensor of uint8, or of strings where the array holds bytes."""
+        strings = value.dtype == object
+        size = TSTRING if strings else 1
+        dims = (c.c_int64 * value.ndim)(*value.shape)
+        kind, room = STRING if strings else UINT8, c.c_size_t(value.size * size)
+        tensor = c.c_void_p(self.library.TF_AllocateTensor(kind, dims, value.ndim, room))
+        data = self.library.TF_TensorData(tensor)
+        if not strings:
+            c.memmove(data, value.tobytes(), value.size)
+        for number, text in enumerate(value.flat if strings else ()):
+            self.library.TF_StringInit(data + number * size)
+            self.library.TF_StringCopy(data + number * size, text, len(text))
+        return tensor
+
+    def run(self, feed: str, value: np.ndarray, fetch: str, shape: tuple[int, ...]) -> np.ndarray:
+        tensor = self.tensor(value)
+        result = c.c_void_p()
+        self.library.TF_SessionRun(
+            self.session,
+            None,
+            c.byref(self.output(feed)),
+            c.byref(tensor),
+            1,
+            c.byref(self.output(fetch)),
+            c.byref(result),
+            1,
+            None,
+            0,
+            None,
+            self.status,
+        )
+        self.check()
+        out = np.empty(shape, np.float32)
+        c.memmove(out.ctypes.data, self.library.TF_TensorData(result), out.nbytes)
+        return out
+
+
+@pytest.fixture(scope="module")
+def served(trained, tmp_path_factory):
+    return export(trained.path, tmp_path_factory.mktemp("served") / "gestures")
+
+
+@pytest.fixture(scope="module")
+def logits(library, served):
+    """A function of a signature and its request: the logits of as many rows."""
+    graph = SavedModel.FromString((served / "saved_model.pb").read_bytes()).meta_graphs[0]
+    session = Session(library, served)
+
+    def logits(signature: str, request: np.ndarray) -> np.ndarray:
+        names = graph.signature_def[signature]
+        (feed,), fetch = names.inputs.values(), names.outputs["logits"].name
+        return session.run(feed.name, request, fetch, (len(request), 4))
+
+    return logits
+
+
+def request(signature: str, batch: int, frames: int) -> np.ndarray:
+    clips = np.random.default_rng(1).integers(0, 255, (batch, frames, 37, 37, 3), np.uint8)
+    if signature == "serving_default":
+        return clips
+    encoded = np.empty((batch, frames), object)
+    for place in np.ndindex(batch, frames):
+        encoded[place] = tf.io.encode_png(clips[place]).numpy()
+    return encoded
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "jpeg"])
+def test_the_c_api_finds_the_same_numbers(trained, logits, signature):
+    clips = request("serving_default", 2, 4)
+    expected = trained.load_model().predict(clips[:, :, 2:34, 2:34])
+    np.testing.assert_allclose(logits(signature, request(signature, 2, 4)), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "jpeg"])
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("frames", [0, 3, 5, 8])
+def test_clips_of_other_lengths_are_errors(logits, served, signature, batch, frames):
+    clips = request(signature, batch, frames)
+    both = rf"\b4\b.*\b{frames}\b"
+    with pytest.raises(RuntimeError, match=both):
+        logits(signature, clips)
+    kind = tf.uint8 if signature == "serving_default" else tf.string
+    with pytest.raises(tf.errors.InvalidArgumentError, match=both):
+        loaded(served)[signature](tf.constant(clips, kind))
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "jpeg"])
+def test_an_empty_batch_is_an_error(logits, signature):
+    with pytest.raises(RuntimeError, match=r"at least.* received\W+0\b"):
+        logits(signature, request(signature, 0, 4))
+
+
+@cache
+def loaded(folder: Path):
+    return tf.saved_model.load(str(folder)).signatures

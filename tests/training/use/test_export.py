@@ -1,0 +1,99 @@
+"""The served model, in processes that have none of this project's code."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfrecords.reading.clip_options import ClipOptions
+from tfrecords.reading.split import Split
+from training.batches import sampling, validation_clips
+from training.use.export import export
+
+ALONE = """
+import json, sys
+import numpy as np
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+clips = np.load(sys.argv[2])
+out = model.signatures["serving_default"](tf.constant(clips))
+jpegs = [[tf.io.encode_png(frame).numpy() for frame in clip] for clip in clips]
+png = model.signatures["jpeg"](tf.constant(jpegs))
+wide = np.zeros((3, 4, 90, 150, 3), np.uint8)
+assert model.signatures["serving_default"](tf.constant(wide))["logits"].shape == (3, 4)
+assert not {"ctm_keras", "training", "tfrecords"} & set(sys.modules)
+print(json.dumps({
+    "logits": out["logits"].numpy().tolist(),
+    "jpeg": png["logits"].numpy().tolist(),
+    "probabilities": out["probabilities"].numpy().tolist(),
+    "classes": [[name.decode() for name in row] for row in out["classes"].numpy()],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def served(trained, tmp_path_factory):
+    return export(trained.path, tmp_path_factory.mktemp("served") / "gestures")
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return np.random.default_rng(0).integers(0, 255, (2, 4, 37, 37, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def expected(trained, clips):
+    begin = (37 - 32) // 2
+    return trained.load_model().predict(clips[:, :, begin : begin + 32, begin : begin + 32])
+
+
+def test_a_process_without_our_code_finds_the_same_numbers(served, clips, expected, tmp_path):
+    np.save(tmp_path / "clips.npy", clips)
+    command = [sys.executable, "-c", ALONE, str(served), str(tmp_path / "clips.npy")]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, cwd=tmp_path)
+    out = json.loads(done.stdout)
+    np.testing.assert_allclose(out["logits"], expected, atol=1e-5)
+    np.testing.assert_allclose(out["jpeg"], expected, atol=1e-5)
+    np.testing.assert_allclose(np.sum(out["probabilities"], axis=1), 1, atol=1e-5)
+    names = np.array(["down", "left", "right", "up"])
+    assert out["classes"] == [names[row.argsort()[::-1]].tolist() for row in expected]
+
+
+def test_jpegs_of_a_data_set_get_the_scores_of_evaluation(served, trained, directions):
+    config = trained.config
+    batch = next(iter(validation_clips(config, batch_size=12, with_ids=True)))
+    expected = trained.load_model().predict(batch["clip"])
+    videos, clips = Split(directions, "val"), []
+    for name in batch["id"].numpy():
+        number = videos.ids.index(name.decode())
+        count = int(videos.videos[number]["frames"])
+        (frames,) = ClipOptions(**sampling(config)).clips(count)
+        clips.append(list(videos.read(number, frames)))
+    got = tf.saved_model.load(str(served)).signatures["jpeg"](tf.constant(clips))["logits"]
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+def test_signatures_are_those_of_the_readme(served):
+    signatures = tf.saved_model.load(str(served)).signatures
+    outputs = {"logits", "probabilities", "classes", "scores"}
+    for name, key in (("serving_default", "clips"), ("jpeg", "frames")):
+        assert set(signatures[name].structured_outputs) == outputs
+        assert set(signatures[name].structured_input_signature[1]) == {key}
+    assert served.name == "1"
+
+
+def test_the_warm_up_requests_run(served, warmup_requests):
+    signatures = tf.saved_model.load(str(served)).signatures
+    requests = warmup_requests(served)
+    for name, (key, value) in requests.items():
+        assert signatures[name](**{key: tf.constant(value)})["logits"].shape == (1, 4)
+    assert list(requests) == ["serving_default", "jpeg"]
+
+
+def test_an_existing_version_is_not_overwritten(trained, served):
+    with pytest.raises(ValueError, match=r"exists already: give another --version"):
+        export(trained.path, served.parent)
+    assert export(trained.path, served.parent, version=2).name == "2"

@@ -1,0 +1,1 @@
+"""What a finished data set is checked for: damage, leaks between splits, copies."""

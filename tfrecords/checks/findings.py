@@ -1,0 +1,129 @@
+"""What `ctm stats` finds that somebody should act on, in sentences."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tfrecords.text import printable, shorten
+
+if TYPE_CHECKING:
+    from tfrecords.checks.copies import Copy, Video
+    from tfrecords.checks.stats import Stats
+
+EXAMPLES = 5  # of copies and groups in the text; --json has all
+FEW = 10  # videos to train on, below which a class is hardly learned
+UNEVEN = 20  # times as many videos of one class as of another
+LONG = 10  # times the median length
+CLIP = 64  # frames of a clip by default, 8 of every 8th
+
+
+def findings(stats: "Stats") -> list[str]:
+    """What to act on, a sentence each, the worst first."""
+    found = [*_copies(stats), *_groups(stats), *_classes(stats), *_videos(stats)]
+    if stats.missing or stats.failures:
+        found.append(
+            f"Left out: {stats.missing:,} videos that were listed and not there, "
+            f"{stats.failures:,} that could not be read; dataset.json names them."
+        )
+    return found
+
+
+def _copies(stats: "Stats") -> Iterator[str]:
+    copies = stats.copies or ()
+    torn = [copy for copy in copies if copy.torn]
+    within = [copy for copy in copies if not copy.torn]
+    mixed = [copy for copy in copies if len({video.label for video in copy.videos}) > 1]
+    if torn:
+        yield (
+            f"Copies in different splits: {_pairs(torn)}. Scores are too good; keep one of each, "
+            "or give both one group." + _listed(torn)
+        )
+    if mixed:
+        yield f"Copies with different classes: {_pairs(mixed)}." + _listed(mixed)
+    if within:
+        yield f"Copies within a split: {_pairs(within)}." + _listed(within)
+    if stats.blank:
+        names = "".join(f"\n      {_name(video)}" for video in stats.blank[:EXAMPLES])
+        yield f"Videos of one colour and nothing else: {len(stats.blank):,}." + names
+
+
+def _groups(stats: "Stats") -> Iterator[str]:
+    if stats.groups:
+        lines = [
+            f"{group!r}: " + ", ".join(f"{len(ids)} in {split}" for split, ids in own.items())
+            for group, own in list(stats.groups.items())[:EXAMPLES]
+        ]
+        yield (
+            f"Groups in several splits: {len(stats.groups):,} of {stats.num_groups:,}. Scores may "
+            "be too good; without given splits, `ctm build` keeps a group together."
+            + "".join(f"\n      {line}" for line in lines)
+        )
+
+
+def _classes(stats: "Stats") -> Iterator[str]:
+    for split in stats.rows:
+        if none := _named(stats, stats.counts(split) == 0):
+            yield f"Classes without a video in {split}: {none}."
+    if "train" not in stats.rows:
+        return
+    train = stats.counts("train")
+    if few := _named(stats, (train > 0) & (train < FEW)):
+        yield f"Classes with less than {FEW} videos to train on: {few}."
+    most, least = int(train.argmax()), int(np.where(train, train, train.max()).argmin())
+    if train[most] > UNEVEN * train[least]:
+        large, small = (shorten(printable(stats.class_names[n])) for n in (most, least))
+        yield (
+            f"Uneven classes: {train[most]:,} videos to train on of {large}, "
+            f"{train[least]:,} of {small}."
+        )
+
+
+def _videos(stats: "Stats") -> Iterator[str]:
+    rows = np.concatenate(list(stats.rows.values()))
+    ids = [printable(name) for own in stats.ids.values() for name in own]
+    frames, rates = rows["frames"], rows["frame_rate"]
+    seconds = frames / rates
+    if short := int((frames < CLIP).sum()):
+        yield (
+            f"Videos shorter than the {CLIP} frames of a clip by default, which are looped (see "
+            f"--interval): {short:,} of {len(rows):,}, down to {frames.min()} "
+            f"({ids[int(frames.argmin())]})."
+        )
+    median = float(np.median(seconds))
+    if long := int((seconds > LONG * median).sum()):
+        yield (
+            f"Videos more than {LONG} times as long as the median of {median:.1f} s: {long:,}, up "
+            f"to {seconds.max():.0f} s ({ids[int(seconds.argmax())]})."
+        )
+    if rates.max() > 1.5 * rates.min():
+        yield (
+            f"Frame rates from {rates.min():.3g} to {rates.max():.3g} a second: clips of equally "
+            "many frames last unequally long; `ctm build --fps` makes them equal."
+        )
+
+
+def _pairs(copies: Sequence["Copy"]) -> str:
+    identical = sum(copy.identical for copy in copies)
+    return f"{len(copies):,} pair{'s' * (len(copies) != 1)}, {identical:,} of them identical"
+
+
+def _named(stats: "Stats", wanted: np.ndarray) -> str:
+    """How many of the classes, and the first of them; empty for none."""
+    names = [shorten(printable(stats.class_names[label])) for label in np.flatnonzero(wanted)]
+    more = ", ..." if len(names) > EXAMPLES else ""
+    return names and f"{len(names):,} ({', '.join(names[:EXAMPLES])}{more})"
+
+
+def _listed(copies: Sequence["Copy"]) -> str:
+    lines = [
+        f"\n      {_name(copy.videos[0])} = {_name(copy.videos[1])}"
+        + (" (identical)" if copy.identical else "")
+        for copy in copies[:EXAMPLES]
+    ]
+    more = len(copies) - EXAMPLES
+    return "".join(lines) + (f"\n      and {more:,} more" if more > 0 else "")
+
+
+def _name(video: "Video") -> str:
+    return f"{video.split} {printable(video.id)}"

@@ -1,0 +1,177 @@
+"""Writes a shard and its index from spooled videos, synced, and renames both into place."""
+
+import hashlib
+import os
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import google_crc32c
+import numpy as np
+
+from tfrecords.format import record as schema
+from tfrecords.format.index import (
+    FRAME_DTYPE,
+    PICTURE_DTYPE,
+    STORE_DTYPE,
+    VIDEO_DTYPE,
+    index_path,
+    write_index,
+)
+from tfrecords.format.manifest import Shard
+from tfrecords.format.record import VideoEntry
+from tfrecords.storage.files import move, sync_folder
+from tfrecords.text import plain
+
+CHUNK = 1 << 22  # bytes of a spool in memory
+
+
+class Spooled(NamedTuple):
+    """A decoded video on its way into a shard.
+
+    Args:
+        entry: VideoEntry.
+        label: int, the place of its label in the class names.
+        spool: Path, its JPEGs, end to end, or its media file.
+        found: mapping, what `worker.spool_video` returned.
+    """
+
+    entry: VideoEntry
+    label: int
+    spool: Path
+    found: dict[str, Any]
+
+
+def write_shard(path: Path, split: str, videos: Sequence[Spooled]) -> Shard:
+    """Writes a shard and its index where they are not read yet; `publish_shard` follows.
+
+    Args:
+        path: Path, the shard, in a folder for what is unfinished.
+        split: str.
+        videos: sequence of `Spooled`, in the order of the shard.
+
+    Returns:
+        The `Shard` as dataset.json lists it.
+    """
+    with open(path, "wb") as file:
+        out = _Hashed(file)
+        pieces = [_write_record(out, video) for video in videos]
+        file.flush()
+        os.fsync(file.fileno())
+    index = index_path(path)
+    tables = np.concatenate(pieces), *_media_tables(videos)
+    write_index(index, out.size, out.sha256.digest(), _video_rows(videos), *tables)
+    ids = tuple(video.entry.id for video in videos)
+    index_sha256 = hashlib.sha256(index.read_bytes()).hexdigest()
+    return Shard(path.name, split, ids, out.size, out.sha256.hexdigest(), index_sha256)
+
+
+def publish_shard(path: Path, out: Path) -> None:
+    """Moves a written shard and its index into the data set, where they replace their like."""
+    for file in (index_path(path), path):
+        move(file, out / file.name)
+    sync_folder(out)
+
+
+def _video_rows(videos: Sequence[Spooled]) -> np.ndarray:
+    rows, first = [], 0
+    for _, label, _, found in videos:
+        count, size = len(found["timestamps"]), (found["height"], found["width"])
+        rows.append((first, count, label, *size, found["frame_rate"]))
+        first += count
+    return np.array(rows, VIDEO_DTYPE)
+
+
+def _media_tables(videos: Sequence[Spooled]) -> list[np.ndarray]:
+    """The tables of pieces and pictures, for a shard that holds an encoded video."""
+    if not any("media" in video.found for video in videos):
+        return []
+    stores, pictures, first = [], [], 0
+    for video in videos:
+        media, count = video.found.get("media"), len(video.found["lengths"])
+        stores.append((first, count, media is not None))
+        own = media["pictures"] if media else [(number, number, 0) for number in range(count)]
+        pictures.append(np.array([tuple(row) for row in own], PICTURE_DTYPE))
+        first += count
+    return [np.array(stores, STORE_DTYPE), np.concatenate(pictures)]
+
+
+class _Hashed:
+    """A file that counts and hashes what is written to it."""
+
+    def __init__(self, file: BinaryIO):
+        self.file, self.size, self.sha256, self.crc = file, 0, hashlib.sha256(), 0
+
+    def write(self, data: bytes) -> None:
+        self.file.write(data)
+        self.sha256.update(data)
+        self.crc = google_crc32c.extend(self.crc, data)
+        self.size += len(data)
+
+    def masked_crc(self) -> bytes:
+        """TFRecord's checksum of what was written since the last one."""
+        crc, self.crc = self.crc, 0
+        return struct.pack("<I", mask(crc))
+
+
+def mask(crc: int) -> int:
+    """TFRecord's disguise of a CRC-32C, for records that hold records."""
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def _write_record(out: _Hashed, video: Spooled) -> np.ndarray:
+    """Writes length, checksum, SequenceExample, checksum; returns where its pieces lie."""
+    found, media, pieces = video.found, video.found.get("media"), []
+    lengths = [media["size"]] if media else found["lengths"]
+    if media:
+        layout = schema.media_layout(_context(video), media["size"], found["timestamps"])
+    else:
+        layout = schema.layout(_context(video), lengths, found["timestamps"])
+    out.crc = 0
+    out.write(struct.pack("<Q", layout.size))
+    out.write(out.masked_crc())
+    out.crc = 0
+    out.write(layout.head)
+    with open(video.spool, "rb") as spool:
+        for prefix, length in zip(layout.prefixes, lengths, strict=True):
+            out.write(prefix)
+            pieces.append(out.size)
+            _copy(spool, out, length)
+    out.write(layout.tail)
+    out.write(out.masked_crc())
+    rows = np.zeros(len(found["lengths"]), FRAME_DTYPE)
+    rows["offset"] = pieces[0] + np.array(media["offsets"]) if media else pieces
+    rows["length"], rows["crc32"] = found["lengths"], found["crcs"]
+    return rows
+
+
+def _copy(spool: BinaryIO, out: _Hashed, length: int) -> None:
+    while length:
+        part = spool.read(min(length, CHUNK))
+        if not part:
+            raise OSError(f"{spool.name} lost its content during the build")
+        out.write(part)
+        length -= len(part)
+
+
+def _context(video: Spooled) -> dict[str, schema.Value]:
+    entry, found = video.entry, video.found
+    tick = round(1e6 / found["frame_rate"])
+    end = found["timestamps"][-1] + tick if entry.end is None else round(entry.end * 1e6)
+    if media := found.get("media"):
+        stored = {schema.MEDIA_START: media["start"]}
+    else:
+        stored = {schema.IMAGE_FORMAT: "JPEG"}
+    return stored | {
+        schema.LABEL_INDEX: video.label,
+        schema.LABEL_STRING: entry.label,
+        schema.LABEL_TEXT: entry.label,
+        schema.MEDIA_ID: entry.id,
+        schema.DATA_PATH: plain(entry.path),
+        schema.START_TIMESTAMP: round((entry.start or 0) * 1e6),
+        schema.END_TIMESTAMP: end,
+        schema.IMAGE_HEIGHT: found["height"],
+        schema.IMAGE_WIDTH: found["width"],
+        schema.IMAGE_FRAME_RATE: found["frame_rate"],
+    }

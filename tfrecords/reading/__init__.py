@@ -1,0 +1,1 @@
+"""Shards to batches of clips: the order of an epoch, random access, crops."""

@@ -1,0 +1,112 @@
+"""One sample: which frames, which box, mirrored or not, what else is changed, and its pixels."""
+
+import numpy as np
+
+from tfrecords.augment import NOT_FLIPPED, PRESETS, Augment
+from tfrecords.augment.clip import change_clip, training_box
+from tfrecords.reading.clip_options import ClipOptions, crop_clip, decode
+from tfrecords.reading.split import Split
+from tfrecords.sampling import random_clip_indices
+from tfrecords.video.packets import render
+
+PLACE_DRAWS = 4  # scale, top, left, flip; then a draw for each frame
+
+
+class ClipReader:
+    """Reads clips of a split; both methods are pure functions of their arguments.
+
+    Both return a tuple of clips, uint8 of shape `(crops, T, S, S, 3)`, and of shape `(crops,)`
+    labels, ids (bytes) and view numbers.
+
+    Args:
+        videos: `Split`.
+        options: `ClipOptions`.
+        flip_targets: int array, the label of each class after a flip, or `NOT_FLIPPED`.
+        augment: `Augment`.
+    """
+
+    def __init__(
+        self,
+        videos: Split,
+        options: ClipOptions,
+        flip_targets: np.ndarray,
+        augment: Augment = PRESETS["slowfast"],
+    ):
+        self.videos = videos
+        self.options = options
+        self.flip_targets = flip_targets
+        self.augment = augment
+
+    def training_clip(
+        self, video: int, draws: np.ndarray, key: np.ndarray
+    ) -> tuple[np.ndarray, ...]:
+        """A random clip of a video.
+
+        Args:
+            video: int, the place of the video in the split.
+            draws: floats in [0, 1), shape `(PLACE_DRAWS + T,)`.
+            key: two int64, from which all that `augment` draws follows.
+        """
+        row, options = self.videos.videos[video], self.options
+        frames = random_clip_indices(
+            int(row["frames"]),
+            options.num_frames,
+            options.interval,
+            options.sampling,
+            draws[PLACE_DRAWS:],
+        )
+        size = (int(row["height"]), int(row["width"]))
+        box = training_box(self.augment.crop, *size, options.scale, draws[:3], key)
+        label = row["label"]
+        flip = draws[3] < 0.5 and self.flip_targets[label] != NOT_FLIPPED
+        pixels = read_frames(self.videos, video, frames)
+        crop = crop_clip(pixels, box[None], options.image_size, flip)[0]
+        clip = change_clip(crop, self.augment, key)[None]
+        return self._labelled(clip, video, self.flip_targets[label] if flip else label, 0)
+
+    def evaluation_clip(self, video: int, clip: int) -> tuple[np.ndarray, ...]:
+        """All crops of a clip.
+
+        Args:
+            video: int, the place of the video in the split.
+            clip: int, which of the clips that evaluation takes.
+        """
+        row, options = self.videos.videos[video], self.options
+        frames = options.clips(int(row["frames"]))[clip]
+        pixels = options.crops(read_frames(self.videos, video, frames))
+        return self._labelled(pixels, video, row["label"], clip * options.num_crops)
+
+    def _labelled(
+        self, pixels: np.ndarray, video: int, label: int, first_view: int
+    ) -> tuple[np.ndarray, ...]:
+        crops = len(pixels)
+        views = np.arange(first_view, first_view + crops, dtype=np.int32)
+        ids = np.full(crops, self.videos.ids[video].encode(), object)
+        return pixels, np.full(crops, label, np.int32), ids, views
+
+
+def read_frames(videos: Split, video: int, frames: np.ndarray) -> list[np.ndarray]:
+    """RGB pixels of frames; one that is asked for twice is read and decoded once.
+
+    Args:
+        videos: `Split`.
+        video: int, the place of the video in the split.
+        frames: int array, frame numbers, shape `(n,)`.
+
+    Returns:
+        A list of `n` uint8 arrays of shape `(height, width, 3)`.
+
+    Raises:
+        BadShard: If a frame cannot be read, or is not what was written.
+    """
+    distinct, places = np.unique(frames, return_inverse=True)
+    if videos.encoded[video]:
+        kind, pixels = "picture as it was stored", render(videos.read_media(video, distinct))
+    else:
+        kind, pixels = "JPEG", [decode(jpeg) for jpeg in videos.read(video, distinct)]
+    shape = (*videos.videos[video][["height", "width"]].tolist(), 3)
+    for frame, image in zip(distinct, pixels, strict=True):
+        if image is None or image.shape != shape:
+            found = f"no {kind}" if image is None else f"of shape {image.shape}"
+            raise videos.damaged(video, int(frame), f"is {found}, expected {shape}")
+    return [pixels[place] for place in places]

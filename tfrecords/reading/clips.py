@@ -1,0 +1,204 @@
+"""Batches of clips: a `tf.data.Dataset` whose samples are a function of (seed, epoch, position)."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from tfrecords.arguments import check_count
+from tfrecords.augment import NOT_FLIPPED, Augment, flip_targets
+from tfrecords.augment.flips import Pairs
+from tfrecords.reading.class_weights import Weights
+from tfrecords.reading.clip_options import ClipOptions
+from tfrecords.reading.clip_reader import ClipReader
+from tfrecords.reading.epoch_order import class_order
+from tfrecords.reading.samples import evaluation_samples, mixer, training_samples
+from tfrecords.reading.split import Split
+
+REMOTE_PARALLEL = 32  # clips on their way at once
+
+
+def clips(
+    data: str | Path,
+    split: str = "train",
+    *,
+    num_frames: int = 8,
+    image_size: int = 224,
+    batch_size: int = 32,
+    training: bool | None = None,
+    sampling: str = "dense",
+    interval: int = 8,
+    num_clips: int = 1,
+    num_crops: int = 1,
+    scale: tuple[int, int] = (256, 320),
+    rule: str = "ctm",
+    flip: bool = True,
+    flip_pairs: Pairs = (),
+    augment: str | Augment = "slowfast",
+    class_weights: Weights = None,
+    seed: int = 0,
+    epoch: int | tf.Variable | None = None,
+    step: int = 0,
+    shard: tuple[int, int] = (0, 1),
+    with_ids: bool = False,
+    drop_remainder: bool | None = None,
+    num_parallel: int | None = None,
+) -> tf.data.Dataset:
+    """Batches of clips from a data set that `ctm build` wrote.
+
+    Training takes one clip of every video in an epoch, in an order shuffled over the whole split,
+    at a random time, size and place, mirrored at random; all frames of a clip alike. Evaluation
+    takes `num_clips` clips by `num_crops` crops of every video, in the order of the data set,
+    always the same ones. Videos shorter than a clip are looped: frame numbers are taken modulo
+    their number of frames. Every frame that is read is checked against its CRC-32; a damaged one
+    stops the iteration with an error that `tfrecords.data_error` turns into one sentence.
+
+    Args:
+        data: str or Path, the folder with dataset.json; also `"s3://bucket/mine"`, `"gs://..."` or
+            `"https://..."`, of which only the frames of the clips are fetched.
+        split: str, a split of the data set.
+        num_frames: int, frames of a clip, T.
+        image_size: int, pixels of a side of the square clip, S.
+        batch_size: int, clips (in evaluation: views) of a batch, B.
+        training: bool; None means that the split is `"train"`.
+        sampling: `"dense"`, every `interval`-th of `num_frames * interval` consecutive frames (8
+            of 64 as in CTM), or `"segments"`, one frame of each of `num_frames` equal segments
+            (TSN), a random one in training, the middle one in evaluation.
+        interval: int, distance between the frames of a dense clip.
+        num_clips: int, clips per video in evaluation, spread evenly from the first to the last
+            possible start; a single one lies in the middle.
+        num_crops: int, crops per clip in evaluation: 1 (centre), 3 (left, centre, right; of
+            portrait videos top, centre, bottom), 5 (corners and centre) or 10 (these and their
+            mirror images).
+        scale: tuple of two ints, the least and greatest short side in pixels for a crop of 224,
+            drawn anew for each clip in training; other image sizes in proportion. Evaluation uses
+            the first.
+        rule: whose frames and crops evaluation takes, one of `tfrecords.sampling.rules.RULES`:
+            `"ctm"` as described here, or another project's, to the frame and pixel.
+        flip: bool, whether training mirrors clips with probability 1/2. Classes with the words
+            left or right in their names are never mirrored, unless `flip_pairs` names them.
+        flip_pairs: pairs of class names that are each other's mirror image: mirrored, with the
+            labels swapped; or `"jester"`, `"something-something-v1"`, `"something-something-v2"`.
+        augment: `tfrecords.Augment`, what training changes beside scale and flip, or the name of
+            a preset: `"slowfast"` (nothing more), `"tsn"` (corner crops), `"mvit"` (RandAugment,
+            erasing, MixUp, CutMix, every video twice).
+        class_weights: how often training takes the videos of each class: None, each once;
+            `"balanced"`, every class equally often; `"sqrt"`, by the square root of its number of
+            videos; or a mapping from class names to factors (1 for the others, 0 for never). The
+            epoch keeps its length, so that videos are left out and repeated.
+        seed: int, of all random draws.
+        epoch: int, which epoch; or a `tf.Variable` (an int64 scalar) read each time an iterator
+            starts; or None: every iterator takes the next epoch by itself, which suits notebooks
+            but is not resumable, since Keras may start one iterator more than there are epochs.
+        step: int, number of batches that every iterator skips, without reading them.
+        shard: tuple of two ints (i, n): this process takes videos i, i + n, ... of the order. With
+            `drop_remainder` all shards have equally many batches.
+        with_ids: bool, whether batches are dicts with the videos' ids and view numbers.
+        drop_remainder: bool, whether a last, smaller batch is left out; None means in training.
+        num_parallel: int, clips read at once; None leaves the number to tf.data, which takes one
+            for each core, and is 32 for a remote data set, which is waited for. It changes no
+            sample.
+
+    Returns:
+        A `tf.data.Dataset` of known length that can be given to `model.fit` as it is.
+
+    Output shape:
+        A tuple of clips, uint8 RGB of shape `(B, T, S, S, 3)`, and labels, int32 of shape `(B,)`;
+        or with `with_ids` a dict of them as `"clip"` and `"label"`, with `"id"`, string, and
+        `"view"`, int32, both of shape `(B,)`. View `i` is crop `i % num_crops` of clip
+        `i // num_crops`. With MixUp or CutMix labels are the shares of all classes, float32 of
+        shape `(B, classes)`, and ids those of the clips that are mixed with the batch in reverse.
+
+    Raises:
+        ValueError: If the data set or the split does not exist, a shard is missing or has the
+            wrong size, or an argument cannot be what it is.
+        StorageError: If the server of a remote data set does not answer.
+
+    Example:
+
+    >>> train = tfrecords.clips("data/ucf101", "train", batch_size=32)
+    >>> val = tfrecords.clips("data/ucf101", "val", num_clips=10, num_crops=3)
+    >>> model.fit(train, validation_data=val)
+
+    Reference:
+        CTM: Collaborative Temporal Modeling for Action Recognition, section 4.1.
+    """
+    training = split == "train" if training is None else training
+    drop_remainder = training if drop_remainder is None else drop_remainder
+    augment = Augment.preset(augment) if isinstance(augment, str) else augment
+    options = ClipOptions(
+        num_frames, image_size, sampling, interval, num_clips, num_crops, scale, rule
+    )
+    _check(training, options, batch_size, seed, epoch, step, shard, num_parallel)
+    videos = Split(data, split)
+    num_parallel = num_parallel or (REMOTE_PARALLEL if videos.remote else None)
+    targets = flip_targets(videos.class_names, flip_pairs)
+    targets = targets if flip else np.full_like(targets, NOT_FLIPPED)
+    reader = ClipReader(videos, options, targets, augment)
+    weighted = class_order(videos.videos["label"], videos.class_names, class_weights)
+    views = augment.repeats if training else num_clips * num_crops
+    total = _count(len(videos), shard, drop_remainder) * views
+    steps = total // batch_size if drop_remainder else -(-total // batch_size)
+    if step > steps or (drop_remainder and not steps):
+        raise ValueError(_too_few(videos, batch_size, step, steps, total, shard[1]))
+    first, last = (min(place * batch_size, total) for place in (step, steps))
+    if training:
+        samples = training_samples(reader, weighted, seed, epoch, shard, first, last, num_parallel)
+    else:
+        samples = evaluation_samples(reader, shard, first, last, num_parallel)
+    batches = samples.batch(batch_size, drop_remainder)
+    if training:
+        batches = batches.map(mixer(augment, len(videos.class_names)))
+    batches = batches.map(_dicts if with_ids else _pairs)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(steps - step))
+    return batches.prefetch(2).with_options(_options(num_parallel))
+
+
+def _pairs(clip, label, ids, views):
+    return clip, label
+
+
+def _dicts(clip, label, ids, views):
+    return {"clip": clip, "label": label, "id": ids, "view": views}
+
+
+def _options(num_parallel: int | None) -> tf.data.Options:
+    options = tf.data.Options()
+    if num_parallel:  # TensorFlow's own threads are as many as there are cores
+        options.threading.private_threadpool_size = max(num_parallel, os.cpu_count() or 1)
+    options.deterministic = True
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return options
+
+
+def _count(videos: int, shard: tuple[int, int], equal: bool) -> int:
+    """Videos of a shard: equally many in each, or all that are its own."""
+    return videos // shard[1] if equal else len(range(shard[0], videos, shard[1]))
+
+
+def _check(training, options, batch_size, seed, epoch, step, shard, num_parallel) -> None:
+    check_count("batch_size", batch_size)
+    check_count("step", step, 0)
+    check_count("seed", seed, 0)
+    if num_parallel is not None:
+        check_count("num_parallel", num_parallel)
+    if not (epoch is None or isinstance(epoch, tf.Variable)):
+        check_count("epoch", epoch, 0)
+    if training and (options.num_clips, options.num_crops) != (1, 1):
+        raise ValueError(
+            "num_clips and num_crops are for evaluation; training takes one random clip and crop "
+            f"of each video, got num_clips={options.num_clips}, num_crops={options.num_crops}"
+        )
+    if len(shard) != 2 or not 0 <= shard[0] < shard[1]:
+        raise ValueError(f"shard must be (i, n) with 0 <= i < n, got {shard!r}")
+
+
+def _too_few(videos: Split, batch_size: int, step: int, steps: int, total: int, n: int) -> str:
+    if step > steps:
+        return f"step must be at most the {steps} batches of an epoch, got {step}"
+    return (
+        f"batch_size {batch_size} is more than the {total} clips of an epoch (split "
+        f"{videos.name!r} has {len(videos)} videos{f', for {n} processes' if n > 1 else ''}): use "
+        "a smaller batch_size, or drop_remainder=False for one smaller batch"
+    )

@@ -1,0 +1,85 @@
+"""Datasets of single samples, and the mixing of a batch; the order comes from `order.py`."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import tensorflow as tf
+
+from tfrecords.augment import Augment
+from tfrecords.augment.mixing import mix_batch
+from tfrecords.reading.clip_reader import PLACE_DRAWS, ClipReader
+from tfrecords.reading.epoch_order import ClassOrder, epochs, shuffled
+
+
+def training_samples(
+    reader: ClipReader, weighted: ClassOrder | None, seed, epoch, shard, first, last, num_parallel
+) -> tf.data.Dataset:
+    """Samples at places `first` to `last` of a shard of the order, with their keys.
+
+    The copies of a video are neighbours, and all of them belong to one shard.
+    """
+    draws, repeats = PLACE_DRAWS + reader.options.num_frames, reader.augment.repeats
+    videos, start = np.int64(len(reader.videos)), tf.constant([seed, 0], tf.int64)
+
+    def sample(epoch, place):
+        position = shard[0] + shard[1] * (place // repeats)
+        key = tf.random.experimental.stateless_fold_in(start, epoch, alg="philox")
+        own = position * repeats + place % repeats
+        own_key = tf.random.experimental.stateless_fold_in(key, own, alg="philox")
+        numbers = tf.random.stateless_uniform([draws], own_key, alg="philox")
+        video = weighted.video(position, key) if weighted else shuffled(position, key, videos)
+        rows = _read(reader, reader.training_clip, video, numbers, own_key)
+        return (*_only_crop(*rows), own_key)
+
+    places = epochs(epoch).flat_map(
+        lambda epoch: tf.data.Dataset.range(first, last).map(lambda place: (epoch, place))
+    )
+    return _mapped(places, sample, num_parallel)
+
+
+def mixer(augment: Augment, classes: int) -> Callable:
+    """Mixes the clips of a batch and their labels, where that is asked for."""
+
+    def mixed(clips, labels, ids, views, keys):
+        if not augment.mixes:
+            return clips, labels, ids, views
+        mix = partial(mix_batch, augment=augment, num_classes=classes)
+        new = tf.numpy_function(mix, (clips, labels, keys), (tf.uint8, tf.float32), stateful=False)
+        new[0].set_shape(clips.shape)
+        new[1].set_shape((clips.shape[0], classes))
+        return *new, ids, views
+
+    return mixed
+
+
+def evaluation_samples(reader, shard, first, last, num_parallel) -> tf.data.Dataset:
+    """Views `first` to `last` of a shard of the split; the crops of a clip are read together."""
+    num_clips, crops = reader.options.num_clips, reader.options.num_crops
+
+    def sample(clip):
+        video = shard[0] + shard[1] * (clip // num_clips)
+        return _read(reader, reader.evaluation_clip, video, clip % num_clips)
+
+    clips = _mapped(tf.data.Dataset.range(first // crops, -(-last // crops)), sample, num_parallel)
+    return clips.map(_only_crop) if crops == 1 else clips.unbatch().skip(first % crops)
+
+
+def _mapped(units: tf.data.Dataset, sample: Callable, num_parallel: int | None) -> tf.data.Dataset:
+    return units.map(sample, num_parallel or tf.data.AUTOTUNE, deterministic=True)
+
+
+def _read(reader: ClipReader, method: Callable, *inputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Calls a method of the reader in the graph: clips, labels, ids, views, a row for each crop."""
+    options = reader.options
+    types = (tf.uint8, tf.int32, tf.string, tf.int32)
+    outputs = tf.numpy_function(method, inputs, types, stateful=False)
+    size = (options.image_size, options.image_size, 3)
+    outputs[0].set_shape((options.num_crops, options.num_frames, *size))
+    for output in outputs[1:]:
+        output.set_shape((options.num_crops,))
+    return tuple(outputs)
+
+
+def _only_crop(*rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    return tuple(tf.squeeze(row, 0) for row in rows)

@@ -1,0 +1,229 @@
+"""The videos of a split, on disk or on a server, and random access to their frames."""
+
+import hashlib
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tfrecords.format.index import (
+    FRAME_DTYPE,
+    PICTURE_DTYPE,
+    BadIndex,
+    index_path,
+    read_index,
+)
+from tfrecords.format.manifest import Shard, read_manifest
+from tfrecords.storage.byte_ranges import read_ranges, require_ranges
+from tfrecords.storage.files import as_path, each, file_size, is_remote
+from tfrecords.storage.local_copies import cached
+from tfrecords.storage.retry import StorageError
+from tfrecords.video.packets import Media, Piece, runs
+
+_CHANGED = "is not what was written (CRC-32 differs)"
+
+
+class BadShard(ValueError):  # noqa: N818
+    """A shard that is missing, short or damaged; the message names it and the remedy."""
+
+
+class Split:
+    """The videos of one split: ids, rows of `VIDEO_DTYPE`, and their frames at random access.
+
+    Shards are opened for each read and closed again, so that any number of them can be used, from
+    any number of threads. Of a remote data set the indexes are kept on this machine, and a read
+    asks for its frames only.
+
+    Args:
+        folder: str or Path, the data set, for example `"data/mine"` or `"s3://bucket/mine"`.
+        split: str, the split.
+
+    Raises:
+        ValueError: If the folder is no data set, the split is unknown or empty, or a shard or its
+            index is missing or is not what dataset.json says.
+        StorageError: If the server of a remote folder does not answer.
+    """
+
+    def __init__(self, folder: str | Path, split: str):
+        folder = as_path(folder)
+        manifest = read_manifest(folder)
+        shards = manifest.shards(split)
+        self.name = split
+        self.remote = is_remote(folder)
+        self.class_names = manifest.class_names
+        self.ids = manifest.ids(split)
+        if not self.ids:
+            raise ValueError(f"{folder} has no video in its split {split!r}")
+        self._files = [folder / shard.file for shard in shards]
+        tables = each(folder, lambda shard: _opened(folder, shard, len(self.class_names)), shards)
+        self._indexes, *columns = zip(*tables, strict=True)
+        require_ranges(self._files[0])
+        columns = map(np.concatenate, columns)
+        self.videos, self.encoded, self._pieces, self._pictures = columns
+        self._shard = np.repeat(np.arange(len(shards)), [len(table[1]) for table in tables])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def read(self, video: int, frames: np.ndarray) -> list[bytes]:
+        """Reads the JPEGs of some frames of a video, and nothing else of its shard.
+
+        A video that stayed encoded has none; see `encoded` and `read_media`.
+
+        Args:
+            video: int, the place of the video in the split.
+            frames: int array, frame numbers, shape `(n,)`.
+
+        Returns:
+            A list of `n` bytes objects, each checked against its CRC-32.
+
+        Raises:
+            BadShard: If the bytes cannot be read or are not those that were written.
+            StorageError: If the server of a remote data set does not answer.
+        """
+        shard, index = self._files[self._shard[video]], self._indexes[self._shard[video]]
+        offsets = self._pieces[video] + frames * FRAME_DTYPE.itemsize
+        places = [(int(offset), FRAME_DTYPE.itemsize) for offset in offsets]
+        rows = np.frombuffer(b"".join(_read(index, places)), FRAME_DTYPE).tolist()
+        jpegs = _read(shard, [(offset, length) for offset, length, _ in rows])
+        for frame, jpeg, (_, _, crc32) in zip(frames, jpegs, rows, strict=True):
+            if zlib.crc32(jpeg) != crc32:
+                raise self.damaged(video, int(frame), _CHANGED)
+        return jpegs
+
+    def read_media(self, video: int, frames: np.ndarray) -> Media:
+        """Reads, of a video that stayed encoded, the packets that some frames need.
+
+        Args:
+            video: int, the place of the video in the split.
+            frames: int array, frame numbers in growing order, shape `(n,)`.
+
+        Returns:
+            A `Media`, every piece of it checked against its CRC-32.
+
+        Raises:
+            BadShard: If the bytes cannot be read or are not those that were written.
+            StorageError: If the server of a remote data set does not answer.
+        """
+        shard, index = self._files[self._shard[video]], self._indexes[self._shard[video]]
+        first, count = int(frames[0]), int(frames[-1] - frames[0]) + 1
+        start = int(self._pictures[video]) + first * PICTURE_DTYPE.itemsize
+        rows = _read(index, [(start, count * PICTURE_DTYPE.itemsize)])[0]
+        pictures = np.frombuffer(rows, PICTURE_DTYPE)[frames - first]
+        stretches = [(0, 0), *runs(pictures)]  # the head of the file first
+        size, start = FRAME_DTYPE.itemsize, int(self._pieces[video])
+        places = [(start + a * size, (b - a + 1) * size) for a, b in stretches]
+        tables = [np.frombuffer(p, FRAME_DTYPE) for p in _read(index, places)]
+        spans = [(int(t["offset"][0]), int(t["offset"][-1] + t["length"][-1])) for t in tables]
+        found = _read(shard, [(begin, end - begin) for begin, end in spans])
+        head, *packets = [
+            list(self._checked(video, piece, table, data))
+            for (piece, _), table, data in zip(stretches, tables, found, strict=True)
+        ]
+        return Media(head[0].data, packets, pictures[["piece", "crc32"]].tolist())
+
+    def _checked(self, video: int, first: int, rows: np.ndarray, data: bytes) -> Iterator[Piece]:
+        """Cuts the pieces from `first` on out of the bytes that hold them."""
+        begin, view = int(rows["offset"][0]), memoryview(data)
+        for number, (offset, length, crc32) in enumerate(rows.tolist(), first):
+            piece = view[offset - begin : offset - begin + length]
+            if zlib.crc32(piece) != crc32:
+                raise self._bad(video, f"packet {number}", _CHANGED)
+            yield Piece(number, piece)
+
+    def damaged(self, video: int, frame: int, reason: str) -> BadShard:
+        """The error for a frame that cannot be used."""
+        return self._bad(video, f"frame {frame}", reason)
+
+    def _bad(self, video: int, part: str, reason: str) -> BadShard:
+        shard = self._files[self._shard[video]]
+        return _bad(shard, f"{part} of video {self.ids[video]!r} {reason}")
+
+
+def data_error(error: BaseException) -> BadShard | StorageError | None:
+    """The sentence about the data in what TensorFlow raises while a dataset is iterated.
+
+    Args:
+        error: exception, as `model.fit` or a loop over `tfrecords.clips` raised it.
+
+    Returns:
+        The `BadShard` (data that are damaged) or `StorageError` (a server that does not answer)
+        with its one sentence, or None when the error is about something else.
+
+    Example:
+
+    >>> try:
+    ...     model.fit(tfrecords.clips("data/mine"))
+    ... except tf.errors.OpError as error:
+    ...     raise (tfrecords.data_error(error) or error) from None
+    """
+    found = re.search(r"(BadShard|StorageError): (.*)", str(error))
+    kinds = {"BadShard": BadShard, "StorageError": StorageError}
+    return kinds[found.group(1)](found.group(2)) if found else None
+
+
+def _opened(folder: Path, shard: Shard, classes: int) -> tuple[Path | np.ndarray, ...]:
+    """The index of a shard as a file on this machine, checked, and what it says of the videos.
+
+    Of each video its row, whether it stayed encoded, and where its pieces and pictures stand in
+    the index; copies, since every mapped index would hold a file open.
+    """
+    path = folder / shard.file
+    try:
+        size = file_size(path)
+    except FileNotFoundError:
+        raise _bad(path, "the file is missing") from None
+    local = _local_index(folder, shard)
+    index = read_index(local)
+    if size != index.shard_size:
+        raise _bad(path, f"it has {size} bytes where its index says {index.shard_size}")
+    with open(local, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    labels = index.videos["label"]
+    if (
+        digest != shard.index_sha256
+        or index.sha256.hex() != shard.sha256
+        or len(index.videos) != len(shard.videos)
+        or not ((labels >= 0) & (labels < classes)).all()
+    ):
+        raise _another_index(folder, shard)
+    return local, index.videos.copy(), index.encoded, *index.places()
+
+
+def _local_index(folder: Path, shard: Shard) -> Path:
+    path = index_path(folder / shard.file)
+    try:
+        return cached(path, shard.index_sha256)
+    except FileNotFoundError:
+        raise BadIndex(f"{path} is missing; `ctm verify {folder}` lists what is wrong") from None
+    except ValueError:
+        raise _another_index(folder, shard) from None
+
+
+def _another_index(folder: Path, shard: Shard) -> BadIndex:
+    return BadIndex(
+        f"{index_path(folder / shard.file)} is not the index that dataset.json names; "
+        f"`ctm verify {folder}` lists what is wrong"
+    )
+
+
+def _read(path: Path, places: list[tuple[int, int]]) -> list[bytes]:
+    """Bytes of a file at places (offset, length)."""
+    try:
+        parts = read_ranges(path, places)
+    except StorageError:
+        raise
+    except OSError as error:
+        raise _bad(path, error.strerror or str(error)) from None
+    if any(len(part) != length for part, (_, length) in zip(parts, places, strict=True)):
+        raise _bad(path, "the file has become shorter than its index says")
+    return parts
+
+
+def _bad(path: Path, reason: str) -> BadShard:
+    return BadShard(
+        f"{path} cannot be used: {reason}; `ctm verify {path.parent}` lists what is wrong, and "
+        "building the data set anew writes it afresh"
+    )

@@ -1,0 +1,1 @@
+"""Where labeled videos come from: a folder, a CSV file, a published data set; and their splits."""

@@ -1,0 +1,89 @@
+"""The labelled videos in a folder of class folders."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tfrecords.format.manifest import named
+from tfrecords.format.record import SourceError, VideoEntry
+from tfrecords.sources.folders import list_folder, videos_beneath
+from tfrecords.sources.split_folders import CLASSES, Parts, Shape, folders_of, shape_of
+from tfrecords.sources.split_words import SPLIT_WORDS, split_of, splits_in
+from tfrecords.text import counted, plain, video_id
+
+
+def read_class_folders(root: Path, notes: list[str]) -> list[VideoEntry]:
+    """Lists the videos, and adds what the user should know to the notes.
+
+    Raises:
+        SourceError: If an image is among videos, or if it is not clear what is a class.
+    """
+    top = list_folder(root)
+    if nameless := [name for name in top.folders if not plain(name).strip()]:
+        raise SourceError(
+            f"{root} holds a folder whose name is only spaces, {nameless[0]!r}: rename it, its "
+            "name is the name of the class"
+        )
+    ignored = [*top.videos, *top.images, *top.others]
+    found: list[Parts] = []
+    for name in top.folders:
+        own = list(videos_beneath(root / name, ignored))
+        found += [path.relative_to(root).parts for path in own]
+        if not own:
+            notes.append(f"The folder {plain(name)} holds no videos and is no class.")
+    shape = shape_of(root, found)
+    videos = [parts for parts in found if len(parts) > shape.depth]
+    ignored += ["/".join(parts) for parts in found if len(parts) <= shape.depth]
+    _check_one_class(root, shape, videos)
+    notes += _shape_notes(shape, videos)
+    if ignored:
+        listed = named(sorted(map(plain, ignored)))
+        notes.append(f"Ignored what is no video of a class: {listed} (files: {len(ignored)})")
+    return [_entry(shape, parts) for parts in videos]
+
+
+def _entry(shape: Shape, parts: Parts) -> VideoEntry:
+    path, label = "/".join(parts), plain(parts[shape.label]).strip()
+    split = "" if shape.split is None else _split_value(parts[shape.split])
+    return VideoEntry(video_id(path, None, None), path, label, split)
+
+
+def _split_value(folder: str) -> str:
+    """What `--val` and `--test` call a split: its folder where that is one of the words."""
+    return folder.lower() if folder.lower() in SPLIT_WORDS else split_of(folder)
+
+
+def _check_one_class(root: Path, shape: Shape, videos: Sequence[Parts]) -> None:
+    """Raises where the source is one folder too high."""
+    tops = folders_of(videos)
+    below = sorted(itertools.chain(*map(folders_of, tops.values())))
+    if shape == CLASSES and len(tops) == 1 and len(below) > 1:
+        (name,) = tops
+        raise SourceError(
+            f"{root} has one class only ({plain(name)!r}), which holds the folders {named(below)}. "
+            f"If these are the classes, name {root / name} as the source"
+        )
+
+
+def _shape_notes(shape: Shape, videos: Sequence[Parts]) -> Iterator[str]:
+    """How the folders were understood, where they could be understood otherwise."""
+    if shape.split is not None:
+        folders = sorted({parts[shape.split] for parts in videos})
+        given = ", ".join(f"{split_of(name)} ({plain(name)})" for name in folders)
+        yield f"The folders give the splits: {given}."
+    spoken = sorted(filter(splits_in, {parts[shape.label] for parts in videos}))
+    if shape == CLASSES and spoken:
+        yield (
+            f"Classes, not splits: {named(list(map(plain, spoken)))}. If they are splits, arrange "
+            "the source as SPLIT/CLASS/VIDEO."
+        )
+    deeper = [parts for parts in videos if len(parts) > shape.depth + 1]
+    if deeper:
+        below = {parts[: shape.depth + 1] for parts in deeper}
+        example = plain("/".join(min(below)))
+        yield (
+            f"The classes are the folders at level {shape.label + 1}, such as "
+            f"{plain(min(below)[shape.label])}; {counted(len(below), 'folder')} in them, such as "
+            f"{example}, are no classes. To make them classes, give a CSV file with the columns "
+            "path and label."
+        )

@@ -1,0 +1,53 @@
+"""The class names of a source: their order, and those that may be one class spelled twice."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from tfrecords.text import shorten
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+
+
+def sorted_names(labels: Iterable[str]) -> tuple[str, ...]:
+    """Class names sorted, and by their values where all are numbers."""
+    names = sorted(set(labels))
+    return tuple(sorted(names, key=float) if are_numbers(names) else names)
+
+
+def are_numbers(names: Iterable[str]) -> bool:
+    """Whether all class names are numbers."""
+    return all(map(_NUMBER.fullmatch, names))
+
+
+def numeric_order(names: Sequence[str]) -> dict[str, str]:
+    """What a plan notes where the order is not the one that names had in older builds."""
+    return {"class_order": "by value"} if list(names) != sorted(names) else {}
+
+
+def spelling(name: str) -> str:
+    """A name without case, spaces, hyphens and the ways of Unicode to write a letter."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    kept = "".join(c for c in folded if c.isprintable() and not c.isspace() and c not in "_-")
+    return kept or name
+
+
+def class_notes(names: Sequence[str]) -> list[str]:
+    """What a user should know of the class names of a data set, which are in order."""
+    notes = []
+    if are_numbers(names) and tuple(names) == sorted_names(names):
+        shown = ", ".join(names[:3]) + (f", ..., {names[-1]}" if len(names) > 3 else "")
+        notes.append(
+            f"All class names are numbers and stand in the order of their values: {shown} are the "
+            f"outputs 0 to {len(names) - 1}."
+        )
+    alike = defaultdict(list)
+    for name in names:
+        alike[float(name) if are_numbers(names) else spelling(name)].append(name)
+    for same in (own for own in alike.values() if len(own) > 1):
+        notes.append(
+            f"The classes {' and '.join(repr(shorten(name)) for name in same)} differ only in how "
+            "they are written. Give them one name if they are one class."
+        )
+    return notes

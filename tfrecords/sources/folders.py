@@ -1,0 +1,103 @@
+"""What lies in a folder: videos, the frames of a video, or folders."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tfrecords.format.record import SourceError
+from tfrecords.text import VIDEOS, counted
+from tfrecords.video.images import IMAGES
+from tfrecords.video.picture import VideoError
+
+
+class Contents(NamedTuple):
+    """The names in a folder by kind, each sorted; hidden ones are left out."""
+
+    videos: list[str]
+    images: list[str]
+    folders: list[str]
+    others: list[str]
+
+    @property
+    def is_frames(self) -> bool:
+        """Whether the folder is a video: images, and neither videos nor folders beside them."""
+        return bool(self.images) and not self.videos and not self.folders
+
+
+def list_folder(folder: Path) -> Contents:
+    """Lists a folder."""
+    found = Contents([], [], [], [])
+    with os.scandir(folder) as items:
+        for item in sorted(items, key=lambda item: item.name):
+            if item.name[0] != ".":
+                _kind(found, item).append(item.name)
+    return found
+
+
+def _kind(found: Contents, item: os.DirEntry) -> list[str]:
+    suffix = os.path.splitext(item.name)[1].lower()
+    if item.is_dir():
+        return found.folders
+    return found.videos if suffix in VIDEOS else found.images if suffix in IMAGES else found.others
+
+
+def videos_beneath(
+    folder: Path, ignored: list[str], above: frozenset[str] = frozenset()
+) -> Iterator[Path]:
+    """The videos and frame folders anywhere beneath a folder.
+
+    Args:
+        folder: Path, where they are looked for.
+        ignored: list of str, to which the names of other files are added.
+        above: frozenset of str, the folders that led here: a link to one of them is not followed.
+
+    Raises:
+        SourceError: If an image is among videos or folders.
+    """
+    inside, above = list_folder(folder), above | {os.path.realpath(folder)}
+    if inside.images:
+        image = inside.images[0]
+        raise SourceError(
+            f"{folder / image} is an image among the videos of {folder}: the frames of a video "
+            f"belong in a folder of their own, {folder.name}/VIDEO/{image}"
+        )
+    ignored += inside.others
+    yield from (folder / name for name in inside.videos)
+    for below in (folder / name for name in inside.folders):
+        if os.path.realpath(below) in above:
+            continue
+        if list_folder(below).is_frames:
+            yield below
+        else:
+            yield from videos_beneath(below, ignored, above)
+
+
+def videos_at(path: Path, ignored: list[str]) -> list[Path]:
+    """The videos that a path names: itself, or where it is a folder of videos, those in it.
+
+    Args:
+        path: Path, a video file, a folder of frames or a folder of videos.
+        ignored: list of str, to which what else is in a folder of videos is added.
+
+    Raises:
+        VideoError: If it is another folder.
+    """
+    if not path.is_dir():
+        return [path]
+    inside = list_folder(path)
+    if inside.is_frames:
+        return [path]
+    if not inside.videos:
+        raise VideoError(
+            "a folder must hold videos, or the frames of one video and no folders, but it holds "
+            f"{_counts(inside)}. Name a video or a folder in it"
+        )
+    ignored += [*inside.images, *inside.folders, *inside.others]
+    return [path / name for name in inside.videos]
+
+
+def _counts(inside: Contents) -> str:
+    nouns = {"image": inside.images, "folder": inside.folders, "other file": inside.others}
+    counts = [counted(len(names), noun) for noun, names in nouns.items() if names]
+    return " and ".join(counts) or "nothing"

@@ -1,0 +1,147 @@
+"""Data sets as their authors publish them: lists of videos and labels, beside a folder of videos.
+
+`SOURCE` is the folder of videos or frame folders, `--annotations` the folder of the lists (or one
+list), and where it is left out the lists lie in SOURCE. A listed video is found anywhere beneath
+SOURCE by its name, whatever its suffix; one that is not there is missing, which is normal.
+"""
+
+import csv
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from tfrecords.format.record import VideoEntry
+from tfrecords.sources.folder_or_csv import Source, SourceError, check_entries, read_source
+from tfrecords.sources.published import (
+    diving48,
+    filelists,
+    hmdb51,
+    kinetics,
+    moments,
+    something,
+    ucf101,
+)
+from tfrecords.sources.published.find import find_videos
+from tfrecords.sources.published.listing import Listing, Lists
+from tfrecords.text import video_id, with_slashes
+
+FORMATS: dict[str, Callable[..., Listing]] = {
+    "ucf101": ucf101.ucf101,
+    "hmdb51": hmdb51.hmdb51,
+    "kinetics": kinetics.kinetics,
+    "mini-kinetics-200": kinetics.mini_kinetics_200,
+    "mini-kinetics-ibm": kinetics.mini_kinetics_ibm,
+    "something-something-v1": something.something_v1,
+    "something-something-v2": something.something_v2,
+    "jester": something.jester,
+    "moments": moments.moments,
+    "diving48": diving48.diving48,
+    "mmaction2": filelists.mmaction2,
+    "mmaction2-rawframes": filelists.mmaction2_rawframes,
+    "pyslowfast": filelists.pyslowfast,
+    "tsm": filelists.tsm,
+    "ibm": filelists.ibm,
+}
+PLAIN = {  # what `read_source` reads, and takes where no format is named
+    "folder": "A folder of CLASS/VIDEO, SPLIT/CLASS/VIDEO or CLASS/SPLIT/VIDEO.\n\n"
+    "ctm build videos --out data/mine",
+    "csv": "A CSV file with the columns path and label, split, group, start and end.\n\n"
+    "ctm build index.csv --out data/mine",
+}
+
+
+def read_format(
+    name: str | None,
+    source: str | Path,
+    annotations: str | Path | None = None,
+    split_number: int | None = None,
+    **columns: str | None,
+) -> Source:
+    """Lists the labelled videos of a source in a published format.
+
+    Args:
+        name: str or None, a key of `FORMATS`, `"folder"`, `"csv"`, or None for these two.
+        source: str or Path, the folder of videos, or what `read_source` takes.
+        annotations: str or Path or None, the folder of the lists or one list; None is `source`.
+        split_number: int or None, which of several published splits; None is the first.
+        **columns: `split_column` and `group_column` of `read_source`.
+
+    Returns:
+        A `Source` whose `missing` names what is listed and not there.
+
+    Raises:
+        SourceError: If the format, a list or all videos are not there, or a list is malformed.
+    """
+    if name is not None and name not in FORMATS and name not in PLAIN:
+        raise SourceError(
+            f"there is no format {name!r}: expected one of {', '.join([*PLAIN, *FORMATS])} "
+            "(`ctm build --format help` explains them)"
+        )
+    _check_options(name, Path(source), annotations, split_number, columns)
+    if name not in FORMATS:
+        return read_source(source, **columns)
+    root = Path(source)
+    found = Lists(Path(annotations or source), name)
+    number = {} if split_number is None else {"split_number": split_number}
+    try:
+        listing = FORMATS[name](found, **number)
+    except SourceError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+        raise SourceError(
+            f"the lists in {found.place} are not as {name}'s are published "
+            f"({type(error).__name__}: {error})"
+        ) from error
+    if not listing.videos:
+        raise SourceError(f"the lists of {name} in {found.place} name no video with a class")
+    videos = [_with_slashes(root, video) for video in listing.videos]
+    check_entries(found.place, videos)
+    paths = find_videos(root, [video for video in videos if video.label])
+    if not paths:
+        raise SourceError(
+            f"none of the {len(videos):,} videos that {found.place} lists is beneath "
+            f"{root}: looked for a video or frame folder like {videos[0].path}"
+        )
+    entries = [replace(v, path=paths.get(v.id, v.path)) for v in videos]
+    entries.sort(key=lambda entry: entry.id)
+    missing = frozenset(entry.id for entry in entries) - paths.keys()
+    return Source(root, tuple(entries), tuple(listing.notes), tuple(listing.class_names), missing)
+
+
+def _with_slashes(root: Path, video: VideoEntry) -> VideoEntry:
+    path = with_slashes(root, video.path)
+    if path == video.path:
+        return video
+    return replace(video, path=path, id=video_id(path, video.start, video.end))
+
+
+def explain_formats() -> str:
+    """Every format: its name, a line about it and a command, from the docstrings."""
+    texts = PLAIN | {name: inspect.getdoc(reader) for name, reader in FORMATS.items()}
+    blocks = []
+    for name, text in texts.items():
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        lines = [line for line in lines if line != "Example:"]
+        blocks.append("\n".join([name, *(f"    {line}" for line in lines)]))
+    return "\n".join(blocks)
+
+
+def _check_options(name, source, annotations, split_number, columns) -> None:
+    if name not in FORMATS:
+        given = {"--annotations": annotations, "--split-number": split_number}
+        for option in (option for option, value in given.items() if value is not None):
+            raise SourceError(f"{option} needs a --format that has lists: {', '.join(FORMATS)}")
+        if name == "folder" and not source.is_dir():
+            raise SourceError(f"{source} is no folder, as --format folder needs")
+        if name == "csv" and not source.is_file():
+            raise SourceError(f"{source} is no file, as --format csv needs")
+        return
+    if wrong := [column for column in columns.values() if column]:
+        raise SourceError(f"the format {name} has no column {wrong[0]!r}: leave the option out")
+    if split_number is not None and (
+        "split_number" not in inspect.signature(FORMATS[name]).parameters
+    ):
+        raise SourceError(f"the format {name} has one split: leave --split-number out")
+    if not source.is_dir():
+        raise SourceError(f"{source} is no folder: --format {name} needs the folder of videos")

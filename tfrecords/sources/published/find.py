@@ -1,0 +1,108 @@
+"""Where listed videos lie: beneath a folder, found by their names."""
+
+import itertools
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+from tfrecords.format.record import VideoEntry
+from tfrecords.sources.folder_or_csv import SourceError
+from tfrecords.sources.folders import list_folder
+from tfrecords.text import VIDEOS, plain
+
+
+def find_videos(root: Path, videos: Iterable[VideoEntry]) -> dict[str, str]:
+    """The path of each video that is there, by its id.
+
+    A video is the file or frame folder of its name, of whatever suffix; of several, the one that is
+    just as listed, else the one whose folders are most like the listed ones. Nobody gets another
+    listed video's file.
+
+    Args:
+        root: Path, the folder beneath which they lie.
+        videos: iterable of `VideoEntry` with the listed paths, which may be absolute.
+
+    Raises:
+        SourceError: If two files could be one video, or one file two.
+    """
+    there = defaultdict(list)
+    for path in walk(root):
+        there[_parts(path)[-1]].append(path)
+    found, claims = {}, defaultdict(dict)
+    for video in videos:
+        candidates = there[_parts(video.path)[-1]]
+        if os.path.isabs(video.path) and os.path.exists(video.path):
+            found[video.id] = video.path
+        elif path := _as_written(video.path, candidates) or _most_alike(
+            root, video.path, candidates
+        ):
+            found[video.id] = path
+            claims[path].setdefault(video.path, []).append(video.id)
+    for path, claimants in claims.items():
+        for name in _losers(root, path, claimants):
+            del found[name]
+    return found
+
+
+def walk(root: Path) -> Iterator[str]:
+    """The videos and frame folders beneath a folder, relative to it."""
+    folders, seen = [""], {os.path.realpath(root)}
+    while folders:
+        folder = folders.pop()
+        inside = list_folder(root / folder)
+        if folder and inside.is_frames:
+            yield folder
+            continue
+        yield from (os.path.join(folder, name) for name in inside.videos)
+        for name in inside.folders:
+            real = os.path.realpath(root / folder / name)
+            if real not in seen:  # a link that leads in a circle
+                seen.add(real)
+                folders.append(os.path.join(folder, name))
+
+
+def _parts(path: str) -> list[str]:
+    """A path's folders and name, the suffix of a video left out."""
+    pure = PurePosixPath(path.replace("\\", "/"))
+    pure = pure.with_suffix("") if pure.suffix.lower() in VIDEOS else pure
+    return [plain(part) for part in pure.parts] or [""]
+
+
+def _alike(one: str, other: str) -> int:
+    """How many parts from the end are the same."""
+    pairs = zip(reversed(_parts(one)), reversed(_parts(other)), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _as_written(listed: str, candidates: list[str]) -> str | None:
+    path = os.path.normpath(listed)
+    return path if path in candidates else None
+
+
+def _most_alike(root: Path, listed: str, candidates: list[str]) -> str | None:
+    if len(candidates) < 2:
+        return candidates[0] if candidates else None
+    most = max(_alike(listed, path) for path in candidates)
+    best = [path for path in candidates if _alike(listed, path) == most]
+    if len(best) > 1:
+        raise SourceError(
+            f"{plain(best[0])} and {plain(best[1])} beneath {root} could both be the listed "
+            f"{listed}: name the folder that holds one of them as SOURCE"
+        )
+    return best[0]
+
+
+def _losers(root: Path, path: str, claimants: dict[str, list[str]]) -> Iterator[str]:
+    """The ids of videos that took a file which is more like another one's listed path."""
+    if len(claimants) < 2:
+        return
+    most = max(_alike(listed, path) for listed in claimants)
+    best = [listed for listed in claimants if _alike(listed, path) == most]
+    if len(best) > 1:
+        raise SourceError(
+            f"{plain(path)} beneath {root} could be {best[0]} or {best[1]} of the lists: keep the "
+            "folders as they were published"
+        )
+    for listed in claimants.keys() - set(best):
+        yield from claimants[listed]

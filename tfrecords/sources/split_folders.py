@@ -1,0 +1,171 @@
+"""Which folders of a source are classes and which are splits, from the paths of its videos.
+
+Two shapes have splits: SPLIT/CLASS/VIDEO and CLASS/SPLIT/VIDEO. A word such as "train" in the name
+of a folder means a split only where folders of two splits stand side by side, with the same rest of
+their names or the same folders in them, or where one folder holds all. Then each video must have
+its split, or it is an error.
+"""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tfrecords.format.record import SourceError
+from tfrecords.sources.class_order import spelling
+from tfrecords.sources.split_words import splits_in, without_split
+from tfrecords.text import plain
+
+Parts = tuple[str, ...]  # of a video's path
+Folders = Mapping[str, Sequence[Parts]]  # by name, the parts of the paths of the videos in each
+
+
+class Shape(NamedTuple):
+    """Which part of a video's path is its class, which its split, and how many are either."""
+
+    label: int
+    split: int | None
+    depth: int
+
+
+CLASSES = Shape(label=0, split=None, depth=1)
+SPLIT_CLASS = Shape(label=1, split=0, depth=2)
+CLASS_SPLIT = Shape(label=0, split=1, depth=2)
+
+
+class Pair(NamedTuple):
+    """Two folders in a folder that look like splits."""
+
+    place: Path
+    one: str
+    other: str
+
+
+def shape_of(root: Path, videos: Sequence[Parts]) -> Shape:
+    """Finds the classes and the splits.
+
+    Args:
+        root: Path, the folder that the videos lie in, for messages.
+        videos: sequence of tuple of str, the parts of each path.
+
+    Raises:
+        SourceError: If folders look like splits and it is not clear that all of them are.
+    """
+    tops = folders_of(videos)
+    if pair := _same_folders(root, tops):
+        _check_splits(root, tops, pair)
+        return SPLIT_CLASS
+    if _is_one_split(tops):
+        return SPLIT_CLASS
+    _check_classes(root, tops)
+    inside = {name: folders_of(own) for name, own in tops.items()}
+    for name, own in inside.items():
+        _check_no_splits_below(root / name, own)
+    pairs = (_look_like_splits(root / name, own) for name, own in inside.items())
+    pair = next(filter(None, pairs), None)
+    if not pair:
+        return CLASSES
+    for name, own in inside.items():
+        _check_splits_of_class(root / name, tops[name], own, pair)
+    return CLASS_SPLIT
+
+
+def folders_of(videos: Sequence[Parts]) -> Folders:
+    """The folders that paths begin with, each with the rest of its paths."""
+    found = defaultdict(list)
+    for parts in videos:
+        if len(parts) > 1:
+            found[parts[0]].append(parts[1:])
+    return found
+
+
+def _look_like_splits(place: Path, folders: Folders) -> Pair | None:
+    return _same_folders(place, folders) or _same_names(place, folders)
+
+
+def _same_folders(place: Path, folders: Folders) -> Pair | None:
+    """Two folders of different splits that both hold a folder of some name."""
+    below = {n: set(map(spelling, folders_of(own))) for n, own in folders.items() if splits_in(n)}
+    pairs = _different_splits(place, folders)
+    return next((pair for pair in pairs if below[pair.one] & below[pair.other]), None)
+
+
+def _same_names(place: Path, folders: Folders) -> Pair | None:
+    """Two folders of different splits whose names are the same apart from these."""
+    pairs = _different_splits(place, folders)
+    same = (pair for pair in pairs if without_split(pair.one) == without_split(pair.other))
+    return next(same, None)
+
+
+def _different_splits(place: Path, folders: Folders) -> Iterator[Pair]:
+    for one, other in itertools.combinations(sorted(filter(splits_in, folders)), 2):
+        if splits_in(one) != splits_in(other):
+            yield Pair(place, one, other)
+
+
+def _is_one_split(tops: Folders) -> bool:
+    """Whether there is one folder only, which names a split and holds several others."""
+    return len(tops) == 1 and all(
+        len(splits_in(name)) == 1 and len(folders_of(own)) > 1 for name, own in tops.items()
+    )
+
+
+def _check_splits(place: Path, folders: Folders, pair: Pair) -> None:
+    """Raises unless each folder is of one split, and no two of the same."""
+    by_split: dict[str, str] = {}
+    for name in sorted(folders):
+        found = splits_in(name)
+        if len(found) != 1:
+            count = "two splits" if found else "no split"
+            raise _unclear(pair, f"the name of {place / name} gives {count}")
+        other = by_split.setdefault(*found, name)
+        if other != name:
+            raise _unclear(pair, f"{plain(other)} and {plain(name)} are both {found.pop()}")
+
+
+def _check_classes(root: Path, tops: Folders) -> None:
+    """Raises where the folders that would be classes are splits without classes in common."""
+    rests = {tuple(without_split(name)) for name in tops}
+    if (pair := _same_names(root, tops)) and all(map(splits_in, tops)) and len(rests) == 1:
+        raise _unclear(pair, "no class has a folder in both")
+    for name in filter(splits_in, tops):
+        others = set(map(spelling, tops.keys() - {name}))
+        if same := sorted(own for own in folders_of(tops[name]) if spelling(own) in others):
+            raise SourceError(
+                f"{root / name} could be a split or a class: it holds folders of the same names as "
+                f"those next to it, such as {plain(same[0])}. Move the folders next to it into a "
+                "folder of their split, such as train, or give a CSV file with the columns path, "
+                "label and split"
+            )
+
+
+def _check_no_splits_below(place: Path, folders: Folders) -> None:
+    """Raises where splits stand deeper than directly in a class."""
+    for name, own in folders.items():
+        below = folders_of(own)
+        if pair := _look_like_splits(place / name, below):
+            raise _unclear(pair, f"{plain(name)} is not directly in the source")
+        _check_no_splits_below(place / name, below)
+
+
+def _check_splits_of_class(
+    folder: Path, videos: Sequence[Parts], inside: Folders, pair: Pair
+) -> None:
+    """Raises unless all videos of a class are in folders of its splits."""
+    if any(len(parts) == 1 for parts in videos):
+        raise _unclear(pair, f"{folder} holds videos outside of such folders")
+    if same := _same_folders(folder, inside):
+        raise _unclear(
+            same,
+            f"both hold the same folders. If these are the classes, name {folder} as the source",
+        )
+    _check_splits(folder, inside, pair)
+
+
+def _unclear(pair: Pair, reason: str) -> SourceError:
+    return SourceError(
+        f"{plain(pair.one)} and {plain(pair.other)} in {pair.place} look like splits, but "
+        f"{reason}. Arrange the source as SPLIT/CLASS/VIDEO, with no other folders of videos in "
+        "it, or give a CSV file with the columns path, label and split"
+    )

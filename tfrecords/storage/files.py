@@ -1,0 +1,185 @@
+"""Folders of a data set on this machine and on servers: `s3://`, `gs://`, `https://` and others.
+
+The one place that knows which folders are remote. A local folder is a `pathlib.Path`, a remote one
+a `UPath` of universal_pathlib, which is made alike. Credentials and endpoints are found as fsspec's
+file systems find them: for S3 in AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+AWS_PROFILE.
+"""
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from tfrecords.storage.retry import patiently
+
+AT_ONCE = 16  # requests for whole files
+
+EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "http": "http", "https": "http"}
+WITHOUT_LISTING = {"http", "https"}
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
+
+
+def as_path(name: str | Path) -> Path:
+    """A folder or file by its name: a `Path`, or for `protocol://...` a `UPath`.
+
+    Args:
+        name: str, Path or UPath.
+
+    Raises:
+        ValueError: If the protocol is unknown or its package is not installed.
+    """
+    if not isinstance(name, str | os.PathLike):
+        return name
+    if isinstance(name, os.PathLike):  # Path("s3://x") made it one slash
+        name = re.sub(r"^(\w{2,}):/", r"\1://", os.fspath(name))
+    protocol, separator, rest = name.partition("://")
+    if not separator:
+        return Path(name)
+    if protocol in ("file", "local"):
+        return Path(rest)
+    from upath import UPath
+
+    options = {} if protocol in WITHOUT_LISTING else {"use_listings_cache": False}
+    try:
+        path = UPath(name.rstrip("/"), **options)
+        path.fs  # noqa: B018  (it raises)
+    except ImportError as error:
+        extra = EXTRAS.get(protocol)
+        remedy = f'pip install "ctm-keras[{extra}]"' if extra else str(error)
+        raise ValueError(f"{name} needs a package that is not installed: {remedy}") from None
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be opened: {error}") from None
+    return path
+
+
+def is_remote(path: Path) -> bool:
+    """Whether a path is on a server: a `UPath` of a local file system is an `os.PathLike`."""
+    return not isinstance(path, os.PathLike)
+
+
+def absolute(path: str | Path) -> Path:
+    """The path from the root of its disk; a remote one is that already."""
+    path = as_path(path)
+    return path if is_remote(path) else path.resolve()
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a small file."""
+    return patiently(path, path.fs.cat_file, path.path) if is_remote(path) else path.read_bytes()
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there."""
+    try:
+        return path.is_file() if not is_remote(path) else file_size(path) is not None
+    except FileNotFoundError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; of a server without listings nobody knows."""
+    if not is_remote(path):
+        return path.is_dir()
+    return path.protocol not in WITHOUT_LISTING and patiently(path, path.fs.isdir, path.path)
+
+
+def file_size(path: Path) -> int:
+    """The bytes of a file.
+
+    Raises:
+        FileNotFoundError: If it is not there.
+    """
+    if not is_remote(path):
+        return path.stat().st_size
+    found = patiently(path, path.fs.info, path.path)
+    if found["type"] != "file":
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    return found["size"]
+
+
+def names(folder: Path, pattern: str) -> list[str]:
+    """The files of a folder that match a pattern, sorted; none where a server does not list."""
+    if not is_remote(folder):
+        return sorted(path.name for path in folder.glob(pattern))
+    if folder.protocol in WITHOUT_LISTING:
+        return []
+    found = patiently(folder, folder.fs.glob, f"{folder.path}/{pattern}")
+    return sorted(name.rpartition("/")[2] for name in found)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a small file so that it is there whole or not at all, also after a power cut."""
+    if is_remote(path):
+        patiently(path, path.fs.pipe_file, path.path, content)
+        return
+    temporary = path.with_name(path.name + ".tmp")
+    with open(temporary, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    sync_folder(path.parent)
+
+
+def move(file: Path, path: Path) -> None:
+    """Gives a finished and synced file of this machine its place, where it is whole or not at all.
+
+    On a disk it is renamed, and `sync_folder` has to follow.
+    """
+    if is_remote(path):
+        patiently(path, path.fs.put_file, str(file), path.path)
+        file.unlink()
+    else:
+        os.replace(file, path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the renames inside a folder durable; a server needs no telling."""
+    if is_remote(folder):
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Removes a file, if it is there."""
+    if not is_remote(path):
+        path.unlink(missing_ok=True)
+    elif is_file(path):
+        patiently(path, path.fs.rm_file, path.path)
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes a folder and all that is in it, if it is there."""
+    if not is_remote(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+    elif is_folder(folder):
+        patiently(folder, folder.fs.rm, folder.path, recursive=True)
+
+
+def abort_uploads(folder: Path) -> None:
+    """Frees what killed uploads of large files left: S3 keeps their parts, unseen and paid for."""
+    if not is_remote(folder) or not hasattr(folder.fs, "list_multipart_uploads"):
+        return
+    bucket, _, prefix = folder.path.partition("/")
+    for upload in patiently(folder, folder.fs.list_multipart_uploads, bucket):
+        if upload["Key"].startswith(f"{prefix}/"):
+            names = {"Bucket": bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]}
+            patiently(folder, folder.fs.call_s3, "abort_multipart_upload", **names)
+
+
+def each(folder: Path, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Works on items in order; many at once where each waits for a server."""
+    if not is_remote(folder):
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="storage") as pool:
+        return list(pool.map(work, items))

@@ -1,0 +1,1 @@
+"""A video file to frames: decoding, time stamps, and whether the file is whole."""

@@ -1,0 +1,79 @@
+"""Videos made of image files: folders of frames and animated WebP; and what is a mere still."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageSequence
+
+from tfrecords.text import VIDEOS
+from tfrecords.video.picture import Picture, VideoError
+
+IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+FOLDER_FPS = 25.0  # a folder of frames has no clock
+_STILLS = {"image2", "ico"}  # demuxers of one picture, beside those whose names end in _pipe
+_STILL_BRANDS = {"avif", "heic", "heix", "heim", "heis", "mif1"}  # in the container of MP4
+
+
+def folder(path: Path) -> Iterator[Picture]:
+    """The images of a folder in the natural order of their names."""
+    tick = round(1e6 / FOLDER_FPS)
+    names = [f for f in path.iterdir() if f.suffix.lower() in IMAGES and f.name[0] != "."]
+    if not names:
+        raise VideoError("the folder has no images")
+    if any(f.suffix.lower() in VIDEOS and f.name[0] != "." for f in path.iterdir()):
+        raise VideoError("the folder holds videos, and images that are not the frames of one")
+    for number, file in enumerate(sorted(names, key=natural)):
+        yield Picture(_image(file), number * tick, tick)
+
+
+def natural(path: Path) -> list:
+    """A sort key by which frame_9 stands before frame_10."""
+    parts = re.split(r"(\d+)", path.name)
+    return [(int(part), part) if part.isdigit() else (-1, part) for part in parts]
+
+
+def _image(file: Path) -> np.ndarray:
+    content = file.read_bytes()
+    cut = content[:2] == b"\xff\xd8" and b"\xff\xd9" not in content[-64:]
+    image = None if cut or not content else cv2.imdecode(np.frombuffer(content, np.uint8), 1)
+    if image is None:
+        raise VideoError(f"its image {file.name} is damaged")
+    return image
+
+
+def still_kind(container) -> str | None:
+    """The kind of a file that is a still picture, whatever its name says; None for a video."""
+    name = container.format.name
+    brand = container.metadata.get("major_brand", "").strip()
+    if brand in _STILL_BRANDS and "avis" not in container.metadata.get("compatible_brands", ""):
+        return brand.upper()
+    if name.endswith("_pipe"):
+        return name.removesuffix("_pipe").upper()
+    return name if name in _STILLS else None
+
+
+def is_animated_webp(path: Path) -> bool:
+    """Whether a file is a WebP whose head announces an animation: FFmpeg does not read these."""
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        head = file.read(21)
+    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20:] and head[20] & 2)
+
+
+def animated_webp(path: Path) -> Iterator[Picture]:
+    """The pictures of an animated WebP, each shown as long as it says."""
+    time = count = 0
+    try:
+        with Image.open(path, formats=["WEBP"]) as image:
+            for frame in ImageSequence.Iterator(image):
+                pixels = np.asarray(frame.convert("RGB"))[..., ::-1]
+                duration = round(1000 * frame.info.get("duration", 0)) or round(1e6 / FOLDER_FPS)
+                yield Picture(np.ascontiguousarray(pixels), time, duration)
+                time, count = time + duration, count + 1
+    except (OSError, EOFError, ValueError, Image.DecompressionBombError) as error:
+        reason = f"it is damaged: decoding failed after {count} pictures ({error})"
+        raise VideoError(reason) from None

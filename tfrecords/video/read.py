@@ -1,0 +1,179 @@
+"""The one place that opens videos: upright RGB frames with their times, scaled and resampled.
+
+Rules. What counts is what was decoded, never a header. Times count from the first picture. The
+rotation (and mirroring) of the display matrix is applied; the aspect ratio of the samples is not,
+as in OpenCV, decord and mmaction2. Interlaced pictures stay woven. The first picture fixes the size
+of all. A video that cannot be decoded to its end (or to `end`) is an error, not a shorter video.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+
+from tfrecords.video.decode import nominal_rate, pictures, video_stream
+from tfrecords.video.picture import Picture, VideoError
+from tfrecords.video.renderer import Renderer
+
+__all__ = ["Frame", "VideoError", "VideoProbe", "probe", "read_frames"]
+
+_TOLERANCE = 1000  # microseconds: Matroska rounds its times to milliseconds
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame: `rgb` uint8 array `(height, width, 3)`; `timestamp` int, microseconds."""
+
+    rgb: np.ndarray
+    timestamp: int
+
+
+@dataclass(frozen=True)
+class VideoProbe:
+    """What the header of a video says; frame counts are not among it, since they lie.
+
+    Args:
+        width: int, pixels of the upright picture.
+        height: int, pixels of the upright picture.
+        frame_rate: float, nominal frames a second.
+        codec: str, the decoder's name, or `"images"`.
+    """
+
+    width: int
+    height: int
+    frame_rate: float
+    codec: str
+
+
+def read_frames(
+    path: str | Path,
+    start: float | None = None,
+    end: float | None = None,
+    fps: float | None = None,
+    short_side: int | None = None,
+) -> Iterator[Frame]:
+    """Decodes a video, frame by frame, in constant memory.
+
+    Args:
+        path: str or Path, a video file, a GIF, or a folder of frames (taken as 25 a second).
+        start: float or None, seconds from the first picture; frames before it are left out.
+        end: float or None, seconds from the first picture; frames from it on are left out.
+        fps: float or None, frames a second to resample to by time stamps: each instant takes the
+            picture nearest in time. None keeps the video's own frames.
+        short_side: int or None, pixels that the shorter side is scaled to. None keeps the size.
+
+    Returns:
+        An iterator of `Frame`.
+
+    Raises:
+        VideoError: With the reason, if the video is unreadable, damaged, cut short or without a
+            frame in the asked time.
+        OSError: If it is missing or may not be read.
+
+    Example:
+    >>> frames = [frame.rgb for frame in read_frames("clip.mp4", fps=10, short_side=256)]
+    """
+    for pixels, timestamp in read_pixels(path, start, end, fps, short_side, order="rgb24"):
+        yield Frame(pixels, timestamp)
+
+
+def read_pixels(
+    path: str | Path,
+    start: float | None = None,
+    end: float | None = None,
+    fps: float | None = None,
+    short_side: int | None = None,
+    order: str = "bgr24",
+    jumps: list[float] | None = None,
+) -> Iterator[tuple[np.ndarray, int]]:
+    """`read_frames` in the channel order that the JPEG encoder takes; see there.
+
+    `jumps` is given the times, in seconds, at which the clock of the file jumps.
+    """
+    render, stream = None, pictures(Path(path), start or 0.0, jumps=jumps)
+    for picture, time in timed(stream, start, end, fps):
+        render = render or Renderer(picture, short_side, order)
+        yield render(picture), time
+
+
+def read_times(
+    path: str | Path,
+    start: float | None = None,
+    end: float | None = None,
+    fps: float | None = None,
+) -> Iterator[int]:
+    """The time stamps of the frames of `read_frames`, decoded but not converted; see there."""
+    return (time for _, time in timed(pictures(Path(path), start or 0.0), start, end, fps))
+
+
+def timed(
+    stream: Iterable[Picture], start: float | None, end: float | None, fps: float | None
+) -> Iterator[tuple[Picture, int]]:
+    """The pictures that `read_frames` takes of all, each with the time of its frame."""
+    begin = round((start or 0) * 1e6)
+    stop = None if end is None else round(end * 1e6)
+    stream = _between(stream, begin, stop)
+    time = None
+    for picture, time in _resample(stream, fps, begin, stop) if fps else _own_times(stream):
+        yield picture, time
+    if time is None:
+        raise VideoError(f"it has no frame between {start or 0:g} s and {_seconds(end)}")
+
+
+def probe(path: str | Path) -> VideoProbe:
+    """Opens a video and reads its first picture.
+
+    Args:
+        path: str or Path, a video file, a GIF, or a folder of frames.
+
+    Returns:
+        A `VideoProbe`.
+
+    Raises:
+        VideoError: With the reason, if there is no picture to be had.
+        OSError: If it is missing or may not be read.
+    """
+    path = Path(path)
+    first = next(iter(pictures(path)))
+    height, width = Renderer(first, None, "rgb24").size
+    rate, codec = 1e6 / first.duration, "images" if path.is_dir() else "opencv"
+    if not isinstance(first.image, np.ndarray):
+        with av.open(str(path), metadata_errors="ignore") as container:
+            stream = video_stream(container)
+            rate, codec = nominal_rate(stream), stream.codec_context.name
+    return VideoProbe(width, height, rate, codec)
+
+
+def _between(stream: Iterable[Picture], start: int, end: int | None) -> Iterator[Picture]:
+    for picture in stream:
+        if end is not None and picture.time >= end - _TOLERANCE / 2:
+            return
+        if picture.time >= start - _TOLERANCE / 2:
+            yield picture
+
+
+def _own_times(stream: Iterable[Picture]) -> Iterator[tuple[Picture, int]]:
+    return ((picture, picture.time) for picture in stream)
+
+
+def _resample(
+    stream: Iterable[Picture], fps: float, start: int, end: int | None
+) -> Iterator[tuple[Picture, int]]:
+    """At every tick the picture nearest in time, until the last picture's time is over."""
+    count, held = 0, None
+    for picture in stream:
+        while held and start + count * 1e6 / fps < (held.time + picture.time) / 2:
+            yield held, round(start + count * 1e6 / fps)
+            count += 1
+        held = picture
+    finish = held.time + held.duration if held else 0
+    finish = finish if end is None else min(finish, end)
+    while held and (not count or start + count * 1e6 / fps < finish - _TOLERANCE):
+        yield held, round(start + count * 1e6 / fps)
+        count += 1
+
+
+def _seconds(end: float | None) -> str:
+    return "its end" if end is None else f"{end:g} s"

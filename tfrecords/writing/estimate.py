@@ -1,0 +1,189 @@
+"""How long a build will take and how much disk it needs, told from a sample of its videos.
+
+What a video costs goes with the size of its file, or with its length where a list cuts segments
+out of files; the sample gives the factor, and how far it may be off.
+"""
+
+import math
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tfrecords.format.record import Failure, VideoEntry
+from tfrecords.sources.splits import stable_hash
+from tfrecords.storage.disk_space import FullDisk, free_bytes
+from tfrecords.storage.files import is_remote
+from tfrecords.storage.local_copies import workshop
+from tfrecords.text import counted, sized, timed
+from tfrecords.writing.decoder_pool import Decoders
+from tfrecords.writing.plan import listing
+from tfrecords.writing.shard_task import ShardTask, decoder_job, failure
+
+SAMPLE = 20
+PLENTY = 100  # free bytes for each of the source: no codec makes frames that much smaller
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is left of a build, as far as a sample tells.
+
+    Args:
+        out: Path, the data set's folder.
+        videos: int, videos that are not in a shard yet.
+        sampled: int, videos that were decoded to tell.
+        failures: tuple of `Failure`, those of them that could not be read.
+        workers: int, processes that will decode.
+        seconds: float, the time it will take.
+        bytes: int, what the shards will hold.
+        spool: int, what is needed beside them while the build runs.
+        error: float, by which share of itself `bytes` may be off (two standard errors).
+        free: int, bytes that are free on the disk.
+    """
+
+    out: Path
+    videos: int
+    sampled: int
+    failures: tuple[Failure, ...]
+    workers: int
+    seconds: float
+    bytes: int
+    spool: int
+    error: float
+    free: int
+
+    @property
+    def failed(self) -> int:
+        """How many videos of the sample could not be read."""
+        return len(self.failures)
+
+    def __str__(self) -> str:
+        failed = f"{self.failed} of them could not be read" + listing(self.failures)
+        if self.failed == self.sampled:
+            return (
+                f"{counted(self.videos, 'video')}: time and size are unknown. From "
+                f"{counted(self.sampled, 'video')}, {failed}"
+            )
+        failed = f", {failed}\n" if self.failed else ""
+        return (
+            f"{counted(self.videos, 'video')} with {counted(self.workers, 'worker')}: about "
+            f"{timed(self.seconds)}, {sized(self.bytes)} of shards and up to {sized(self.spool)} "
+            f"more while it runs; {sized(self.free)} are free on the disk of "
+            f"{workshop(self.out)}.\n(From {counted(self.sampled, 'video')}{failed}; the size may "
+            f"be off by {self.error:.0%}.)"
+        )
+
+    def check_disk(self) -> None:
+        """Raises `FullDisk` where the shards plainly do not fit; a server has room for them."""
+        needed = self.spool if is_remote(self.out) else self.bytes
+        if needed * (1 - self.error) > self.free:
+            raise FullDisk(
+                f"the disk of {workshop(self.out)} is too small: {counted(self.videos, 'video')} "
+                f"will need about {sized(needed)} (told from {self.sampled} of them, give or take "
+                f"{self.error:.0%}), {sized(self.free)} are free. Free some space, name a larger "
+                "disk with --out, or make smaller frames with --short-side and --quality"
+            )
+
+
+def estimate(tasks: Sequence[ShardTask], workers: int, most: int = SAMPLE) -> Estimate:
+    """Decodes a sample of what is left of a build, and leaves nothing.
+
+    Args:
+        tasks: sequence of `ShardTask`, at least one.
+        workers: int, processes that will decode.
+        most: int, how many videos are decoded for it.
+    """
+    entries = [entry for task in tasks for entry in task.shard.entries]
+    entries.sort(key=lambda entry: stable_hash(entry.id))
+    sample, weights = entries[:most], _weights(tasks[0].root, entries)
+    own = weights[: len(sample)]
+    seconds, sizes, failures = _decode(tasks[0], sample, workers)
+    factor = weights.sum() / own.sum()
+    size = sizes.sum() * factor
+    return Estimate(
+        out=tasks[0].out,
+        videos=len(entries),
+        sampled=len(sample),
+        failures=failures,
+        workers=workers,
+        seconds=float(seconds.sum() * factor / workers),
+        bytes=int(size),
+        spool=int(size * min(1, (workers + 1) / len(tasks))),
+        error=_error(sizes, own, len(entries)),
+        free=free_bytes(tasks[0].spool),
+    )
+
+
+def check_disk(tasks: Sequence[ShardTask], workers: int) -> None:
+    """Stops a build before it starts where the disk is plainly too small.
+
+    Where the disk could hold the source a hundred times, nothing is decoded for this; else a tenth
+    of the videos, at most twenty.
+
+    Raises:
+        FullDisk: If the shards do not fit.
+    """
+    entries = [entry for task in tasks for entry in task.shard.entries]
+    if not entries:
+        return
+    source = sum(_bytes(path) for path in {tasks[0].root / entry.path for entry in entries})
+    if free_bytes(tasks[0].spool) < PLENTY * source:
+        estimate(tasks, workers, min(SAMPLE, math.ceil(len(entries) / 10))).check_disk()
+
+
+def _decode(
+    task: ShardTask, sample: Sequence[VideoEntry], workers: int
+) -> tuple[np.ndarray, np.ndarray, tuple[Failure, ...]]:
+    """The seconds and the bytes of each video, and those that could not be read."""
+    seconds, sizes, failed = np.zeros(len(sample)), np.zeros(len(sample)), []
+    with tempfile.TemporaryDirectory() as folder, Decoders(workers, task.timeout) as decoders:
+        spools = [Path(folder, str(number)) for number in range(len(sample))]
+        futures = {}
+        for number, (entry, spool) in enumerate(zip(sample, spools, strict=True)):
+            job = decoder_job(task.root, entry, spool, task.frame)
+            futures[decoders.submit(job)] = number
+        for future in as_completed(futures):
+            number, reply = futures[future], future.result()
+            if "full" in reply:
+                raise FullDisk(f"the disk of {folder} has no room for one decoded video")
+            seconds[number] = reply.get("seconds", task.timeout)
+            if "error" in reply:
+                failed.append(failure(sample[number], reply["error"]))
+            else:
+                sizes[number] = spools[number].stat().st_size
+                spools[number].unlink()
+    return seconds, sizes, tuple(sorted(failed, key=lambda failure: failure.id))
+
+
+def _weights(root: Path, entries: Sequence[VideoEntry]) -> np.ndarray:
+    """What the cost of each video is taken to go with."""
+    if all(entry.end is not None for entry in entries):
+        return np.array([entry.end - (entry.start or 0) for entry in entries])
+    if any(entry.start is not None or entry.end is not None for entry in entries):
+        return np.ones(len(entries))
+    return np.array([max(1.0, _bytes(root / entry.path)) for entry in entries])
+
+
+def _bytes(path: Path) -> int:
+    try:
+        files = path.iterdir() if path.is_dir() else [path]
+        return sum(file.stat().st_size for file in files)
+    except (OSError, ValueError):  # a video that is missing
+        return 0
+
+
+def _error(found: np.ndarray, weights: np.ndarray, total: int) -> float:
+    """Two standard errors of a ratio estimate, as a share of it."""
+    number = len(found)
+    if not found.any():
+        return 1.0
+    if number == total:
+        return 0.0
+    if number == 1:
+        return 0.5
+    rest = found - found.sum() / weights.sum() * weights
+    variance = (rest**2).sum() / (number - 1) / number * (1 - number / total)
+    return min(1.0, 2 * math.sqrt(variance) / float(found.mean()))

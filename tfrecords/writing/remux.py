@@ -1,0 +1,250 @@
+"""A video on its way into a shard as it is, encoded: cut at packets, put into Matroska, and proven.
+
+Nothing is encoded anew. What a reader will decode from the new file, from every key picture on, is
+compared with the pictures of the original; a video of which that cannot be said is refused, and
+its frames are stored as JPEGs instead. Matroska takes any codec and keeps each packet in one piece,
+behind four bytes of its block.
+"""
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import av
+import numpy as np
+
+from tfrecords.format.record import RECORD_LIMIT
+from tfrecords.storage.disk_space import FULL
+from tfrecords.video.decode import pictures, video_stream
+from tfrecords.video.packets import FORMAT, Pieces, padded_packet, planes_of
+from tfrecords.video.picture import Picture
+from tfrecords.video.read import VideoError, timed
+from tfrecords.video.renderer import Renderer
+from tfrecords.video.timestamps import PAUSE
+from tfrecords.writing.remux_check import NotFaithful, digest_of, look_of, prove
+
+BLOCK_HEAD = 4  # bytes of a Matroska block before its frame: track, time, flags
+MICROSECOND = Fraction(1, 1_000_000)
+
+
+class Packet(NamedTuple):
+    """A packet on the tape; `stamp` in microseconds by the container's clock, or None."""
+
+    offset: int
+    size: int
+    is_key: bool
+    stamp: int | None
+
+
+class PacketTape:
+    """Packets in decoding order, their bytes in a file."""
+
+    def __init__(self, file: BinaryIO):
+        self.file, self.packets = file, []
+
+    def rewind(self) -> None:
+        """Forgets all."""
+        self.packets.clear()
+        self.file.seek(0)
+        self.file.truncate()
+
+    def record(self, packet: av.Packet) -> int:
+        """Takes down a packet and answers its number."""
+        stamp = None if packet.pts is None else round(packet.pts * packet.time_base * 1_000_000)
+        self.packets.append(Packet(self.file.tell(), packet.size, packet.is_keyframe, stamp))
+        self.file.write(packet)
+        if self.file.tell() > RECORD_LIMIT:
+            raise VideoError(
+                "its encoded video makes a record above 1 GB: cut it with start and end in a CSV "
+                "file"
+            )
+        return len(self.packets) - 1
+
+    def read(self, number: int) -> bytes:
+        """The bytes of a packet."""
+        packet = self.packets[number]
+        self.file.seek(packet.offset)
+        return self.file.read(packet.size)
+
+
+@dataclass
+class Original:
+    """What decoding the original gave.
+
+    Args:
+        times: mapping from a packet to the time of its picture, microseconds, in display order.
+        frames: list of (packet, time), the frames of the data set.
+        jumps: list of float, when the clock of the file jumps, seconds.
+        digests: mapping from the packet of a frame to the digest of its picture.
+        crcs: mapping from the packet of a frame to the CRC-32 of its picture.
+        look: what all these pictures share: format, size, colours, rotation.
+        size: height and width of the upright picture.
+    """
+
+    times: dict[int, int] = field(default_factory=dict)
+    frames: list[tuple[int, int]] = field(default_factory=list)
+    jumps: list[float] = field(default_factory=list)
+    digests: dict[int, bytes] = field(default_factory=dict)
+    crcs: dict[int, int] = field(default_factory=dict)
+    look: tuple | None = None
+    size: tuple[int, int] = (0, 0)
+
+
+def spool_media(job: Mapping[str, Any], alive: Callable[[], None]) -> dict[str, Any]:
+    """Spools a video as a Matroska file without sound, from the key picture before its start.
+
+    Args:
+        job: mapping with `path`, `start`, `end`, `fps` and `spool`.
+        alive: callable, called with every picture.
+
+    Returns:
+        A mapping with lists `lengths` and `crcs` (CRC-32), one item per piece (the head of the
+        file and every packet), `timestamps`, one item per frame, `height`, `width`, `clock_jumps`
+        (seconds), and `media`:
+        `size`, `start` (its time zero by the video's clock, microseconds), `offsets` of the pieces
+        and `pictures`, for each frame its packet, the packet to start from and the CRC-32.
+
+    Raises:
+        NotFaithful: If the reader would not get the pictures of the original.
+        VideoError: If the video cannot be read.
+    """
+    spool = Path(job["spool"])
+    tape_path = spool.with_name(spool.name + ".packets")
+    try:
+        with open(tape_path, "w+b") as file:
+            tape = PacketTape(file)
+            original = _decode_original(job, tape, alive)
+            kept = _kept(tape, original)
+            start = _mux(job["path"], spool, tape, kept, _times(tape, kept, original.times))
+    except av.FFmpegError as error:
+        if error.errno in FULL:
+            raise
+        raise NotFaithful(f"it cannot be put into Matroska ({error.strerror})") from None
+    finally:
+        tape_path.unlink(missing_ok=True)
+    offsets, lengths = _pieces(spool, len(kept))
+    number_of = {packet: number for number, packet in enumerate(kept, 1)}
+    keys = [number_of[packet] for packet in kept if tape.packets[packet].is_key]
+    digests = {number_of[packet]: digest for packet, digest in original.digests.items()}
+    with open(spool, "rb") as file:
+        pieces = Pieces(file, offsets, lengths)
+        starts = prove(pieces, keys, digests, original.look, alive)
+        crcs = [zlib.crc32(pieces[number]) for number in range(len(offsets))]
+    rows = {n: (number, starts[number], original.crcs[n]) for n, number in number_of.items()
+            if n in original.crcs}  # fmt: skip
+    return {
+        "lengths": lengths,
+        "crcs": crcs,
+        "timestamps": [time for _, time in original.frames],
+        "height": original.size[0],
+        "width": original.size[1],
+        "clock_jumps": original.jumps,
+        "media": {
+            "size": spool.stat().st_size,
+            "start": start,
+            "offsets": offsets,
+            "pictures": [rows[packet] for packet, _ in original.frames],
+        },
+    }
+
+
+def _decode_original(job: Mapping[str, Any], tape: PacketTape, alive: Callable) -> Original:
+    found = Original()
+    stream = pictures(Path(job["path"]), job["start"] or 0.0, tape, found.jumps)
+    stream = _watched(stream, found.times)
+    for picture, time in timed(stream, job["start"], job["end"], job["fps"]):
+        packet, look = picture.image.opaque, look_of(picture.image, picture.matrix)
+        if found.look is None:
+            found.look, found.size = look, Renderer(picture, None, "rgb24").size
+        if look != found.look:
+            raise NotFaithful("its pictures change in size, colours or rotation")
+        if packet not in found.digests:
+            found.digests[packet] = digest_of(picture.image)
+            found.crcs[packet] = zlib.crc32(planes_of(picture.image))
+        found.frames.append((packet, time))
+        alive()
+    return found
+
+
+def _watched(stream: Iterable[Picture], times: dict[int, int]) -> Iterator[Picture]:
+    """Takes down the time of every picture by its packet."""
+    for picture in stream:
+        if isinstance(picture.image, np.ndarray):
+            raise NotFaithful("it is no video that PyAV decodes")
+        packet = picture.image.opaque
+        if packet is None or packet in times:
+            raise NotFaithful("a packet of it holds two pictures")
+        times[packet] = picture.time
+        yield picture
+
+
+def _kept(tape: PacketTape, original: Original) -> list[int]:
+    """The packets from the last key picture before the first frame to the last one needed."""
+    times, wanted = original.times, original.digests
+    earliest = min(times[packet] for packet in wanted)
+    keys = [n for n in range(min(wanted) + 1) if tape.packets[n].is_key]
+    shown = [key for key in keys if key in times and times[key] <= earliest]
+    first = shown[-1] if shown else (keys or [0])[0]
+    zero = times[first] if shown else None
+    return [
+        packet
+        for packet in range(first, max(wanted) + 1)  # what is shown before the key needs others
+        if zero is None or times.get(packet, zero) >= zero
+    ]
+
+
+def _times(tape: PacketTape, kept: Sequence[int], times: Mapping[int, int]) -> list[int]:
+    """When each packet's picture is shown, also of those that nobody saw."""
+    known = [packet for packet in kept if packet in times]
+    shifts = [times[p] - tape.packets[p].stamp for p in known if tape.packets[p].stamp is not None]
+    shift, last, found = shifts[0] if shifts else 0, times[known[0]], []
+    for packet in kept:
+        stamp, time = tape.packets[packet].stamp, times.get(packet)
+        if time is not None:
+            last, shift = time, shift if stamp is None else time - stamp
+        elif stamp is not None and abs(stamp + shift - last) <= PAUSE:  # else its clock jumped
+            time = stamp + shift
+        found.append(last if time is None else time)
+    return found
+
+
+def _mux(
+    source: str, spool: Path, tape: PacketTape, kept: Sequence[int], times: Sequence[int]
+) -> int:
+    """Writes the media file; returns its time zero by the video's clock."""
+    zero, ordered = min(times), sorted(times)
+    delay = max(late - time for late, time in zip(ordered, times, strict=True))
+    options = {"fflags": "+bitexact"}
+    with (
+        av.open(source, metadata_errors="ignore") as template,
+        av.open(str(spool), "w", format=FORMAT, options=options) as out,
+    ):
+        stream = _added(out, video_stream(template))
+        for number, time, decoded in zip(kept, times, ordered, strict=True):
+            packet = padded_packet(tape.read(number))
+            packet.stream, packet.time_base = stream, MICROSECOND
+            packet.pts, packet.dts = time - zero, decoded - delay - zero
+            packet.is_keyframe = tape.packets[number].is_key
+            out.mux(packet)
+    return zero
+
+
+def _added(out, template):
+    try:
+        return out.add_stream_from_template(template, opaque=True)
+    except ValueError:
+        name = template.codec_context.name
+        raise NotFaithful(f"Matroska does not take its codec ({name})") from None
+
+
+def _pieces(spool: Path, count: int) -> tuple[list[int], list[int]]:
+    """Offsets and lengths of the head and of every packet in the media file."""
+    with av.open(str(spool), format=FORMAT) as container:
+        packets = ((p.pos + BLOCK_HEAD, p.size) for p in container.demux(video=0) if p.size)
+        offsets, lengths = map(list, zip(*packets, strict=True))
+    if len(offsets) != count:
+        raise NotFaithful(f"Matroska gives back {len(offsets)} of its {count} packets")
+    return [0, *offsets], [offsets[0], *lengths]

@@ -1,0 +1,201 @@
+"""One run of a build: hands out the shards that are not done yet and records those that are."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    as_completed,
+)
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from tfrecords.format.manifest import named
+from tfrecords.format.record import Failure
+from tfrecords.text import counted
+from tfrecords.writing.decoder_pool import BuildError, Decoders
+from tfrecords.writing.estimate import Estimate, check_disk, estimate
+from tfrecords.writing.fingerprint import environment
+from tfrecords.writing.plan import Done, PlannedShard, listing
+from tfrecords.writing.resume import Journal
+from tfrecords.writing.shard_task import Result, ShardTask, build_shard, decode_and_write, failure
+
+Submit = Callable[[ShardTask], Future]
+tqdm.get_lock()  # imports multiprocessing now: a Ctrl-C in the midst of an import can be lost
+
+
+class TooManyFailures(BuildError):  # noqa: N818
+    """More videos failed than are allowed."""
+
+
+class Run:
+    """Builds what is not done yet.
+
+    Args:
+        plan: sequence of `PlannedShard`.
+        names: sequence of str, the class names in order.
+        root: Path, the folder that the videos' paths start from.
+        frame: mapping with `short_side`, `quality` and `fps`.
+        journal: Journal, open.
+        timeout: float, seconds that a video may go without giving a frame.
+        max_failures: float, the share of the videos that may fail.
+        progress: bool, whether to show a bar.
+    """
+
+    def __init__(
+        self,
+        plan: Sequence[PlannedShard],
+        names: Sequence[str],
+        root: Path,
+        frame: Mapping[str, Any],
+        journal: Journal,
+        timeout: float,
+        max_failures: float,
+        progress: bool,
+    ):
+        self.plan, self.journal, self.max_failures = plan, journal, max_failures
+        self.labels = {name: label for label, name in enumerate(names)}
+        self.common = {"root": root.absolute(), "frame": dict(frame), "timeout": timeout}
+        self.common |= {"out": journal.out.absolute(), "spool": journal.spool.absolute()}
+        self.common |= {"environment": environment()}
+        self.total = sum(len(shard.entries) for shard in plan)
+        self.progress = progress
+        self.done: dict[str, Done] = {}
+        self.failures: list[Failure] = []
+
+    def run(self, executor: Executor | None, workers: int) -> dict[str, Done]:
+        """Builds through an executor, or where it is None, with processes of its own."""
+        self.by_shard = executor is not None
+        if executor is None:
+            way = self._decode_here(workers)
+        else:
+            way = nullcontext(lambda task: executor.submit(build_shard, task))
+        self._load()
+        try:
+            self._missing_files()
+            check_disk(list(self._tasks()), workers)
+            self.journal.begin()
+            with self._bar() as self.bar, way as submit:
+                self._build(self._tasks(), submit)
+                self._try_again(submit)
+        except TooManyFailures:
+            self.journal.forget_failures()
+            raise
+        return self.done
+
+    def estimate(self, workers: int) -> Estimate:
+        """Says what is left to do, and writes nothing."""
+        if self.journal.recorded():
+            self.journal.compare()
+        self._load()
+        tasks = list(self._tasks())
+        if not tasks:
+            raise BuildError(f"all shards of {self.journal.out} are written: build to finish it")
+        found = estimate(tasks, workers)
+        tqdm.write(str(found))
+        found.check_disk()
+        return found
+
+    def _load(self) -> None:
+        """What earlier runs have done."""
+        self.done = {s.file: done for s in self.plan if (done := self.journal.load(s.file))}
+        self.failures = [f for done in self.done.values() for f in done.failures]
+
+    def _bar(self) -> tqdm:
+        ready = sum(len(shard.entries) for shard in self.plan if shard.file in self.done)
+        return tqdm(total=self.total, initial=ready, unit="video", disable=not self.progress)
+
+    def _missing_files(self) -> None:
+        """Stops before any work where the paths are wrong as a whole."""
+        left = [entry for task in self._tasks() for entry in task.shard.entries]
+        missing = [entry for entry in left if not (self.common["root"] / entry.path).exists()]
+        found = [*self.failures, *(failure(entry, "the file is missing") for entry in missing)]
+        self._check_failures(found)
+
+    def _tasks(self) -> Iterator[ShardTask]:
+        return (self._task(shard) for shard in self.plan if shard.file not in self.done)
+
+    def _try_again(self, submit: Submit) -> None:
+        """Shards with videos that ran into the timeout, while nothing else runs."""
+        hung, failed = [], set()
+        for shard in self.plan:
+            if (before := self.done[shard.file]).hung:
+                task = replace(self._task(shard), before=before)
+                self._build([task], submit)
+                hung += before.hung
+                failed |= {failure.id for failure in self.done[shard.file].failures}
+        if read := [name for name in hung if name not in failed]:
+            tqdm.write(
+                f"{counted(len(read), 'video')} ran into the timeout, but not at the second "
+                f"attempt: {named(read)}"
+            )
+
+    def _task(self, shard: PlannedShard) -> ShardTask:
+        labels = tuple(self.labels[entry.label] for entry in shard.entries)
+        return ShardTask(shard, labels, **self.common)
+
+    @contextmanager
+    def _decode_here(self, workers: int) -> Iterator[Submit]:
+        """Threads over a common pool of decoders: while a shard is written, the next is decoded."""
+        threads = ThreadPoolExecutor(workers + 1, "shard")
+        with threads, Decoders(workers, self.common["timeout"]) as decoders:
+            yield lambda task: threads.submit(
+                decode_and_write, task, decoders, partial(self._ended, task)
+            )
+
+    def _build(self, tasks: Iterable[ShardTask], submit: Submit) -> None:
+        futures: dict[Future, ShardTask] = {}
+        try:
+            for task in tasks:
+                futures[submit(task)] = task
+            for future in as_completed(futures):
+                self._record(futures.pop(future), future.result())
+                del future  # a cluster builds again what is still held when its worker is lost
+        except (CancelledError, BrokenExecutor) as error:
+            reason = str(error) or "its tasks were cancelled"
+            raise BuildError(
+                f"the executor lost its workers ({reason}): run the same command again, it goes on "
+                "where it stopped"
+            ) from error
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def _record(self, task: ShardTask, done: Done) -> None:
+        if self.by_shard:
+            for video in (*done.failures, *(done.shard.videos if done.shard else ())):
+                self._ended(task, video)
+        if done.shard and not self.journal.there(done.shard):
+            raise BuildError(
+                f"{done.shard.file} is not in {self.journal.out} as a worker wrote it: all workers "
+                "must share the data set's folder, and no other build may write it"
+            )
+        self.journal.save(task.shard.file, done)
+        self.done[task.shard.file] = done
+
+    def _ended(self, task: ShardTask, result: Result | str) -> None:
+        """Counts a video, in whichever thread it ends."""
+        if task.before:
+            return
+        if isinstance(result, Failure):
+            self.failures.append(result)
+            self._check_failures(self.failures)
+        with self.bar.get_lock():
+            self.bar.set_postfix(failed=len(self.failures), refresh=False)
+            self.bar.update()
+
+    def _check_failures(self, failures: Sequence[Failure]) -> None:
+        if len(failures) > math.floor(self.max_failures * self.total + 1e-9):
+            raise TooManyFailures(
+                f"stopped: {len(failures)} of {self.total} videos failed, more than "
+                f"--max-failures {self.max_failures:g} allows. {listing(failures)}\nRepair them, "
+                "or allow more, and run the same command again: it goes on where it stopped"
+            )

@@ -1,0 +1,95 @@
+"""What a build ends with: the content of dataset.json, and the sentences for its user."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from tfrecords.format.manifest import Manifest, named
+from tfrecords.sources.split_words import SPLITS
+from tfrecords.text import counted
+from tfrecords.writing.decoder_pool import BuildError
+from tfrecords.writing.fingerprint import environment
+from tfrecords.writing.plan import Done, PlannedShard, listing
+
+
+def manifest_of(
+    plan: Sequence[PlannedShard],
+    done: Mapping[str, Done],
+    names: tuple[str, ...],
+    frame: Mapping[str, Any],
+    source: Mapping[str, Any],
+    missing: Mapping[str, tuple[str, ...]],
+) -> Manifest:
+    """What is written into dataset.json."""
+    written = [done[shard.file] for shard in plan if done[shard.file].shard]
+    splits = {}
+    for split in SPLITS:
+        own = [d for d in written if d.shard.split == split]
+        if own:
+            videos = sum(len(d.shard.videos) for d in own)
+            splits[split] = {"videos": videos, "frames": sum(d.frames for d in own)}
+            splits[split] |= {"missing": len(missing[split])} if split in missing else {}
+    failures = [failure for shard in plan for failure in done[shard.file].failures]
+    if "train" not in splits:
+        raise BuildError(f"no video to train on could be read. {listing(failures)}")
+    return Manifest(
+        class_names=names,
+        frame=frame,
+        splits=splits,
+        all_shards=tuple(sorted((d.shard for d in written), key=lambda shard: shard.file)),
+        failures=tuple(sorted(failures, key=lambda failure: failure.id)),
+        missing=missing,
+        groups=_groups(plan, written),
+        as_frames={name: why for done in written for name, why in sorted(done.as_frames.items())},
+        clock_jumps={n: when for done in written for n, when in sorted(done.clock_jumps.items())},
+        source=source,
+        **environment(),
+    )
+
+
+def _groups(plan: Sequence[PlannedShard], written: Sequence[Done]) -> dict[str, str]:
+    there = {video for done in written for video in done.shard.videos}
+    entries = (entry for shard in plan for entry in shard.entries)
+    return {entry.id: entry.group for entry in entries if entry.group and entry.id in there}
+
+
+def report(manifest: Manifest, out: Path) -> None:
+    """Prints what a data set holds and what it left out."""
+    counts = ", ".join(
+        f"{split} {counted(n['videos'], 'video')} ({counted(n['frames'], 'frame')})"
+        for split, n in manifest.splits.items()
+    )
+    tqdm.write(f"{out}: {len(manifest.class_names)} classes, {counts}")
+    if manifest.failures:
+        tqdm.write(
+            f"{counted(len(manifest.failures), 'video')} failed and had to be left out. "
+            + listing(manifest.failures)
+        )
+    if manifest.as_frames:
+        names = [f"{name} ({reason})" for name, reason in manifest.as_frames.items()]
+        count = "1 video is" if len(names) == 1 else f"{len(names):,} videos are"
+        tqdm.write(f"{count} stored as JPEG frames: {named(names)}")
+    if manifest.clock_jumps:
+        names = [f"{name} (at {_seconds(when)})" for name, when in manifest.clock_jumps.items()]
+        count = "1 video has" if len(names) == 1 else f"{len(names):,} videos have"
+        tqdm.write(
+            f"{count} a clock that jumps, as where recordings were joined; frames continue there "
+            f"without a pause: {named(names)}"
+        )
+
+
+def _seconds(times: Sequence[float]) -> str:
+    more = f" and {len(times) - 3} more" if len(times) > 3 else ""
+    return ", ".join(f"{time:.2f} s" for time in times[:3]) + more
+
+
+def remaining(manifest: Manifest, out: Path) -> str:
+    """What a finished data set left out, and how to get it in."""
+    if not manifest.failures:
+        return ""
+    return (
+        f" {counted(len(manifest.failures), 'failure')} left; to try them again, repair the files "
+        f"and name another --out, or remove {out} first. {listing(manifest.failures)}"
+    )

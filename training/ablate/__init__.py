@@ -1,0 +1,1 @@
+"""`ctm ablate`: the papers' tables on one's own data."""

@@ -1,0 +1,167 @@
+"""`ctm ablate`: papers' ablation tables on the user's data, several runs of every network."""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import keras
+
+import ctm_keras
+import tfrecords
+from ctm_keras.methods import options_of
+from ctm_keras.names import class_difference, unknown_name
+from training.ablate.config import AblateConfig
+from training.ablate.markdown import Result, write
+from training.ablate.tables import TABLES, Row
+from training.config.train import TrainConfig, parse_option
+from training.evaluate.config import EvaluateConfig
+from training.evaluate.evaluate import evaluate
+from training.evaluate.settings import settings_for
+from training.fit.resolve import complete, saved_model
+from training.fit.resume import is_started
+from training.fit.train import train
+from training.run_folder import Run
+
+
+def ablate(config: AblateConfig) -> list[Path]:
+    """Trains and evaluates every network of some tables, and writes the tables.
+
+    A network that stands in several tables is trained once; a run that is there already is not
+    trained again, and one that was stopped goes on. The first runs of all networks come before
+    the second ones, and the tables are written after each round.
+
+    Args:
+        config: The tables, the runs, and how to train.
+
+    Returns:
+        A Markdown file for each table.
+
+    Raises:
+        ValueError: If there is no such table, the config names a model or an option of a row
+            itself, the data sets differ in their classes, or a folder holds a run of other options.
+    """
+    config.check()
+    for name in config.tables:
+        if name not in TABLES:
+            raise unknown_name("table", name, TABLES)
+    check_data(config)
+    tables = {name: TABLES[name] for name in config.tables}
+    rows = {network(row): row for table in tables.values() for row in table.rows}
+    check_options(config, rows.values())
+    results = {name: Result(reason=why_not(row, config)) for name, row in rows.items()}
+    if all(result.reason for result in results.values()):
+        raise ValueError(next(iter(results.values())).reason)
+    for number in range(config.runs):
+        for name, row in rows.items():
+            if not results[name].reason:
+                results[name] = with_report(results[name], measured(row, config, number))
+        paths = [
+            write(name, table, [results[network(row)] for row in table.rows], config)
+            for name, table in tables.items()
+        ]
+    return paths
+
+
+def check_data(config: AblateConfig) -> None:
+    """Raises ValueError unless all data sets are there, with the split and the same classes."""
+    manifests = {path: tfrecords.read_manifest(path) for path in config.data[: config.runs]}
+    first = manifests[config.data[0]]
+    for path, manifest in manifests.items():
+        names = manifest.class_names, first.class_names
+        if why := class_difference(*names, path, config.data[0]):
+            raise ValueError(
+                f"{path} has other classes than {config.data[0]} ({why}): a table is of data sets "
+                "with the same classes, as folds are."
+            )
+        if config.val_split not in manifest.splits:
+            raise ValueError(f"{path} has no split {config.val_split!r}: say --val-split.")
+
+
+def check_options(config: AblateConfig, rows: Iterable[Row]) -> None:
+    """Raises ValueError for a given option that a row sets itself, or that no method has."""
+    for name in config.method_options:
+        if setting := [row.label for row in rows if name in named(row.options)]:
+            raise ValueError(f"--options {name}: the rows {', '.join(setting)} set it themselves.")
+        if not any(has(row, name) for row in rows):
+            raise ValueError(f"--options {name}: no method of these tables has it.")
+
+
+def named(options: Iterable[str]) -> list[str]:
+    """The names of options."""
+    return [parse_option(option)[0] for option in options]
+
+
+def has(row: Row, name: str) -> bool:
+    """Whether a row's method has an option."""
+    return name == "temporal_pooling" or name in options_of(row.model)
+
+
+def network(row: Row) -> str:
+    """A row's network as the name of a folder: method and options."""
+    return re.sub(r"[^a-z0-9]+", "-", " ".join((row.model, *row.options)).lower()).strip("-")
+
+
+def why_not(row: Row, config: AblateConfig) -> str:
+    """Why the network of a row cannot be built, or nothing."""
+    own = for_training(row, config, 0)
+    try:
+        ctm_keras.build_video_model(
+            own.model,
+            backbone=own.backbone,
+            num_classes=2,
+            image_size=own.image_size,
+            weights=None,
+            **own.method_options,
+        )
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def for_training(row: Row, config: AblateConfig, number: int) -> TrainConfig:
+    """The config of a row's run; each run has the next seed and the next data set."""
+    return config.for_training(
+        data=config.data[number % len(config.data)],
+        out=config.folder / f"{network(row)}-{config.seed + number}",
+        model=row.model,
+        options=(*row.options, *(o for o in config.options if has(row, *named([o])))),
+        seed=config.seed + number,
+    )
+
+
+def measured(row: Row, config: AblateConfig, number: int) -> dict:
+    """The report of a run, trained and evaluated now or before."""
+    own = for_training(row, config, number)
+    if not (is_started(complete(own, saved_model(own))) and Run(own.out).model.is_file()):
+        train(own)
+    run = Run.open(own.out)
+    if run.read()["data_hash"] != tfrecords.read_manifest(own.data).hash:
+        raise ValueError(f"{own.out} was trained on other data than {own.data}: name a new --out.")
+    if not is_evaluated(run, config.evaluation):
+        evaluate(own.out, **vars(config.evaluation))
+    keras.backend.clear_session()
+    return report_of(own.out)
+
+
+def is_evaluated(run: Run, asked: EvaluateConfig) -> bool:
+    """Whether a run's report is of its last model on its own data, with the views asked for."""
+    expected = {
+        "split": asked.split,
+        "model": asked.model,
+        "data_hash": run.read()["data_hash"],
+        "settings": vars(settings_for(asked, run.config)),
+    }
+    return expected.items() <= report_of(run.path).items()
+
+
+def report_of(run: Path) -> dict:
+    """A run's report, empty before its evaluation."""
+    path = run / "report.json"
+    return json.loads(path.read_bytes()) if path.is_file() else {}
+
+
+def with_report(result: Result, report: dict) -> Result:
+    """A result with one run more."""
+    protocol = f"{report['split']}: {report['protocol']}; {report['coverage']}"
+    return Result((*result.top1, report["top1"]), (*result.protocols, protocol))

@@ -1,0 +1,84 @@
+"""What `ctm ablate` is asked for."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from tfrecords.storage.files import as_path
+from training.config.clips import check_counts
+from training.config.train import TrainConfig
+from training.evaluate.config import EvaluateConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class AblateConfig(TrainConfig):
+    """Train and evaluate every network of papers' ablation tables, several runs of each.
+
+    Writes a table with the mean and the standard deviation beside the paper's figures. What was
+    trained before is taken as it is. For example:
+      ctm ablate ctm-1 --data data/mine --backbone tiny --image-size 96 --epochs 40
+      ctm ablate ctm-1 ctm-2 ctm-3 --data data/fold-0 data/fold-1 data/fold-2
+      ctm ablate analysis-5 --recipe analysis_f8 --data data/mini-ssv2 --backbone tv_resnet18
+    """
+
+    options: tuple[str, ...] = ()
+    """Options for the rows whose methods have them, each as name=value: reduction=8."""
+    tables: tyro.conf.Positional[tuple[str, ...]]
+    """ctm-1, ctm-2, ctm-3, stm-5, analysis-5."""
+    data: Annotated[tuple[str | Path, ...], tyro.conf.arg(metavar="DIR")] = ()
+    """Data sets that `ctm build` wrote: one, or the folds or splits of one; each run takes the
+    next."""
+    out: Path | None = None
+    """Folder of the runs and tables (default: ablations/DATA)."""
+    seeds: int | None = None
+    """Runs of each network, with the seeds SEED, SEED + 1 and so on (default: 3, or one of each
+    data set where there are several)."""
+    num_clips: int = 2
+    """Clips of a video in the evaluation."""
+    num_crops: int = 3
+    """Crops of each clip in the evaluation."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the runs and tables are."""
+        return self.out or Path("ablations") / as_path(self.data[0]).name
+
+    @property
+    def runs(self) -> int:
+        """Runs of each network."""
+        return self.seeds or (len(self.data) if len(self.data) > 1 else 3)
+
+    @property
+    def evaluation(self) -> EvaluateConfig:
+        """How each run is evaluated."""
+        return EvaluateConfig(
+            split=self.val_split, num_clips=self.num_clips, num_crops=self.num_crops
+        )
+
+    @classmethod
+    def by_recipe(cls, recipe: TrainConfig) -> "AblateConfig":
+        """A recipe's values for the models of tables, which are still to be named."""
+        own = ("model", "options", "data")
+        names = [field.name for field in dataclasses.fields(TrainConfig) if field.name not in own]
+        return cls(tables=tyro.MISSING, **{name: getattr(recipe, name) for name in names})
+
+    def for_training(self, **values: Any) -> TrainConfig:
+        """The config of one of the runs."""
+        names = [field.name for field in dataclasses.fields(TrainConfig)]
+        return TrainConfig(**{**{name: getattr(self, name) for name in names}, **values})
+
+    def check(self) -> None:
+        """Raises ValueError for a value that no table can have."""
+        super().check()
+        check_counts(self, "seeds")
+        self.evaluation.check()
+        if not (self.tables and self.data):
+            raise ValueError("ctm ablate needs a table and --data DIR.")
+        if self.model != TrainConfig.model or self.resume or self.dry_run:
+            raise ValueError(
+                "ctm ablate trains the models of its tables: --model, --resume and --dry-run do "
+                "not go with it."
+            )

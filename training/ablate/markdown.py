@@ -1,0 +1,77 @@
+"""An ablation table as it is written: each row's runs beside the paper's figures."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tfrecords.format.manifest import write_json
+from training.ablate.config import AblateConfig
+from training.ablate.tables import Table
+from training.fit.resolve import weights_of
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the runs of a network came to.
+
+    Args:
+        top1: Accuracy of each run, 0 to 1; none where the network cannot be built.
+        protocols: Of the evaluations, each with its coverage.
+        reason: Why the network cannot be built, or empty.
+    """
+
+    top1: tuple[float, ...] = ()
+    protocols: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def write(name: str, table: Table, results: Sequence[Result], config: AblateConfig) -> Path:
+    """Writes NAME.md, and NAME.json with each row's runs."""
+    path = config.folder / f"{name}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(in_markdown(table, results, config)) + "\n", encoding="utf-8")
+    rows = [
+        {**dataclasses.asdict(row), **dataclasses.asdict(result)}
+        for row, result in zip(table.rows, results, strict=True)
+    ]
+    write_json(path.with_suffix(".json"), {"table": table.title, "rows": rows})
+    return path
+
+
+def in_markdown(table: Table, results: Sequence[Result], config: AblateConfig) -> Iterator[str]:
+    """The table in lines: each row's mean and standard deviation beside the paper's figures."""
+    columns = " | ".join(f"paper: {column}" for column in table.columns)
+    data = ", ".join(map(str, config.data[: config.runs]))
+    yield f"# {table.title}"
+    yield ""
+    yield (
+        f"Data: {data}; {config.backbone} at {config.image_size}, "
+        f"weights {weights_of(config)}, {config.epochs} epochs, seeds from {config.seed}."
+    )
+    for protocol in dict.fromkeys(itertools.chain(*(result.protocols for result in results))):
+        yield f"Protocol: {protocol}."
+    yield "Top-1 in percent; here the mean over runs and their standard deviation."
+    yield ""
+    yield f"| network | here | each run | {columns} |"
+    yield "|---" * (3 + len(table.columns)) + "|"
+    for row, result in zip(table.rows, results, strict=True):
+        published = " | ".join(percent(value) for value in row.published)
+        yield f"| {row.label} | {mean_and_deviation(result)} | {published} |"
+
+
+def mean_and_deviation(result: Result) -> str:
+    """`"93.8 ± 1.2 | 93.0, 94.6"`, or why there is nothing."""
+    if not result.top1:
+        return f"- | {result.reason.split('. ')[0].rstrip('.')}"
+    percents = 100 * np.array(result.top1)
+    spread = f" ± {percents.std(ddof=1):.1f}" if len(percents) > 1 else ""
+    return f"{percents.mean():.1f}{spread} | {', '.join(f'{p:.1f}' for p in percents)}"
+
+
+def percent(value: float | None) -> str:
+    """A published figure, or a dash."""
+    return "-" if value is None else f"{value:g}"

@@ -1,0 +1,126 @@
+"""What evaluated runs say about space and time, side by side: `ctm analyze`."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfrecords.format.manifest import write_json
+from tfrecords.storage.disk_space import full_disk_in_words
+from training.analysis.comparable import (
+    Evaluated,
+    check_comparable,
+    read_evaluated,
+    said_of,
+    with_baselines,
+)
+from training.analysis.contribution import (
+    mean_contributions,
+    spatial_contribution,
+    temporal_improvement,
+)
+from training.analysis.temporality import (
+    average_temporal_gain,
+    class_accuracies,
+    gain_correlation,
+    overlap,
+    static_classes,
+    temporal_classes,
+    temporal_gains,
+)
+from training.analysis.text import in_words
+from training.pictures.charts import draw_gains
+
+
+def analyze(runs: Sequence[Path], out: Path, top: int | None = None) -> Iterator[str]:
+    """Compares evaluated runs with the TSN among them, from their saved predictions.
+
+    Args:
+        runs: Folders of runs that `ctm evaluate` scored on the same split with the same protocol.
+        out: Folder for analysis.json and a picture of temporal gains.
+        top: Classes that count as temporal and as static, None for 10 or half of all.
+
+    Returns:
+        An iterator of lines for people.
+
+    Raises:
+        ValueError: If a run was not evaluated, protocols differ, a network is there twice or
+            none beside its TSN, or `top` is less than 1.
+
+    Reference:
+        Sections 5.3 and 5.4 of arXiv 2010.11757.
+    """
+    found, gains = analyze_runs(runs, top)
+    with full_disk_in_words(out, "analyze again"):
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(out / "analysis.json", found)
+        draw_gains(gains, found["class_names"], out / "temporal_gains.png")
+    yield from in_words(found)
+    yield f"Written: {out / 'analysis.json'}, {out / 'temporal_gains.png'}"
+
+
+def analyze_runs(
+    runs: Sequence[Path], top: int | None = None
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What `analyze` finds, as JSON can hold it, and the temporal gains of each run."""
+    if top is not None and top < 1:
+        raise ValueError(f"top must be 1 class or more, received {top}.")
+    evaluated = [read_evaluated(path) for path in runs]
+    check_comparable(evaluated)
+    found = {name: evaluated[0].said[name] for name in ("split", "model")}
+    found |= {name: said_of(evaluated, name) for name in ("protocol", "coverage")}
+    found |= contributions(evaluated)
+    gains = {
+        run.name: temporal_gains(run.predictions, tsn.predictions)
+        for run, tsn in with_baselines(evaluated)
+    }
+    tsn = next(run for run in evaluated if run.result.is_baseline)
+    names = found["class_names"] = list(tsn.class_names)
+    seen = int((~np.isnan(class_accuracies(tsn.predictions))).sum())
+    count = min(top or min(10, -(-seen // 2)), seen)
+    found["static_classes"] = [names[c] for c in static_classes(tsn.predictions, count)]
+    found["gains"] = {name: of_classes(gain, names, count) for name, gain in gains.items()}
+    found["pairs"] = list(pairs(gains, count))
+    return found, gains
+
+
+def contributions(evaluated: Sequence[Evaluated]) -> dict[str, Any]:
+    """Phi and Psi of each network, and their means where a method has several."""
+    tsn = {run.name: base.result.top1 for run, base in with_baselines(evaluated)}
+    networks = []
+    for run in evaluated:
+        row = {"run": run.name, "label": run.result.label, **vars(run.result)}
+        if run.name in tsn:
+            row["spatial"] = spatial_contribution(run.result.top1, tsn[run.name])
+            row["temporal"] = temporal_improvement(run.result.top1, tsn[run.name])
+        networks.append(row)
+    paired = [run.result for pair in with_baselines(evaluated) for run in pair]
+    means = mean_contributions(dict.fromkeys(paired))
+    return {"networks": networks, "means": {name: vars(mean) for name, mean in means.items()}}
+
+
+def of_classes(gain: np.ndarray, names: Sequence[str], count: int) -> dict[str, Any]:
+    """Which classes gain, and what is left without those that gain most."""
+    best = temporal_classes(gain, count)
+    rest = len(best) < (~np.isnan(gain)).sum()
+    return {
+        "average": average_temporal_gain(gain),
+        "average_without_the_most_temporal": average_temporal_gain(gain, best) if rest else None,
+        "temporal_classes": {names[c]: float(gain[c]) for c in best},
+        "per_class": {
+            n: None if np.isnan(g) else float(g) for n, g in zip(names, gain, strict=True)
+        },
+    }
+
+
+def pairs(gains: dict[str, np.ndarray], count: int) -> Iterator[dict[str, Any]]:
+    """How alike the gains of each two models are."""
+    for (one, first), (other, second) in combinations(gains.items(), 2):
+        try:
+            correlation = gain_correlation(first, second)
+        except ValueError:  # one model gains alike everywhere
+            correlation = None
+        shared = overlap(temporal_classes(first, count), temporal_classes(second, count))
+        yield {"runs": [one, other], "correlation": correlation, "overlap": shared}

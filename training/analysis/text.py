@@ -1,0 +1,79 @@
+"""An analysis in lines for people."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tfrecords.text import counted, printable
+from training.evaluate.scores import MODELS
+
+
+def beside(said: dict[str, Any]) -> str:
+    """What stands beside the numbers of a report: split, protocol, coverage and which model."""
+    return (
+        f"{said['split']}: {said['protocol']}; {said['coverage']}; model: {MODELS[said['model']]}"
+    )
+
+
+def in_words(found: dict[str, Any]) -> Iterator[str]:
+    """What `analyze` found, in lines.
+
+    Args:
+        found: The contents of analysis.json.
+    """
+    yield f"Evaluated on {beside(found)}"
+    yield from networks_in_words(found["networks"])
+    yield from means_in_words(found["means"])
+    yield f"Static classes (TSN knows them best): {joined(found['static_classes'])}"
+    for name, own in found["gains"].items():
+        best = joined(f"{c} {g:+.3f}" for c, g in own["temporal_classes"].items())
+        yield f"{name}: mean gain over TSN {own['average']:+.4f}; temporal classes: {best}"
+        if own["average_without_the_most_temporal"] is not None:
+            yield f"  without these {own['average_without_the_most_temporal']:+.4f}"
+    for pair in found["pairs"]:
+        alike = "-" if pair["correlation"] is None else f"{pair['correlation']:.3f}"
+        yield (
+            f"{' and '.join(pair['runs'])}: gains correlate {alike}, temporal classes overlap "
+            f"{pair['overlap']:.2f}"
+        )
+
+
+def joined(names: Iterable[str]) -> str:
+    """Names of classes in one line."""
+    return ", ".join(map(printable, names))
+
+
+def networks_in_words(networks: list[dict[str, Any]]) -> Iterator[str]:
+    """The table of networks with Phi and Psi."""
+    labels = [row["label"] + "-tp" * row["pooling"] for row in networks]
+    width = max(map(len, ("method", *labels)))
+    head = f"{'run':32} {'method':{width}} {'backbone':12} {'frames':>6} {'size':>4} {'top-1':>7}"
+    yield f"{head} {'Phi':>6} {'Psi':>7}"
+    for row, label in zip(networks, labels, strict=True):
+        own = f"{'-':>6} {'-':>7}"
+        if "spatial" in row:
+            own = f"{row['spatial']:6.3f} {row['temporal']:7.3f}"
+        yield (
+            f"{row['run'][-32:]:32} {label:{width}} {row['backbone']:12} {row['frames']:6} "
+            f"{row['image_size']:4} {row['top1']:7.4f} {own}"
+        )
+    yield "Phi: what TSN reaches of it; Psi: the share of TSN's errors that are gone."
+
+
+def means_in_words(means: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """The means of each method that has several networks."""
+    for label, own in means.items():
+        if max(own["networks"]) > 1:
+            yield f"Means of {label}: {mean_in_words(own)}"
+
+
+def mean_in_words(own: dict[str, Any]) -> str:
+    """`"Phi 0.533, Psi 0.447 (12 networks); with temporal pooling Psi 0.382 (12 networks)"`."""
+    plain, pooled = own["networks"]
+    parts = []
+    if plain:
+        counts = counted(plain, "network")
+        parts.append(f"Phi {own['spatial']:.3f}, Psi {own['temporal']:.3f} ({counts})")
+    if pooled:
+        counts = counted(pooled, "network")
+        parts.append(f"with temporal pooling Psi {own['pooled']:.3f} ({counts})")
+    return "; ".join(parts)

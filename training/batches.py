@@ -1,0 +1,126 @@
+"""The batches of a run: `tfrecords.clips` with the values of its config."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+import tfrecords
+from training.config.clips import ClipConfig
+from training.config.train import TrainConfig
+from training.evaluate.settings import Settings
+
+
+def training_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
+    """The training split, augmented, in the order of the config's seed."""
+    options = {
+        "training": True,
+        "batch_size": config.batch_size,
+        "seed": config.seed,
+        **sampling(config),
+        **changes(config),
+        **part,
+    }
+    return tfrecords.clips(config.data, config.train_split, **options)
+
+
+def validation_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
+    """One centre clip of each validation video."""
+    options = {"training": False, "batch_size": config.batch_size, **sampling(config), **part}
+    return tfrecords.clips(config.data, config.val_split, **options)
+
+
+def view_clips(
+    data: str | Path, split: str, settings: Settings, batch_size: int
+) -> tf.data.Dataset:
+    """The views of each video of a split that a protocol takes, with ids and labels."""
+    size = {"batch_size": batch_size}
+    views = settings.clip_options()
+    return tfrecords.clips(data, split, training=False, with_ids=True, **size, **views)
+
+
+def has_validation(config: TrainConfig) -> bool:
+    """Whether the data set has the validation split."""
+    return config.val_split in tfrecords.read_manifest(config.data).splits
+
+
+def training_batches(
+    config: TrainConfig,
+    strategy: tf.distribute.Strategy,
+    epoch: int | tf.Variable,
+    step: int = 0,
+    timed: Callable[[tf.data.Dataset, int], tf.data.Dataset] = lambda batches, first: batches,
+) -> Iterable:
+    """The micro-batches of an epoch from a step on, shared out to the devices.
+
+    Each machine reads its own part. Micro-batch m of a step has the same clips, on however many
+    machines and devices.
+    """
+    at_once = config.batch_size // config.accumulate // strategy.num_replicas_in_sync
+
+    def of_a_worker(context):
+        workers = context.num_input_pipelines
+        shard = (context.input_pipeline_id, workers)
+        own = config.batch_size // workers
+        clips = training_clips(config, epoch=epoch, step=step, shard=shard, batch_size=own)
+        clips = timed(clips, step)
+        return clips if own == at_once else clips.rebatch(at_once, drop_remainder=True)
+
+    return strategy.distribute_datasets_from_function(of_a_worker)
+
+
+def validation_batches(config: TrainConfig, strategy: tf.distribute.Strategy) -> Iterable:
+    """Each validation video once, shared out to the devices, with weights.
+
+    All devices of all machines have equally many batches of the same size; what fills them up
+    has the weight 0.
+    """
+    videos = tfrecords.read_manifest(config.data).num_videos(config.val_split)
+    replicas = strategy.num_replicas_in_sync
+    at_once = config.batch_size // config.accumulate // replicas
+
+    def of_a_worker(context):
+        workers = context.num_input_pipelines
+        shard = (context.input_pipeline_id, workers)
+        own = -(-videos // workers)
+        rounds = -(-own // (at_once * replicas // workers))
+        clips = validation_clips(config, shard=shard, batch_size=at_once)
+        return filled_up(clips, at_once, rounds * replicas // workers)
+
+    return strategy.distribute_datasets_from_function(of_a_worker)
+
+
+def filled_up(clips: tf.data.Dataset, size: int, count: int) -> tf.data.Dataset:
+    """`count` batches of `size` clips, labels and weights: 1, or 0 for what is filled up."""
+
+    def fill(*batch):
+        batch = (*batch, tf.ones(tf.shape(batch[0])[:1]))
+        empty = size - tf.shape(batch[0])[0]
+        return tuple(
+            tf.ensure_shape(
+                tf.pad(part, [[0, empty]] + [[0, 0]] * (part.shape.rank - 1)),
+                (size, *part.shape[1:]),
+            )
+            for part in batch
+        )
+
+    none = tuple(tf.zeros((0, *spec.shape[1:]), spec.dtype) for spec in clips.element_spec)
+    more = tf.data.Dataset.from_tensors(none).repeat(count - len(clips))
+    return clips.concatenate(more).map(fill)
+
+
+def sampling(config: ClipConfig) -> dict[str, Any]:
+    """How clips are taken, for `tfrecords.clips`."""
+    names = ("num_frames", "image_size", "sampling", "interval", "scale")
+    return {name: getattr(config, name) for name in names}
+
+
+def changes(config: ClipConfig) -> dict[str, Any]:
+    """What training changes in clips and their order, for `tfrecords.clips`."""
+    return {
+        "flip": config.flip,
+        "flip_pairs": config.pairs,
+        "augment": config.augmentation,
+        "class_weights": config.weights_of_classes,
+    }

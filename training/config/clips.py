@@ -1,0 +1,151 @@
+"""Which clips are taken and what is changed in them: the options of `ctm train` and `ctm show`."""
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from tfrecords.augment import MIRRORS, Augment
+from tfrecords.reading.class_weights import WEIGHTINGS
+
+
+@dataclass(frozen=True)
+class ClipConfig:
+    """How clips are taken from videos."""
+
+    num_frames: int | None = None
+    """Frames of a clip (default: 8; for SlowFast 32, or 64 for 16x8)."""
+    image_size: int = 224
+    """Side of the square crop, in pixels."""
+    sampling: Literal["dense", "segments"] = "dense"
+    """dense: every INTERVAL-th of consecutive frames; segments: one of each equal part (TSN)."""
+    interval: int = 8
+    """Frames from one frame of a dense clip to the next."""
+    scale: tuple[int, int] = (256, 320)
+    """Range of the short side in pixels, for a 224 crop; other image sizes in proportion."""
+    flip: bool = True
+    """Mirror half of the clips; classes with left or right in their names are left alone."""
+    flip_pairs: tuple[str, ...] = ()
+    """Classes that a mirror turns into each other, each pair as NAME:NAME; or one word: jester,
+    something-something-v1, something-something-v2."""
+    class_weights: tuple[str, ...] = ()
+    """How often videos are taken: balanced (all classes alike), sqrt, or NAME=FACTOR ..."""
+
+    augment: Literal["slowfast", "tsn", "mvit"] = "slowfast"
+    """slowfast: scale and flip; tsn: corner crops and flip; mvit: RandAugment, erasing, MixUp,
+    CutMix, each video twice. What follows changes single parts of it."""
+    crop: Literal["scale", "corners", "resized"] | None = None
+    """scale: a square by --scale; corners: TSN's; resized: any area and shape (Inception)."""
+    color_jitter: tuple[float, float, float, float] | None = None
+    """Greatest change of brightness, contrast, saturation and hue: 0.4 0.4 0.4 0.1."""
+    randaugment: str | None = None
+    """A policy in timm's spelling, as rand-m7-n4-mstd0.5-inc1, or none."""
+    erasing: float | None = None
+    """Probability that a box of the clip is filled with noise."""
+    mixup: float | None = None
+    """Alpha of MixUp, 0 for none; 0.8 is usual."""
+    cutmix: float | None = None
+    """Alpha of CutMix, 0 for none; 1.0 is usual."""
+    mix_prob: float | None = None
+    """Probability that there is MixUp or CutMix at all."""
+    mix_switch: float | None = None
+    """Probability of CutMix where both are on."""
+    mix_per: Literal["batch", "clip"] | None = None
+    """What has one draw of MixUp and CutMix."""
+    repeats: int | None = None
+    """Clips that an epoch takes of each video, each with other draws."""
+
+    @property
+    def pairs(self) -> str | list[tuple[str, str]]:
+        """`flip_pairs` as pairs of class names, or the data set whose pairs are known."""
+        if len(self.flip_pairs) == 1 and self.flip_pairs[0] in MIRRORS:
+            return self.flip_pairs[0]
+        return [parse_pair(pair) for pair in self.flip_pairs]
+
+    @property
+    def augmentation(self) -> Augment:
+        """The preset `augment` with the values that were given."""
+        given = {field.name: getattr(self, field.name) for field in dataclasses.fields(Augment)}
+        given = {name: value for name, value in given.items() if value is not None}
+        return Augment.preset(self.augment, **given)
+
+    @property
+    def weights_of_classes(self) -> str | dict[str, float] | None:
+        """`class_weights` as `tfrecords.clips` takes them."""
+        if len(self.class_weights) == 1 and self.class_weights[0] in WEIGHTINGS:
+            return self.class_weights[0]
+        return dict(parse_weight(weight) for weight in self.class_weights) or None
+
+    def check(self) -> None:
+        """Raises ValueError for a value that no clips can have."""
+        check_counts(self, "num_frames", "image_size", "interval")
+        self.pairs, self.augmentation, self.weights_of_classes  # noqa: B018  (they raise)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowConfig(ClipConfig):
+    """Draw clips as a model sees them, each a row of frames with its id and label.
+
+    Of the training split as training changes them, of others as evaluation takes them; with
+    all options that `ctm train` has for clips. For example:
+      ctm show data/mine
+      ctm show data/mine --augment mvit --image-size 112 --out mvit.png
+      ctm show data/mine --split val --num-clips 2 --num-crops 3
+      ctm show data/mine --mode evaluation
+    """
+
+    data: tyro.conf.Positional[Path]
+    """Folder that `ctm build` wrote."""
+    split: str = "train"
+    """Split to show."""
+    mode: Literal["training", "evaluation"] | None = None
+    """Changed as training does, or as evaluation takes them (default: by the split)."""
+    num: int = 8
+    """Clips to draw; those of a batch of that size."""
+    num_clips: int = 1
+    """Clips of each video, where they are taken as in evaluation."""
+    num_crops: int = 1
+    """1 (centre), 3, 5 or 10 crops of each clip, where they are taken as in evaluation."""
+    epoch: int = 0
+    """Epoch of the training."""
+    seed: int = 0
+    """Seed of the training."""
+    out: Path = Path("sheet.png")
+    """Picture to write."""
+
+
+def check_counts(config: object, *names: str) -> None:
+    """Raises ValueError if one of these fields of a config is below 1."""
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise ValueError(f"{flag(name)} must be 1 or more, received {value}.")
+
+
+def flag(name: str) -> str:
+    """The command line's spelling of a field."""
+    return "--" + name.replace("_", "-")
+
+
+def parse_pair(pair: str) -> tuple[str, str]:
+    """`"swipe left:swipe right"` as a pair of class names."""
+    first, colon, second = pair.partition(":")
+    if not (first and colon and second):
+        raise ValueError(
+            f"--flip-pairs takes NAME:NAME, received {pair!r}. The pairs of {', '.join(MIRRORS)} "
+            "are known by that one word."
+        )
+    return first, second
+
+
+def parse_weight(weight: str) -> tuple[str, float]:
+    """`"fall=3"` as a class name and its factor."""
+    name, _, factor = weight.rpartition("=")
+    if not (name and re.fullmatch(r"\d+(\.\d+)?", factor)):
+        raise ValueError(
+            f"--class-weights takes {', '.join(WEIGHTINGS)} or NAME=FACTOR, received {weight!r}."
+        )
+    return name, float(factor)

@@ -1,0 +1,1 @@
+"""A run's numbers: protocols, predictions, scores."""

@@ -1,0 +1,118 @@
+"""Several models as one: their scores joined by video, or their weights averaged."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from training.evaluate.predictions import Predictions, join_views
+from training.evaluate.scores import Report, first_difference, score
+from training.run_folder import Run
+
+
+def ensemble(
+    members: Sequence[tuple[Predictions, dict[str, Any]]],
+) -> tuple[Predictions, Report, dict[str, Any]]:
+    """Joins the scores of several models video by video.
+
+    Each model's views are joined first, so that models may have different views; then the models
+    are averaged as views are. To an ensemble its models are what the views are to a video.
+
+    Args:
+        members: Predictions and report of each model.
+
+    Returns:
+        Predictions with a row for each video and model, the report and what stands beside it.
+
+    Raises:
+        ValueError: If the models were not scored on the same videos of the same data set with the
+            same classes, the same average and the same --which.
+    """
+    said = [report for _, report in members]
+    check_alike(said)
+    average = members[0][0].average
+    joined = [join_views(predictions) for predictions, _ in members]
+    for ids, labels, _ in joined[1:]:
+        if not np.array_equal(ids, joined[0][0]) or not np.array_equal(labels, joined[0][1]):
+            raise ValueError(
+                "The models were not scored on the same videos: evaluate them again, all alike."
+            )
+    tiny = np.finfo(np.float64).tiny
+    predictions = Predictions(
+        ids=np.concatenate([ids for ids, _, _ in joined]),
+        views=np.repeat(np.arange(len(joined)), len(joined[0][0])),
+        labels=np.concatenate([labels for _, labels, _ in joined]),
+        logits=np.concatenate([np.log(np.maximum(scores, tiny)) for _, _, scores in joined]),
+        average=average,
+    )
+    words = dict.fromkeys(report["protocol"] for report in said)
+    protocol = f"{len(members)} models, {average} averaged by video; each {' or '.join(words)}"
+    first = said[0]
+    facts = list(first["per_class"]), first["split"], first["missing"]
+    report = score(predictions, *facts, protocol, first["model"])
+    return predictions, report, {name: first[name] for name in ("data", "data_hash")}
+
+
+def check_alike(said: Sequence[dict[str, Any]]) -> None:
+    """Raises ValueError unless reports agree in all that an ensemble has once."""
+    what = first_difference(
+        {
+            "classes": [list(report["per_class"]) for report in said],
+            "data sets": [report["data_hash"] for report in said],
+            "splits": [report["split"] for report in said],
+            "averages (say --average)": [report["settings"]["average"] for report in said],
+            "checkpoints (say --which)": [report["model"] for report in said],
+        }
+    )
+    if what:
+        raise ValueError(f"The models were scored with different {what}; all must be alike.")
+
+
+def different_networks(runs: Sequence[Run]) -> str | None:
+    """In what the networks of runs differ first, or None."""
+    configs = [run.config for run in runs]
+    return first_difference(
+        {
+            "methods": [config.model for config in configs],
+            "options": [config.method_options for config in configs],
+            "backbones": [config.backbone for config in configs],
+        }
+    )
+
+
+def check_same_training(runs: Sequence[Run]) -> None:
+    """Raises ValueError unless runs are of the same classes, data set and network.
+
+    Sizes of weights do not tell: TSM's are those of TSN.
+    """
+    facts = [run.read() for run in runs]
+    what = first_difference(
+        {
+            "classes": [own["class_names"] for own in facts],
+            "data sets": [own["data_hash"] for own in facts],
+        }
+    )
+    if what := what or different_networks(runs):
+        raise ValueError(
+            f"The runs were trained with different {what}: weights can be averaged of one network "
+            "on one data set; --ensemble joins the scores of different networks."
+        )
+
+
+def average_weights(models: Sequence[keras.Model]) -> keras.Model:
+    """The first model with the mean of all models' weights, batch norm's statistics included.
+
+    Raises:
+        ValueError: If the models are not alike.
+    """
+    first, shapes = models[0], [[w.shape for w in model.weights] for model in models]
+    for model, own in zip(models[1:], shapes[1:], strict=True):
+        if own != shapes[0] or model.input_shape != first.input_shape:
+            raise ValueError(
+                f"Only weights of models that are alike can be averaged; {first.name} and "
+                f"{model.name} differ in layers or sizes. --ensemble joins their scores."
+            )
+    columns = zip(*(model.get_weights() for model in models), strict=True)
+    first.set_weights([np.mean(column, axis=0, dtype=np.float64) for column in columns])
+    return first

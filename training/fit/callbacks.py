@@ -1,0 +1,93 @@
+"""What happens during `fit`: the epoch is told to the data, the state is saved, NaN stops."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.fit.state import State
+from training.fit.weight_averages import Averages
+from training.run_folder import Run, save_model
+
+
+class DivergedError(ValueError):
+    """The loss of a run is no longer a number."""
+
+
+class SetEpoch(keras.callbacks.Callback):
+    """Tells the data which epoch it is, so that each has its own order and crops.
+
+    Args:
+        epoch: The `tf.Variable` given to `tfrecords.clips(epoch=...)`.
+
+    Example:
+
+    >>> epoch = tf.Variable(0, dtype=tf.int64)
+    >>> train = tfrecords.clips("data/mine", epoch=epoch)
+    >>> model.fit(train, epochs=10, callbacks=[training.SetEpoch(epoch)])
+    """
+
+    def __init__(self, epoch: tf.Variable):
+        super().__init__()
+        self.variable = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.variable.assign(epoch)
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves the state every so many steps, and the last and the best model at each epoch's end.
+
+    Args:
+        run: Where they go.
+        state: The state to save; on another machine than the chief nothing is written.
+        averages: What the saved models have for weights, if there are any.
+        steps: Steps of an epoch.
+        every: Steps from one state to the next.
+
+    Raises:
+        DivergedError: If the loss or a weight is no longer a number.
+    """
+
+    def __init__(self, run: Run, state: State, averages: Averages, steps: int, every: int):
+        super().__init__()
+        self.run, self.state, self.averages = run, state, averages
+        self.steps, self.every = steps, every
+        self.epoch = self.done = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.done = batch + 1
+        if not np.isfinite(logs["loss"]):
+            self.stop(f"the loss became {logs['loss']}")
+        if self.done < self.steps and self.done % self.every == 0:
+            self.check_weights()
+            self.state.save(self.epoch, self.done)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.check_weights()
+        self.save(self.run.last)
+        best = logs.get("val_top1")
+        if best is not None and best > self.state.best.numpy():
+            self.save(self.run.best)
+            self.state.best.assign(best)
+        self.state.save(epoch + 1, 0)  # last: a run killed before this does the epoch again
+
+    def save(self, path: Path) -> None:
+        if self.state.chief:
+            with self.averages.in_the_model():
+                save_model(self.model, path)
+
+    def check_weights(self) -> None:
+        if not all(np.isfinite(w).all() for w in self.model.get_weights()):
+            self.stop("a weight is no longer a number")
+
+    def stop(self, reason: str) -> None:
+        raise DivergedError(
+            f"Stopped at epoch {self.epoch + 1}, step {self.done}: {reason}; "
+            f"{self.state.describe()}. Start a new run with a lower --learning-rate, or with "
+            "--warmup-epochs."
+        )

@@ -1,0 +1,122 @@
+"""How long the device waited for data: measured where batches are ready, printed once an epoch."""
+
+import time
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfrecords.format.manifest import Manifest
+from tfrecords.sampling import CROP
+
+SMALL = 0.05  # a share not worth a remedy
+ROOMY = 1.25  # times the short side that clips need
+ALWAYS = "train with more cores or from a faster disk"
+
+
+class DataWait(keras.callbacks.Callback):
+    """Prints once an epoch what share of it the device waited for data, and what to do about it.
+
+    Keras fetches a batch inside of its training step, so the step's own time tells nothing. `timed`
+    notes when each batch is asked for and when it is ready; of that time, what lies behind the
+    step's begin was waited for. The share is logged as `data_wait`, where callbacks that follow,
+    like `CSVLogger`, see it. An epoch's first batch, for which the reading starts, does not count.
+    With several steps to an execution only the first one's wait is seen.
+
+    Args:
+        remedies: sequence of str, what would make reading this data set less work.
+
+    Example:
+
+    >>> wait = training.DataWait()
+    >>> model.fit(wait.timed(tfrecords.clips("data/mine")), callbacks=[wait])
+    Waited for data 43% of the epoch: train with more cores or from a faster disk.
+    """
+
+    def __init__(self, remedies: Sequence[str] = ()):
+        super().__init__()
+        self.remedies = tuple(remedies)
+        self.share = 0.0
+        self._asked: dict[int, float] = {}
+        self._ready: dict[int, float] = {}
+        self._waits: list[float] = []  # seconds for each batch of the epoch
+        self._epoch_begin = self._step_begin = self._step_end = 0.0
+
+    def timed(self, dataset: tf.data.Dataset, first: int = 0) -> tf.data.Dataset:
+        """The same batches; when each is ready is noted.
+
+        Args:
+            dataset: `tf.data.Dataset` of batches, for `model.fit`.
+            first: int, number of the first batch, as the callback is told it.
+
+        Returns:
+            A `tf.data.Dataset`.
+        """
+
+        def ask(number):
+            return tf.numpy_function(self._note_asked, [number], tf.int64)
+
+        def pass_on(number, *batch):
+            noted = tf.numpy_function(self._note_ready, [number], tf.int64)
+            with tf.control_dependencies([noted]):
+                batch = tf.nest.map_structure(tf.identity, batch)
+            return batch if len(batch) > 1 else batch[0]
+
+        numbers = tf.data.Dataset.range(first, 2**62).map(ask)
+        return tf.data.Dataset.zip(numbers, dataset).map(pass_on).prefetch(1)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        for notes in self._asked, self._ready, self._waits:
+            notes.clear()
+        self._epoch_begin = self._step_end = time.perf_counter()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._step_begin = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        begin, self._step_end = self._step_begin, time.perf_counter()
+        ready, asked = self._ready.pop(batch, begin), self._asked.pop(batch, begin)
+        # An epoch's first batch is asked for in the middle of its step.
+        self._waits.append(max(0.0, ready - max(asked, begin)))
+
+    def on_epoch_end(self, epoch, logs=None):
+        first, waited = sum(self._waits[:1]), sum(self._waits[1:])
+        self.share = waited / max(self._step_end - self._epoch_begin - first, 1e-9)
+        if logs is not None:
+            logs["data_wait"] = self.share
+        print(self.report())
+
+    def report(self) -> str:
+        """A sentence about the epoch."""
+        told = f"Waited for data {self.share:.0%} of the epoch"
+        advice = f": {'; or '.join([*self.remedies, ALWAYS])}" if self.share >= SMALL else ""
+        return f"{told}{advice}."
+
+    def _note_asked(self, number: np.int64) -> np.int64:
+        self._asked[int(number)] = time.perf_counter()
+        return number
+
+    def _note_ready(self, number: np.int64) -> np.int64:
+        self._ready[int(number)] = time.perf_counter()
+        return number
+
+
+def remedies(manifest: Manifest, image_size: int, scale: tuple[int, int]) -> list[str]:
+    """What would make the clips of a data set less work to read.
+
+    Args:
+        manifest: `tfrecords.Manifest` of the data set.
+        image_size: int, pixels of a side of the clips.
+        scale: tuple of two ints, as for `tfrecords.clips`.
+    """
+    found = []
+    if manifest.frame.get("store") == "video":
+        found.append(
+            "build it with --store frames, of which a clip is read without decoding a video"
+        )
+    needed, stored = scale[1] * image_size / CROP, manifest.frame.get("short_side")
+    if stored is None or stored > ROOMY * needed:
+        side = "their own size" if stored is None else f"a short side of {stored}"
+        found.append(f"build it with --short-side {round(needed)}, its frames have {side}")
+    return found

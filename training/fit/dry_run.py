@@ -1,0 +1,121 @@
+"""`ctm train --dry-run`: what a training will do and take, and two steps of it."""
+
+import dataclasses
+import itertools
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import tfrecords
+from tfrecords.text import sized, timed
+from training import recipes
+from training.batches import training_batches
+from training.config.train import TrainConfig
+from training.costs.count import activation_bytes, trained_parameters
+from training.fit.resolve import complete
+from training.fit.resume import WHERE, differences
+from training.fit.schedule import in_words, schedule
+from training.fit.step import Step
+from training.fit.weight_averages import Averages
+from training.pictures.charts import draw_schedule
+
+FLOAT = 4  # bytes; weights, gradients and momentum are float32 in mixed precision, too
+
+
+def dry_run(
+    model: keras.Model,
+    config: TrainConfig,
+    steps_per_epoch: int,
+    strategy: tf.distribute.Strategy,
+) -> None:
+    """Prints the plan of a training, draws its learning rate, and runs two steps.
+
+    Nothing is kept: the weights that the two steps changed are thrown away.
+
+    Args:
+        model: The compiled model.
+        config: What is asked for, with every value resolved.
+        steps_per_epoch: Steps of an epoch.
+        strategy: Strategy under which the model was made.
+    """
+    for line in [*what(model, config, steps_per_epoch), memory(model, config)]:
+        print(line)
+    picture = config.out.with_name(f"{config.out.name}-plan.png")
+    draw(config, steps_per_epoch, picture)
+    print(f"Learning rate drawn: {picture}")
+    seconds = seconds_of_a_step(model, config, strategy)
+    whole = timed(seconds * steps_per_epoch * config.epochs)
+    print(
+        f"Two steps ran; the second took {seconds:.2f} s: about {whole} in all on this machine, "
+        "without validation"
+    )
+
+
+def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[str]:
+    """The plan in lines: recipe, data, model, what is frozen, steps, learning rate."""
+    manifest = tfrecords.read_manifest(config.data)
+    counts = ", ".join(f"{split} {n['videos']:,}" for split, n in manifest.splits.items())
+    frozen = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
+    return [
+        *of_recipe(config),
+        f"Data: {config.data}, {len(manifest.class_names)} classes; videos: {counts}",
+        f"Model: {config.model} on {config.backbone}, {config.num_frames} frames of "
+        f"{config.image_size} x {config.image_size}; {model.count_params():,} weights, of which "
+        f"{trained_parameters(model):,} learn",
+        f"Frozen layers: {', '.join(frozen) or 'none'}",
+        f"Steps: {steps_per_epoch:,} of {config.batch_size} clips an epoch, "
+        f"{steps_per_epoch * config.epochs:,} in {config.epochs} epochs",
+        f"Learning rate: {in_words(config)}",
+    ]
+
+
+def of_recipe(config: TrainConfig) -> list[str]:
+    """The recipe, and what of the config differs from it, in lines; none without a recipe."""
+    if not config.recipe:
+        return []
+    recipe = recipes.read(config.recipe)
+    own = {name: getattr(config, name) for name in (*WHERE, "out", "dry_run", "save_every")}
+    recipe = complete(dataclasses.replace(recipe, weights=recipe.weights or config.weights, **own))
+    differ = [
+        f"  {name}: {getattr(config, name)} instead of {getattr(recipe, name)}"
+        for name in differences(config, recipe)
+    ]
+    return [f"Recipe {config.recipe}:", *differ]
+
+
+def memory(model: keras.Model, config: TrainConfig) -> str:
+    """What a step holds at once, estimated."""
+    fixed = FLOAT * (model.count_params() + 2 * trained_parameters(model))
+    held = activation_bytes(model) * config.batch_size // config.accumulate
+    return (
+        f"Memory of a step: about {sized(fixed + held)} over all devices ({sized(fixed)} for "
+        f"weights, gradients and momentum, {sized(held)} for what the layers put out; libraries "
+        "take more)"
+    )
+
+
+def draw(config: TrainConfig, steps_per_epoch: int, picture: Path) -> None:
+    """The learning rate over the epochs as a picture."""
+    steps = np.linspace(0, steps_per_epoch * config.epochs - 1, 400).round()
+    rate = schedule(config, steps_per_epoch)
+    rates = [float(rate(step)) for step in steps]
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    draw_schedule(steps / steps_per_epoch, rates, in_words(config), picture)
+
+
+def seconds_of_a_step(
+    model: keras.Model, config: TrainConfig, strategy: tf.distribute.Strategy
+) -> float:
+    """How long the second of two training steps takes."""
+    averages = Averages(model, strategy, config.ema)
+    step = Step(model, strategy, averages, config.clip_norm, config.accumulate)
+    epochs = (training_batches(config, strategy, epoch) for epoch in range(2))  # one may have one
+    batches = itertools.chain.from_iterable(epochs)
+    ends = []
+    while len(ends) < 2:
+        step.train(itertools.islice(batches, config.accumulate), stop=False)
+        ends.append(time.perf_counter())
+    return ends[1] - ends[0]

@@ -1,0 +1,110 @@
+"""The loop of training: epochs of steps and validation, on one device or many machines.
+
+Keras' `fit` cannot be used on several machines, clips each device's gradient for itself and
+cannot accumulate gradients on several devices. Keras' callbacks are called as `fit` calls them.
+"""
+
+import functools
+import itertools
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.batches import has_validation, training_batches, validation_batches
+from training.config.train import TrainConfig
+from training.fit.preemption import Notice, Preempted
+from training.fit.state import State
+from training.fit.step import Step, means
+from training.fit.weight_averages import Averages
+from training.machines.workers import wait_for_all
+
+
+class Loop:
+    """Trains a compiled model from its state's position to the last epoch.
+
+    Args:
+        model: The model.
+        config: The run's config.
+        strategy: Strategy under which the model was made.
+        averages: Averages of the model's weights.
+        state: The run's state, restored.
+        steps: Steps of an epoch.
+        notice: What notes that the run shall stop.
+        timed: What is done to the batches that this machine reads, with the first one's number.
+
+    Raises:
+        Preempted: If SIGTERM came; the state is saved.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        config: TrainConfig,
+        strategy: tf.distribute.Strategy,
+        averages: Averages,
+        state: State,
+        steps: int,
+        notice: Notice,
+        timed: Callable[[tf.data.Dataset, int], tf.data.Dataset] = lambda batches, first: batches,
+    ):
+        self.config, self.strategy = config, strategy
+        self.averages, self.state = averages, state
+        self.steps, self.notice = steps, notice
+        self.step = Step(model, strategy, averages, config.clip_norm, config.accumulate)
+        self.epoch = tf.Variable(0, dtype=tf.int64)
+        self.batches = functools.cache(
+            lambda first: training_batches(config, strategy, self.epoch, first, timed)
+        )
+        self.validation = validation_batches(config, strategy) if has_validation(config) else None
+
+    def run(self, callbacks: keras.callbacks.CallbackList) -> None:
+        """Trains and validates, epoch after epoch."""
+        callbacks.on_train_begin()
+        first_epoch, first_step = self.state.position.numpy().tolist()
+        for epoch in range(first_epoch, self.config.epochs):
+            callbacks.on_epoch_begin(epoch)
+            logs = self.train_epoch(epoch, first_step, callbacks)
+            if self.validation is not None:
+                logs |= self.validate(epoch, callbacks)
+            callbacks.on_epoch_end(epoch, logs)
+            first_step = 0
+        callbacks.on_train_end()
+
+    def train_epoch(self, epoch: int, first: int, callbacks) -> dict[str, float]:
+        """Does the steps of an epoch from the first one on; returns the means of all."""
+        self.epoch.assign(epoch)
+        if not first:
+            self.state.sums.assign(tf.zeros_like(self.state.sums))
+        batches = iter(self.batches(first))
+        for step in range(first, self.steps):
+            callbacks.on_train_batch_begin(step)
+            parts = itertools.islice(batches, self.config.accumulate)
+            sums = self.step.train(parts, self.notice.came)
+            self.state.sums.assign_add(sums)
+            callbacks.on_train_batch_end(step, means(self.state.sums.numpy()))
+            self.leave_if_told(sums, epoch, step + 1)
+        return means(self.state.sums.numpy())
+
+    def validate(self, epoch: int, callbacks) -> dict[str, float]:
+        """The means over the validation split, of the averaged weights where there are any."""
+        callbacks.on_test_begin()
+        total = np.zeros(5)
+        with self.averages.in_the_model():
+            for batch in self.validation:
+                sums = self.step.score(*batch, self.notice.came)
+                total += sums
+                if sums[-1]:
+                    break
+        self.leave_if_told(total, epoch, self.steps)
+        logs = means(total)
+        callbacks.on_test_end(logs)
+        return {f"val_{name}": value for name, value in logs.items()}
+
+    def leave_if_told(self, sums: np.ndarray, epoch: int, step: int) -> None:
+        """Saves and leaves if a machine was told to stop; all of them see it in the same step."""
+        if sums[-1]:
+            self.state.save(epoch, step)
+            wait_for_all(self.strategy)
+            raise Preempted

@@ -1,0 +1,51 @@
+"""The learning rate of a run, step by step."""
+
+import keras
+
+import ctm_keras
+from training.config.train import TrainConfig
+
+
+def schedule(
+    config: TrainConfig, steps_per_epoch: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate that a configuration asks for.
+
+    Args:
+        config: With `schedule`, `milestones`, `warmup_epochs` and the rate.
+        steps_per_epoch: Steps of an epoch.
+    """
+    total = steps_per_epoch * config.epochs
+    warmup = round(config.warmup_epochs * steps_per_epoch)
+    if config.schedule == "cosine":
+        start = config.rate * config.warmup_start if warmup else config.rate
+        return keras.optimizers.schedules.CosineDecay(
+            start,
+            decay_steps=max(1, total - warmup),
+            warmup_target=config.rate if warmup else None,
+            warmup_steps=warmup,
+        )
+    return ctm_keras.StepSchedule(
+        config.rate,
+        milestones=[round(part * total) for part in config.milestones],
+        decay=config.decay,
+        warmup_steps=warmup,
+        warmup_start=config.warmup_start,
+    )
+
+
+def in_words(config: TrainConfig) -> str:
+    """Rate and schedule for people: `"0.00667 (0.02 at a batch of 96, in proportion to 32)"`."""
+    rate, batch_size = config.rate_at
+    scaled = rate * config.batch_size / batch_size
+    words = f"{config.rate:.4g}"
+    if config.rate != scaled:
+        words += " (as given)"
+    elif config.batch_size != batch_size:
+        words += f" ({rate:g} at a batch of {batch_size}, in proportion to {config.batch_size})"
+    if config.warmup_epochs:
+        words += f", after {config.warmup_epochs:g} epochs of warm-up"
+    if config.schedule == "cosine":
+        return words + ", then half a cosine to 0"
+    falls = ", ".join(f"{part * config.epochs:g}" for part in config.milestones)
+    return words + (f", times {config.decay:g} after epoch {falls}" if falls else "")

@@ -1,0 +1,145 @@
+"""One step of training or validation on all devices, on whatever machines they are.
+
+The gradients of all micro-batches and devices are added, then clipped, then applied: the numbers
+are those of one device that took the whole batch at once, but for batch norm, which sees a
+micro-batch.
+"""
+
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ctm_keras.loss import is_soft
+from training.fit.batch_norm import synchronized
+from training.fit.weight_averages import Averages
+
+SUM = tf.distribute.ReduceOp.SUM
+
+
+class Step:
+    """Trains and scores a compiled model.
+
+    Args:
+        model: Compiled model; its optimizer is built.
+        strategy: Strategy under which it was made.
+        averages: Averages of its weights, moved after each step.
+        clip_norm: Greatest global norm of a step's gradient, or None.
+        accumulate: Micro-batches of a step.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        strategy: tf.distribute.Strategy,
+        averages: Averages,
+        clip_norm: float | None = None,
+        accumulate: int = 1,
+    ):
+        self.model, self.strategy, self.averages = model, strategy, averages
+        self.clip_norm, self.accumulate = clip_norm, accumulate
+        with strategy.scope():
+            self.gradients = [own_of_each_replica(v) for v in model.trainable_variables]
+        # As decorators they would warn of retracing when a process trains several models.
+        self.add, self.apply = tf.function(self.add), tf.function(self.apply)
+        self._score = tf.function(self._score)
+
+    def train(self, batches: Iterable[tuple], stop: bool) -> np.ndarray:
+        """Does one step.
+
+        Args:
+            batches: The step's micro-batches, `accumulate` of them.
+            stop: Whether this machine wants to stop.
+
+        Returns:
+            Sums over all clips, see `means`.
+        """
+        sums = sum(self.add(clips, labels, float(stop)) for clips, labels in batches)
+        self.apply()
+        return sums.numpy()
+
+    def score(self, clips, labels, weights, stop: bool) -> np.ndarray:
+        """The sums of a batch, of clips whose weight is 1, without learning from it."""
+        return self._score(clips, labels, weights, float(stop)).numpy()
+
+    def add(self, *inputs) -> tf.Tensor:
+        with synchronized(self.model, self.strategy):
+            return self.strategy.reduce(SUM, self.strategy.run(self._add, inputs), axis=None)
+
+    def apply(self) -> None:
+        self.strategy.run(self._apply)
+        self.averages.update()
+
+    def _score(self, *inputs) -> tf.Tensor:
+        return self.strategy.reduce(SUM, self.strategy.run(self._forward, inputs), axis=None)
+
+    def _add(self, clips, labels, stop):
+        """Adds a micro-batch's gradients, in each replica."""
+        with tf.GradientTape() as tape:
+            logits = self.model(clips, training=True)
+            losses = self.model.loss.call(labels, logits)
+            loss = tf.nn.compute_average_loss(losses) / self.accumulate
+            loss += sum(map(tf.nn.scale_regularization_loss, self.model.losses)) / self.accumulate
+            loss = self.model.optimizer.scale_loss(loss)
+        gradients = tape.gradient(loss, [v.value for v in self.model.trainable_variables])
+        for total, gradient in zip(self.gradients, gradients, strict=True):
+            total.assign_add(gradient)
+        return sums(losses, labels, logits, tf.ones_like(losses), stop)
+
+    def _apply(self):
+        """Applies the sum of all gradients, in each replica."""
+        optimizer = self.model.optimizer
+        gradients = [total.read_value() for total in self.gradients]
+        if self.clip_norm or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            gradients = self._summed(gradients)
+        optimizer.apply(gradients, self.model.trainable_variables)
+        for total in self.gradients:
+            total.assign(tf.zeros_like(total))
+
+    def _summed(self, gradients):
+        """The gradients of all replicas, clipped, as the part that each hands to the optimizer.
+
+        Keras adds them in `apply`, after it clipped or looked for infinities, which is too late.
+        """
+        gradients = tf.distribute.get_replica_context().all_reduce(SUM, gradients)
+        if self.clip_norm:
+            most = self.model.optimizer.scale_loss(tf.constant(self.clip_norm))
+            gradients, _ = tf.clip_by_global_norm(gradients, most)
+        return [gradient / self.strategy.num_replicas_in_sync for gradient in gradients]
+
+    def _forward(self, clips, labels, weights, stop):
+        logits = self.model(clips, training=False)
+        return sums(self.model.loss.call(labels, logits), labels, logits, weights, stop)
+
+
+def own_of_each_replica(variable: keras.Variable) -> tf.Variable:
+    """A variable of zeros that every replica has for itself."""
+    return tf.Variable(
+        tf.zeros(variable.shape, variable.dtype),
+        trainable=False,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.SUM,
+    )
+
+
+def sums(losses, labels, logits, weights, stop) -> tf.Tensor:
+    """Weights, losses, clips in the top 1 and the top 5, machines that want to stop."""
+    right = [top_k(labels, logits, k) for k in (1, min(5, logits.shape[-1]))]
+    rows = [tf.ones_like(losses), losses, *right]
+    return tf.stack([*(tf.reduce_sum(row * weights) for row in rows), stop])
+
+
+def top_k(labels, logits, k: int) -> tf.Tensor:
+    """1 for each clip whose class is among the k best, else 0.
+
+    The class of a mixed clip, whose label is soft, is that with the largest share.
+    """
+    hard = tf.argmax(labels, axis=-1) if is_soft(labels) else tf.reshape(labels, (-1,))
+    return keras.metrics.sparse_top_k_categorical_accuracy(hard, logits, k)
+
+
+def means(total: np.ndarray) -> dict[str, float]:
+    """The means of sums, by name."""
+    names = ("loss", "top1", "top5")
+    return {name: float(total[i] / total[0]) for i, name in enumerate(names, start=1)}

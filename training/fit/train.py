@@ -1,0 +1,191 @@
+"""`ctm train`: a config becomes a run with a trained model."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import ctm_keras
+import tfrecords
+from tfrecords.storage.disk_space import full_disk_in_words
+from training.batches import has_validation
+from training.config.train import TrainConfig
+from training.fit.batch_norm import freeze_batch_norm
+from training.fit.callbacks import Checkpoints
+from training.fit.data_wait import DataWait, remedies
+from training.fit.dropout import own_masks
+from training.fit.dry_run import dry_run
+from training.fit.loop import Loop
+from training.fit.preemption import Notice, Preempted
+from training.fit.resolve import check_batch, start, what_all_do
+from training.fit.schedule import in_words, schedule
+from training.fit.state import State
+from training.fit.weight_averages import Averages
+from training.machines.devices import require_tensorflow, strategy_for
+from training.machines.workers import (
+    agree,
+    count_workers,
+    is_chief,
+    lost_worker_in_words,
+    wait_for_all,
+)
+from training.run_folder import Run, save_model
+
+DIFFERENT = "The workers were started with different options or data sets: they must be the same."
+SHARED = "must be on a disk that all of them share."
+
+
+def train(config: TrainConfig) -> Run | None:
+    """Trains a model, or continues a run that was stopped.
+
+    Args:
+        config: What to train, on what, how. With `resume` the run's own config is used.
+
+    Returns:
+        The run, with `model.keras` in it; None of a dry run.
+
+    Raises:
+        ValueError: If the config, the data set and the weights do not fit together.
+
+    Example:
+
+    >>> from training.fit.train import train
+    >>> run = train(TrainConfig(data=Path("data/mine"), out=Path("runs/mine")))
+
+    Reference:
+        CTM, section 4.2.
+    """
+    require_tensorflow()
+    strategy = strategy_for(config.devices, config.workers, config.index)  # before all else
+    config, facts, resumed = start(config)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(config.seed)
+    keras.config.set_dtype_policy(config.precision)
+    try:
+        check_batch(config, strategy)
+        with lost_worker_in_words(strategy):
+            agree(strategy, what_all_do(config, facts), DIFFERENT)
+            with strategy.scope():
+                model = build_model(config, facts, resumed)
+                compile_model(model, config, facts["steps_per_epoch"])
+            if config.dry_run:
+                dry_run(model, config, facts["steps_per_epoch"], strategy)
+                return None
+            new = is_chief(strategy) and not resumed
+            run = Run.create(config, facts) if new else Run(config.out)
+            with full_disk_in_words(run.path, f"run `ctm train --resume {run.path}`"):
+                fit(model, config, facts, run, strategy)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    print(f"The model is {run.model}; next: {next_command(run, config)}")
+    return run
+
+
+def build_model(config: TrainConfig, facts: dict[str, Any], resumed: bool = False) -> keras.Model:
+    """The model of a config, with what its weights gave and what is fixed printed."""
+    model = ctm_keras.build_video_model(
+        config.model,
+        backbone=config.backbone,
+        class_names=facts["class_names"],
+        num_frames=config.num_frames,
+        image_size=config.image_size,
+        weights=None if config.weights == "none" else config.weights,
+        interpolate_tcc=config.interpolate_tcc,
+        dropout=config.dropout,
+        **{"preprocessing": facts.get("preprocessing")} | config.method_options,
+    )
+    if not resumed and config.weights in ("none", "imagenet"):  # a file's is printed as it loads
+        print(ctm_keras.adoption_report(model))
+    if config.freeze_bn:
+        print("Fixed batch norm:", ", ".join(freeze_batch_norm(model, resumed)))
+    return model
+
+
+def compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> None:
+    """The paper's optimizer and schedule, and cross-entropy."""
+    rate = schedule(config, steps_per_epoch)
+    model.compile(
+        optimizer=ctm_keras.SGD(rate, momentum=config.momentum, l2=config.weight_decay),
+        loss=ctm_keras.SmoothedCrossentropy(config.label_smoothing),
+    )
+    model.optimizer.build(model.trainable_variables)
+
+
+def announce(config: TrainConfig, facts: dict[str, Any], epoch: int, step: int) -> None:
+    """Says where a run goes on, and which classes are mirrored."""
+    if epoch == config.epochs:
+        print(f"All {epoch} epochs are done.")
+    elif epoch or step:
+        print(f"Continuing at epoch {epoch + 1}, step {step} of {facts['steps_per_epoch']}.")
+    print(f"Learning rate: {in_words(config)}")
+    for line in tfrecords.flip_report(facts["class_names"], config.flip, config.pairs):
+        print(line)
+    if not has_validation(config):
+        print(f"The data set has no split {config.val_split!r}: there is no validation.")
+
+
+def fit(
+    model: keras.Model,
+    config: TrainConfig,
+    facts: dict[str, Any],
+    run: Run,
+    strategy: tf.distribute.Strategy,
+) -> None:
+    """Fits from the saved position to the end, and saves the model."""
+    chief, steps = is_chief(strategy), facts["steps_per_epoch"]
+    averages = Averages(model, strategy, config.ema)
+    state = State(model, averages, run.states, chief)
+    epoch, step = state.restore()
+    own_masks(model, strategy)
+    agree(strategy, f"{epoch} {step}", f"The workers see different states: {run.path} {SHARED}")
+    announce(config, facts, epoch, step)
+    if chief:
+        run.trim_log(epoch)
+    wait = DataWait(remedies(tfrecords.read_manifest(config.data), config.image_size, config.scale))
+    checkpoints = Checkpoints(run, state, averages, steps, config.save_every)
+    with Notice().listening() as notice, logs(run) as loggers:
+        loop = Loop(model, config, strategy, averages, state, steps, notice, wait.timed)
+        loop.run(
+            keras.callbacks.CallbackList(
+                [wait, *loggers, checkpoints] if chief else [checkpoints],
+                add_progbar=chief,
+                model=model,
+                verbose=1 if sys.stdout.isatty() else 2,
+                epochs=config.epochs,
+                steps=steps,
+            )
+        )
+    with averages.in_the_model():
+        if chief:
+            save_model(model, run.model)
+    wait_for_all(strategy)  # the chief saves
+
+
+def next_command(run: Run, config: TrainConfig) -> str:
+    """What to do with a trained model: score it, if there are videos to score it on."""
+    if not has_validation(config):
+        return f"ctm predict {run.path} VIDEO.mp4"
+    split = "" if config.val_split == "val" else f" --split {config.val_split}"
+    return f"ctm evaluate {run.path}{split}"
+
+
+@contextmanager
+def logs(run: Run) -> Iterator[list[keras.callbacks.Callback]]:
+    """What writes the run's logs; says how a stopped run goes on."""
+    csv_log = keras.callbacks.CSVLogger(run.log, append=True)
+    board = keras.callbacks.TensorBoard(run.tensorboard, write_graph=False)
+    try:
+        yield [csv_log, board]
+    except (KeyboardInterrupt, Preempted) as stopped:
+        where = "this step" if isinstance(stopped, Preempted) else "the last saved step"
+        several = "the same command on every machine"
+        again = several if count_workers() > 1 else f"`ctm train --resume {run.path}`"
+        print(f"\nStopped; {again} goes on from {where}.")
+        raise
+    finally:
+        if getattr(csv_log, "csv_file", None):  # which Keras leaves open when a run is stopped
+            csv_log.csv_file.close()

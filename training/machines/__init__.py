@@ -1,0 +1,1 @@
+"""Devices of one machine, and several machines."""

@@ -1,0 +1,180 @@
+"""The pictures: confusion matrix, timeline of a long video, clips with their predictions."""
+
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
+
+from tfrecords.text import LONGEST_NAME, shorten
+
+FONTS = (
+    "DejaVu Sans",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "WenQuanYi Zen Hei",
+    "Arial Unicode MS",
+)
+LABELLED_CLASSES = 60  # more names than that cannot be read on a matrix
+
+
+@contextmanager
+def names_in_any_script() -> Iterator[None]:
+    """Draws with fonts for the names of the world, those of them that this machine has."""
+    installed = {font.name for font in fontManager.ttflist}
+    families = [name for name in FONTS if name in installed]
+    with matplotlib.rc_context({"font.family": families}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+@names_in_any_script()
+def draw_confusion(confusion: np.ndarray, class_names: Sequence[str], title: str, path: Path):
+    """Draws a confusion matrix, each row in shares of its true class.
+
+    Args:
+        confusion: Counts `(true class, predicted class)`.
+        class_names: One name a row.
+        title: Line above it.
+        path: PNG to write.
+    """
+    count = len(class_names)
+    shares = confusion / confusion.sum(axis=1, keepdims=True).clip(1)
+    names = [plain(name) for name in class_names]
+    margin = 0.08 * max(map(len, names)) if count <= LABELLED_CLASSES else 0
+    side = min(3 + 0.3 * count, 22) + margin
+    figure = Figure(figsize=(side + 1, side), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
+    axes.set(title=plain(title), xlabel="predicted", ylabel="true")
+    if count <= LABELLED_CLASSES:
+        axes.set_xticks(range(count), names, rotation=90)
+        axes.set_yticks(range(count), names)
+    if count <= 20:
+        write_counts(axes, confusion, shares)
+    write(figure, path, 120)
+
+
+def plain(text: str) -> str:
+    """A name as matplotlib writes it letter by letter: no mathematics, nothing hidden, not long."""
+    text = shorten(text)
+    return (" " + text if text.startswith("_") else text).replace("$", r"\$")
+
+
+def end_of(folder: str) -> str:
+    """The end of a long path: there runs have their names."""
+    return folder if len(folder) <= LONGEST_NAME else "…" + folder[1 - LONGEST_NAME :]
+
+
+def write(figure: Figure, path: Path, dpi: int) -> None:
+    """Writes a PNG, whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    figure.savefig(part, dpi=dpi, format="png")
+    os.replace(part, path)
+
+
+def write_counts(axes, confusion: np.ndarray, shares: np.ndarray) -> None:
+    """Writes each cell's count into it."""
+    for (row, column), value in np.ndenumerate(confusion):
+        if value:
+            color = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, str(value), ha="center", va="center", color=color, fontsize=8)
+
+
+@names_in_any_script()
+def draw_timeline(
+    seconds: np.ndarray,
+    probabilities: np.ndarray,
+    class_names: Sequence[str],
+    title: str,
+    path: Path,
+):
+    """Draws the probabilities of the five most likely classes over a video.
+
+    Args:
+        seconds: The middle of each window, `(windows,)`.
+        probabilities: `(windows, num_classes)`.
+        class_names: One name a class.
+        title: Line above it.
+        path: PNG to write.
+    """
+    figure = Figure(figsize=(10, 3.5), layout="constrained")
+    axes = figure.subplots()
+    for index in probabilities.max(axis=0).argsort()[::-1][:5]:
+        axes.plot(seconds, probabilities[:, index], label=plain(class_names[index]), marker=".")
+    axes.set(title=plain(title), xlabel="seconds", ylabel="probability", ylim=(0, 1.02))
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    write(figure, path, 120)
+
+
+@names_in_any_script()
+def draw_clips(clips: np.ndarray, captions: Sequence[str], path: Path):
+    """Draws clips as rows of frames, each with a caption.
+
+    Args:
+        clips: `(clips, frames, height, width, 3)`, uint8.
+        captions: One line a clip.
+        path: PNG to write.
+    """
+    rows, frames = clips.shape[:2]
+    figure = Figure(figsize=(1.2 * frames + 0.2, 1.5 * rows), layout="constrained")
+    for axes, caption, clip in zip(figure.subfigures(rows), captions, clips, strict=True):
+        axes.suptitle(plain_line(caption), fontsize=9, ha="left", x=0.01)
+        for cell, frame in zip(axes.subplots(1, frames), clip, strict=True):
+            cell.imshow(frame)
+            cell.axis("off")
+    write(figure, path, 72)
+
+
+@names_in_any_script()
+def draw_gains(gains: Mapping[str, np.ndarray], class_names: Sequence[str], path: Path):
+    """Draws what models gain over TSN in each class, the classes in the order of the first model.
+
+    Args:
+        gains: For each model its gains, `(num_classes,)`, NaN where a class has no video.
+        class_names: One name a class.
+        path: PNG to write.
+    """
+    known = ~np.isnan(next(iter(gains.values()), np.zeros(len(class_names))))
+    order = [c for c in np.argsort(-next(iter(gains.values()))) if known[c]] if gains else []
+    figure = Figure(figsize=(max(6, min(24, 0.25 * len(order) + 3)), 4.5), layout="constrained")
+    axes = figure.subplots()
+    width = 0.8 / max(1, len(gains))
+    for place, (name, gain) in enumerate(gains.items()):
+        offsets = np.arange(len(order)) + (place - (len(gains) - 1) / 2) * width
+        axes.bar(offsets, gain[order], width, label=plain(end_of(name)))
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set(ylabel="gain in top-1 over TSN", xlabel="classes, by the gain of the first model")
+    if len(order) <= LABELLED_CLASSES:
+        axes.set_xticks(range(len(order)), [plain(class_names[c]) for c in order], rotation=90)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    write(figure, path, 120)
+
+
+@names_in_any_script()
+def draw_schedule(epochs: Sequence[float], rates: Sequence[float], title: str, path: Path):
+    """Draws a learning rate over the epochs.
+
+    Args:
+        epochs: Places, in epochs.
+        rates: The rate at each.
+        title: Line above it.
+        path: PNG to write.
+    """
+    figure = Figure(figsize=(7, 3), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(epochs, rates)
+    axes.set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
+    axes.set_title(plain_line(title), fontsize=9)
+    write(figure, path, 120)
+
+
+def plain_line(text: str) -> str:
+    """A line as matplotlib writes it letter by letter."""
+    return text.replace("$", r"\$")

@@ -1,0 +1,126 @@
+"""`ctm explain`: where and when in a clip a model sees a class, as a GIF or a video."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import matplotlib
+import numpy as np
+from PIL import Image
+
+import ctm_keras
+from ctm_keras.names import unknown_name
+from tfrecords.reading.clip_options import ClipOptions, crop_clip
+from tfrecords.sources.folders import videos_at
+from tfrecords.storage.disk_space import full_disk_in_words
+from tfrecords.text import printable
+from tfrecords.video.read import VideoError
+from training.batches import sampling
+from training.evaluate.predictions import softmax
+from training.use.predict import Classifier, gather
+
+FRAMES_PER_SECOND = 4  # of what is written: a clip is a few frames
+SMALLEST = 224  # pixels of a frame that is written: smaller ones are enlarged
+SHADE = 0.5  # how much of a frame the colours may cover
+SUFFIXES = (".gif", ".mp4")
+
+
+def explain(run: Path, video: Path, to: Path, class_name: str | None = None) -> str:
+    """Writes the middle clip of a video beside what speaks for a class in it.
+
+    Args:
+        run: Folder of the run.
+        video: A video file, GIF or folder of frames.
+        to: GIF or MP4 to write: each frame, and the frame with its class activation map.
+        class_name: The class; None is the one that the model sees in the clip.
+
+    Returns:
+        The class and its probability, in words.
+
+    Raises:
+        ValueError: If `to` is neither GIF nor MP4 or is the video, there is no such class, or the
+            model has no maps.
+        VideoError: If no frame can be read.
+
+    Reference:
+        Zhou et al., Learning Deep Features for Discriminative Localization, CVPR 2016.
+    """
+    if to.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"--to names a {' or '.join(SUFFIXES)} file, received {to}.")
+    video = single_video(video)
+    if to.exists() and video.exists() and to.samefile(video):
+        raise ValueError(f"--to names the video {video} itself: name another file.")
+    classifier = Classifier(run)
+    names = classifier.class_names
+    if class_name is not None and class_name not in names:
+        raise unknown_name("class", class_name, names)
+    clip = middle_clip(classifier, video)
+    probabilities = softmax(classifier.model.predict_on_batch(clip[None]))[0]
+    shown = int(probabilities.argmax()) if class_name is None else names.index(class_name)
+    maps = ctm_keras.class_activation_maps(classifier.model, clip[None], [shown])[0]
+    with full_disk_in_words(to.parent, "explain again"):
+        to.parent.mkdir(parents=True, exist_ok=True)
+        write(enlarged(np.concatenate([clip, overlaid(clip, maps)], axis=2)), to)
+    return f"{printable(names[shown])}, probability {probabilities[shown]:.3f}"
+
+
+def single_video(path: Path) -> Path:
+    """The one video that a path names."""
+    try:
+        videos = videos_at(path, ignored=[])
+    except VideoError as error:
+        raise VideoError(f"{path}: {error}") from None
+    if len(videos) > 1:
+        raise ValueError(
+            f"ctm explain needs one video, received the folder {path} of {len(videos)}. Name one "
+            f"of them, such as {videos[0]}."
+        )
+    return videos[0]
+
+
+def middle_clip(classifier: Classifier, video: Path) -> np.ndarray:
+    """The clip that evaluation takes of a video when it takes one, `(T, S, S, 3)`."""
+    options = ClipOptions(**sampling(classifier.config))
+    frames = (frame.rgb for frame in classifier.frames(video))
+    ((_, clip),) = gather(frames, options.clips(len(classifier.times(video))))
+    return crop_clip(clip, options.boxes(*clip.shape[1:3]), options.image_size)[0]
+
+
+def overlaid(clip: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Frames under the colours of their maps: what speaks for the class shines.
+
+    Args:
+        clip: uint8 `(frames, height, width, 3)`.
+        maps: Class activation maps `(map_frames, rows, columns)`; where frames were pooled, one
+            map is of several frames.
+    """
+    frames, height, width = clip.shape[:3]
+    strength = maps.clip(0) / max(maps.max(), np.finfo(np.float32).eps)
+    strength = strength[np.arange(frames) * len(maps) // frames]
+    heat = np.stack([cv2.resize(m, (width, height)) for m in strength])[..., None]
+    colours = matplotlib.colormaps["inferno"](heat[..., 0])[..., :3] * 255
+    return (clip * (1 - SHADE * heat) + colours * SHADE * heat).astype(np.uint8)
+
+
+def enlarged(frames: np.ndarray) -> np.ndarray:
+    """Frames that a person can see, each pixel a square."""
+    factor = -(-SMALLEST // frames.shape[1])
+    return frames.repeat(factor, axis=1).repeat(factor, axis=2)
+
+
+def write(frames: np.ndarray, path: Path) -> None:
+    """Writes frames as a GIF that runs for ever, or as an MP4."""
+    if path.suffix.lower() == ".gif":
+        first, *rest = map(Image.fromarray, frames)
+        duration = 1000 // FRAMES_PER_SECOND
+        first.save(path, save_all=True, append_images=rest, duration=duration, loop=0)
+        return
+    frames = frames[:, : frames.shape[1] // 2 * 2, : frames.shape[2] // 2 * 2]  # H.264 asks it
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=Fraction(FRAMES_PER_SECOND))
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame))))
+        out.mux(stream.encode())

@@ -1,0 +1,245 @@
+"""`ctm predict`: the classes of video files, and how they change over a long one."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+import ctm_keras
+from tfrecords.format.manifest import named
+from tfrecords.reading.clip_options import ClipOptions
+from tfrecords.sources.folders import videos_at
+from tfrecords.text import printable
+from tfrecords.video.read import Frame, VideoError, read_frames, read_times
+from training.batches import sampling
+from training.config.train import TrainConfig
+from training.evaluate.predictions import softmax
+from training.machines.devices import require_tensorflow
+from training.pictures.charts import draw_timeline
+from training.run_folder import Run
+
+BAR = 30  # characters of a probability of 1
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a sliding window of a long video shows.
+
+    Args:
+        start: Seconds.
+        end: Seconds.
+        probabilities: `(num_classes,)`.
+    """
+
+    start: float
+    end: float
+    probabilities: np.ndarray
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a video shows.
+
+    Args:
+        video: The file.
+        probabilities: The mean over its clips and crops, `(num_classes,)`.
+        timeline: Sliding windows of a video longer than two clips, else empty.
+        class_names: One name a class.
+    """
+
+    video: Path
+    probabilities: np.ndarray
+    timeline: tuple[Window, ...]
+    class_names: tuple[str, ...]
+
+    def best(self, probabilities: np.ndarray | None = None, k: int = 5) -> list[dict]:
+        """The k most likely classes, of the video or of a window."""
+        probabilities = self.probabilities if probabilities is None else probabilities
+        return [
+            {"class": self.class_names[i], "probability": round(float(probabilities[i]), 6)}
+            for i in probabilities.argsort()[::-1][:k]
+        ]
+
+    def to_dict(self) -> dict:
+        """The prediction as JSON can hold it."""
+        windows = [
+            {"start": w.start, "end": w.end, **self.best(w.probabilities, 1)[0]}
+            for w in self.timeline
+        ]
+        return {"video": str(self.video), "classes": self.best(), "timeline": windows}
+
+    def __str__(self) -> str:
+        lines = [printable(str(self.video))]
+        for row in self.best():
+            bar = "█" * round(BAR * row["probability"])
+            lines.append(f"  {row['probability']:.3f} {bar:{BAR}} {printable(row['class'])}")
+        return "\n".join(lines)
+
+
+class Classifier:
+    """A run's model, ready for video files.
+
+    Args:
+        run: Folder of the run.
+        which: `"model"`, the last, or `"best"`, the best on the validation split.
+
+    Example:
+
+    >>> print(Classifier(Path("runs/mine")).predict(Path("holiday.mp4")))
+    """
+
+    def __init__(self, run: Path, which: str = "model"):
+        require_tensorflow()
+        run = Run.open(run)
+        self.config: TrainConfig = run.config
+        self.frame = run.read()["frame"]
+        self.model: keras.Model = run.load_model(which)
+        self.class_names = tuple(ctm_keras.class_names(self.model))
+
+    def predict(self, video: Path, num_clips: int = 10, num_crops: int = 1) -> Prediction:
+        """Scores a video as `ctm evaluate` does: same frames, same crops, probabilities averaged.
+
+        Args:
+            video: A video file, GIF or folder of frames.
+            num_clips: Clips of the video, evenly from its start to its end.
+            num_crops: 1 (centre), 3, 5 or 10 crops of each clip.
+
+        Raises:
+            VideoError: If no frame can be read.
+        """
+        times = self.times(video)
+        options = ClipOptions(**sampling(self.config), num_clips=num_clips, num_crops=num_crops)
+        windows = self.windows(len(times))
+        scored = self.score(video, np.concatenate([options.clips(len(times)), windows]), options)
+        timeline = tuple(
+            Window(float(times[window[0]]), float(times[window[-1]]), probabilities)
+            for window, probabilities in zip(windows, scored[num_clips:], strict=True)
+        )
+        return Prediction(video, scored[:num_clips].mean(axis=0), timeline, self.class_names)
+
+    def frames(self, video: Path) -> Iterator[Frame]:
+        """The frames as the data set would hold them."""
+        encoded = self.frame.get("store") == "video"  # whose size stays
+        short_side = None if encoded else self.frame["short_side"]
+        return read_frames(video, fps=self.frame["fps"], short_side=short_side)
+
+    def times(self, video: Path) -> np.ndarray:
+        """When each of `frames` is shown, in seconds: a first pass, which makes no pixels."""
+        return np.fromiter(read_times(video, fps=self.frame["fps"]), np.int64) / 1e6
+
+    def windows(self, count: int) -> np.ndarray:
+        """Clips that overlap by half, over a video of more than two clips' length."""
+        config = self.config
+        span = config.num_frames * config.interval
+        starts = np.arange(0, count - span + 1, max(1, span // 2)) if count > 2 * span else []
+        return np.array(
+            [start + np.arange(config.num_frames) * config.interval for start in starts], np.int64
+        ).reshape(-1, config.num_frames)
+
+    def score(self, video: Path, indices: np.ndarray, options: ClipOptions) -> np.ndarray:
+        """Probabilities of each clip, mean over its crops, `(clips, num_classes)`."""
+        scores = np.zeros((len(indices), len(self.class_names)))
+        frames = (frame.rgb for frame in self.frames(video))
+        progress = tqdm(total=len(indices), unit="clip", desc=video.name, leave=False)
+        with progress:
+            for number, clip in gather(frames, indices):
+                logits = self.model.predict_on_batch(options.crops(clip))
+                scores[number] = softmax(logits).mean(axis=0)
+                progress.update()
+        return scores
+
+
+def gather(frames: Iterable[np.ndarray], indices: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Collects clips from a stream of frames, holding only frames that are still needed.
+
+    Args:
+        frames: The frames of a video, in order.
+        indices: Frame numbers of the clips, `(clips, frames)`, in any order within a clip.
+
+    Yields:
+        The clip's number and its frames, `(frames, height, width, 3)`, as soon as they are there.
+    """
+    pending = sorted(range(len(indices)), key=lambda clip: indices[clip].max())
+    last_use = {}
+    for clip in pending:
+        last_use |= dict.fromkeys(indices[clip].tolist(), indices[clip].max())
+    kept = {}
+    for number, frame in enumerate(frames):
+        if number in last_use:
+            kept[number] = frame
+        while pending and indices[pending[0]].max() == number:
+            clip = pending.pop(0)
+            yield clip, np.stack([kept[i] for i in indices[clip].tolist()])
+        kept = {i: f for i, f in kept.items() if last_use[i] > number}
+
+
+def predict(
+    run: Path,
+    videos: Iterable[Path],
+    as_json: bool = False,
+    num_clips: int = 10,
+    num_crops: int = 1,
+    timelines: Path | None = None,
+) -> int:
+    """Prints the predictions of videos, in words or as JSON, and draws the timelines.
+
+    Returns:
+        How many videos could not be read; each is named with its reason.
+    """
+    if not (videos := tuple(videos)):
+        raise ValueError("ctm predict needs one video or more after the run.")
+    classifier = Classifier(run)
+    failed, results = 0, []
+    for video, problem in expanded(videos):
+        try:
+            if problem:
+                raise problem
+            prediction = classifier.predict(video, num_clips, num_crops)
+        except (VideoError, OSError) as error:
+            failed += 1
+            reason = getattr(error, "strerror", None) or str(error)
+            results.append({"video": str(video), "error": reason})
+            print(printable(f"ctm: {video}: {reason}"), file=sys.stderr)
+            continue
+        results.append(prediction.to_dict())
+        if not as_json:
+            print(prediction)
+            draw(prediction, timelines or run / "timelines")
+    if as_json:
+        print(json.dumps(results, indent=1))
+    return failed
+
+
+def expanded(paths: Iterable[Path]) -> Iterator[tuple[Path, Exception | None]]:
+    """Each video that a path names, or the path with the reason why it names none."""
+    for path in paths:
+        ignored: list[str] = []
+        try:
+            videos = videos_at(path, ignored)
+        except (VideoError, OSError) as error:
+            yield path, error
+            continue
+        if ignored:
+            print(printable(f"Ignored in {path}: {named(ignored)}"), file=sys.stderr)
+        yield from ((video, None) for video in videos)
+
+
+def draw(prediction: Prediction, folder: Path) -> None:
+    """Draws the timeline of a long video and says where."""
+    if not prediction.timeline:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{'_'.join(prediction.video.parts[-2:]).replace('/', '')}.png"
+    draw_timeline(
+        np.array([(w.start + w.end) / 2 for w in prediction.timeline]),
+        np.stack([w.probabilities for w in prediction.timeline]),
+        prediction.class_names,
+        prediction.video.name,
+        path,
+    )
+    print(f"  over time: {path}")

@@ -1,0 +1,69 @@
+"""`ctm show`: a sheet of the clips that a model sees, as rows of frames."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+import tfrecords
+from tfrecords.text import printable
+from training.batches import changes, sampling
+from training.config.clips import ShowConfig, check_counts
+from training.pictures.charts import draw_clips
+
+FRAMES = 8
+
+
+def show(config: ShowConfig) -> Path:
+    """Draws the first batch of clips.
+
+    Args:
+        config: Which clips, and where the picture goes.
+
+    Returns:
+        The picture's path.
+
+    Raises:
+        ValueError: If the data set is none, or an option cannot be what it is.
+    """
+    config.check()
+    check_counts(config, "num")
+    training = config.mode == "training" or (config.mode is None and config.split == "train")
+    how = {"num_clips": config.num_clips, "num_crops": config.num_crops}
+    options = sampling(config) | {"num_frames": config.num_frames or FRAMES}
+    batches = tfrecords.clips(
+        config.data,
+        config.split,
+        training=training,
+        batch_size=config.num,
+        drop_remainder=False,
+        with_ids=True,
+        seed=config.seed,
+        epoch=config.epoch,
+        **options,
+        **how,
+        **changes(config),
+    )
+    batch = {name: value.numpy() for name, value in next(iter(batches)).items()}
+    names = tfrecords.read_manifest(config.data).class_names
+    config.out.parent.mkdir(parents=True, exist_ok=True)
+    draw_clips(batch["clip"], captions(batch, names, views=not training), config.out)
+    return config.out
+
+
+def captions(batch: dict[str, np.ndarray], names: Sequence[str], views: bool) -> list[str]:
+    """A line for each clip: its id and label, with the shares of a mix, with the view's number."""
+    rows = zip(batch["id"], batch["id"][::-1], batch["label"], batch["view"], strict=True)
+    lines = [
+        f"{own.decode()}: {_label(label, names, other.decode())}" + f", view {view}" * views
+        for own, other, label, view in rows
+    ]
+    return list(map(printable, lines))
+
+
+def _label(label: np.ndarray, names: Sequence[str], other: str) -> str:
+    if not label.shape:
+        return names[label]
+    best = np.argsort(-label, kind="stable")
+    shares = [f"{label[k]:.2f} {names[k]}" for k in best if label[k] > 0]
+    return f"{' + '.join(shares)}, mixed with {other}"
