@@ -24,7 +24,7 @@ import tyro
 
 import tfrecords
 from tfrecords.reading.split import Split
-from tfrecords.storage import byte_ranges as ranges
+from tfrecords.storage import byte_ranges
 from tfrecords.storage.files import as_path
 
 SERVER = "import sys; from moto.server import main; main(sys.argv[1:])"
@@ -97,7 +97,7 @@ def clips_a_second(data: str, clips: int, batch_size: int) -> float:
 
 def asked_for(data: str, batch_size: int) -> tuple[int, int, int, int]:
     """Requests, bytes of them, bytes of the frames and clips of an epoch."""
-    spans, needed, cover, read = [], [], ranges.spans, Split.read
+    spans, needed, cover, read = [], [], byte_ranges.spans, Split.read
 
     def covered(places):
         spans.extend(found := cover(places))
@@ -107,11 +107,11 @@ def asked_for(data: str, batch_size: int) -> tuple[int, int, int, int]:
         needed.extend(map(len, frames := read(*args)))
         return frames
 
-    ranges.spans, Split.read = covered, counted
+    byte_ranges.spans, Split.read = covered, counted
     try:
         count = sum(len(labels) for _, labels in tfrecords.clips(data, batch_size=batch_size))
     finally:
-        ranges.spans, Split.read = cover, read
+        byte_ranges.spans, Split.read = cover, read
     return len(spans), sum(end - start for start, end in spans), sum(needed), count
 
 

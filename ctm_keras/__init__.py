@@ -18,7 +18,8 @@ from .temporal.tsm import TSM
 from .tools.activation_maps import class_activation_maps
 from .tools.inference import fold_batch_norm
 from .tools.view_importance import view_importance
-from .weights.adopt import AdoptionReport, adoption_report, load_weights
+from .weights.adopt import load_weights
+from .weights.report import AdoptionReport, adoption_report
 
 __version__ = "0.1.0"
 __all__ = [

@@ -12,8 +12,10 @@ from .engine.head import AverageScores, average_scores
 from .engine.preprocessing import Preprocess, Preprocessing
 from .engine.surgery import operate, tidy_names
 from .methods import NETWORKS, check_method, grafts_of
-from .weights.adopt import AdoptionReport, adopt, explain_download, read_video_model
+from .weights.adopt import adopt
+from .weights.files import explain_download, read_video_model
 from .weights.origin import Origin, frames_and_options, pixels_of
+from .weights.report import AdoptionReport
 
 
 def class_names(model: keras.Model) -> list[str] | None:

@@ -87,11 +87,11 @@ def s3(moto):
 @pytest.fixture
 def lost_s3(s3, monkeypatch):
     """The bucket's server cannot be reached, and is given up at once."""
-    from tfrecords.storage import retry as servers
+    from tfrecords.storage import retry
 
     with monkeypatch.context() as patch:
-        patch.setattr(servers, "PATIENCE", 0.2)
-        patch.setattr(servers, "FIRST_PATIENCE", 0.2)
+        patch.setattr(retry, "PATIENCE", 0.2)
+        patch.setattr(retry, "FIRST_PATIENCE", 0.2)
         patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         patch.setenv("AWS_MAX_ATTEMPTS", "1")
         type(s3.fs).clear_instance_cache()

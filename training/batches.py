@@ -1,7 +1,6 @@
 """The batches of a run: `tfrecords.clips` with the values of its config."""
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -9,7 +8,6 @@ import tensorflow as tf
 import tfrecords
 from training.config.clips import ClipConfig
 from training.config.train import TrainConfig
-from training.evaluate.settings import Settings
 
 
 def training_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
@@ -29,15 +27,6 @@ def validation_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
     """One centre clip of each validation video."""
     options = {"training": False, "batch_size": config.batch_size, **sampling(config), **part}
     return tfrecords.clips(config.data, config.val_split, **options)
-
-
-def view_clips(
-    data: str | Path, split: str, settings: Settings, batch_size: int
-) -> tf.data.Dataset:
-    """The views of each video of a split that a protocol takes, with ids and labels."""
-    size = {"batch_size": batch_size}
-    views = settings.clip_options()
-    return tfrecords.clips(data, split, training=False, with_ids=True, **size, **views)
 
 
 def has_validation(config: TrainConfig) -> bool:

@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 import keras
 import numpy as np
 
-from ..weights.adopt import HEAD, AdoptionReport
+from ..weights.adopt import HEAD
+from ..weights.report import AdoptionReport
 from .names import our_layout, our_name
 from .recognise import Checkpoint, recognise
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import keras
 from keras import layers, tree
 
-from ..weights.adopt import inherit
 from .anatomy import Anatomy
 from .folding import Fold, Unfold
 from .graft import Graft
+from .inherit import inherit
 
 BATCH_NORM_MOMENTUM = 0.9
 

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 import google_crc32c
 import numpy as np
 
-from tfrecords.format import record as schema
+from tfrecords.format import record
 from tfrecords.format.index import (
     FRAME_DTYPE,
     PICTURE_DTYPE,
@@ -125,9 +125,9 @@ def _write_record(out: _Hashed, video: Spooled) -> np.ndarray:
     found, media, pieces = video.found, video.found.get("media"), []
     lengths = [media["size"]] if media else found["lengths"]
     if media:
-        layout = schema.media_layout(_context(video), media["size"], found["timestamps"])
+        layout = record.media_layout(_context(video), media["size"], found["timestamps"])
     else:
-        layout = schema.layout(_context(video), lengths, found["timestamps"])
+        layout = record.layout(_context(video), lengths, found["timestamps"])
     out.crc = 0
     out.write(struct.pack("<Q", layout.size))
     out.write(out.masked_crc())
@@ -155,23 +155,23 @@ def _copy(spool: BinaryIO, out: _Hashed, length: int) -> None:
         length -= len(part)
 
 
-def _context(video: Spooled) -> dict[str, schema.Value]:
+def _context(video: Spooled) -> dict[str, record.Value]:
     entry, found = video.entry, video.found
     tick = round(1e6 / found["frame_rate"])
     end = found["timestamps"][-1] + tick if entry.end is None else round(entry.end * 1e6)
     if media := found.get("media"):
-        stored = {schema.MEDIA_START: media["start"]}
+        stored = {record.MEDIA_START: media["start"]}
     else:
-        stored = {schema.IMAGE_FORMAT: "JPEG"}
+        stored = {record.IMAGE_FORMAT: "JPEG"}
     return stored | {
-        schema.LABEL_INDEX: video.label,
-        schema.LABEL_STRING: entry.label,
-        schema.LABEL_TEXT: entry.label,
-        schema.MEDIA_ID: entry.id,
-        schema.DATA_PATH: plain(entry.path),
-        schema.START_TIMESTAMP: round((entry.start or 0) * 1e6),
-        schema.END_TIMESTAMP: end,
-        schema.IMAGE_HEIGHT: found["height"],
-        schema.IMAGE_WIDTH: found["width"],
-        schema.IMAGE_FRAME_RATE: found["frame_rate"],
+        record.LABEL_INDEX: video.label,
+        record.LABEL_STRING: entry.label,
+        record.LABEL_TEXT: entry.label,
+        record.MEDIA_ID: entry.id,
+        record.DATA_PATH: plain(entry.path),
+        record.START_TIMESTAMP: round((entry.start or 0) * 1e6),
+        record.END_TIMESTAMP: end,
+        record.IMAGE_HEIGHT: found["height"],
+        record.IMAGE_WIDTH: found["width"],
+        record.IMAGE_FRAME_RATE: found["frame_rate"],
     }

@@ -9,7 +9,8 @@ from tfrecords.format.record import SourceError, VideoEntry
 from tfrecords.sources.folders import list_folder, videos_beneath
 from tfrecords.sources.split_folders import CLASSES, Parts, Shape, folders_of, shape_of
 from tfrecords.sources.split_words import SPLIT_WORDS, split_of, splits_in
-from tfrecords.text import counted, plain, video_id
+from tfrecords.sources.video_ids import video_id
+from tfrecords.text import counted, plain
 
 
 def read_class_folders(root: Path, notes: list[str]) -> list[VideoEntry]:

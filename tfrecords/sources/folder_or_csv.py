@@ -9,7 +9,9 @@ from pathlib import Path
 
 from tfrecords.format.record import SourceError, VideoEntry
 from tfrecords.sources.class_folders import read_class_folders
-from tfrecords.text import VIDEOS, distinct, plain, video_id, with_slashes
+from tfrecords.sources.video_ids import distinct, video_id, with_slashes
+from tfrecords.text import plain
+from tfrecords.video.suffixes import VIDEOS
 
 COLUMNS = ("path", "label", "split", "group", "start", "end")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tfrecords.format.record import SourceError
-from tfrecords.text import VIDEOS, counted
-from tfrecords.video.images import IMAGES
+from tfrecords.text import counted
 from tfrecords.video.picture import VideoError
+from tfrecords.video.suffixes import IMAGES, VIDEOS
 
 
 class Contents(NamedTuple):

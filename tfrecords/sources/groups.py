@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tfrecords.format.record import SourceError, VideoEntry
-from tfrecords.text import plain, video_id
+from tfrecords.sources.video_ids import video_id
+from tfrecords.text import plain
 
 _SECONDS = r"\d+(?:\.\d+)?(?:e[+-]\d+)?"
 _SEGMENT = re.compile(rf"(.+)@{_SECONDS}-(?:end|{_SECONDS})")  # as `video_id` spells it

@@ -13,8 +13,7 @@ from typing import Any, Protocol
 import av
 import cv2
 
-from tfrecords.video import matroska as ebml
-from tfrecords.video import mpegts
+from tfrecords.video import matroska, mpegts
 from tfrecords.video.images import FOLDER_FPS, animated_webp, folder, is_animated_webp, still_kind
 from tfrecords.video.picture import Picture, VideoError, display_matrix
 from tfrecords.video.timestamps import PAUSE, Stamped, clock, in_order, runs_on
@@ -71,7 +70,7 @@ def pictures(
         raise VideoError(f"the file is cut short: at least {missing} bytes are missing at its end")
     if reason or not count:
         raise VideoError(reason or "it has no pictures")
-    if path.is_file() and (unsound := ebml.damage(path) or mpegts.damage(path)):
+    if path.is_file() and (unsound := matroska.damage(path) or mpegts.damage(path)):
         raise VideoError(f"it is damaged: {unsound}")
 
 

@@ -8,10 +8,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageSequence
 
-from tfrecords.text import VIDEOS
 from tfrecords.video.picture import Picture, VideoError
+from tfrecords.video.suffixes import IMAGES, VIDEOS
 
-IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 FOLDER_FPS = 25.0  # a folder of frames has no clock
 _STILLS = {"image2", "ico"}  # demuxers of one picture, beside those whose names end in _pipe
 _STILL_BRANDS = {"avif", "heic", "heix", "heim", "heis", "mif1"}  # in the container of MP4

@@ -11,8 +11,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from tfrecords.video import matroska as ebml
-from tfrecords.video import mpegts
+from tfrecords.video import matroska, mpegts
 
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
@@ -43,8 +42,8 @@ def promised_size(path: Path) -> int:
             return max(size, _iso_end(file, size))
         if head[:4] == b"RIFF":
             return max(size, _riff_end(file, size))
-        if head[:4] == ebml.HEAD:
-            return max(size, ebml.end(file, size))
+        if head[:4] == matroska.HEAD:
+            return max(size, matroska.end(file, size))
         if head[:16] == _ASF:
             return max(size, _asf_end(head))
         if head[:4] == b"GIF8":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tfrecords.format.record import VideoEntry
-from tfrecords.video.images import IMAGES
+from tfrecords.video.suffixes import IMAGES
 
 MISSING = "missing"
 PACKAGES = ("ctm-keras", "av", "opencv-python-headless", "numpy")

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from tfrecords.format.manifest import FILE
 from tfrecords.storage.files import as_path, is_file
-from training.batches import view_clips
 from training.evaluate.evaluate import fitted
 from training.evaluate.settings import Settings
+from training.evaluate.view_clips import view_clips
 from training.run_folder import Run
 
 BATCH_SIZE = 16

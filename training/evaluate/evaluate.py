@@ -14,7 +14,6 @@ from ctm_keras.names import class_difference
 from tfrecords.format.manifest import FILE
 from tfrecords.storage.disk_space import full_disk_in_words
 from tfrecords.storage.files import is_file
-from training.batches import view_clips
 from training.evaluate.config import EvaluateCommand, EvaluateConfig
 from training.evaluate.ensemble import (
     average_weights,
@@ -26,6 +25,7 @@ from training.evaluate.predictions import Predictions, predict_views
 from training.evaluate.resize_model import fit_model
 from training.evaluate.scores import Report, means, missing_videos, score, write_results
 from training.evaluate.settings import Settings, settings_for
+from training.evaluate.view_clips import view_clips
 from training.machines.devices import require_tensorflow
 from training.run_folder import Run, save_model
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import tfrecords
 from ctm_keras.methods import NETWORKS
-from ctm_keras.weights.adopt import read_video_model
+from ctm_keras.weights.files import read_video_model
 from ctm_keras.weights.origin import frames_and_options, pixels_of
 from tfrecords.storage.files import absolute
 from training.batches import training_clips

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import ctm_keras
-from ctm_keras.weights.adopt import resize_grid
+from ctm_keras.weights.tcc_grid import resize_grid
 
 
 def equation_1(features, kernel):

@@ -7,8 +7,8 @@ import pytest
 from tfrecords.sources.folder_or_csv import SourceError, read_source
 from tfrecords.sources.published import read_format
 from tfrecords.sources.splits import assign_splits
-from tfrecords.text import VIDEOS
 from tfrecords.video.read import read_frames
+from tfrecords.video.suffixes import VIDEOS
 
 
 def videos_of(*folders, names=("1.mp4", "2.mp4")):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tfrecords.storage import retry as servers
+from tfrecords.storage import retry
 
 
 @pytest.fixture(autouse=True)
@@ -19,8 +19,8 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture
 def impatient(monkeypatch):
     """Servers are given up soon; iterators that still read end before the server does."""
-    monkeypatch.setattr(servers, "PATIENCE", 0.5)
-    monkeypatch.setattr(servers, "FIRST_PATIENCE", 0.5)
+    monkeypatch.setattr(retry, "PATIENCE", 0.5)
+    monkeypatch.setattr(retry, "FIRST_PATIENCE", 0.5)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     yield
     gc.collect()

@@ -11,7 +11,7 @@ import tfrecords
 from tfrecords.checks.stats import stats
 from tfrecords.reading.clip_reader import read_frames as read_stored
 from tfrecords.reading.split import Split
-from tfrecords.video import decode as decoders
+from tfrecords.video import decode
 from tfrecords.video.read import read_frames, read_times
 from tfrecords.video.timestamps import PAUSE, clock
 
@@ -57,7 +57,7 @@ def joined(tmp_path_factory):
 @pytest.mark.parametrize(("name", "codec"), JOINED)
 def test_a_jump_continues_one_frame_later(tmp_path, name, codec):
     path, jumps = write(tmp_path / name, codec, lambda k: HOUR * (k >= 25)), []
-    times = [picture.time for picture in decoders.pictures(path, jumps=jumps)]
+    times = [picture.time for picture in decode.pictures(path, jumps=jumps)]
     np.testing.assert_allclose(times, np.arange(50) * 40_000, atol=1000)
     assert jumps == pytest.approx([1.0], abs=0.1)  # MPEG-PS stamps every few frames only
     assert len(list(read_frames(path, fps=10))) == 20
@@ -68,7 +68,7 @@ def test_a_jump_continues_one_frame_later(tmp_path, name, codec):
 def test_a_pause_stays(tmp_path, name, codec):
     seconds = 8 if (name, codec) in JOINED else HOUR
     path, jumps = write(tmp_path / name, codec, lambda k: seconds * (k >= 25)), []
-    times = [picture.time for picture in decoders.pictures(path, jumps=jumps)]
+    times = [picture.time for picture in decode.pictures(path, jumps=jumps)]
     assert times[-1] == pytest.approx((seconds + 1.96) * 1e6, abs=1000)
     assert np.diff(times).max() == pytest.approx((seconds + 0.04) * 1e6, abs=1000)
     assert not jumps
@@ -111,7 +111,7 @@ def test_without_a_longest_pause_only_backward_jumps_are_mended():
 def test_start_and_end_follow_the_mended_clock(joined, monkeypatch, number):
     whole = list(read_frames(joined[number]))
     assert len(whole) == 100
-    monkeypatch.setattr(decoders, "SEEK_AFTER", 0.1)
+    monkeypatch.setattr(decode, "SEEK_AFTER", 0.1)
     for start, end, first, last in ((2.4, 3.2, 60, 80), (1.2, 2.8, 30, 70), (0.4, 1.2, 10, 30)):
         part = list(read_frames(joined[number], start, end))
         assert [frame.timestamp for frame in part] == [40_000 * n for n in range(first, last)]

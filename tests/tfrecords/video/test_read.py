@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tfrecords.video import decode as decoders
+from tfrecords.video import decode
 from tfrecords.video.read import VideoError, probe, read_frames, read_times
 from tfrecords.video.timestamps import clock, in_order
 from tfrecords.video.truncation import promised_size
@@ -152,7 +152,7 @@ def test_seeking_gives_what_decoding_from_the_start_gives(
 ):
     path = write_video(tmp_path / name, frames=60, draw=noise, codec=codec, options=options)
     straight = list(read_frames(path, start=1.3))
-    monkeypatch.setattr(decoders, "SEEK_AFTER", 0.1)
+    monkeypatch.setattr(decode, "SEEK_AFTER", 0.1)
     sought = list(read_frames(path, start=1.3))
     assert [f.timestamp for f in sought] == [f.timestamp for f in straight]
     assert all(np.array_equal(a.rgb, b.rgb) for a, b in zip(sought, straight, strict=True))
@@ -293,10 +293,10 @@ def test_opencv_reads_what_pyav_does_not(tmp_path, write_video, monkeypatch, lev
         raise av.error.InvalidDataError(1, "refused")
         yield
 
-    monkeypatch.setattr(decoders, "_pyav", refuse)
+    monkeypatch.setattr(decode, "_pyav", refuse)
     np.testing.assert_allclose(levels(path), [level_of(n) for n in range(12)], atol=8)
     assert probe(path).codec == "opencv"
-    monkeypatch.setattr(decoders, "_pyav", lambda path, start, tape, jumps: iter(()))
+    monkeypatch.setattr(decode, "_pyav", lambda path, start, tape, jumps: iter(()))
     assert len(levels(path)) == 12
 
 

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tfrecords.video import decode as decoders
+from tfrecords.video import decode
 from tfrecords.video.read import read_frames
 
 HEIGHT, WIDTH, EDGE = 256, 340, 160
@@ -60,7 +60,7 @@ def test_both_decoders_scale_to_the_same_pixels(tmp_path, monkeypatch, write_vid
     kind = {"codec": "ffv1", "frames": 1, "size": (HEIGHT, WIDTH), "draw": texture}
     path = write_video(tmp_path / "a.mkv", **kind)
     own = next(read_frames(path, short_side=short_side)).rgb.astype(int)
-    monkeypatch.setattr(decoders, "_pyav", lambda path, start, tape, jumps: iter(()))
+    monkeypatch.setattr(decode, "_pyav", lambda path, start, tape, jumps: iter(()))
     other = next(read_frames(path, short_side=short_side)).rgb.astype(int)
     assert np.abs(own - other).max() <= 5
     assert (own - other).std() < 1

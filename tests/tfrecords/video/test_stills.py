@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tfrecords.video.read import VideoError, probe, read_frames
-from tfrecords.writing import decoder_process as worker
+from tfrecords.writing import decoder_process
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (6, 48, 64, 3), dtype=np.uint8)
@@ -69,7 +69,7 @@ def test_an_animated_webp_gives_its_frames_and_times(webp):
 def test_a_build_stores_an_animated_webp_as_frames(webp, tmp_path, store):
     job = {"path": str(webp), "start": None, "end": None, "fps": None, "short_side": None}
     job |= {"quality": 95, "store": store, "spool": str(tmp_path / "spool")}
-    found = worker.answer(job)
+    found = decoder_process.answer(job)
     assert len(found["lengths"]) == 6
     assert ("not_encoded" in found) == (store == "video")
 

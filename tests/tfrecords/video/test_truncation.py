@@ -5,8 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from tfrecords.video import matroska as ebml
-from tfrecords.video import mpegts
+from tfrecords.video import matroska, mpegts
 from tfrecords.video.read import VideoError, read_frames
 from tfrecords.video.truncation import promised_size
 
@@ -136,7 +135,7 @@ def test_a_live_recording_ends_with_its_last_part(contents, tmp_path):
         whole = contents[name]
         path.write_bytes(whole + TABLE)
         with open(path, "rb") as file:
-            assert ebml.end(file, path.stat().st_size) == len(whole)
+            assert matroska.end(file, path.stat().st_size) == len(whole)
 
 
 @pytest.mark.parametrize(("name", "frames"), [

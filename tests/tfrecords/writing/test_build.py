@@ -20,12 +20,10 @@ from tfrecords.format import manifest
 from tfrecords.format import shard_writer as shards
 from tfrecords.format.index import index_path, read_index
 from tfrecords.format.record import VideoEntry
-from tfrecords.sources import folder_or_csv as sources
+from tfrecords.sources import folder_or_csv
 from tfrecords.storage.disk_space import FullDisk
-from tfrecords.writing import decoder_pool as pool
+from tfrecords.writing import decoder_pool, fingerprint, resume
 from tfrecords.writing import decoder_process as worker
-from tfrecords.writing import fingerprint
-from tfrecords.writing import resume as journal
 from tfrecords.writing.decoder_pool import BuildError
 from tfrecords.writing.fingerprint import MISSING, fingerprints
 from tfrecords.writing.plan import plan_shards
@@ -250,7 +248,7 @@ def own(videos, tmp_path):
 
 def interrupted(source, out, last=3):
     """A build that dies when it records its shard number `last` of four."""
-    calls, save = 0, journal.Journal.save
+    calls, save = 0, resume.Journal.save
 
     def dies(*arguments):
         nonlocal calls
@@ -260,7 +258,7 @@ def interrupted(source, out, last=3):
         save(*arguments)
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as in_order:
-        patch.setattr(journal.Journal, "save", dies)
+        patch.setattr(resume.Journal, "save", dies)
         with pytest.raises(Killed):
             tfrecords.build(source, out, shards=2, executor=in_order, **OPTIONS)
     return out
@@ -404,7 +402,7 @@ def test_a_plan_of_which_no_shard_is_done_gives_way(videos, built, tmp_path, mon
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal.Journal, "save", dies)
+        patch.setattr(resume.Journal, "save", dies)
         with pytest.raises(Killed):
             tfrecords.build(videos, out, **{**OPTIONS, "shards": 3, "short_side": 64})
     assert list(out.glob("*-of-00003.tfrecord"))
@@ -437,7 +435,7 @@ def test_two_builds_of_one_folder(videos, unfinished):
     asked = json.loads((unfinished / manifest.UNFINISHED / "plan.json").read_bytes())
     asked = {key: asked[key] for key in ("options", "entries")}
     refused = pytest.raises(BuildError, match="another build is writing")
-    with journal.Journal(unfinished, asked, {}), refused:
+    with resume.Journal(unfinished, asked, {}), refused:
         tfrecords.build(videos, unfinished, **OPTIONS)
     tfrecords.build(videos, unfinished, **OPTIONS)
 
@@ -476,7 +474,7 @@ def test_a_source_whose_name_is_not_utf8(own, tmp_path):
 
 def test_nothing_is_written_for_a_source_that_cannot_be_used(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(sources.SourceError, match="holds no videos"):
+    with pytest.raises(folder_or_csv.SourceError, match="holds no videos"):
         tfrecords.build(tmp_path / "empty", tmp_path / "data", **OPTIONS)
     assert not (tmp_path / "data").exists()
 
@@ -567,7 +565,7 @@ def test_a_crash_of_the_decoder_costs_one_video(videos, tmp_path, monkeypatch):
         "    return spool(job, alive)\n"
         "worker.spool_video = crashes\nworker.main()"
     )
-    monkeypatch.setattr(pool, "WORKER", [sys.executable, "-c", code])
+    monkeypatch.setattr(decoder_pool, "WORKER", [sys.executable, "-c", code])
     found = tfrecords.build(videos, tmp_path / "data", **OPTIONS)
     (failure,) = found.failures
     assert failure.id == "a.b/clip 3"
@@ -576,7 +574,7 @@ def test_a_crash_of_the_decoder_costs_one_video(videos, tmp_path, monkeypatch):
 
 
 def test_a_decoder_that_cannot_start_is_no_fault_of_the_videos(videos, tmp_path, monkeypatch):
-    monkeypatch.setattr(pool, "WORKER", [sys.executable, "-c", "raise SystemExit(3)"])
+    monkeypatch.setattr(decoder_pool, "WORKER", [sys.executable, "-c", "raise SystemExit(3)"])
     with pytest.raises(BuildError, match=r"does not start \(exit code 3\)"):
         tfrecords.build(videos, tmp_path / "data", **OPTIONS)
 
@@ -596,7 +594,7 @@ def test_a_full_disk_is_one_sentence_and_the_build_goes_on_later(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     out, options = tmp_path / "data", {**OPTIONS, "shards": 2}
-    places = [(shards._Hashed, "write"), (shards, "write_index"), (journal, "write_json")]
+    places = [(shards._Hashed, "write"), (shards, "write_index"), (resume, "write_json")]
     for owner, name in [*places, (manifest, "write_json")]:
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, full)
@@ -635,9 +633,10 @@ def test_a_spool_that_finds_the_disk_full_stops_the_build(videos, built, tmp_pat
 
 def test_a_decoder_is_renewed_after_many_videos(videos, built, tmp_path, monkeypatch):
     """What a codec loses with each video is given back."""
-    started, start = [], pool.Decoder._start
-    monkeypatch.setattr(pool, "RENEWED_AFTER", 5)
-    monkeypatch.setattr(pool.Decoder, "_start", lambda self: (started.append(self), start(self)))
+    started, start = [], decoder_pool.Decoder._start
+    monkeypatch.setattr(decoder_pool, "RENEWED_AFTER", 5)
+    new = lambda self: (started.append(self), start(self))  # noqa: E731
+    monkeypatch.setattr(decoder_pool.Decoder, "_start", new)
     tfrecords.build(videos, tmp_path / "data", shards=2, **{**OPTIONS, "workers": 1})
     assert len(started) == 5
     assert content(tmp_path / "data") == content(built)

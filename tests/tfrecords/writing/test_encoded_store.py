@@ -22,8 +22,7 @@ from tfrecords.reading import split as dataset
 from tfrecords.reading.clip_reader import read_frames as read_stored
 from tfrecords.reading.split import BadShard, Split
 from tfrecords.video.read import read_frames
-from tfrecords.writing import decoder_process as worker
-from tfrecords.writing import remux
+from tfrecords.writing import decoder_process, remux
 from tfrecords.writing.decoder_pool import BuildError
 
 RANDOM = np.random.default_rng(0)
@@ -263,7 +262,7 @@ def job(path, spool, **options):
 
 def test_the_same_video_gives_the_same_bytes(built, tmp_path):
     spools = [tmp_path / "1", tmp_path / "2"]
-    found = [worker.answer(job(built.root / "b_frames.mp4", spool)) for spool in spools]
+    found = [decoder_process.answer(job(built.root / "b_frames.mp4", spool)) for spool in spools]
     assert found[0] == found[1]
     assert spools[0].read_bytes() == spools[1].read_bytes()
     assert sorted(tmp_path.iterdir()) == spools  # nothing else is left
@@ -291,7 +290,7 @@ def test_pictures_that_change_in_size_become_jpegs(tmp_path, write_video):
         write_video(tmp_path / name, codec="mpeg2video", size=size, draw=moving)
     path = tmp_path / "both.ts"
     path.write_bytes(b"".join((tmp_path / name).read_bytes() for name in ("1.ts", "2.ts")))
-    found = worker.answer(job(path, tmp_path / "spool"))
+    found = decoder_process.answer(job(path, tmp_path / "spool"))
     assert found["not_encoded"] == "its pictures change in size, colours or rotation"
     assert "media" not in found
     assert len(found["lengths"]) == len(found["timestamps"])
@@ -304,7 +303,7 @@ def test_mirrored_videos_become_jpegs(tmp_path, write_video, matrix, stays):
     """Matroska knows the angle of a picture; mirrors it does not know."""
     path = write_video(tmp_path / "a.mp4", frames=3, draw=moving)
     turn(path, matrix)
-    found = worker.answer(job(path, tmp_path / "spool"))
+    found = decoder_process.answer(job(path, tmp_path / "spool"))
     assert ("media" in found) == stays
     assert found.get("not_encoded", "decodes to other").count("decodes to other") == 1
 
@@ -323,8 +322,8 @@ def test_memory_does_not_grow_with_the_video(tmp_path, write_video):
         )
         source = f"""
 import json, pathlib, sys
-from tfrecords.writing import decoder_process as worker
-found = worker.answer(json.loads(sys.argv[1]))
+from tfrecords.writing import decoder_process
+found = decoder_process.answer(json.loads(sys.argv[1]))
 assert len(found["media"]["pictures"]) == {frames}, found
 status = pathlib.Path("/proc/self/status").read_text(encoding="utf-8")
 print(status.split("VmHWM:")[1].split()[0])  # not ru_maxrss, which remembers the parent
@@ -338,7 +337,7 @@ print(status.split("VmHWM:")[1].split()[0])  # not ru_maxrss, which remembers th
 def test_a_folder_of_images_becomes_jpegs(tmp_path):
     for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.png"), moving(number, 48, 64))
-    found = worker.answer(job(tmp_path, tmp_path / "spool"))
+    found = decoder_process.answer(job(tmp_path, tmp_path / "spool"))
     assert found["not_encoded"] == "it is no video that PyAV decodes"
     assert len(found["lengths"]) == 3
 
@@ -353,14 +352,14 @@ def test_media_that_decodes_otherwise_is_never_stored(built, tmp_path, monkeypat
         return bytes(content)
 
     monkeypatch.setattr(remux.PacketTape, "read", changed)
-    found = worker.answer(job(built.root / "mpeg4.avi", tmp_path / "spool"))
+    found = decoder_process.answer(job(built.root / "mpeg4.avi", tmp_path / "spool"))
     assert found["not_encoded"] == "the stored media decodes to other pictures than the original"
     assert len(found["lengths"]) == 60
 
 
 def test_a_key_picture_that_needs_what_came_before_is_no_start(built, tmp_path):
     """Frames shown before a key picture of an open group refer to the group before it."""
-    found = worker.answer(job(built.root / "open_gop.mp4", tmp_path / "spool"))
+    found = decoder_process.answer(job(built.root / "open_gop.mp4", tmp_path / "spool"))
     pictures = found["media"]["pictures"]
     by_packet = sorted(pictures)
     starts = [start for _, start, _ in by_packet]
@@ -370,7 +369,7 @@ def test_a_key_picture_that_needs_what_came_before_is_no_start(built, tmp_path):
 
 def test_a_video_above_the_limit_is_an_error(built, tmp_path, monkeypatch):
     monkeypatch.setattr(remux, "RECORD_LIMIT", 3000)
-    found = worker.answer(job(built.root / "b_frames.mp4", tmp_path / "spool"))
+    found = decoder_process.answer(job(built.root / "b_frames.mp4", tmp_path / "spool"))
     assert "record above 1 GB" in found["error"]
 
 

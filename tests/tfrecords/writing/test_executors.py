@@ -19,8 +19,7 @@ import tfrecords
 from tfrecords.format.manifest import UNFINISHED
 from tfrecords.format.record import VideoEntry
 from tfrecords.storage.disk_space import FullDisk
-from tfrecords.writing import dask_cluster as cluster
-from tfrecords.writing import decoder_pool as pool
+from tfrecords.writing import dask_cluster, decoder_pool
 from tfrecords.writing import shard_task as task
 from tfrecords.writing.decoder_pool import BuildError
 from tfrecords.writing.fingerprint import environment
@@ -137,7 +136,7 @@ def test_a_killed_build_on_a_cluster_goes_on(videos, content, built, tmp_path, d
 
 
 def test_a_scheduler_that_does_not_answer(videos, tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster, "CONNECT_TIMEOUT", 0.2)
+    monkeypatch.setattr(dask_cluster, "CONNECT_TIMEOUT", 0.2)
     for address in ("tcp://127.0.0.1:9", "nonsense"):
         with pytest.raises(BuildError, match=f"no Dask scheduler answers at {address} .*start one"):
             tfrecords.build(videos, tmp_path / "data", dask=address, **OPTIONS)
@@ -215,7 +214,7 @@ def test_a_spool_that_goes_away_is_no_fault_of_the_videos(videos, tmp_path, monk
 
 def test_a_full_disk_of_a_worker_is_one_sentence(videos, tmp_path, monkeypatch):
     full = {"full": "No space left on device"}
-    monkeypatch.setattr(pool.Decoder, "run", lambda self, job: full)
+    monkeypatch.setattr(decoder_pool.Decoder, "run", lambda self, job: full)
     with pytest.raises(FullDisk, match=r"the disk of .*data is full: free some space, then run"):
         tfrecords.build(videos, tmp_path / "data", executor=Here(), **OPTIONS)
 
@@ -246,7 +245,7 @@ def decoder(monkeypatch, tmp_path, body):
         "    return spool(job, alive)\n"
         "worker.spool_video = odd\nworker.main()"
     )
-    monkeypatch.setattr(pool, "WORKER", [sys.executable, "-c", code])
+    monkeypatch.setattr(decoder_pool, "WORKER", [sys.executable, "-c", code])
 
 
 @pytest.fixture(params=["its own processes", "an executor"])

@@ -15,7 +15,7 @@ import tfrecords
 from tfrecords.sources.folder_or_csv import SourceError
 from tfrecords.storage.disk_space import FullDisk
 from tfrecords.storage.retry import StorageError
-from tfrecords.writing import scheduler as run
+from tfrecords.writing import scheduler
 from tfrecords.writing.decoder_pool import BuildError
 from tfrecords.writing.shard_task import decode_and_write
 
@@ -128,7 +128,7 @@ def interrupted(videos, s3, monkeypatch):
         return decode_and_write(task, *others)
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "decode_and_write", work)
+        patch.setattr(scheduler, "decode_and_write", work)
         with pytest.raises(KeyboardInterrupt):
             tfrecords.build(videos, OUT, **OPTIONS)
 

@@ -10,7 +10,7 @@ import ctm_keras
 from ctm_keras.engine.families import FAMILIES
 from ctm_keras.methods import METHODS, grafts_of
 from ctm_keras.models import image_anatomy
-from training.costs import table as model_table
+from training.costs import table
 from training.costs.table import compatibility, cost_table, why_not
 
 PAGE = Path(__file__).parents[3] / "docs" / "models.md"
@@ -19,7 +19,7 @@ BACKBONES = [family.members[0].lower() for family in FAMILIES]
 
 @pytest.mark.usefixtures("no_random_start")
 def test_the_table_of_costs_has_a_row_for_each_method(monkeypatch):
-    monkeypatch.setattr(model_table, "clips_per_second", lambda model: 12.5)
+    monkeypatch.setattr(table, "clips_per_second", lambda model: 12.5)
     lines = list(cost_table("tiny", 4, 32, 5))
     for method in ctm_keras.list_models():
         assert any(line.split()[0] == method for line in lines), method

@@ -24,7 +24,7 @@ from tfrecords.sources.published import (
 )
 from tfrecords.sources.published.find import find_videos
 from tfrecords.sources.published.listing import Listing, Lists
-from tfrecords.text import video_id, with_slashes
+from tfrecords.sources.video_ids import video_id, with_slashes
 
 FORMATS: dict[str, Callable[..., Listing]] = {
     "ucf101": ucf101.ucf101,

@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 from tfrecords.format.record import VideoEntry
 from tfrecords.sources.folder_or_csv import SourceError
 from tfrecords.sources.folders import list_folder
-from tfrecords.text import VIDEOS, plain
+from tfrecords.text import plain
+from tfrecords.video.suffixes import VIDEOS
 
 
 def find_videos(root: Path, videos: Iterable[VideoEntry]) -> dict[str, str]:

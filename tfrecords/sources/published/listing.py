@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from tfrecords.format.record import VideoEntry
 from tfrecords.sources.folder_or_csv import SourceError
 from tfrecords.sources.split_words import split_of
-from tfrecords.text import counted, plain, video_id
+from tfrecords.sources.video_ids import video_id
+from tfrecords.text import counted, plain
 
 
 class Listing(NamedTuple):

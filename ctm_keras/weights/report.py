@@ -1,0 +1,68 @@
+"""What became of the weights that a model was given."""
+
+from dataclasses import dataclass
+
+import keras
+
+
+@dataclass(frozen=True)
+class AdoptionReport:
+    """What became of the weights that a model was given.
+
+    Args:
+        source: `"imagenet"`, `"video"` (a video model of this project), the name of the project
+            that a PyTorch checkpoint is of, or None.
+        adopted: layers that took their weights.
+        new: layers that start afresh.
+        unused: layers whose weights found no place.
+        head_started: whether a new head was started for other classes.
+        interpolated: the TCC kernels that were interpolated, with both sizes.
+        class_difference: in what the file's classes differ from the model's.
+        left_out: layers without weights that only the file's network has, of another method.
+        kept: what the file says of its network besides, and this one has, too.
+        changed: what this network has otherwise: frames, image size.
+    """
+
+    source: str | None = None
+    adopted: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    head_started: bool = False
+    interpolated: tuple[str, ...] = ()
+    class_difference: str = ""
+    left_out: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.source is None:
+            return f"All {len(self.new)} layers with weights start afresh."
+        origin = {"imagenet": "ImageNet", "video": "a video model"}.get(self.source, self.source)
+        lines = [f"Weights of {origin}: {len(self.adopted)} layers adopted."]
+        lines += [f"{what}: {', '.join(names)}." for what, names in self._named() if names]
+        if self.head_started:
+            why = f" ({self.class_difference})" if self.class_difference else ""
+            lines.append(f"The classes differ from the file's{why}: a new head was started.")
+        return "\n".join(lines)
+
+    def _named(self):
+        return (
+            ("New", self.new),
+            ("Unused", self.unused),
+            ("TCC kernels interpolated", self.interpolated),
+            ("Left out, as the method is another", self.left_out),
+            ("As in the file", self.kept),
+            ("Other than in the file", self.changed),
+        )
+
+
+def adoption_report(model: keras.Model) -> AdoptionReport:
+    """What became of the weights that a video model was built with.
+
+    Args:
+        model: a video model. One that was loaded from a file adopted all of that file.
+    """
+    report = getattr(model, "_adoption", None)
+    if report is not None:
+        return report
+    return AdoptionReport("video", tuple(layer.name for layer in model.layers if layer.weights))

@@ -1,0 +1,41 @@
+"""The kernels of TCC, one for each position of an image, interpolated to another image size."""
+
+import keras
+import numpy as np
+
+from ..temporal.ctm import TCC
+
+
+def resized(path, variable, ours: TCC, theirs: TCC, interpolate_tcc: bool):
+    """A kernel with its value for another grid, and a note; an error unless it may be made."""
+    sizes = f"{theirs.height} x {theirs.width} to {ours.height} x {ours.width}"
+    if not interpolate_tcc:
+        raise ValueError(
+            f"{variable.path} has a kernel for each of {ours.height} x {ours.width} positions, "
+            f"but {path} was trained with {theirs.height} x {theirs.width}. Build the model with "
+            "the image size of the file, or pass interpolate_tcc=True (--interpolate-tcc) to "
+            "interpolate the kernels."
+        )
+    kernel = keras.ops.convert_to_numpy(theirs.kernel)
+    value = resize_grid(kernel, (theirs.height, theirs.width), (ours.height, ours.width))
+    return variable, value, f"{variable.path} from {sizes}"
+
+
+def resize_grid(kernel: np.ndarray, old: tuple[int, int], new: tuple[int, int]) -> np.ndarray:
+    """Interpolates a grid of kernels bilinearly, as an image is resized (half-pixel centres).
+
+    Args:
+        kernel: `(rows, columns, height * width, 1)`.
+        old: height and width of the grid.
+        new: height and width wanted.
+    """
+    down, across = (_linear(a, b) for a, b in zip(old, new, strict=True))
+    grid = kernel.reshape(*kernel.shape[:2], *old)
+    grid = np.einsum("yh,ijhw,xw->ijyx", down, grid, across)
+    return grid.reshape(*kernel.shape[:2], -1, 1).astype(kernel.dtype)
+
+
+def _linear(old: int, new: int) -> np.ndarray:
+    """The matrix `(new, old)` that interpolates a line."""
+    centres = (np.arange(new) + 0.5) * old / new - 0.5
+    return np.stack([np.interp(centres, np.arange(old), row) for row in np.eye(old)], axis=1)
