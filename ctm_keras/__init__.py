@@ -5,12 +5,12 @@ from .loss import SmoothedCrossentropy
 from .methods import list_models
 from .models import CTMResNet50, CTMResNet101, build_video_model, class_names
 from .optimizer import SGD, StepSchedule
-from .temporal._inflate import InflatedConv
-from .temporal._pooling import TemporalPooling
 from .temporal.aggregation import FrameConv
 from .temporal.cost import CoST
 from .temporal.ctm import CTM, TCC, TCCM, TemporalConv
+from .temporal.inflate import InflatedConv
 from .temporal.nonlocal_block import NonLocal
+from .temporal.pooling import TemporalPooling
 from .temporal.s3d import R2Plus1D
 from .temporal.stm import CMM, CSTM
 from .temporal.tam import TAM

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from .engine.anatomy import Anatomy
 from .engine.graft import Graft
 from .names import unknown_name
-from .temporal._pooling import MODES
-from .temporal._pooling import temporal_pooling as pool_frames
 from .temporal.aggregation import avg_aggregation, conv_aggregation, max_aggregation
 from .temporal.c2d import c2d
 from .temporal.c3d import c3d
@@ -16,6 +14,8 @@ from .temporal.ctm import ctm
 from .temporal.i3d import i3d
 from .temporal.i3d_3x1x1 import i3d_3x1x1
 from .temporal.nonlocal_block import nonlocal_block
+from .temporal.pooling import MODES
+from .temporal.pooling import temporal_pooling as pool_frames
 from .temporal.s3d import s3d
 from .temporal.slowfast import frames_of_variant, slowfast
 from .temporal.stm import stm

@@ -1,6 +1,8 @@
 """Who may import whom: the layout of the design, checked on the syntax trees."""
 
 import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -8,46 +10,163 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FORBIDDEN = {
     "ctm_keras": {"tensorflow", "tfrecords", "training", "cv2", "av", "unittest"},
-    "tfrecords": {"ctm_keras", "training", "unittest"},
+    "tfrecords": {"keras", "ctm_keras", "training", "unittest"},
     "training": {"unittest"},
+}
+ROOMS = {  # a folder, or a file beside folders: those of its package that it may import
+    "ctm_keras": {
+        "engine": "names",
+        "temporal": "engine arguments initializers names",
+        "backbones": "initializers",
+        "methods": "engine temporal names",
+        "weights": "engine temporal methods names",
+        "models": "engine backbones methods weights arguments",
+        "checkpoints": "engine methods models weights",
+        "tools": "engine temporal",
+        "__init__": "checkpoints loss methods models optimizer temporal tools weights",
+    },
+    "tfrecords": {
+        "format": "storage text",
+        "sources": "format video text",
+        "writing": "sources video format storage text",
+        "augment": "sampling arguments",
+        "reading": "video format sampling augment storage arguments",
+        "checks": "sources video format reading storage text",
+        "foreign": "sources video format writing storage text",
+        "__init__": "sources format writing sampling checks",
+    },
+    "training": {
+        "run_folder": "config",
+        "batches": "config",
+        "recipes": "config",
+        "evaluate": "config machines pictures run_folder",
+        "fit": "config machines pictures costs recipes batches run_folder",
+        "use": "config machines pictures evaluate batches run_folder",
+        "ablate": "config evaluate fit run_folder",
+        "analysis": "config machines pictures evaluate run_folder",
+        "report": "analysis evaluate pictures batches run_folder",
+        "quickstart": "config machines pictures evaluate fit use batches run_folder",
+        "commands": "analysis config costs pictures quickstart report use",
+        "cli": "commands config ablate evaluate fit recipes use",
+        "__main__": "cli",
+    },
 }
 
 
-def imported_packages(path: Path) -> set[str]:
-    """The top-level packages that a file imports, anywhere in it."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def module_of(path: Path) -> str:
+    """The name by which a file is imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {module_of(path): path for package in FORBIDDEN for path in (ROOT / package).rglob("*.py")}
+
+
+def imports_of(source: str, module: str, is_package: bool = False) -> Iterator[str]:
+    """What a file imports anywhere in it, by full names."""
+    parents = module.split(".") if is_package else module.split(".")[:-1]
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names.add(node.module.split(".")[0])
-    return names
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = parents[: len(parents) - node.level + 1] if node.level else []
+            name = ".".join([*base, *filter(None, [node.module])])
+            inner = (f"{name}.{alias.name}" for alias in node.names)
+            yield from (full if full in FILES else name for full in inner)
+
+
+IMPORTS = {
+    module: sorted(
+        set(imports_of(path.read_text(encoding="utf-8"), module, path.name == "__init__.py"))
+    )
+    for module, path in FILES.items()
+}
+
+
+def room_of(module: str) -> tuple[str, str]:
+    package, _, rest = module.partition(".")
+    return package, rest.partition(".")[0] or "__init__"
+
+
+def check_import(module: str, imported: str) -> None:
+    """Fails where the layout has no such arrow."""
+    (package, room), top = room_of(module), imported.partition(".")[0]
+    assert top not in FORBIDDEN[package], f"{module} must not import {imported}"
+    if top not in FORBIDDEN or imported == top == package:
+        return
+    private = [part for part in imported.split(".") if part[0] == "_" and part[1] != "_"]
+    same_folder = imported.rpartition(".")[0] == module.rpartition(".")[0]
+    assert not private or same_folder, f"{module} reaches into {imported}"
+    other = room_of(imported)
+    allowed = {room, *ROOMS[package].get(room, "").split()}
+    assert other[0] != package or other[1] in allowed, f"{module} must not import {imported}"
 
 
 @pytest.mark.parametrize("package", FORBIDDEN)
 def test_imports_stay_within_the_layout(package):
-    files = list((ROOT / package).rglob("*.py"))
-    assert files
-    for path in files:
-        breach = imported_packages(path) & FORBIDDEN[package]
-        assert not breach, f"{path.relative_to(ROOT)} must not import {sorted(breach)}"
+    for module, imported in IMPORTS.items():
+        if room_of(module)[0] == package:
+            for name in imported:
+                check_import(module, name)
 
 
-def test_nothing_in_tfrecords_imports_keras():
-    for path in (ROOT / "tfrecords").rglob("*.py"):
-        assert "keras" not in imported_packages(path)
+def test_the_table_has_no_room_and_no_arrow_that_is_not_there():
+    there = {(*room_of(m), room_of(i)[1]) for m, own in IMPORTS.items() for i in own if i in FILES}
+    table = {
+        (p, room, o) for p, rooms in ROOMS.items() for room in rooms for o in rooms[room].split()
+    }
+    assert table - there == set()
+
+
+@pytest.mark.parametrize("package", ROOMS)
+@pytest.mark.parametrize("folder", ["*", "*/*"])
+def test_a_wrong_import_in_any_folder_is_seen(package, folder):
+    rooms = {path.parent for path in FILES.values() if path.match(f"{package}/{folder}/*.py")}
+    for room in sorted(rooms):
+        module = f"{module_of(room / '__init__.py')}.new"
+        wrong = "training.cli" if package == "training" else "tensorflow"
+        if package == "tfrecords":
+            wrong = "keras"
+        (name,) = imports_of(f"import {wrong}", module)
+        with pytest.raises(AssertionError):
+            check_import(module, name)
+
+
+def graph(module_name) -> dict[str, set[str]]:
+    """Who imports whom, of files or of rooms."""
+    found: dict[str, set[str]] = {}
+    for module, imported in IMPORTS.items():
+        own = {module_name(name) for name in imported if name in FILES}
+        found.setdefault(module_name(module), set()).update(own - {module_name(module)})
+    return found
+
+
+@pytest.mark.parametrize("module_name", [str, room_of], ids=["files", "rooms"])
+def test_nothing_imports_in_a_circle(module_name):
+    try:
+        TopologicalSorter(graph(module_name)).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {error.args[1]}")
+
+
+def test_a_circle_is_seen(monkeypatch):
+    monkeypatch.setitem(IMPORTS, "tfrecords.text", ["tfrecords.writing.build"])
+    with pytest.raises(CycleError):
+        TopologicalSorter(graph(str)).prepare()
+
+
+PARTS = {"inflate", "pooling"}  # of methods: blocks that several are made of
 
 
 def test_temporal_files_import_neither_surgery_nor_their_siblings():
-    methods = {path.stem for path in (ROOT / "ctm_keras" / "temporal").glob("[!_]*.py")}
-    for path in (ROOT / "ctm_keras" / "temporal").glob("[!_]*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom):
-                module = node.module or ""
-                names = {module.split(".")[-1]} | {alias.name for alias in node.names}
-                assert "surgery" not in names, path.name
-                if "temporal" in module or node.level == 1:
-                    assert not names & (methods - {path.stem}), path.name
+    for module, imported in IMPORTS.items():
+        *folder, name = module.split(".")
+        if folder == ["ctm_keras", "temporal"] and name[0] != "_":
+            assert "ctm_keras.engine.surgery" not in imported
+            siblings = {
+                i.rpartition(".")[2] for i in imported if i.startswith("ctm_keras.temporal")
+            }
+            assert not {s for s in siblings if s[0] != "_"} - PARTS, module
 
 
 EXECUTES = {"eval", "exec", "compile", "__import__"}  # as bare names: `re.compile` is another
@@ -58,7 +177,8 @@ UNSAFE = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shel
 def test_nothing_that_is_read_can_run(package):
     """No pickle, no eval; what could load one is told not to."""
     for path in (ROOT / package).rglob("*.py"):
-        assert not imported_packages(path) & {*UNSAFE, "yaml"}, path.name
+        tops = {name.partition(".")[0] for name in IMPORTS[module_of(path)]}
+        assert not tops & {*UNSAFE, "yaml"}, path.name
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 check_call(path.name, ast.unparse(node.func), node)
@@ -96,12 +216,7 @@ def test_a_call_that_could_run_something_is_seen(source):
 
 
 def test_pytorch_is_imported_where_a_checkpoint_is_read_and_nowhere_else():
-    readers = {
-        path.relative_to(ROOT).as_posix()
-        for package in FORBIDDEN
-        for path in (ROOT / package).rglob("*.py")
-        if "torch" in imported_packages(path)
-    }
-    assert readers == {"ctm_keras/checkpoints/read.py"}
-    top = ast.parse((ROOT / readers.pop()).read_text(encoding="utf-8")).body
+    (reader,) = (module for module, names in IMPORTS.items() if "torch" in names)
+    assert reader == "ctm_keras.checkpoints.read"
+    top = ast.parse(FILES[reader].read_text(encoding="utf-8")).body
     assert not any("torch" in ast.unparse(n) for n in top if isinstance(n, ast.Import))

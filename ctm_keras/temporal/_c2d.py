@@ -7,8 +7,8 @@ from keras import layers
 
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft, Site
-from ._inflate import inflated
-from ._pooling import TemporalPooling, temporal_pooling
+from .inflate import inflated
+from .pooling import TemporalPooling, temporal_pooling
 
 # Frames that a maximum is of, and its stride: of the stem's max pooling, and after Res2.
 POOLINGS = {

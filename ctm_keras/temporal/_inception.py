@@ -5,7 +5,7 @@ from keras import layers, ops
 
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
-from ._pooling import TemporalPooling
+from .pooling import TemporalPooling
 
 POOLS = ("image", "reference")
 

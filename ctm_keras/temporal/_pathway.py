@@ -11,8 +11,8 @@ from keras import layers, ops
 from ..engine.folding import Fold, Unfold
 from ..initializers import he_fan_out
 from ._frames import over_frames
-from ._inflate import InflatedConv
-from ._pooling import TemporalPooling, mode_of
+from .inflate import InflatedConv
+from .pooling import TemporalPooling, mode_of
 
 CHOICES = ("spread", "strided")
 

@@ -12,7 +12,7 @@ from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
 from ._frames import over_frames
 from ._places import before_residual_branches
-from ._pooling import TemporalPooling
+from .pooling import TemporalPooling
 
 
 @keras.saving.register_keras_serializable("ctm_keras")

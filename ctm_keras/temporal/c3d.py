@@ -7,7 +7,7 @@ after Wang et al., Non-local Neural Networks, CVPR 2018, Section 4.1.
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
 from ._c2d import every_second, pool_frames
-from ._inflate import inflated
+from .inflate import inflated
 
 
 def c3d(

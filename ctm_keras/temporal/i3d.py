@@ -8,8 +8,8 @@ Representations for Action Recognition, CVPR 2021, arXiv 2010.11757.
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
 from ._inception import inflated_pools, is_inception
-from ._inflate import inflated, strided_middles, strided_shortcuts
-from ._pooling import temporal_pooling as pooled
+from .inflate import inflated, strided_middles, strided_shortcuts
+from .pooling import temporal_pooling as pooled
 
 
 def i3d(

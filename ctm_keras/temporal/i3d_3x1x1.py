@@ -6,9 +6,9 @@ mmaction2's and PySlowFast's I3D, and their slow pathway alone.
 
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft, Site
-from ._inflate import FrameStride, inflated
-from ._pooling import TemporalPooling
-from ._pooling import temporal_pooling as pooled
+from .inflate import FrameStride, inflated
+from .pooling import TemporalPooling
+from .pooling import temporal_pooling as pooled
 
 
 def i3d_3x1x1(

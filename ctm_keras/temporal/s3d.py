@@ -14,8 +14,8 @@ from ..engine.graft import Graft, Site
 from ..initializers import he_fan_out
 from ._frames import every, over_frames
 from ._inception import inflated_pools, is_inception
-from ._inflate import check_ordinary, inflated, strided_middles, strided_shortcuts
-from ._pooling import temporal_pooling as pooled
+from .inflate import check_ordinary, inflated, strided_middles, strided_shortcuts
+from .pooling import temporal_pooling as pooled
 
 WIDTHS = ("same", "r2plus1d")
 

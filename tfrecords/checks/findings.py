@@ -1,15 +1,12 @@
 """What `ctm stats` finds that somebody should act on, in sentences."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tfrecords.checks.copies import Copy, Video
+from tfrecords.checks.dataset_stats import Stats
 from tfrecords.text import printable, shorten
-
-if TYPE_CHECKING:
-    from tfrecords.checks.copies import Copy, Video
-    from tfrecords.checks.stats import Stats
 
 EXAMPLES = 5  # of copies and groups in the text; --json has all
 FEW = 10  # videos to train on, below which a class is hardly learned
@@ -18,7 +15,7 @@ LONG = 10  # times the median length
 CLIP = 64  # frames of a clip by default, 8 of every 8th
 
 
-def findings(stats: "Stats") -> list[str]:
+def findings(stats: Stats) -> list[str]:
     """What to act on, a sentence each, the worst first."""
     found = [*_copies(stats), *_groups(stats), *_classes(stats), *_videos(stats)]
     if stats.missing or stats.failures:
@@ -29,7 +26,7 @@ def findings(stats: "Stats") -> list[str]:
     return found
 
 
-def _copies(stats: "Stats") -> Iterator[str]:
+def _copies(stats: Stats) -> Iterator[str]:
     copies = stats.copies or ()
     torn = [copy for copy in copies if copy.torn]
     within = [copy for copy in copies if not copy.torn]
@@ -48,7 +45,7 @@ def _copies(stats: "Stats") -> Iterator[str]:
         yield f"Videos of one colour and nothing else: {len(stats.blank):,}." + names
 
 
-def _groups(stats: "Stats") -> Iterator[str]:
+def _groups(stats: Stats) -> Iterator[str]:
     if stats.groups:
         lines = [
             f"{group!r}: " + ", ".join(f"{len(ids)} in {split}" for split, ids in own.items())
@@ -61,7 +58,7 @@ def _groups(stats: "Stats") -> Iterator[str]:
         )
 
 
-def _classes(stats: "Stats") -> Iterator[str]:
+def _classes(stats: Stats) -> Iterator[str]:
     for split in stats.rows:
         if none := _named(stats, stats.counts(split) == 0):
             yield f"Classes without a video in {split}: {none}."
@@ -79,7 +76,7 @@ def _classes(stats: "Stats") -> Iterator[str]:
         )
 
 
-def _videos(stats: "Stats") -> Iterator[str]:
+def _videos(stats: Stats) -> Iterator[str]:
     rows = np.concatenate(list(stats.rows.values()))
     ids = [printable(name) for own in stats.ids.values() for name in own]
     frames, rates = rows["frames"], rows["frame_rate"]
@@ -103,19 +100,19 @@ def _videos(stats: "Stats") -> Iterator[str]:
         )
 
 
-def _pairs(copies: Sequence["Copy"]) -> str:
+def _pairs(copies: Sequence[Copy]) -> str:
     identical = sum(copy.identical for copy in copies)
     return f"{len(copies):,} pair{'s' * (len(copies) != 1)}, {identical:,} of them identical"
 
 
-def _named(stats: "Stats", wanted: np.ndarray) -> str:
+def _named(stats: Stats, wanted: np.ndarray) -> str:
     """How many of the classes, and the first of them; empty for none."""
     names = [shorten(printable(stats.class_names[label])) for label in np.flatnonzero(wanted)]
     more = ", ..." if len(names) > EXAMPLES else ""
     return names and f"{len(names):,} ({', '.join(names[:EXAMPLES])}{more})"
 
 
-def _listed(copies: Sequence["Copy"]) -> str:
+def _listed(copies: Sequence[Copy]) -> str:
     lines = [
         f"\n      {_name(copy.videos[0])} = {_name(copy.videos[1])}"
         + (" (identical)" if copy.identical else "")
@@ -125,5 +122,5 @@ def _listed(copies: Sequence["Copy"]) -> str:
     return "".join(lines) + (f"\n      and {more:,} more" if more > 0 else "")
 
 
-def _name(video: "Video") -> str:
+def _name(video: Video) -> str:
     return f"{video.split} {printable(video.id)}"

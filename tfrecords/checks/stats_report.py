@@ -2,51 +2,49 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from tfrecords.checks.copies import Copy
+from tfrecords.checks.dataset_stats import Stats
 from tfrecords.checks.findings import findings
 from tfrecords.text import printable, shorten
-
-if TYPE_CHECKING:
-    from tfrecords.checks.copies import Copy
-    from tfrecords.checks.stats import Stats
 
 ROWS = 40  # classes in the table
 HEADS = ("seconds (least, median, most)", "frames a second", "pixels")
 
 
-def text_of(stats: "Stats") -> str:
-    """For a terminal."""
-    splits = list(stats.rows)
-    videos = ", ".join(f"{split} {len(stats.rows[split]):,}" for split in splits)
-    head = f"{stats.folder}: {len(stats.class_names):,} classes, videos: {videos}"
-    found = [f"  ! {line}" for line in findings(stats)]
-    blocks = [[head], found or ["  Nothing stands out."], _split_table(stats), _class_table(stats)]
-    return "\n\n".join("\n".join(block) for block in blocks)
+class StatsReport(Stats):
+    """What `stats` found; `str` of it is for people."""
+
+    def __str__(self) -> str:
+        videos = ", ".join(f"{split} {len(rows):,}" for split, rows in self.rows.items())
+        head = f"{self.folder}: {len(self.class_names):,} classes, videos: {videos}"
+        found = [f"  ! {line}" for line in findings(self)] or ["  Nothing stands out."]
+        blocks = [[head], found, _split_table(self), _class_table(self)]
+        return "\n\n".join("\n".join(block) for block in blocks)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        copies = self.copies
+        return {
+            "data": self.folder,
+            "findings": findings(self),
+            "splits": {split: _numbers(self, split) for split in self.rows},
+            "classes": [
+                {"name": name, "videos": {s: int(self.counts(s)[label]) for s in self.rows}}
+                for label, name in enumerate(self.class_names)
+            ],
+            "copies": copies if copies is None else [_copy(copy) for copy in copies],
+            "blank": [video._asdict() for video in self.blank],
+            "groups": {"count": self.num_groups, "in_several_splits": self.groups},
+            "missing": self.missing,
+            "failures": self.failures,
+        }
 
 
-def json_of(stats: "Stats") -> dict[str, Any]:
-    """For programs: all of it."""
-    copies = stats.copies
-    return {
-        "data": stats.folder,
-        "findings": findings(stats),
-        "splits": {split: _numbers(stats, split) for split in stats.rows},
-        "classes": [
-            {"name": name, "videos": {s: int(stats.counts(s)[label]) for s in stats.rows}}
-            for label, name in enumerate(stats.class_names)
-        ],
-        "copies": copies if copies is None else [_copy(copy) for copy in copies],
-        "blank": [video._asdict() for video in stats.blank],
-        "groups": {"count": stats.num_groups, "in_several_splits": stats.groups},
-        "missing": stats.missing,
-        "failures": stats.failures,
-    }
-
-
-def _split_table(stats: "Stats") -> list[str]:
+def _split_table(stats: Stats) -> list[str]:
     rows = [["split", "videos", "frames", "hours", *HEADS]]
     for split in stats.rows:
         n = _numbers(stats, split)
@@ -58,7 +56,7 @@ def _split_table(stats: "Stats") -> list[str]:
     return _table(rows)
 
 
-def _class_table(stats: "Stats") -> list[str]:
+def _class_table(stats: Stats) -> list[str]:
     splits, labels = list(stats.rows), range(len(stats.class_names))
     counts = {split: stats.counts(split) for split in splits}
     rows = [["class", *splits]]
@@ -71,7 +69,7 @@ def _class_table(stats: "Stats") -> list[str]:
     return _table(rows) + (note if len(labels) > ROWS else [])
 
 
-def _numbers(stats: "Stats", split: str) -> dict[str, Any]:
+def _numbers(stats: Stats, split: str) -> dict[str, Any]:
     rows, seconds = stats.rows[split], stats.seconds(split)
     return {
         "videos": len(rows),
@@ -104,7 +102,7 @@ def _table(rows: list[list[str]]) -> list[str]:
     return ["  ".join(row) for row in cells]
 
 
-def _copy(copy: "Copy") -> dict[str, Any]:
+def _copy(copy: Copy) -> dict[str, Any]:
     return {
         "videos": [video._asdict() for video in copy.videos],
         "identical": copy.identical,

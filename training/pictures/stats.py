@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tfrecords.checks.copies import Copy, Video
-from tfrecords.checks.stats import Stats
+from tfrecords.checks.dataset_stats import Stats
 from tfrecords.reading.clip_reader import read_frames
 from tfrecords.reading.split import Split
 from tfrecords.text import LONGEST_NAME

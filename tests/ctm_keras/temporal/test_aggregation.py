@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import ctm_keras
-from ctm_keras.temporal._pooling import TemporalPooling
 from ctm_keras.temporal.aggregation import FrameConv
+from ctm_keras.temporal.pooling import TemporalPooling
 
 
 def random(*shape, seed=0):

@@ -7,9 +7,9 @@ import pytest
 import ctm_keras
 from ctm_keras.engine.graft import Site
 from ctm_keras.temporal._c2d import every_second
-from ctm_keras.temporal._inflate import InflatedConv
-from ctm_keras.temporal._pooling import TemporalPooling
 from ctm_keras.temporal.cost import CoST
+from ctm_keras.temporal.inflate import InflatedConv
+from ctm_keras.temporal.pooling import TemporalPooling
 
 # By how much a tap of the kernel moves in (t, h, w).
 STEPS = {

@@ -6,8 +6,8 @@ from keras import layers
 
 import ctm_keras
 from ctm_keras.models import image_anatomy
-from ctm_keras.temporal._inflate import FrameStride, InflatedConv
 from ctm_keras.temporal.i3d import i3d
+from ctm_keras.temporal.inflate import FrameStride, InflatedConv
 
 
 def in_plain_loops(clip, kernel, strides, time_padding, bias):

@@ -4,8 +4,8 @@ import pytest
 
 import ctm_keras
 from ctm_keras.models import image_anatomy
-from ctm_keras.temporal._inflate import FrameStride, InflatedConv
 from ctm_keras.temporal.i3d_3x1x1 import i3d_3x1x1
+from ctm_keras.temporal.inflate import FrameStride, InflatedConv
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 
 import tfrecords
 from tfrecords.checks.copies import Copy, Video
-from tfrecords.checks.stats import Stats
+from tfrecords.checks.stats_report import StatsReport
 from tfrecords.format.index import VIDEO_DTYPE
 from training.pictures import stats as stats_picture
 
@@ -24,7 +24,9 @@ def found():
     pairs += list(zip(videos[0][1:], videos[1][1:], strict=True))
     copies = tuple(Copy(pair, False, 0.9, 0.99) for pair in pairs)
     splits = {"train": rows, "val": rows}
-    return Stats("data", ("_a", "$b"), splits, dict.fromkeys(splits, ids), copies, (), {}, 0, 0, 0)
+    return StatsReport(
+        "data", ("_a", "$b"), splits, dict.fromkeys(splits, ids), copies, (), {}, 0, 0, 0
+    )
 
 
 def size(path):
@@ -42,7 +44,7 @@ def test_a_row_for_each_pair_of_copies(found, tmp_path, monkeypatch):
     monkeypatch.setattr(stats_picture, "_frames", frames)
     stats_picture.draw_stats(found, tmp_path / "with.png")
     assert len(asked) == len(set(asked)) == 8  # four pairs that share no video
-    without = Stats(**{**vars(found), "copies": None})
+    without = StatsReport(**{**vars(found), "copies": None})
     stats_picture.draw_stats(without, tmp_path / "without.png")
     assert size(tmp_path / "with.png")[1] > size(tmp_path / "without.png")[1] + 600
     assert sorted(path.name for path in tmp_path.iterdir()) == ["with.png", "without.png"]
@@ -52,7 +54,9 @@ def test_many_classes_of_equal_videos(found, tmp_path):
     rows = np.repeat(found.rows["train"][:1], 400)
     rows["label"] = np.arange(400)
     names = tuple(f"class {k}" for k in range(400))
-    many = Stats(**{**vars(found), "class_names": names, "rows": {"train": rows}, "copies": ()})
+    many = StatsReport(
+        **{**vars(found), "class_names": names, "rows": {"train": rows}, "copies": ()}
+    )
     stats_picture.draw_stats(many, tmp_path / "many.png")
     assert max(size(tmp_path / "many.png")) < 2000
 
@@ -73,7 +77,7 @@ def ticks(axis):
 def test_rates_that_differ_by_rounding_are_one(found, monkeypatch, tmp_path):
     rows = found.rows["train"].copy()
     rows["frame_rate"] = [30, 30.000004, 29.999996, 30.0000001, 30]
-    equal = Stats(**{**vars(found), "rows": {"train": rows}, "copies": ()})
+    equal = StatsReport(**{**vars(found), "rows": {"train": rows}, "copies": ()})
     rates = axes_of(equal, monkeypatch, tmp_path)[2]
     assert set(rates.collections[0].get_offsets()[:, 0].tolist()) == {30.0}
     assert "30" in {text.removesuffix(".0") for text in ticks(rates.xaxis)}
@@ -83,14 +87,14 @@ def test_rates_that_differ_by_rounding_are_one(found, monkeypatch, tmp_path):
 
 
 def test_videos_are_counted_in_whole_numbers(found, monkeypatch, tmp_path):
-    few = Stats(**{**vars(found), "copies": ()})
+    few = StatsReport(**{**vars(found), "copies": ()})
     classes, lengths, _ = axes_of(few, monkeypatch, tmp_path)
     assert all(text.isdigit() for text in ticks(classes.xaxis) + ticks(lengths.yaxis))
     assert len(lengths.containers[0]) <= 10  # bins, of ten videos
 
 
 def test_the_legend_covers_no_bar(found, monkeypatch, tmp_path):
-    classes = axes_of(Stats(**{**vars(found), "copies": ()}), monkeypatch, tmp_path)[0]
+    classes = axes_of(StatsReport(**{**vars(found), "copies": ()}), monkeypatch, tmp_path)[0]
     legend = classes.figure.legends[0]
     assert [text.get_text() for text in legend.get_texts()] == ["train", "val"]
     assert not legend.get_window_extent().overlaps(classes.get_window_extent())
