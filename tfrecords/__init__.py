@@ -19,6 +19,7 @@ _LAZY = {  # public name: the module that defines it
     "data_error": "tfrecords.reading.split",
     "flip_report": "tfrecords.augment",
     "import_records": "tfrecords.foreign.import_records",
+    "read_frames": "tfrecords.video.read",
     "stats": "tfrecords.checks.stats",
     "views": "tfrecords.reading.clip_options",
 }
@@ -36,6 +37,7 @@ __all__ = [
     "explain_formats",
     "flip_report",
     "import_records",
+    "read_frames",
     "read_manifest",
     "sampling",
     "stats",
