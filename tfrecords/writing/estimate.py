@@ -61,19 +61,16 @@ class Estimate:
         return len(self.failures)
 
     def __str__(self) -> str:
-        failed = f"{self.failed} of them could not be read" + listing(self.failures)
+        videos, sample = counted(self.videos, "video"), f"From {counted(self.sampled, 'video')}"
+        failed = f"\n{self.failed} of them could not be read:" if self.failures else ""
+        failed += listing(self.failures)
         if self.failed == self.sampled:
-            return (
-                f"{counted(self.videos, 'video')}: time and size are unknown. From "
-                f"{counted(self.sampled, 'video')}, {failed}"
-            )
-        failed = f", {failed}\n" if self.failed else ""
+            return f"{videos}: time and size are unknown.\n({sample}.){failed}"
         return (
-            f"{counted(self.videos, 'video')} with {counted(self.workers, 'worker')}: about "
+            f"{videos} with {counted(self.workers, 'worker')}: about "
             f"{timed(self.seconds)}, {sized(self.bytes)} of shards and up to {sized(self.spool)} "
             f"more while it runs; {sized(self.free)} are free on the disk of "
-            f"{workshop(self.out)}.\n(From {counted(self.sampled, 'video')}{failed}; the size may "
-            f"be off by {self.error:.0%}.)"
+            f"{workshop(self.out)}.\n({sample}; the size may be off by {self.error:.0%}.){failed}"
         )
 
     def check_disk(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 
-from tfrecords.text import LONGEST_NAME, shorten
+from tfrecords.text import LONGEST_NAME, printable, shorten
 
 FONTS = (
     "DejaVu Sans",
@@ -63,7 +63,7 @@ def draw_confusion(confusion: np.ndarray, class_names: Sequence[str], title: str
 
 def plain(text: str) -> str:
     """A name as matplotlib writes it letter by letter: no mathematics, nothing hidden, not long."""
-    text = shorten(text)
+    text = shorten(printable(text))
     return (" " + text if text.startswith("_") else text).replace("$", r"\$")
 
 
@@ -177,4 +177,4 @@ def draw_schedule(epochs: Sequence[float], rates: Sequence[float], title: str, p
 
 def plain_line(text: str) -> str:
     """A line as matplotlib writes it letter by letter."""
-    return text.replace("$", r"\$")
+    return printable(text).replace("$", r"\$")

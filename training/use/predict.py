@@ -145,7 +145,7 @@ class Classifier:
         """Probabilities of each clip, mean over its crops, `(clips, num_classes)`."""
         scores = np.zeros((len(indices), len(self.class_names)))
         frames = (frame.rgb for frame in self.frames(video))
-        progress = tqdm(total=len(indices), unit="clip", desc=video.name, leave=False)
+        progress = tqdm(total=len(indices), unit="clip", desc=printable(video.name), leave=False)
         with progress:
             for number, clip in gather(frames, indices):
                 logits = self.model.predict_on_batch(options.crops(clip))
@@ -209,7 +209,10 @@ def predict(
         results.append(prediction.to_dict())
         if not as_json:
             print(prediction)
-            draw(prediction, timelines or run / "timelines")
+            try:
+                draw(prediction, timelines or run / "timelines")
+            except OSError as error:
+                print(printable(f"ctm: no timeline of {video}: {error.strerror}"), file=sys.stderr)
     if as_json:
         print(json.dumps(results, indent=1))
     return failed
@@ -242,4 +245,4 @@ def draw(prediction: Prediction, folder: Path) -> None:
         prediction.video.name,
         path,
     )
-    print(f"  over time: {path}")
+    print(printable(f"  over time: {path}"))

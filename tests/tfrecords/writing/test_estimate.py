@@ -85,7 +85,8 @@ def test_an_estimate_tells_of_videos_that_cannot_be_read_and_of_what_is_left(
     (source / "a.b" / "clip 0.mp4").write_bytes(b"no film")
     found = tfrecords.build(source, out, estimate=True, **OPTIONS)
     assert (found.sampled, found.failed, found.error) == (18, 1, 0.0)
-    assert "From 18 videos, 1 of them could not be read" in str(found)
+    assert "From 18 videos; " in str(found)
+    assert "1 of them could not be read" in str(found)
     with monkeypatch.context() as patch:
         patch.setattr("tfrecords.writing.summary.Manifest", raises(RuntimeError))
         with pytest.raises(RuntimeError):

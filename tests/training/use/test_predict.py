@@ -1,6 +1,7 @@
 """Prediction on video files: what evaluation sees, and long videos over time."""
 
 import json
+import os
 import shutil
 
 import cv2
@@ -60,6 +61,24 @@ def test_counting_frames_makes_no_pixels(trained, long_video, monkeypatch):
     assert len(made) == 96
     shown = [frame.timestamp / 1e6 for frame in classifier.frames(long_video)]
     np.testing.assert_allclose(classifier.times(long_video), shown)
+
+
+def test_a_name_that_is_no_text_costs_no_other_video(trained, long_video, tmp_path, capsys):
+    odd = tmp_path / os.fsdecode(b"lang\xe9.mp4")
+    shutil.copy(long_video, odd)
+    assert predict(trained.path, [odd, long_video], num_clips=1, timelines=tmp_path / "t") == 0
+    assert len(list((tmp_path / "t").iterdir())) == 2
+    assert r"lang\udce9.mp4" in capsys.readouterr().out
+
+
+def test_a_timeline_that_cannot_be_drawn_costs_no_other_video(
+    trained, long_video, tmp_path, capsys
+):
+    (tmp_path / "file").write_bytes(b"")
+    videos = [long_video, long_video]
+    assert predict(trained.path, videos, num_clips=1, timelines=tmp_path / "file") == 0
+    printed = capsys.readouterr()
+    assert printed.out.count("long.mp4\n") == printed.err.count("no timeline") == 2
 
 
 def test_json_is_for_programs_and_names_what_failed(trained, long_video, tmp_path, capsys):
