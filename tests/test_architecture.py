@@ -27,6 +27,7 @@ ROOMS = {  # a folder, or a file beside folders: those of its package that it ma
     },
     "tfrecords": {
         "format": "storage text",
+        "video": "text",
         "sources": "format video text",
         "writing": "sources video format storage text",
         "augment": "sampling arguments",

@@ -126,11 +126,11 @@ def _check_failures(scanned: Sequence[Scanned], most: float) -> None:
     videos = sum(len(shard.videos) for shard in scanned)
     lost, size = sum(shard.lost for shard in scanned), sum(shard.size for shard in scanned)
     if not videos:
-        raise SourceError(f"no record of the shards is a video with a label. {listing(failures)}")
+        raise SourceError(f"no record of the shards is a video with a label.{listing(failures)}")
     if len(failures) > most * (videos + len(failures)) or lost > most * size:
         raise SourceError(
             f"stopped: {len(failures)} of {videos + len(failures)} records failed, "
-            f"{lost / size:.0%} of all bytes, more than --max-failures {most:g} allows. "
+            f"{lost / size:.0%} of all bytes, more than --max-failures {most:g} allows."
             f"{listing(failures)}"
         )
 
@@ -199,7 +199,7 @@ def _summary(manifest: Manifest, out: Path) -> str:
         f"{split} {counted(n['videos'], 'video')} ({counted(n['frames'], 'frame')})"
         for split, n in manifest.splits.items()
     )
-    failed = f"\n{counted(len(manifest.failures), 'record')} failed and had to be left out. "
+    failed = f"\n{counted(len(manifest.failures), 'record')} failed and had to be left out."
     return f"{out}: {len(manifest.class_names)} classes, {counts}" + (
         failed + listing(manifest.failures) if manifest.failures else ""
     )

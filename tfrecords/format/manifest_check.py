@@ -7,8 +7,6 @@ here can be used without a second look: a shard's name stays in the folder, text
 from collections.abc import Iterable
 from typing import Any
 
-NOTES = ("groups", "as_frames", "clock_jumps")  # by a video's id
-
 
 def check_content(content: dict[str, Any]) -> None:
     """Raises ValueError, with what is wrong, unless `content` can be that of a data set.
@@ -17,7 +15,7 @@ def check_content(content: dict[str, Any]) -> None:
         content: dict, the JSON object of a dataset.json.
     """
     _texts("class_names", _typed("class_names", content["class_names"], list))
-    for name in ("frame", "splits", "versions", "source", "missing", *NOTES):
+    for name in ("frame", "splits", "versions", "source", "missing"):
         _typed(name, content.get(name, {}), dict)
     _typed("source", content.get("source", {}).get("asked", {}), dict)
     _texts("splits", list(content["splits"]))
@@ -29,11 +27,8 @@ def check_content(content: dict[str, Any]) -> None:
     _unless("shards", len(set(files)) == len(files), "lists a file twice")
     for failure in _typed("failures", content["failures"], list):
         _texts("failures", _typed("failures", failure, dict).values())
-    for name in ("groups", "as_frames"):
-        _texts(name, content.get(name, {}).values())
-    for times in content.get("clock_jumps", {}).values():
-        for time in _typed("clock_jumps", times, list):
-            _typed("clock_jumps", time, float)
+    for name, check in NOTES.items():
+        check(name, _typed(name, content.get(name, {}), dict).values())
     for ids in content.get("missing", {}).values():
         _texts("missing", _typed("missing", ids, list))
 
@@ -65,6 +60,19 @@ def _typed(place: str, value: Any, kind: type) -> Any:
 def _texts(place: str, values: Iterable[Any]) -> None:
     for value in values:
         _unless(place, _is_text(value), f"holds {_short(value)} where a text belongs")
+
+
+def _lists_of_times(place: str, values: Iterable[Any]) -> None:
+    for value in values:
+        for time in _typed(place, value, list):
+            _typed(place, time, float)
+
+
+NOTES = {  # by a video's id: what checks them
+    "groups": _texts,
+    "as_frames": _texts,
+    "clock_jumps": _lists_of_times,
+}
 
 
 def _counts(place: str, values: Iterable[Any]) -> None:

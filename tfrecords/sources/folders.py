@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tfrecords.format.record import SourceError
 from tfrecords.text import counted
+from tfrecords.video.images import is_animated_webp
 from tfrecords.video.picture import VideoError
 from tfrecords.video.suffixes import IMAGES, VIDEOS
 
@@ -26,12 +27,16 @@ class Contents(NamedTuple):
 
 
 def list_folder(folder: Path) -> Contents:
-    """Lists a folder."""
+    """Lists a folder; its WebP files are videos where all of them are animations."""
     found = Contents([], [], [], [])
     with os.scandir(folder) as items:
         for item in sorted(items, key=lambda item: item.name):
             if item.name[0] != ".":
                 _kind(found, item).append(item.name)
+    webp = [name for name in found.images if name.lower().endswith(".webp")]
+    if webp and all(is_animated_webp(folder / name) for name in webp):
+        still = [name for name in found.images if name not in webp]
+        found = found._replace(videos=sorted(found.videos + webp), images=still)
     return found
 
 
@@ -42,20 +47,24 @@ def _kind(found: Contents, item: os.DirEntry) -> list[str]:
     return found.videos if suffix in VIDEOS else found.images if suffix in IMAGES else found.others
 
 
-def videos_beneath(
-    folder: Path, ignored: list[str], above: frozenset[str] = frozenset()
-) -> Iterator[Path]:
+def videos_beneath(folder: Path, ignored: list[str]) -> Iterator[Path]:
     """The videos and frame folders anywhere beneath a folder.
 
     Args:
         folder: Path, where they are looked for.
         ignored: list of str, to which the names of other files are added.
-        above: frozenset of str, the folders that led here: a link to one of them is not followed.
 
     Raises:
         SourceError: If an image is among videos or folders.
     """
-    inside, above = list_folder(folder), above | {os.path.realpath(folder)}
+    yield from _beneath(folder, list_folder(folder), ignored, frozenset())
+
+
+def _beneath(
+    folder: Path, inside: Contents, ignored: list[str], above: frozenset[str]
+) -> Iterator[Path]:
+    """`above` are the folders that led here: a link to one of them is not followed."""
+    above |= {os.path.realpath(folder)}
     if inside.images:
         image = inside.images[0]
         raise SourceError(
@@ -67,10 +76,11 @@ def videos_beneath(
     for below in (folder / name for name in inside.folders):
         if os.path.realpath(below) in above:
             continue
-        if list_folder(below).is_frames:
+        within = list_folder(below)
+        if within.is_frames:
             yield below
         else:
-            yield from videos_beneath(below, ignored, above)
+            yield from _beneath(below, within, ignored, above)
 
 
 def videos_at(path: Path, ignored: list[str]) -> list[Path]:

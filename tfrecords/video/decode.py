@@ -13,8 +13,10 @@ from typing import Any, Protocol
 import av
 import cv2
 
+from tfrecords.text import counted
 from tfrecords.video import matroska, mpegts
 from tfrecords.video.images import FOLDER_FPS, animated_webp, folder, is_animated_webp, still_kind
+from tfrecords.video.parts import is_joined
 from tfrecords.video.picture import Picture, VideoError, display_matrix
 from tfrecords.video.timestamps import PAUSE, Stamped, clock, in_order, runs_on
 from tfrecords.video.truncation import promised_size
@@ -67,7 +69,13 @@ def pictures(
         reason = str(error)
     missing = promised_size(path) - size if path.is_file() else 0
     if missing:
-        raise VideoError(f"the file is cut short: at least {missing} bytes are missing at its end")
+        lacks = counted(missing, "byte")
+        raise VideoError(f"the file is cut short: it lacks at least {lacks} at its end")
+    if path.is_file() and is_joined(path):
+        raise VideoError(
+            "it is several recordings joined end to end, and only the first would be read: split "
+            "it, or join the recordings with ffmpeg's concat demuxer"
+        )
     if reason or not count:
         raise VideoError(reason or "it has no pictures")
     if path.is_file() and (unsound := matroska.damage(path) or mpegts.damage(path)):

@@ -1,5 +1,6 @@
 """Videos made of image files: folders of frames and animated WebP; and what is a mere still."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +9,13 @@ import cv2
 import numpy as np
 from PIL import Image, ImageSequence
 
+from tfrecords.text import counted
+from tfrecords.video.parts import chunk_length, parts
 from tfrecords.video.picture import Picture, VideoError
 from tfrecords.video.suffixes import IMAGES, VIDEOS
 
 FOLDER_FPS = 25.0  # a folder of frames has no clock
+_WEBP_CHUNKS = {b"VP8X", b"ICCP", b"ANIM", b"ANMF", b"EXIF", b"XMP ", b"C2PA"}  # of an animation
 _STILLS = {"image2", "ico"}  # demuxers of one picture, beside those whose names end in _pipe
 _STILL_BRANDS = {"avif", "heic", "heix", "heim", "heis", "mif1"}  # in the container of MP4
 
@@ -19,10 +23,11 @@ _STILL_BRANDS = {"avif", "heic", "heix", "heim", "heis", "mif1"}  # in the conta
 def folder(path: Path) -> Iterator[Picture]:
     """The images of a folder in the natural order of their names."""
     tick = round(1e6 / FOLDER_FPS)
-    names = [f for f in path.iterdir() if f.suffix.lower() in IMAGES and f.name[0] != "."]
+    files = [f for f in path.iterdir() if f.name[0] != "."]
+    names = [f for f in files if f.suffix.lower() in IMAGES]
     if not names:
         raise VideoError("the folder has no images")
-    if any(f.suffix.lower() in VIDEOS and f.name[0] != "." for f in path.iterdir()):
+    if any(f.suffix.lower() in VIDEOS for f in files):
         raise VideoError("the folder holds videos, and images that are not the frames of one")
     for number, file in enumerate(sorted(names, key=natural)):
         yield Picture(_image(file), number * tick, tick)
@@ -36,6 +41,8 @@ def natural(path: Path) -> list:
 
 def _image(file: Path) -> np.ndarray:
     content = file.read_bytes()
+    if _is_animated(content):
+        raise VideoError(f"its image {file.name} is an animation, so a video of its own")
     cut = content[:2] == b"\xff\xd8" and b"\xff\xd9" not in content[-64:]
     image = None if cut or not content else cv2.imdecode(np.frombuffer(content, np.uint8), 1)
     if image is None:
@@ -51,7 +58,7 @@ def still_kind(container) -> str | None:
         return brand.upper()
     if name.endswith("_pipe"):
         return name.removesuffix("_pipe").upper()
-    return name if name in _STILLS else None
+    return name.upper() if name in _STILLS else None
 
 
 def is_animated_webp(path: Path) -> bool:
@@ -59,8 +66,11 @@ def is_animated_webp(path: Path) -> bool:
     if not path.is_file():
         return False
     with open(path, "rb") as file:
-        head = file.read(21)
-    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20:] and head[20] & 2)
+        return _is_animated(file.read(21))
+
+
+def _is_animated(head: bytes) -> bool:
+    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20:21] and head[20] & 2)
 
 
 def animated_webp(path: Path) -> Iterator[Picture]:
@@ -76,3 +86,18 @@ def animated_webp(path: Path) -> Iterator[Picture]:
     except (OSError, EOFError, ValueError, Image.DecompressionBombError) as error:
         reason = f"it is damaged: decoding failed after {count} pictures ({error})"
         raise VideoError(reason) from None
+    if (promised := _promised_pictures(path)) != count:
+        raise VideoError(f"it is damaged: {count} of {counted(promised, 'picture')} were decoded")
+
+
+def _promised_pictures(path: Path) -> int:
+    """The pictures that the chunks of an animation hold: its decoder skips an unknown chunk."""
+    with open(path, "rb") as file:
+        riff = next(parts(file, chunk_length))
+        chunks = parts(file, chunk_length, start=12)
+        names = [
+            part.head[:4] for part in itertools.takewhile(lambda p: p.start < riff.end, chunks)
+        ]
+    if unknown := [name for name in names if name not in _WEBP_CHUNKS]:
+        raise VideoError(f"it is damaged: it holds a chunk of the unknown name {unknown[0]!r}")
+    return names.count(b"ANMF")

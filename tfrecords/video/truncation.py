@@ -12,13 +12,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tfrecords.video import matroska, mpegts
+from tfrecords.video.parts import ASF, ISO_BOXES, box_length, parts
 
-_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
-_ISO_BOXES = frozenset(
-    b"ftyp moov mdat free skip wide pnot styp moof mfra sidx ssix prft uuid meta emsg udta PICT "
-    b"pdin imda junk".split()
-)
 _AVI_CHUNK = re.compile(rb"RIFF|LIST|JUNK|idx1|[0-9]{2}(dc|db|wb|pc|tx|iv)|ix[0-9]{2}")
 _AVI_FRAME = b"00dc"  # what the first bytes of a name most likely begin
 _OPEN_SIZES = {0, 0xFFFFFFFF}  # of an AVI that was written to a pipe
@@ -38,47 +34,49 @@ def promised_size(path: Path) -> int:
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         head = file.read(4096)
-        if head[4:8] in _ISO_BOXES:
-            return max(size, _iso_end(file, size))
+        if head[4:8] in ISO_BOXES:
+            return max(size, _iso_end(file))
         if head[:4] == b"RIFF":
             return max(size, _riff_end(file, size))
         if head[:4] == matroska.HEAD:
             return max(size, matroska.end(file, size))
-        if head[:16] == _ASF:
+        if head[:16] == ASF:
             return max(size, _asf_end(head))
         if head[:4] == b"GIF8":
             return size + _lacks_gif_end(file, size)
         return max(size, mpegts.end(file, size))
 
 
-def _iso_end(file: BinaryIO, size: int) -> int:
-    """Where the last known top-level box ends; a size of 0 reaches to the end, 1 has 64 bits."""
-    place = end = 0
-    while place + 8 <= size:
-        file.seek(place)
-        length, name, longer = struct.unpack(">I4sQ", file.read(16).ljust(16, b"\0"))
-        length = longer if length == 1 else length
-        if length < 8:
-            break
-        place += length
-        end = place if name in _ISO_BOXES else end
-    return end
+def _iso_end(file: BinaryIO) -> int:
+    """Where the last known top-level box ends."""
+    boxes = parts(file, box_length)
+    return max((box.end for box in boxes if box.head[4:8] in ISO_BOXES), default=0)
 
 
 def _riff_end(file: BinaryIO, size: int) -> int:
-    """Where the last chunk ends; a list of open size ends with the last chunk in it."""
-    place = end = 0
+    """Where the last chunk ends; a list whose size cannot be true ends with the last chunk in it.
+
+    An AVI's size that reaches beyond the file may be no size: then the lists in it count, if they
+    fit in it, and the chunks.
+    """
+    place = end = limit = 0
     while place < size:
         file.seek(place)
-        head = file.read(8)
-        name = head[:4] + _AVI_FRAME[len(head) :]
+        head = file.read(12)
+        name = head[:4] + _AVI_FRAME[len(head[:4]) :]
         if not _AVI_CHUNK.fullmatch(name):
             break
-        length = int.from_bytes(head[4:], "little")
-        if name in (b"RIFF", b"LIST") and length in _OPEN_SIZES:
+        length = int.from_bytes(head[4:8], "little")
+        stop, is_open = place + 8 + length, length in _OPEN_SIZES
+        if name == b"RIFF":
+            limit = 0 if is_open else stop
+            is_open |= stop > size and head[8:11] == b"AVI"
+        elif name == b"LIST":
+            is_open |= stop > max(size, limit)
+        if name in (b"RIFF", b"LIST") and is_open:
             place += 12
         else:
-            end = place + 8 + length
+            end = stop
             place = end + length % 2
     return end
 

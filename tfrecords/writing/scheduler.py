@@ -196,6 +196,6 @@ class Run:
         if len(failures) > math.floor(self.max_failures * self.total + 1e-9):
             raise TooManyFailures(
                 f"stopped: {len(failures)} of {self.total} videos failed, more than "
-                f"--max-failures {self.max_failures:g} allows. {listing(failures)}\nRepair them, "
+                f"--max-failures {self.max_failures:g} allows.{listing(failures)}\nRepair them, "
                 "or allow more, and run the same command again: it goes on where it stopped"
             )

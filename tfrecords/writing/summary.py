@@ -33,7 +33,7 @@ def manifest_of(
             splits[split] |= {"missing": len(missing[split])} if split in missing else {}
     failures = [failure for shard in plan for failure in done[shard.file].failures]
     if "train" not in splits:
-        raise BuildError(f"no video to train on could be read. {listing(failures)}")
+        raise BuildError(f"no video to train on could be read.{listing(failures)}")
     return Manifest(
         class_names=names,
         frame=frame,
@@ -64,7 +64,7 @@ def report(manifest: Manifest, out: Path) -> None:
     tqdm.write(f"{out}: {len(manifest.class_names)} classes, {counts}")
     if manifest.failures:
         tqdm.write(
-            f"{counted(len(manifest.failures), 'video')} failed and had to be left out. "
+            f"{counted(len(manifest.failures), 'video')} failed and had to be left out."
             + listing(manifest.failures)
         )
     if manifest.as_frames:
@@ -91,5 +91,5 @@ def remaining(manifest: Manifest, out: Path) -> str:
         return ""
     return (
         f" {counted(len(manifest.failures), 'failure')} left; to try them again, repair the files "
-        f"and name another --out, or remove {out} first. {listing(manifest.failures)}"
+        f"and name another --out, or remove {out} first.{listing(manifest.failures)}"
     )

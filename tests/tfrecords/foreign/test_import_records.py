@@ -343,8 +343,9 @@ def test_every_bad_record_is_named(shards, records, tmp_path):
         (b"", "it has no label"),
     ]
     source = records({"train-0-of-1": [message for message, _ in cases]})
-    with pytest.raises(SourceError, match="stopped: 14 of 15 records failed"):
+    with pytest.raises(SourceError, match="stopped: 14 of 15 records failed") as error:
         tfrecords.import_records(source, tmp_path / "data", **QUIET)
+    assert " \n" not in str(error.value)
     found = tfrecords.import_records(source, tmp_path / "data", max_failures=1, **QUIET)
     reasons = {int(f.id.rpartition("#")[2]): f.reason for f in found.failures}
     assert found.num_videos("train") == 1

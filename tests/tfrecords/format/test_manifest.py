@@ -82,6 +82,10 @@ def test_a_folder_without_a_data_set_says_what_to_do(tmp_path):
     lambda content: content.update(surprise=1),
     lambda content: content.update(groups=["a/1"]),
     lambda content: content.update(groups={"a/1": 1}),
+    lambda content: content.update(as_frames=["a/1"]),
+    lambda content: content.update(as_frames={"a/1": 1}),
+    lambda content: content.update(clock_jumps={"a/1": 1.5}),
+    lambda content: content.update(clock_jumps={"a/1": ["1.5"]}),
     lambda content: content.update(splits={"train": {"videos": 3}}),
 ])  # fmt: skip
 def test_a_damaged_manifest_is_named(tmp_path, change):

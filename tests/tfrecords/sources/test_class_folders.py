@@ -1,10 +1,14 @@
 """Which folders of a source are classes and which are splits."""
 
+import os
+
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from tfrecords.sources.folder_or_csv import SourceError, read_source
+from tfrecords.sources.folders import videos_beneath
 from tfrecords.sources.published import read_format
 from tfrecords.sources.splits import assign_splits
 from tfrecords.video.read import read_frames
@@ -167,6 +171,32 @@ def test_what_can_be_read_is_found(tmp_path, suffix):
     assert [entry.id for entry in source.entries] == ["a/v", "b/v"]
     assert len(list(read_frames(tmp_path / source.entries[0].path))) == 5
     assert suffix in VIDEOS
+
+
+def test_animated_webps_are_the_videos_of_a_class(tmp_path):
+    first, other = (Image.new("RGB", (32, 32), color) for color in ("red", "blue"))
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        for number in "12":
+            path = tmp_path / label / f"{number}.WEBP"
+            first.save(path, save_all=True, append_images=[other], duration=40)
+    first.save(tmp_path / "b/3.gif")
+    assert set(divided(tmp_path)[0]) == {"a/1.WEBP", "a/2.WEBP", "b/1.WEBP", "b/2.WEBP", "b/3.gif"}
+    first.save(tmp_path / "b/4.webp")
+    with pytest.raises(SourceError, match=r"1\.WEBP is an image"):
+        read_source(tmp_path)
+    (tmp_path / "b/4.webp").unlink()
+    first.save(tmp_path / "b/5.jpg")
+    with pytest.raises(SourceError, match=r"5\.jpg is an image"):
+        read_source(tmp_path)
+
+
+def test_each_folder_is_listed_once(tree, monkeypatch):
+    root, listed = tree("a/x/1.mp4", "a/v/1.jpg", "b/y/z/2.mp4"), []
+    scan = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(str(path)) or scan(path))
+    assert len(list(videos_beneath(root, []))) == 3
+    assert len(listed) == len(set(listed)) == 7
 
 
 # Backslashes in lists

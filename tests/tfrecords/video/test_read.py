@@ -7,6 +7,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from tfrecords.video import decode
 from tfrecords.video.read import VideoError, probe, read_frames, read_times
@@ -240,7 +241,7 @@ def test_a_file_that_is_cut_short_is_no_shorter_video(
     path = write_video(tmp_path / name, frames=40, codec=codec, pixels=pixels, container=container)
     assert promised_size(path) == path.stat().st_size
     cut(path, share)
-    with pytest.raises(VideoError, match=r"cut short: at least \d+ bytes are missing"):
+    with pytest.raises(VideoError, match=r"cut short: .* [\d,]+ bytes?"):
         list(read_frames(path))
 
 
@@ -323,6 +324,12 @@ def test_a_damaged_image_is_named(tmp_path):
     folder = write_images(tmp_path / "clip", range(1, 5), ".jpg")
     cut(folder / "img_3.jpg", 0.6)
     with pytest.raises(VideoError, match=r"img_3\.jpg is damaged"):
+        list(read_frames(folder))
+    folder = write_images(tmp_path / "animated", range(1, 5), ".webp")
+    image = Image.new("RGB", (30, 20))
+    other = Image.new("RGB", (30, 20), "red")
+    image.save(folder / "img_2.webp", save_all=True, append_images=[other], duration=40)
+    with pytest.raises(VideoError, match=r"img_2\.webp is an animation"):
         list(read_frames(folder))
     (tmp_path / "none").mkdir()
     with pytest.raises(VideoError, match="has no images"):

@@ -26,7 +26,7 @@ def saved(kind, frames, **options):
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".avi", ".webm", ".mkv"])
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "ICO"])
 def test_a_still_picture_is_no_video(tmp_path, kind, suffix):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(saved(kind, 1))
@@ -83,6 +83,18 @@ def test_a_damaged_webp_is_named(webp):
     webp.write_bytes(content[:last] + b"\xff" * 40 + content[last + 40 :])
     with pytest.raises(VideoError, match="damaged"):
         list(read_frames(webp))
+
+
+@pytest.mark.parametrize("number", [1, 3, 5])
+def test_a_hole_in_a_webp_costs_no_frame_in_silence(webp, number):
+    content = webp.read_bytes()
+    place = [k for k in range(len(content)) if content.startswith(b"ANMF", k)][number]
+    for start in (place, place + 24):  # the decoder skips a chunk of no name, or one in a frame
+        webp.write_bytes(content[:start] + b"\0aaa" + content[start + 4 :])
+        with pytest.raises(VideoError, match="damaged"):
+            list(read_frames(webp))
+    webp.write_bytes(content[:place] + b"EXIF" + content[place + 4 :] + b"bytes behind the end")
+    assert len(list(read_frames(webp))) == 5  # a sound file of one frame less
 
 
 def test_motion_jpeg_with_exif_is_read(tmp_path):

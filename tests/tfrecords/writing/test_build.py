@@ -323,9 +323,7 @@ def test_failures_of_a_finished_data_set_are_told_again(own, tmp_path, capsys):
     rows = [f"{p.relative_to(own)},{p.parent.name}\n" for p in sorted(own.rglob("*.mp4"))]
     file.write_text("path,label\n" + "".join(rows) + "late.mp4,a.b\n", encoding="utf-8")
     tfrecords.build(file, tmp_path / "data", **OPTIONS)
-    assert (
-        "1 video failed and had to be left out. \n  late.mp4: the file" in capsys.readouterr().out
-    )
+    assert "1 video failed and had to be left out.\n  late.mp4: the file" in capsys.readouterr().out
     tfrecords.build(file, tmp_path / "data", **OPTIONS)
     printed = capsys.readouterr()
     assert "nothing to do. 1 failure left; to try them again, repair the files" in printed.out
@@ -514,6 +512,7 @@ def test_a_bad_video_costs_one_video_and_is_named(bad_videos, tmp_path, capsys):
     printed = capsys.readouterr()
     assert "5 videos failed and had to be left out" in printed.out
     assert "y/cut.mkv: the file is cut short" in printed.out
+    assert " \n" not in printed.out
     assert "failed=5" in printed.err
     report = tfrecords.verify(out, progress=False)
     assert report.ok
@@ -533,6 +532,7 @@ def test_too_many_failures_stop_the_build_and_repaired_videos_are_read_again(
     ) as error:
         tfrecords.build(bad_videos, out, **options)
     assert "goes on where it stopped" in str(error.value)
+    assert " \n" not in str(error.value)
     assert not (out / manifest.FILE).exists()
     assert children() == []
     for name in ("x/empty.mp4", "x/text.avi", "y/cut.mkv"):
