@@ -10,14 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 
-from tfrecords.video.decode import nominal_rate, pictures, video_stream
+from tfrecords.video.decode import pictures
 from tfrecords.video.picture import Picture, VideoError
 from tfrecords.video.renderer import Renderer
 
-__all__ = ["Frame", "VideoError", "VideoProbe", "probe", "read_frames"]
+__all__ = ["Frame", "VideoError", "read_frames"]
 
 _TOLERANCE = 1000  # microseconds: Matroska rounds its times to milliseconds
 
@@ -28,23 +27,6 @@ class Frame:
 
     rgb: np.ndarray
     timestamp: int
-
-
-@dataclass(frozen=True)
-class VideoProbe:
-    """What the header of a video says; frame counts are not among it, since they lie.
-
-    Args:
-        width: int, pixels of the upright picture.
-        height: int, pixels of the upright picture.
-        frame_rate: float, nominal frames a second.
-        codec: str, the decoder's name, or `"images"`.
-    """
-
-    width: int
-    height: int
-    frame_rate: float
-    codec: str
 
 
 def read_frames(
@@ -120,30 +102,6 @@ def timed(
         yield picture, time
     if time is None:
         raise VideoError(f"it has no frame between {start or 0:g} s and {_seconds(end)}")
-
-
-def probe(path: str | Path) -> VideoProbe:
-    """Opens a video and reads its first picture.
-
-    Args:
-        path: str or Path, a video file, a GIF, or a folder of frames.
-
-    Returns:
-        A `VideoProbe`.
-
-    Raises:
-        VideoError: With the reason, if there is no picture to be had.
-        OSError: If it is missing or may not be read.
-    """
-    path = Path(path)
-    first = next(iter(pictures(path)))
-    height, width = Renderer(first, None, "rgb24").size
-    rate, codec = 1e6 / first.duration, "images" if path.is_dir() else "opencv"
-    if not isinstance(first.image, np.ndarray):
-        with av.open(str(path), metadata_errors="ignore") as container:
-            stream = video_stream(container)
-            rate, codec = nominal_rate(stream), stream.codec_context.name
-    return VideoProbe(width, height, rate, codec)
 
 
 def _between(stream: Iterable[Picture], start: int, end: int | None) -> Iterator[Picture]:
