@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tfrecords.format.manifest import named
 from tfrecords.format.record import SourceError, VideoEntry
+from tfrecords.sources.file_names import as_text
 from tfrecords.sources.folders import list_folder, videos_beneath
 from tfrecords.sources.split_folders import CLASSES, Parts, Shape, folders_of, shape_of
 from tfrecords.sources.split_words import SPLIT_WORDS, split_of, splits_in
@@ -29,7 +30,7 @@ def read_class_folders(root: Path, notes: list[str]) -> list[VideoEntry]:
     found: list[Parts] = []
     for name in top.folders:
         own = list(videos_beneath(root / name, ignored))
-        found += [path.relative_to(root).parts for path in own]
+        found += [Path(as_text(path.relative_to(root))).parts for path in own]
         if not own:
             notes.append(f"The folder {plain(name)} holds no videos and is no class.")
     shape = shape_of(root, found)
@@ -76,7 +77,7 @@ def _shape_notes(shape: Shape, videos: Sequence[Parts]) -> Iterator[str]:
     if shape == CLASSES and spoken:
         yield (
             f"Classes, not splits: {named(list(map(plain, spoken)))}. If they are splits, arrange "
-            "the source as SPLIT/CLASS/VIDEO."
+            "the source as SPLIT/CLASS/VIDEO, where SPLIT is train, val or test."
         )
     deeper = [parts for parts in videos if len(parts) > shape.depth + 1]
     if deeper:
@@ -85,6 +86,13 @@ def _shape_notes(shape: Shape, videos: Sequence[Parts]) -> Iterator[str]:
         yield (
             f"The classes are the folders at level {shape.label + 1}, such as "
             f"{plain(min(below)[shape.label])}; {counted(len(below), 'folder')} in them, such as "
-            f"{example}, are no classes. To make them classes, give a CSV file with the columns "
-            "path and label."
+            f"{example}, are neither classes nor splits. To make them either, give a CSV file with "
+            "the columns path, label and split."
+        )
+    inside = [set(folders_of(own)) for own in folders_of(videos).values()]
+    same = sorted(set.intersection(*inside)) if inside else []
+    if shape == CLASSES and len(same) > 1:
+        yield (
+            f"All classes hold the folders {named(list(map(plain, same)))}. If these are the "
+            "classes, rename the folders that hold them to train, val or test."
         )

@@ -1,12 +1,15 @@
 """Which videos are of one scene, person or recording, and so belong into one split."""
 
+import functools
 import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from tfrecords.format.record import SourceError, VideoEntry
+from tfrecords.sources.file_names import file_of
 from tfrecords.sources.video_ids import video_id
 from tfrecords.text import plain
 
@@ -14,26 +17,29 @@ _SECONDS = r"\d+(?:\.\d+)?(?:e[+-]\d+)?"
 _SEGMENT = re.compile(rf"(.+)@{_SECONDS}-(?:end|{_SECONDS})")  # as `video_id` spells it
 
 
-def with_groups(entries: Sequence[VideoEntry], pattern: str | None = None) -> list[VideoEntry]:
+def with_groups(
+    entries: Sequence[VideoEntry], pattern: str | None = None, root: Path = Path()
+) -> list[VideoEntry]:
     """Gives each video its group.
 
     With a pattern, that is what it finds in the path. Without, it is the source's own; or else the
-    file, where videos are segments of files, or a file stands next to its frames.
+    file, where videos are segments of files, a file stands next to its frames, or one file has
+    several paths.
 
     Args:
         entries: sequence of `VideoEntry` as the source has them.
         pattern: str or None, regular expression: its first parenthesis, or else all of it.
+        root: Path, the folder that relative paths start from.
 
     Raises:
         SourceError: If the pattern is no regular expression or finds nothing in a path.
     """
     if pattern:
         return [replace(entry, group=_found(pattern, entry.path)) for entry in entries]
-    recordings = defaultdict(list)
-    for entry in entries:
-        recordings[video_id(entry.path, None, None)].append(entry)
-    groups = {name: _group_of(own) for name, own in recordings.items()}
-    return [replace(e, group=e.group or groups[video_id(e.path, None, None)]) for e in entries]
+    groups = {}
+    for recording in _recordings(entries, root):
+        groups |= dict.fromkeys((entry.path for entry in recording), _group_of(recording))
+    return [replace(entry, group=entry.group or groups[entry.path]) for entry in entries]
 
 
 def torn_groups(videos: Iterable[tuple[str | None, str, str]]) -> dict[str, dict[str, list[str]]]:
@@ -55,13 +61,46 @@ def groups_of(ids: Iterable[str], groups: Mapping[str, str]) -> dict[str, str]:
     return segments | dict(groups)
 
 
+def _recordings(entries: Sequence[VideoEntry], root: Path) -> Iterable[list[VideoEntry]]:
+    """The entries of each recording: their paths or files differ in the suffix at most."""
+    above: dict[str, str] = {}
+
+    def top(name: str) -> str:
+        while (name_above := above.setdefault(name, name)) != name:
+            name = name_above
+        return name
+
+    real_folder = functools.cache(_real)
+    for path in {entry.path for entry in entries}:
+        file = file_of(root, path)
+        real = _real(file) if os.path.islink(file) else real_folder(file.parent) / file.name
+        above[top(_name(path))] = top(_name(str(real)))
+    recordings = defaultdict(list)
+    for entry in entries:
+        recordings[top(_name(entry.path))].append(entry)
+    return recordings.values()
+
+
+def _name(path: str) -> str:
+    return video_id(path, None, None)
+
+
+def _real(path: Path) -> Path:
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError:  # a zero byte, of which no file has a name
+        return path
+
+
 def _group_of(recording: Sequence[VideoEntry]) -> str | None:
     """The group of the videos of one recording that have none of their own."""
     first = recording[0]
     if len(recording) == 1 and first.start is None and first.end is None:
         return None
     own = next((entry.group for entry in recording if entry.group), None)
-    return own or plain(os.path.normpath(min(entry.path for entry in recording)))
+    return own or plain(
+        os.path.normpath(min((os.path.isabs(e.path), e.path) for e in recording)[1])
+    )
 
 
 def _found(pattern: str, path: str) -> str:

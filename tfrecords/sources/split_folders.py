@@ -12,9 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tfrecords.format.manifest import named
 from tfrecords.format.record import SourceError
 from tfrecords.sources.class_order import spelling
-from tfrecords.sources.split_words import splits_in, without_split
+from tfrecords.sources.split_words import (
+    ends_like_split,
+    is_like_split,
+    splits_in,
+    without_split,
+)
 from tfrecords.text import plain
 
 Parts = tuple[str, ...]  # of a video's path
@@ -65,6 +71,7 @@ def shape_of(root: Path, videos: Sequence[Parts]) -> Shape:
     pairs = (_look_like_splits(root / name, own) for name, own in inside.items())
     pair = next(filter(None, pairs), None)
     if not pair:
+        _check_same_classes(root, inside)
         return CLASSES
     for name, own in inside.items():
         _check_splits_of_class(root / name, tops[name], own, pair)
@@ -140,6 +147,21 @@ def _check_classes(root: Path, tops: Folders) -> None:
             )
 
 
+def _check_same_classes(root: Path, inside: Mapping[str, Folders]) -> None:
+    """Raises where a folder that may be a split holds several folders that another holds, too."""
+    like, ends = set(filter(is_like_split, inside)), set(filter(ends_like_split, inside))
+    below = {name: {spelling(n): n for n in own} for name, own in inside.items()}
+    for one, other in itertools.combinations(sorted(inside), 2):
+        shared = sorted(n for key, n in below[one].items() if key in below[other])
+        if len(shared) > 1 and ({one, other} & like or {one, other} <= ends):
+            raise SourceError(
+                f"{plain(one)} and {plain(other)} in {root} could be splits or classes: both hold "
+                f"{named(list(map(plain, shared)))}. If they are splits, rename them to train, val "
+                "or test, or give a CSV file with the columns path, label and split. If they are "
+                "the classes, give a CSV file with the columns path and label"
+            )
+
+
 def _check_no_splits_below(place: Path, folders: Folders) -> None:
     """Raises where splits stand deeper than directly in a class."""
     for name, own in folders.items():
@@ -156,9 +178,9 @@ def _check_splits_of_class(
     if any(len(parts) == 1 for parts in videos):
         raise _unclear(pair, f"{folder} holds videos outside of such folders")
     if same := _same_folders(folder, inside):
-        raise _unclear(
-            same,
-            f"both hold the same folders. If these are the classes, name {folder} as the source",
+        raise SourceError(
+            f"{plain(same.one)} and {plain(same.other)} in {folder} look like splits, and both "
+            f"hold the same folders. If these are the classes, name {folder} as the source"
         )
     _check_splits(folder, inside, pair)
 
@@ -166,6 +188,7 @@ def _check_splits_of_class(
 def _unclear(pair: Pair, reason: str) -> SourceError:
     return SourceError(
         f"{plain(pair.one)} and {plain(pair.other)} in {pair.place} look like splits, but "
-        f"{reason}. Arrange the source as SPLIT/CLASS/VIDEO, with no other folders of videos in "
-        "it, or give a CSV file with the columns path, label and split"
+        f"{reason}. Arrange the source as SPLIT/CLASS/VIDEO, where SPLIT is train, val or test, "
+        "with no other folders of videos in it, or give a CSV file with the columns path, label "
+        "and split"
     )

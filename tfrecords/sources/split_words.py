@@ -11,27 +11,54 @@ SPLIT_WORDS = {
     "validate": "val",
     "validation": "val",
     "dev": "val",
+    "eval": "val",  # what judges while a model trains, as in TensorFlow and Hugging Face
+    "evaluation": "val",
     "test": "test",
     "testing": "test",
 }
+_WORD = rf"(?:{'|'.join(SPLIT_WORDS)}|trn|tst)"
+_PART = r"(?:(?:sub)?sets?|splits?|folds?|data|videos?|clips?|frames?|list)"
+_LIKE_SPLIT = rf"{_WORD}+{_PART}*|(?:sub)?sets?|splits?|k?folds?|(?:un)?seen|(?:hold|held)out"
 
 
 def words_of(name: str) -> list[str]:
-    """The words of a name, lower case, without numbers: `["train", "set"]` of `"TrainSet_256"`."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    """The words of a name, lower case, without numbers: `["ucf", "train"]` of `"UCFTrain_256"`."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     return [word.lower() for word in re.split(r"[\W\d_]+", spaced) if word]
 
 
 def split_of(name: str) -> str | None:
     """The split that the first such word of a name gives: `"val"` of `"kinetics_600_validate"`."""
-    return next((SPLIT_WORDS[word] for word in words_of(name) if word in SPLIT_WORDS), None)
+    return next(iter(_splits_in(name)), None)
 
 
 def splits_in(name: str) -> set[str]:
     """All splits that words of a name give: two of `"train_val"`."""
-    return {SPLIT_WORDS[word] for word in words_of(name) if word in SPLIT_WORDS}
+    return set(_splits_in(name))
 
 
 def without_split(name: str) -> list[str]:
     """The other words of a name: those that the folders of two splits share."""
     return sorted(word for word in words_of(name) if word not in SPLIT_WORDS)
+
+
+def is_like_split(name: str) -> bool:
+    """Whether a name could be a split's, though not which: `"trainset"`, `"fold_1"`, `"unseen"`."""
+    return _has(_LIKE_SPLIT, name)
+
+
+def ends_like_split(name: str) -> bool:
+    """Whether a name ends as a split's may: `"ucftrain"`, but also `"festival"`."""
+    return _has(rf"\w*{_WORD}", name)
+
+
+def _splits_in(name: str) -> list[str]:
+    """The splits that words give; `eval` gives one only alone: `eval_test` is a test."""
+    found = [word for word in words_of(name) if word in SPLIT_WORDS]
+    exact = [word for word in found if not word.startswith("eval")]
+    return [SPLIT_WORDS[word] for word in exact or found]
+
+
+def _has(pattern: str, name: str) -> bool:
+    words = words_of(name)
+    return any(re.fullmatch(pattern, word) for word in [*words, "".join(words)])

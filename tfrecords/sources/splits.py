@@ -4,8 +4,10 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from tfrecords.format.record import SourceError, VideoEntry
+from tfrecords.sources.class_order import spelling
 from tfrecords.sources.groups import torn_groups, with_groups
 from tfrecords.sources.split_words import SPLIT_WORDS
 from tfrecords.text import counted
@@ -14,6 +16,7 @@ from tfrecords.text import counted
 def assign_splits(
     entries: Sequence[VideoEntry],
     *,
+    root: Path = Path(),
     val: Sequence[str] = (),
     test: Sequence[str] = (),
     val_fraction: float = 0.2,
@@ -29,6 +32,7 @@ def assign_splits(
 
     Args:
         entries: sequence of `VideoEntry` as the source has them.
+        root: Path, the folder that relative paths start from.
         val: sequence of str, values of the split column that make the validation split.
         test: sequence of str, values of the split column that make the test split.
         val_fraction: float in [0, 1), share of each class for validation.
@@ -43,7 +47,7 @@ def assign_splits(
     Raises:
         SourceError: If the options do not fit the source, or no video is left to train.
     """
-    entries = with_groups(entries, group_pattern)
+    entries = with_groups(entries, group_pattern, root)
     if not (any(entry.split for entry in entries) or val or test):
         entries = _by_hash(entries, val_fraction, test_fraction, seed)
         return entries, _undivided(entries, val_fraction, test_fraction)
@@ -160,8 +164,11 @@ def _notes(entries: list[VideoEntry], torn: list[str]) -> list[str]:
     trained = {entry.label for entry in entries if entry.split == "train"}
     if not trained:
         raise SourceError("no video is left to train: every one is in val or test")
+    alike = {spelling(label): label for label in sorted(trained)}
     for label in sorted({entry.label for entry in entries} - trained - {""}):
-        notes.append(f"The class {label!r} has no video to train on.")
+        other = alike.get(spelling(label))
+        but = f" Videos of {other!r}, which is another class, train." if other else ""
+        notes.append(f"The class {label!r} has no video to train on.{but}")
     return notes
 
 

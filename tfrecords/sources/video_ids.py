@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from tfrecords.format.record import VideoEntry
+from tfrecords.sources.file_names import file_of
 from tfrecords.text import plain
 from tfrecords.video.suffixes import VIDEOS
 
 
 def with_slashes(root: Path, path: str) -> str:
     """A listed path: as it is written where that exists, else with slashes for backslashes."""
-    written = "\\" not in path or (os.sep == "/" and (root / path).exists())
+    written = "\\" not in path or (os.sep == "/" and file_of(root, path).exists())
     return path if written else path.replace("\\", "/")
 
 

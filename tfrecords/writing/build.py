@@ -131,7 +131,7 @@ def build(
         "group_pattern": group_pattern,
         "seed": seed,
     }
-    listed, notes = assign_splits(found.entries, **division)
+    listed, notes = assign_splits(found.entries, root=found.root, **division)
     entries = [entry for entry in listed if entry.id not in found.missing]
     missing = missing_by_split(listed, found.missing)
     names = found.class_names or sorted_names(entry.label for entry in entries)

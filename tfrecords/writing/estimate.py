@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tfrecords.format.record import Failure, VideoEntry
+from tfrecords.sources.file_names import file_of
 from tfrecords.sources.splits import stable_hash
 from tfrecords.storage.disk_space import FullDisk, free_bytes
 from tfrecords.storage.files import is_remote
@@ -126,7 +127,7 @@ def check_disk(tasks: Sequence[ShardTask], workers: int) -> None:
     entries = [entry for task in tasks for entry in task.shard.entries]
     if not entries:
         return
-    source = sum(_bytes(path) for path in {tasks[0].root / entry.path for entry in entries})
+    source = sum(_bytes(path) for path in {file_of(tasks[0].root, entry.path) for entry in entries})
     if free_bytes(tasks[0].spool) < PLENTY * source:
         estimate(tasks, workers, min(SAMPLE, math.ceil(len(entries) / 10))).check_disk()
 
@@ -161,7 +162,7 @@ def _weights(root: Path, entries: Sequence[VideoEntry]) -> np.ndarray:
         return np.array([entry.end - (entry.start or 0) for entry in entries])
     if any(entry.start is not None or entry.end is not None for entry in entries):
         return np.ones(len(entries))
-    return np.array([max(1.0, _bytes(root / entry.path)) for entry in entries])
+    return np.array([max(1.0, _bytes(file_of(root, entry.path))) for entry in entries])
 
 
 def _bytes(path: Path) -> int:

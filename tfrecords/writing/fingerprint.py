@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tfrecords.format.record import VideoEntry
+from tfrecords.sources.file_names import as_text, file_of
 from tfrecords.video.suffixes import IMAGES
 
 MISSING = "missing"
@@ -33,7 +34,7 @@ def fingerprints(root: Path, entries: Iterable[VideoEntry]) -> dict[str, str]:
         of these of its images where it is a folder, or to `"missing"`.
     """
     entries = list(entries)
-    found = {path: _fingerprint(root / path) for path in {entry.path for entry in entries}}
+    found = {path: _fingerprint(file_of(root, path)) for path in {entry.path for entry in entries}}
     return {entry.id: found[entry.path] for entry in entries}
 
 
@@ -60,7 +61,7 @@ def _images(folder: Path) -> Iterable[tuple[str, str]]:
     with os.scandir(folder) as files:
         for file in files:
             if file.name[0] != "." and os.path.splitext(file.name)[1].lower() in IMAGES:
-                yield file.name, _state(file.stat())
+                yield as_text(file.name), _state(file.stat())
 
 
 def _state(stat: os.stat_result) -> str:

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from tfrecords.format.manifest import named
 from tfrecords.format.record import Failure
+from tfrecords.sources.file_names import file_of
 from tfrecords.text import counted
 from tfrecords.writing.decoder_pool import BuildError, Decoders
 from tfrecords.writing.estimate import Estimate, check_disk, estimate
@@ -116,7 +117,8 @@ class Run:
     def _missing_files(self) -> None:
         """Stops before any work where the paths are wrong as a whole."""
         left = [entry for task in self._tasks() for entry in task.shard.entries]
-        missing = [entry for entry in left if not (self.common["root"] / entry.path).exists()]
+        root = self.common["root"]
+        missing = [entry for entry in left if not file_of(root, entry.path).exists()]
         found = [*self.failures, *(failure(entry, "the file is missing") for entry in missing)]
         self._check_failures(found)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from tfrecords.format.record import Failure, VideoEntry
 from tfrecords.format.shard_writer import Spooled, publish_shard, write_shard
+from tfrecords.sources.file_names import file_of
 from tfrecords.storage.files import is_remote
 from tfrecords.text import plain
 from tfrecords.writing.decoder_pool import BuildError, Decoders, Job
@@ -59,7 +60,7 @@ class ShardTask:
 
 def decoder_job(root: Path, entry: VideoEntry, spool: Path, frame: Mapping[str, Any]) -> Job:
     """What the decoder is asked for a video."""
-    path = str((root / entry.path).absolute())
+    path = str(file_of(root, entry.path).absolute())
     return {"path": path, "start": entry.start, "end": entry.end, "spool": str(spool), **frame}
 
 

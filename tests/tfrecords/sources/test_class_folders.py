@@ -33,6 +33,9 @@ def divided(source):
     ("Train", "dev", "val"),
     ("1 TRAINING", "2 Validation", "val"),
     ("TrainFrames", "testing", "test"),
+    ("train", "eval", "val"),
+    ("train", "evaluation", "val"),
+    ("UCFTrain", "UCFTest", "test"),
 ])  # fmt: skip
 @pytest.mark.parametrize("beside", [None, "annotations/list.txt", "__MACOSX/train/a/._1.mp4"])
 def test_folders_of_splits_hold_the_same_classes(tree, train, other, split, beside):
@@ -77,6 +80,12 @@ def test_classes_may_hold_their_splits(tree):
     }
 
 
+def test_classes_that_hold_their_splits_may_have_words_of_splits_in_their_names(tree):
+    tops = ("training dog", "unseen", "bus")
+    root = tree(*videos_of(*(f"{top}/{split}" for top in tops for split in ("train", "test"))))
+    assert {label for label, _ in divided(root)[0].values()} == set(tops)
+
+
 def test_words_of_splits_in_the_names_of_real_classes(tree):
     names = {"train", "training dog", "testing", "crash test", "bus"}
     found, notes = divided(tree(*videos_of(*names)))
@@ -112,6 +121,60 @@ def test_what_is_not_clear_is_refused_with_the_folders_and_a_remedy(tree, folder
         read_source(tree(*videos_of(*folders)))
     assert [name for name in named if name not in str(refused.value)] == []
     assert "CSV" in str(refused.value) or "as the source" in str(refused.value)
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    ("train", "holdout"),
+    ("trainval", "test"),
+    ("trainset", "testset"),
+    ("trn", "tst"),
+    ("ucftrain", "ucftest"),
+    ("fold1", "fold2"),
+    ("split1", "split2"),
+    ("seen", "unseen"),
+    ("hold-out", "the rest"),
+    ("set_a", "set_b"),
+    ("test", "everything"),
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["{}/1.mp4", "{}/v1/0001.jpg"])
+def test_folders_that_may_be_splits_are_no_classes_where_they_hold_the_same(tree, one, other, name):
+    folders = [f"{top}/{label}" for top in (one, other) for label in ("jump", "run")]
+    with pytest.raises(SourceError, match="train, val") as refused:
+        read_source(tree(*(name.format(folder) for folder in folders)))
+    assert [n for n in (one, other, "jump", "run", "CSV") if n not in str(refused.value)] == []
+    assert "SPLIT/CLASS" not in str(refused.value)  # it is so arranged
+
+
+@pytest.mark.parametrize("tops", [
+    ("sports", "home"), ("class_a", "class_b"), ("beach", "sunset", "festival"), ("1", "2"),
+])  # fmt: skip
+def test_classes_may_hold_the_same_folders_and_a_note_names_both_readings(tree, tops):
+    root = tree(*videos_of(*(f"{top}/{part}" for top in tops for part in ("day", "night"))))
+    found, notes = divided(root)
+    assert {label for label, _ in found.values()} == set(tops)
+    assert any("day, night" in note and "train" in note for note in notes)
+    _, notes = divided(tree("one/a/1.mp4", "one/b/day/1.mp4", "one/c/day/1.mp4") / "one")
+    assert not any("train" in note for note in notes)
+
+
+def test_frame_folders_of_the_same_names_are_videos(tree):
+    root = tree(*(f"{top}/v{n}/0001.jpg" for top in ("fold1", "fold2") for n in "12"))
+    found, notes = divided(root)
+    assert {label for label, _ in found.values()} == {"fold1", "fold2"}
+    assert len(found) == 4
+    assert notes == []
+
+
+def test_splits_below_a_class_have_one_remedy(tree):
+    folders = [f"{top}/{split}/a" for top in ("s", "h") for split in ("train", "test")]
+    with pytest.raises(SourceError, match="/h as the source") as refused:
+        read_source(tree(*videos_of(*folders)))
+    assert "SPLIT/CLASS" not in str(refused.value)
+
+
+def test_a_class_without_training_is_told_of_its_other_spelling(tree):
+    _, notes = divided(tree(*videos_of("train/Jump", "train/run", "test/jump", "test/run")))
+    assert any("'jump'" in note and "'Jump'" in note for note in notes)
 
 
 def test_categories_are_the_classes_and_the_note_names_both_levels(tree):

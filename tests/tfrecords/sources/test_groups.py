@@ -50,6 +50,48 @@ def test_files_with_classes_of_their_own_are_divided_too(segments):
     assert {e.label for e in entries if e.split == "train"} == set("abcde")
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_file_is_one_group_however_its_path_is_written(segments, tmp_path, seed):
+    """Relative, absolute, through a linked folder, as a link, and beside its frames."""
+    (tmp_path / "videos" / "0").mkdir(parents=True)
+    for n in range(6):
+        (tmp_path / "videos" / f"{n}.mp4").touch()
+        (tmp_path / f"link{n}.mp4").symlink_to(tmp_path / "videos" / f"{n}.mp4")
+    (tmp_path / "linked").symlink_to(tmp_path / "videos", target_is_directory=True)
+    spelled = ["videos/{}.mp4", f"{tmp_path}/videos/{{}}.mp4", "linked/{}.mp4", "link{}.mp4"]
+    rows = [
+        (path.format(n), "xy"[(n + time) % 2], time, time + 1)
+        for n in range(6)
+        for time, path in enumerate(spelled)
+    ]
+    rows.append(("videos/0/", "x", "", ""))
+    source = read_source(segments(rows))
+    entries, _ = assign_splits(source.entries, root=source.root, seed=seed)
+    assert {e.group for e in entries} == {"link0.mp4", *(f"link{n}.mp4" for n in range(1, 6))}
+    splits = {}
+    for entry in entries:
+        splits.setdefault(entry.group, set()).add(entry.split)
+    assert [len(found) for found in splits.values()] == [1] * 6
+    assert {"train", "val"} == set.union(*splits.values())
+
+
+def test_groups_of_files_that_are_not_there_or_cannot_be(segments, tmp_path):
+    rows = [("no/../a\0b.mp4", "xy"[n], n, n + 1) for n in range(2)]
+    rows += [
+        (str(tmp_path / "gone.mp4"), "x", 0, 1),
+        ("./gone.mp4", "y", 1, 2),
+        ("c.mp4", "y", "", ""),
+    ]
+    source = read_source(segments(rows))
+    entries, _ = assign_splits(source.entries, root=source.root)
+    assert sorted(str(e.group) for e in entries) == [
+        "None",
+        "a\0b.mp4",
+        "a\0b.mp4",
+        *["gone.mp4"] * 2,
+    ]
+
+
 def test_one_file_is_not_divided_and_the_note_says_so(segments):
     rows = [("one.mp4", "xy"[n % 2], n, n + 1) for n in range(10)]
     entries, notes = assign_splits(read_source(segments(rows)).entries, test_fraction=0.1)

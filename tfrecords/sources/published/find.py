@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from tfrecords.format.record import VideoEntry
+from tfrecords.sources.file_names import as_text, file_of
 from tfrecords.sources.folder_or_csv import SourceError
 from tfrecords.sources.folders import list_folder
 from tfrecords.text import plain
@@ -28,12 +29,12 @@ def find_videos(root: Path, videos: Iterable[VideoEntry]) -> dict[str, str]:
         SourceError: If two files could be one video, or one file two.
     """
     there = defaultdict(list)
-    for path in walk(root):
+    for path in map(as_text, walk(root)):
         there[_parts(path)[-1]].append(path)
     found, claims = {}, defaultdict(dict)
     for video in videos:
         candidates = there[_parts(video.path)[-1]]
-        if os.path.isabs(video.path) and os.path.exists(video.path):
+        if os.path.isabs(video.path) and file_of(root, video.path).exists():
             found[video.id] = video.path
         elif path := _as_written(video.path, candidates) or _most_alike(
             root, video.path, candidates
