@@ -152,8 +152,10 @@ def _pixels(own, asked, saved, weights) -> Preprocessing:
     Raises:
         ValueError: if what is asked for is not what the weights were trained with.
     """
-    asked = Preprocessing(**asked) if isinstance(asked, dict) else asked
-    wanted = asked or own if weights is None else own if saved is None else pixels_of(saved)
+    asked = None if asked is None else Preprocessing.of(asked)
+    if weights is None:
+        return asked or own
+    wanted = own if saved is None else pixels_of(saved)
     if asked not in (None, wanted):
         raise ValueError(
             f"The weights {weights} were trained with the preprocessing {wanted}, received "

@@ -1,7 +1,10 @@
 """Names in error messages: one that does not exist, and classes in another order."""
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)  # as in tfrecords.sources.class_order
 
 
 def unknown_name(kind: str, name: object, valid: Iterable[str]) -> ValueError:
@@ -39,7 +42,7 @@ def class_difference(one: Sequence[str], other: Sequence[str], of_one: str, of_o
     place = next(places, 0)
     found = f"output {place} is {one[place]} in {of_one} and {other[place]} in {of_other}"
     by_text = {tuple(one): of_one, tuple(other): of_other}.get(tuple(sorted(one)))
-    if by_text and all(map(_is_number, one)):
+    if by_text and all(map(_NUMBER.fullmatch, one)):
         found += (
             f", since class names that are numbers were sorted as text for {by_text}, by an older "
             "build, and are sorted by value now"
@@ -50,10 +53,3 @@ def class_difference(one: Sequence[str], other: Sequence[str], of_one: str, of_o
 def _first_of(names: list[str], most: int = 5) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
-
-
-def _is_number(name: str) -> bool:
-    try:
-        return float(name) is not None
-    except ValueError:
-        return False

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..engine.anatomy import by_stage
+
 State = dict[str, np.ndarray]
 
 NONLOCAL_BLOCKS = {3: (1, 3), 4: (1, 3, 5)}  # where they stand by default
@@ -42,11 +44,6 @@ def _long_blocks(state: State) -> list[tuple[int, int]]:
     return [block for block, name in names.items() if frames(state, name) > 1]
 
 
-def _by_stage(blocks: list[tuple[int, int]]) -> dict[int, tuple[int, ...]]:
-    """Blocks as `{3: (1, 3), 4: (1, 3, 5)}`."""
-    return {s: tuple(i for stage, i in blocks if stage == s) for s in dict(blocks)}
-
-
 def _inception(state: State) -> bool:
     return has(r"inception3a\.", state)
 
@@ -81,7 +78,7 @@ def _tsm_options(state: State, keys) -> dict:
 
 def _nonlocal_options(state: State, keys) -> dict:
     found = (re.match(r"layer(\d)\.(\d+)\.nl\.g\.weight", key) for key in state)
-    blocks = _by_stage(sorted((int(m[1]) + 1, int(m[2]) + 1) for m in found if m))
+    blocks = by_stage((int(m[1]) + 1, int(m[2]) + 1) for m in found if m)
     return {
         "sub_sample": has(r".*\.g\.0\.", keys),
         **({} if has(r".*\.nl\.theta\.", state) else {"mode": "gaussian"}),
@@ -97,7 +94,7 @@ def _i3d_3x1x1_options(state: State, keys) -> dict:
     blocks, stem = _long_blocks(state), frames(state, "conv1.weight")
     alternate = [(s, i) for s, i in _blocks(state) if s == 2 or (i % 2 == 0) == (s == 5)]
     mmaction2 = has(r"backbone\.", keys)
-    inflate = "all" if blocks == _blocks(state) else _by_stage(blocks)
+    inflate = "all" if blocks == _blocks(state) else by_stage(blocks)
     return {
         "inflate": "alternate" if blocks == alternate else inflate,
         "stem_frames": stem,

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..weights.files import read_video_model
+
 INSTALL = 'pip install "ctm-keras[torch]"'
 MINIMUM = (2, 6)
 WRAPPERS = (
@@ -17,6 +19,8 @@ WRAPPERS = (
     "state_dict_ema",
 )
 CAFFE2 = b"blobs"  # what a pickle of Caffe2's keeps its weights under
+# What torch.save begins a file with: a zip file, or before version 1.6 its magic number.
+PYTORCH = re.compile(rb"PK\x03\x04|\x80.\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19", re.DOTALL)
 
 
 def read_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
@@ -37,6 +41,7 @@ def read_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise ValueError(f"{path} is {'a folder' if path.is_dir() else 'not there'}: name a file.")
     if path.suffix == ".keras":
+        read_video_model(path)  # it raises where the weights of the file cannot be passed
         raise ValueError(f"{path} is of this project already: pass it as weights={str(path)!r}.")
     loaded = _load(path)
     state = _state_dict(loaded, path)
@@ -63,11 +68,12 @@ def _load(path: Path):
 def _why_not(path: Path, error: str) -> str:
     """What torch.load's refusal says of the file."""
     with path.open("rb") as file:
-        if CAFFE2 in file.read(1 << 16):
-            return (
-                "is a pickle of Caffe2, not of PyTorch: load it in PySlowFast with CHECKPOINT_TYPE "
-                "caffe2, and save the model's state_dict() with torch.save."
-            )
+        head = file.read(1 << 16)
+    if CAFFE2 in head and not PYTORCH.match(head):
+        return (
+            "is a pickle of Caffe2, not of PyTorch: load it in PySlowFast with CHECKPOINT_TYPE "
+            "caffe2, and save the model's state_dict() with torch.save."
+        )
     if code := re.search(r"GLOBAL (\S+)", error):
         return (
             f"holds more than weights ({code[1]}) and was not loaded, as that would run code. If "

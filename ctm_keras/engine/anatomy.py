@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import keras
@@ -31,6 +32,12 @@ def find_family(backbone: str) -> tuple[Family, str]:
         if member.lower() == str(backbone).lower():
             raise ValueError(f"{member} cannot be grafted: {reason}. Take another backbone.")
     raise unknown_name("backbone", backbone, backbone_names())
+
+
+def by_stage(blocks: Iterable[tuple[int, int]]) -> dict[int, tuple[int, ...]]:
+    """Blocks by stage and place in it as `{3: (1, 3), 4: (1, 3, 5)}`."""
+    blocks = sorted(blocks)
+    return {s: tuple(place for stage, place in blocks if stage == s) for s in dict(blocks)}
 
 
 @dataclass(frozen=True)

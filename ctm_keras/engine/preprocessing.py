@@ -1,9 +1,13 @@
 """Pixels to what the image model was trained on, always in float32."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from numbers import Real
 
 import keras
 from keras import ops
+
+from ..names import unknown_name
 
 ORDERS = ("rgb", "bgr")
 
@@ -26,10 +30,33 @@ class Preprocessing:
         if self.channels not in ORDERS:
             raise ValueError(f"`channels` is rgb or bgr; received {self.channels!r}.")
         for name in ("mean", "scale"):  # JSON has lists
-            values = tuple(getattr(self, name))
-            if len(values) != 3:
-                raise ValueError(f"`{name}` is a number for each of 3 channels; received {values}.")
-            object.__setattr__(self, name, values)
+            values = getattr(self, name)
+            numbers = tuple(values) if isinstance(values, Iterable) else ()
+            if len(numbers) != 3 or not all(isinstance(number, Real) for number in numbers):
+                raise ValueError(
+                    f"`{name}` is a number for each of 3 channels; received {values!r}."
+                )
+            object.__setattr__(self, name, numbers)
+
+    @classmethod
+    def of(cls, value: "Preprocessing | dict") -> "Preprocessing":
+        """The preprocessing that an argument describes.
+
+        Raises:
+            ValueError: if it is neither a `Preprocessing` nor a dict of its arguments.
+        """
+        if isinstance(value, cls):
+            return value
+        names = [field.name for field in fields(cls)]
+        if not isinstance(value, dict):
+            raise ValueError(
+                f"`preprocessing` is a Preprocessing or a dict of {', '.join(names)}; received "
+                f"{value!r}."
+            )
+        for name in value:
+            if name not in names:
+                raise unknown_name("part of `preprocessing`", name, names)
+        return cls(**value)
 
     def ordered(self, channels: str) -> "Preprocessing":
         """The same for a network that reads its channels in this order."""

@@ -80,7 +80,7 @@ def _network(model: keras.Model, saved: keras.Model) -> tuple[tuple[str, ...], .
     ours = {layer.name for layer in model.layers}
     left_out = [x.name for x in saved.layers if is_temporal(x) and not x.weights]
     origin, theirs = Origin.of(model), Origin.of(saved)
-    kept = dict(theirs.options) if theirs.is_of(origin.method) else {}
+    kept = dict(theirs.options) if theirs.method == origin.method else {}
     if pixels_of(saved) != origin.pixels:
         kept["preprocessing"] = pixels_of(saved)
     sizes = {"num_frames": 1, "image_size": 2}

@@ -17,13 +17,13 @@ def read_video_model(path: str | Path) -> keras.Model:
         ValueError: if there is no such file, or it is not one of this project's.
     """
     path = Path(path)
-    if path.is_file() and not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} is damaged: it is no whole .keras file.")
-    if not path.is_file() or path.suffix != ".keras":
+    if why := _no_file(path):
         raise ValueError(
-            f"{path} is not a .keras file: weights come from a file that a model of this project "
-            "was saved to (RUN/model.keras), from 'imagenet', or are None."
+            f"{path} {why}: weights come from a file that a model of this project was saved to "
+            "(RUN/model.keras), from 'imagenet', or are None."
         )
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is damaged: it is no whole .keras file.")
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:
@@ -31,6 +31,15 @@ def read_video_model(path: str | Path) -> keras.Model:
     if not isinstance(model.layers[-1], AverageScores):
         raise ValueError(f"{path} holds a Keras model, but not a video model of this project.")
     return model
+
+
+def _no_file(path: Path) -> str:
+    """Why a path cannot be a `.keras` file, or an empty string."""
+    if path.suffix != ".keras":
+        return "is not a .keras file"
+    if path.is_dir():
+        return "is a folder, not a .keras file"
+    return "" if path.is_file() else "is missing"
 
 
 def explain_download(error: Exception, backbone: str) -> ValueError | None:

@@ -1,18 +1,23 @@
 """What a model was built with, as it is kept in the model and in its `.keras` file."""
 
 import ast
+import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import keras
 
-from ..engine.anatomy import backbone_names, find_family
+from ..engine.anatomy import backbone_names, by_stage, find_family
 from ..engine.families import STANDARDIZED
 from ..engine.preprocessing import Preprocessing
-from ..methods import NETWORKS, default_frames, options_of
+from ..methods import METHODS, NETWORKS, default_frames, options_of
+from ..temporal.inflate import FrameStride
+from ..temporal.pooling import TemporalPooling
 
 TEMPORAL = "ctm_keras.temporal"
 UNCOMPARED = ("name", "dtype", "trainable")
+PLACED = r"conv(\d)_block(\d+)_(ctm|nonlocal|cstm|cmm)"  # blocks that `stages` and `blocks` place
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class Origin:
     """The method, the backbone and the options that a video model was built with.
 
     Args:
-        method: temporal method; of a file that lacks this note, with `_` for `+`.
+        method: temporal method.
         backbone: image model; empty where the model does not tell.
         options: that were given, `temporal_pooling` among them.
     """
@@ -38,11 +43,11 @@ class Origin:
     @classmethod
     def of(cls, model: keras.Model) -> "Origin":
         """The origin that a model notes, or what its name and layers tell."""
-        if model.layers[-1].built_with:
+        if is_noted(model):
             return cls(**ast.literal_eval(model.layers[-1].built_with))
         ends = [name for name in backbone_names() if model.name.endswith(f"_{name}")]
         backbone = max(ends, key=len, default="")
-        method = model.name.removesuffix(f"_{backbone}")
+        method = _method_named(model.name.removesuffix(f"_{backbone}"))
         return cls(method, backbone, _options_of_layers(model, method))
 
     @property
@@ -58,9 +63,15 @@ class Origin:
             return STANDARDIZED
         return find_family(self.backbone)[0].preprocessing
 
-    def is_of(self, method: str) -> bool:
-        """Whether the method is this one."""
-        return self.method.replace("+", "_") == method.replace("+", "_")
+    @property
+    def untold(self) -> list[str]:
+        """The options of the method that are not noted: they were not given, or are unknown."""
+        return [name for name in _names_of_options(self.method) if name not in self.options]
+
+
+def is_noted(model: keras.Model) -> bool:
+    """Whether a model notes its origin; older files do not."""
+    return bool(model.layers[-1].built_with)
 
 
 def is_temporal(layer) -> bool:
@@ -95,7 +106,7 @@ def frames_and_options(
     """
     frames = None
     origin = saved and Origin.of(saved)
-    if origin and origin.is_of(method):
+    if origin and origin.method == method:
         if default_frames(method, origin.options | options) == default_frames(
             method, origin.options
         ):
@@ -123,12 +134,50 @@ def _plain(value):
     return value
 
 
-def _options_of_layers(model: keras.Model, method: str) -> dict:
-    """The options that temporal layers keep by the same names, where all agree."""
+def _method_named(name: str) -> str:
+    """The method in the name of a model, which has `_` for `+`: `"tsm_ctm"` is `"tsm+ctm"`."""
+    parts = re.findall("|".join(sorted(METHODS, key=len, reverse=True)), name)
+    return "+".join(parts) if "_".join(parts) == name else name
+
+
+def _names_of_options(method: str) -> list[str]:
+    """The options of a method; none of a model that was renamed."""
     try:
-        names = options_of(method)
-    except ValueError:  # several methods, or another's name
-        return {}
-    configs = [settings(layer) for layer in model.layers if is_temporal(layer)]
+        return [*options_of(method), "temporal_pooling"]
+    except ValueError:
+        return []
+
+
+def _options_of_layers(model: keras.Model, method: str) -> dict:
+    """The options that temporal layers tell by their settings and places, where all agree."""
+    temporal = [layer for layer in model.layers if is_temporal(layer)]
+    configs = [settings(layer) for layer in temporal if not isinstance(layer, TemporalPooling)]
+    names = _names_of_options(method)
     found = {name: [c[name] for c in configs if name in c] for name in names}
-    return {name: v[0] for name, v in found.items() if v and all(x == v[0] for x in v)}
+    told = {name: v[0] for name, v in found.items() if v and all(x == v[0] for x in v)}
+    told |= _places(temporal) | _temporal_pooling(temporal)
+    return {name: value for name, value in told.items() if name in names}
+
+
+def _places(temporal: list[keras.layers.Layer]) -> dict:
+    """`stages` and `blocks`, where the names of layers tell them."""
+    found = defaultdict(set)
+    for match in (re.fullmatch(PLACED, layer.name) for layer in temporal):
+        if match:
+            found[match[3]].add((int(match[1]), int(match[2])))
+    first, *others = found.values() or [set()]
+    if not first or any(other != first for other in others):
+        return {}
+    blocks = by_stage(first)
+    return {"stages": tuple(blocks), "blocks": blocks}
+
+
+def _temporal_pooling(temporal: list[keras.layers.Layer]) -> dict:
+    """`temporal_pooling`: alone it halves the frames in several places, three frames at a time."""
+    modes = [
+        getattr(layer, "mode", "max")  # strides stand for a maximum
+        for layer in temporal
+        if isinstance(layer, FrameStride)
+        or (isinstance(layer, TemporalPooling) and (layer.stride, layer.size) == (2, 3))
+    ]
+    return {"temporal_pooling": modes[0]} if len(modes) > 1 else {}

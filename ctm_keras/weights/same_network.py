@@ -1,11 +1,11 @@
 """Whether the network of a file is the one that its weights are for, layer by layer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import keras
 
 from ..engine.folding import Fold, Unfold
-from .origin import Origin, is_temporal, settings
+from .origin import Origin, is_noted, is_temporal, settings
 
 
 def check_backbone(path, model, saved, odd_layers):
@@ -22,12 +22,26 @@ def check_backbone(path, model, saved, odd_layers):
 def check_layers(path, model: keras.Model, saved: keras.Model):
     """Raises ValueError if the networks differ in what has no weights."""
     if found := list(_differences(model, saved)):
-        options = list(_different_options(model, saved))
+        options = _different_options(model, saved)
         raise ValueError(
-            f"{path} holds a network that was built otherwise: {_some(options, len(options))}"
-            f"{'; ' * bool(options)}{_some(found)}. Leave such options out, and the file's are "
-            "taken where it names them; or build the model with the options of the file."
+            f"{path} holds a network that was built otherwise: "
+            f"{_some([*options.values(), *found], len(options) + 3)}. "
+            f"{_remedy(model, saved, options)}"
         )
+
+
+def _remedy(model: keras.Model, saved: keras.Model, differ: Iterable[str]) -> str:
+    """What to do about options: leave out what was given, or give what the file cannot tell."""
+    ours, theirs = Origin.of(model), Origin.of(saved)
+    if given := [name for name in differ if name in ours.options]:
+        return f"Leave {', '.join(given)} out to take the values of the file, or give those values."
+    if not (is_noted(saved) or differ) and ours.method == theirs.method and theirs.untold:
+        return (
+            "The file does not note its options: give those that it was built with, of "
+            f"{', '.join(theirs.untold)}."
+        )
+    own = ", ".join(f"{name}={value!r}" for name, value in theirs.options.items())
+    return f"Build the model with the options of the file{': ' * bool(own)}{own}."
 
 
 def _some(names: list[str], most: int = 3) -> str:
@@ -39,7 +53,7 @@ def _differences(model: keras.Model, saved: keras.Model) -> Iterator[str]:
 
     Of models of one method each layer counts; of others, the temporal ones that both have.
     """
-    same = Origin.of(saved).is_of(Origin.of(model).method)
+    same = Origin.of(saved).method == Origin.of(model).method
     ours, theirs = ({layer.name: layer for layer in m.layers} for m in (model, saved))
     for name in dict.fromkeys([*ours, *theirs]):
         one, other = ours.get(name), theirs.get(name)
@@ -50,17 +64,21 @@ def _differences(model: keras.Model, saved: keras.Model) -> Iterator[str]:
             yield f"{name} is {_kind(other)}, here {_kind(one)}"
 
 
-def _different_options(model: keras.Model, saved: keras.Model) -> Iterator[str]:
+def _different_options(model: keras.Model, saved: keras.Model) -> dict[str, str]:
     """The options in which a saved model of the same method differs from a model, in words."""
     ours, theirs = Origin.of(model), Origin.of(saved)
-    if theirs.is_of(ours.method):
-        for name in dict.fromkeys([*theirs.options, *ours.options]):
-            here, there = (
-                repr(origin.options[name]) if name in origin.options else "the default"
-                for origin in (ours, theirs)
-            )
-            if here != there:
-                yield f"{name} is {there}, here {here}"
+    if theirs.method != ours.method:
+        return {}
+    known = theirs.options | (ours.options if is_noted(saved) else {})
+    pairs = {
+        name: [
+            repr(o.options[name]) if name in o.options else "the default" for o in (theirs, ours)
+        ]
+        for name in known
+    }
+    return {
+        n: f"{n} is {there}, here {here}" for n, (there, here) in pairs.items() if here != there
+    }
 
 
 def _different_values(one, other) -> Iterator[str]:

@@ -139,7 +139,12 @@ ERRORS = {
     "dropout": ({"dropout": 1.0}, "dropout is a part"),
     "too small": ({"image_size": 16}, "reads 32 x 32 pixels or more"),
     "no imagenet": ({"weights": "imagenet"}, "tiny backbone has no ImageNet weights"),
-    "no file": ({"weights": "missing.keras"}, "missing.keras is not a .keras file"),
+    "no file": ({"weights": "missing.keras"}, "missing.keras is missing"),
+    "no keras file": ({"weights": "model.h5"}, "model.h5 is not a .keras file"),
+    "preprocessing": ({"preprocessing": "x"}, "a dict of channels, mean, scale; received 'x'"),
+    "its parts": ({"preprocessing": {"means": (1, 2, 3)}}, "'means'. Did you mean 'mean'"),
+    "its numbers": ({"preprocessing": {"mean": 3}}, "`mean` is a number for each .* received 3"),
+    "its text": ({"preprocessing": {"scale": "abc"}}, "`scale` is a number .* received 'abc'"),
 }
 
 

@@ -96,6 +96,10 @@ def test_the_formats_of_data_sets_are_explained(ctm):
         (["report", "nowhere", "--to", "x.html"], "nowhere is no run"),
         (["import-records", "nowhere", "--out", "x"], "nowhere is not there"),
         (["import-weights", "nowhere", "--to", "x.keras"], "nowhere is not there"),
+        (
+            ["import-weights", "x", "--to", "x.keras", "--options", "num_classes=3"],
+            "received 'num_classes'",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_and_an_exit_code(ctm, arguments, words, tmp_path, monkeypatch):

@@ -60,12 +60,14 @@ def read_evaluated(path: Path) -> Evaluated:
 def network_of(config: TrainConfig, accuracy: float) -> Result:
     """The network that a config describes, and what it came to."""
     options = config.method_options
-    pooling = bool(options.pop("temporal_pooling", False))
+    pooling = options.get("temporal_pooling", False)
+    if pooling != "avg":  # True and "max" are the paper's, which `pooling` stands for
+        options.pop("temporal_pooling", None)
     return Result(
         config.model,
         config.backbone,
         config.num_frames,
-        pooling,
+        bool(pooling),
         accuracy,
         config.image_size,
         tuple(sorted(map(spelled, options, options.values()))),

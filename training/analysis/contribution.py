@@ -24,7 +24,8 @@ class Result:
         pooling: Whether its frames are pooled between the stages.
         top1: Share of videos whose best class is right, 0 to 1.
         image_size: Side of its frames in pixels, None where all networks have the same.
-        options: Of the method, such as `"blocks=1"`.
+        options: Of the method, such as `"blocks=1"`, and `"temporal_pooling=avg"`: where nothing
+            is said, the pooling is by maximum.
     """
 
     method: str

@@ -44,7 +44,10 @@ def joined(names: Iterable[str]) -> str:
 
 def networks_in_words(networks: list[dict[str, Any]]) -> Iterator[str]:
     """The table of networks with Phi and Psi."""
-    labels = [row["label"] + "-tp" * row["pooling"] for row in networks]
+    labels = [
+        row["label"] + "-tp" * (row["pooling"] and "temporal_pooling" not in row["label"])
+        for row in networks
+    ]
     width = max(map(len, ("method", *labels)))
     head = f"{'run':32} {'method':{width}} {'backbone':12} {'frames':>6} {'size':>4} {'top-1':>7}"
     yield f"{head} {'Phi':>6} {'Psi':>7}"

@@ -1,6 +1,8 @@
 """Models: what there is, and weights from elsewhere."""
 
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import tyro
 
@@ -58,8 +60,8 @@ def import_weights(
     """
     import ctm_keras
     from tfrecords.storage.disk_space import full_disk_in_words
-    from training.config.train import parse_option
 
+    untold = options_of_checkpoint(options)
     with full_disk_in_words(to.parent, "import again"):
         ctm_keras.import_weights(
             file,
@@ -70,9 +72,24 @@ def import_weights(
             num_frames=num_frames,
             image_size=image_size,
             allow=allow,
-            **dict(map(parse_option, options)),
+            **untold,
         )
     print(f"Written: {to}")
+
+
+def options_of_checkpoint(options: tuple[str, ...]) -> dict[str, Any]:
+    """`--options` as keyword arguments, if they are none that `import-weights` has by itself."""
+    import ctm_keras
+    from training.config.train import parse_option
+
+    given = dict(map(parse_option, options))
+    own = set(signature(ctm_keras.import_weights).parameters) - {"channels"}
+    if wrong := sorted(own & set(given)):
+        raise ValueError(
+            f"--options takes temporal_pooling, channels and options of the method, received "
+            f"{wrong[0]!r}: see `ctm import-weights --help` for the options of the command."
+        )
+    return given
 
 
 def models(

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 import tfrecords
-from ctm_keras.methods import NETWORKS
+from ctm_keras.methods import NETWORKS, check_method
 from ctm_keras.weights.files import read_video_model
 from ctm_keras.weights.origin import frames_and_options, pixels_of
 from tfrecords.storage.files import absolute
@@ -45,6 +45,7 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
     if config.data is None:
         raise ValueError("ctm train needs --data DIR, or --resume RUN.")
     config.check()
+    check_method(config.model, config.method_options)
     saved = saved_model(config)
     config = complete(config, saved)
     pixels = dataclasses.asdict(pixels_of(saved)) if saved else None

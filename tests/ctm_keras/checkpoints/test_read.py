@@ -7,9 +7,11 @@ import re
 import sys
 import types
 
+import keras
 import numpy as np
 import pytest
 
+from ctm_keras import build_video_model
 from ctm_keras.checkpoints import read_checkpoint
 
 STATE = {"layer1.0.conv1.weight": np.arange(6.0).reshape(2, 3, 1, 1)}
@@ -77,6 +79,14 @@ def test_a_pickle_of_caffe2_is_not_to_be_opened_in_pytorch(torch, tmp_path, prot
     with pytest.raises(ValueError, match="Caffe2") as error:
         read_checkpoint("x.pkl")
     assert "open it in PyTorch" not in str(error.value)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_file_of_pytorch_that_names_blobs_is_not_of_caffe2(torch, zipped):
+    state = {"blobs": tensors(torch), "callback": Code()}
+    torch.save(state, "x.pth", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ValueError, match=r"more than weights \(\w+\.mkdir\)"):
+        read_checkpoint("x.pth")
 
 
 def test_what_a_file_holds_instead_of_weights_is_named(torch):
@@ -154,9 +164,17 @@ def test_no_file(tmp_path):
 
 def test_a_file_of_this_project(tmp_path):
     path = tmp_path / "x.keras"
-    path.write_bytes(b"PK")
+    build_video_model("tsn", "tiny", 2, image_size=32, weights=None).save(path)
     with pytest.raises(ValueError, match=re.escape(f"weights={str(path)!r}")):
         read_checkpoint(path)
+
+
+def test_a_keras_file_of_another_model_is_not_to_be_passed(tmp_path):
+    path = tmp_path / "x.keras"
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]).save(path)
+    with pytest.raises(ValueError, match="not a video model of this project") as error:
+        read_checkpoint(path)
+    assert "weights=" not in str(error.value)
 
 
 def test_weights_that_are_no_plain_arrays(torch):

@@ -172,7 +172,7 @@ def test_files_of_others_are_refused(tmp_path, content):
     if content == "foreign":
         keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]).save(path)
     message = {
-        "nothing": "is not a .keras file",
+        "nothing": "is missing",
         "text": "is damaged: it is no whole .keras file",
         "foreign": "not a video model of this project",
     }

@@ -182,7 +182,6 @@ def test_a_file_without_note_tells_by_its_layers(tmp_path, scramble, make_clips)
 @pytest.mark.parametrize(
     ("method", "options", "named"),
     [
-        ("tam", {"temporal_pooling": True}, "conv2_block1_temporal_pool is a TemporalPooling"),
         ("tsm", {"every": 2}, "conv4_block2_tsm is missing, here a TSM"),
         ("cost", {"pooling": "code"}, "size of conv2_block1_temporal_pool is 2, here 3"),
         ("slowfast", {"lateral_norm": False}, "lateral_conv1_bn is missing, here a Batch"),
@@ -199,9 +198,55 @@ def test_what_a_file_without_note_does_not_tell_is_refused_by_name(
     assert np.array_equal(one(clips), two(clips))
 
 
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("tsn", {"temporal_pooling": "avg"}),
+        ("nonlocal", {"temporal_pooling": "max", "mode": "dot_product"}),
+        ("c2d", {"temporal_pooling": "avg"}),
+        ("i3d", {"temporal_pooling": "max"}),  # by strides
+        ("slowfast", {"temporal_pooling": "avg"}),
+        ("tsm+ctm", {"fold_div": 4, "temporal_pooling": "max", "paths": ("tccm",)}),
+        ("ctm", {"stages": (3, 4), "blocks": {3: (1,), 4: (2, 3)}, "reduction": 2}),
+        ("nonlocal", {"stages": (4,), "blocks": {4: (1, 4)}}),
+        ("stm", {"stages": (4,), "blocks": {4: (1,)}, "fusion": "concat"}),
+    ],
+)
+def test_a_file_without_note_tells_pooling_places_and_several_methods(
+    method, options, tmp_path, make_clips, scramble
+):
+    one = without_note(scramble(build(method, **options)))
+    assert options.items() <= Origin.of(one).options.items()
+    two = again(one, tmp_path / "x.keras", method)
+    clips = make_clips(1, one.input_shape[1], SIZE)
+    assert np.array_equal(one(clips), two(clips))
+
+
+@pytest.mark.parametrize("method", ["c2d", "cost", "i3d_3x1x1", "avg", "tam"])
+def test_other_poolings_are_no_temporal_pooling(method):
+    assert "temporal_pooling" not in Origin.of(without_note(build(method))).options
+
+
+def test_the_remedy_names_what_was_given_or_what_is_to_be_given(tmp_path):
+    path = tmp_path / "x.keras"
+    one = build("tsm", every=2, fold_div=4)
+    one.save(path)
+    with pytest.raises(ValueError, match="Leave fold_div out"):
+        build("tsm", weights=path, fold_div=8)
+    with pytest.raises(ValueError, match=r"every is 2, here the default.*fold_div=4") as error:
+        ctm_keras.load_weights(build("tsm"), path)
+    assert "Leave" not in str(error.value)
+    without_note(one).save(path)
+    for given in ({}, {"every": 3}):
+        with pytest.raises(ValueError, match=r"give those .* of every, temporal_pooling") as error:
+            build("tsm", weights=path, **given)
+        assert "Leave" not in str(error.value)
+        assert "the default" not in str(error.value)
+
+
 def test_methods_and_backbones_of_files_without_note():
     for method in ("i3d_3x1x1", "tsm+nonlocal"):
-        assert Origin.of(without_note(build(method))).is_of(method)
+        assert Origin.of(without_note(build(method))).method == method
     assert Origin.of(without_note(build("tsn", backbone="tv_resnet18"))).backbone == "tv_resnet18"
 
 

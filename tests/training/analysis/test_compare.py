@@ -125,6 +125,26 @@ def test_a_methods_own_ablations_stand_side_by_side(make_run, tmp_path):
         list(analyze([*runs, again], tmp_path / "out"))
 
 
+def test_networks_that_pool_by_average_and_by_maximum_are_two(make_run, tmp_path):
+    runs = [
+        make_run("a", TSN),
+        make_run("b", CTM, "ctm", options=("temporal_pooling=max",)),
+        make_run("c", TSM, "ctm", options=("temporal_pooling=avg",)),
+    ]
+    lines = "\n".join(analyze(runs, tmp_path / "out"))
+    found = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
+    assert [row["pooling"] for row in found["networks"]] == [False, True, True]
+    assert {name: mean["networks"] for name, mean in found["means"].items()} == {
+        "ctm": [0, 1],
+        "ctm temporal_pooling=avg": [0, 1],
+    }
+    assert "ctm-tp " in lines
+    assert "ctm temporal_pooling=avg " in lines
+    again = make_run("d", TSN, "ctm", options=("temporal_pooling=True",))
+    with pytest.raises(ValueError, match=r"b and .*d are both ctm on tiny"):
+        list(analyze([*runs, again], tmp_path / "out"))
+
+
 def test_means_over_frame_counts_are_printed(make_run, tmp_path):
     runs = [
         make_run("a", TSN),

@@ -162,6 +162,21 @@ def test_a_run_that_contradicts_its_file_is_refused(options, named, shifted, con
     assert not config.out.exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "there_is"),
+    [("fold_dv=4", "fold_div"), ("preprocessing=x", "online"), ("backbone=x", "every")],
+)
+def test_an_option_that_is_none_of_the_method_is_refused_before_the_build(
+    option, there_is, config, change
+):
+    with pytest.raises(ValueError, match=option.partition("=")[0]) as error:
+        train(change(config, model="tsm", weights="none", options=(option,)))
+    offered = str(error.value).partition("There are: ")[2]
+    assert there_is in offered
+    assert "preprocessing" not in offered
+    assert not config.out.exists()
+
+
 def test_another_method_takes_the_pixels_alone(shifted, config, change):
     config, facts = resolve(change(config, num_frames=None, weights=str(shifted)))
     assert (config.num_frames, config.options) == (8, ())
