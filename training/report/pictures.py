@@ -31,16 +31,16 @@ def curves(facts: Sequence[RunFacts]) -> str:
     all_axes = np.atleast_1d(figure.subplots(1, len(shown)))
     for axes, name in zip(all_axes, shown, strict=True):
         for place, run in enumerate(facts):
-            for prefix, style in (("", "-"), ("val_", "--")):
+            for prefix, style in (("", ".-"), ("val_", "x--")):
                 values = run.curves.get(prefix + name)
                 if values:
                     epochs = np.arange(1, len(values) + 1)
                     label = plain(end_of(run.name)) if not prefix else None
                     axes.plot(epochs, values, style, color=f"C{place % 10}", label=label)
         axes.set(title=CURVES[name], xlabel="epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     dashed = any(name.startswith("val_") for run in facts for name in run.curves)
-    note = [Line2D([], [], linestyle="--", color="gray", label="dashed: validation")] * dashed
+    note = [Line2D([], [], ls="--", marker="x", color="gray", label="dashed: validation")] * dashed
     all_axes[0].legend(handles=[*all_axes[0].get_legend_handles_labels()[0], *note], fontsize=8)
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None})
