@@ -17,7 +17,7 @@ from tfrecords.video.parts import ASF, ISO_BOXES, box_length, parts
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _AVI_CHUNK = re.compile(rb"RIFF|LIST|JUNK|idx1|[0-9]{2}(dc|db|wb|pc|tx|iv)|ix[0-9]{2}")
 _AVI_FRAME = b"00dc"  # what the first bytes of a name most likely begin
-_OPEN_SIZES = {0, 0xFFFFFFFF}  # of an AVI that was written to a pipe
+_NO_SIZE = 0x7FFFFFFF  # bytes; from here on, as 0, what recorders to a pipe write for a size
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_END = b",!;"
 
 
@@ -54,29 +54,20 @@ def _iso_end(file: BinaryIO) -> int:
 
 
 def _riff_end(file: BinaryIO, size: int) -> int:
-    """Where the last chunk ends; a list whose size cannot be true ends with the last chunk in it.
-
-    An AVI's size that reaches beyond the file may be no size: then the lists in it count, if they
-    fit in it, and the chunks.
-    """
-    place = end = limit = 0
+    """Where the last chunk ends; a list of open size ends with the last chunk in it."""
+    place = end = 0
     while place < size:
         file.seek(place)
-        head = file.read(12)
-        name = head[:4] + _AVI_FRAME[len(head[:4]) :]
+        head = file.read(8)
+        name = head[:4] + _AVI_FRAME[len(head) :]
         if not _AVI_CHUNK.fullmatch(name):
             break
-        length = int.from_bytes(head[4:8], "little")
-        stop, is_open = place + 8 + length, length in _OPEN_SIZES
-        if name == b"RIFF":
-            limit = 0 if is_open else stop
-            is_open |= stop > size and head[8:11] == b"AVI"
-        elif name == b"LIST":
-            is_open |= stop > max(size, limit)
+        length = int.from_bytes(head[4:], "little")
+        is_open = not length or length >= _NO_SIZE
         if name in (b"RIFF", b"LIST") and is_open:
             place += 12
         else:
-            end = stop
+            end = place + 8 + length
             place = end + length % 2
     return end
 
