@@ -89,8 +89,9 @@ def build_video_model(
     if temporal_pooling is not None:
         options = {**options, "temporal_pooling": temporal_pooling}
     check_method(method, options, ("preprocessing",))
-    start = weights if weights in ("imagenet", None) else None
-    saved = None if weights in ("imagenet", None) else read_video_model(weights)
+    from_file = weights not in ("imagenet", None)
+    saved = read_video_model(weights) if from_file else None
+    start = None if from_file else weights
     names, num_classes = _classes(class_names, num_classes, saved)
     num_frames, options = frames_and_options(saved, method, num_frames, options)
     if image_size is None:

@@ -1,4 +1,4 @@
-"""The labelled videos in a folder of class folders."""
+"""The labeled videos in a folder of class folders."""
 
 import itertools
 from collections.abc import Iterator, Sequence

@@ -39,7 +39,7 @@ class Source:
 def read_source(
     source: str | Path, split_column: str | None = None, group_column: str | None = None
 ) -> Source:
-    """Lists the labelled videos of a source.
+    """Lists the labeled videos of a source.
 
     Args:
         source: str or Path, a folder with one sub-folder per class (which may hold folders of the

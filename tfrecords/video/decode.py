@@ -67,19 +67,24 @@ def pictures(
             yield picture
     except VideoError as error:
         reason = str(error)
-    missing = promised_size(path) - size if path.is_file() else 0
-    if missing:
-        lacks = counted(missing, "byte")
-        raise VideoError(f"the file is cut short: it lacks at least {lacks} at its end")
-    if path.is_file() and is_joined(path):
-        raise VideoError(
-            "it is several recordings joined end to end, and only the first would be read: split "
-            "it, or join the recordings with ffmpeg's concat demuxer"
-        )
+    if path.is_file():
+        _check_ends(path, size)
     if reason or not count:
         raise VideoError(reason or "it has no pictures")
     if path.is_file() and (unsound := matroska.damage(path) or mpegts.damage(path)):
         raise VideoError(f"it is damaged: {unsound}")
+
+
+def _check_ends(path: Path, size: int) -> None:
+    """Raises where a file ends before its video does, or its video before the file."""
+    if missing := promised_size(path) - size:
+        lacks = counted(missing, "byte")
+        raise VideoError(f"the file is cut short: it lacks at least {lacks} at its end")
+    if is_joined(path):
+        raise VideoError(
+            "it is several recordings joined end to end, and only the first would be read: split "
+            "it, or join the recordings with ffmpeg's concat demuxer"
+        )
 
 
 def _decoded(
