@@ -32,8 +32,9 @@ from video_readers import available
 
 import tfrecords
 from tfrecords.augment import flip_targets
-from tfrecords.reading.clip_options import ClipOptions, crop_clip
+from tfrecords.reading.clip_options import ClipOptions
 from tfrecords.reading.clip_reader import PLACE_DRAWS, ClipReader
+from tfrecords.reading.crops import crop_clip
 from tfrecords.reading.split import Split
 from tfrecords.sampling import random_clip_indices, random_crop_box
 

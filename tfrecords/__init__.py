@@ -15,6 +15,7 @@ from tfrecords.writing.build import build
 
 _LAZY = {  # public name: the module that defines it
     "Augment": "tfrecords.augment",
+    "ClipOptions": "tfrecords.reading.clip_options",
     "clips": "tfrecords.reading.clips",
     "data_error": "tfrecords.reading.split",
     "flip_report": "tfrecords.augment",
@@ -26,6 +27,7 @@ _LAZY = {  # public name: the module that defines it
 
 __all__ = [
     "Augment",
+    "ClipOptions",
     "Failure",
     "Manifest",
     "Shard",

@@ -16,7 +16,7 @@ def training_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
         "training": True,
         "batch_size": config.batch_size,
         "seed": config.seed,
-        **sampling(config),
+        "options": config.clip_options(),
         **changes(config),
         **part,
     }
@@ -25,8 +25,8 @@ def training_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
 
 def validation_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
     """One centre clip of each validation video."""
-    options = {"training": False, "batch_size": config.batch_size, **sampling(config), **part}
-    return tfrecords.clips(config.data, config.val_split, **options)
+    how = {"training": False, "batch_size": config.batch_size, **part}
+    return tfrecords.clips(config.data, config.val_split, options=config.clip_options(), **how)
 
 
 def has_validation(config: TrainConfig) -> bool:
@@ -97,12 +97,6 @@ def filled_up(clips: tf.data.Dataset, size: int, count: int) -> tf.data.Dataset:
     none = tuple(tf.zeros((0, *spec.shape[1:]), spec.dtype) for spec in clips.element_spec)
     more = tf.data.Dataset.from_tensors(none).repeat(count - len(clips))
     return clips.concatenate(more).map(fill)
-
-
-def sampling(config: ClipConfig) -> dict[str, Any]:
-    """How clips are taken, for `tfrecords.clips`."""
-    names = ("num_frames", "image_size", "sampling", "interval", "scale")
-    return {name: getattr(config, name) for name in names}
 
 
 def changes(config: ClipConfig) -> dict[str, Any]:

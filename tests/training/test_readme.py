@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfrecords.reading.clip_options import ClipOptions, decode
-from training.batches import sampling
+from tfrecords.reading.crops import decode
 from training.use.export import export
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +49,7 @@ def test_the_request_for_tf_serving_is_answered(trained, directions, tmp_path, m
     clips = [[base64.b64decode(jpeg["b64"]) for jpeg in clip] for clip in request["instances"]]
     served = tf.saved_model.load(str(export(trained.path, tmp_path / "served"))).signatures
     got = served[request["signature_name"]](tf.constant(clips))["logits"]
-    crops = ClipOptions(**sampling(trained.config)).crops([decode(jpeg) for jpeg in clips[0]])
+    crops = trained.config.clip_options().crops([decode(jpeg) for jpeg in clips[0]])
     np.testing.assert_allclose(got, trained.load_model().predict(crops), atol=1e-5)
 
 

@@ -13,7 +13,7 @@ from tfrecords.checks.verify_report import VerifyReport
 from tfrecords.format.index import ShardIndex, index_path, read_index
 from tfrecords.format.manifest import FILE, BadManifest, Manifest, Shard, read_manifest
 from tfrecords.format.tfrecord_file import RecordFile
-from tfrecords.reading.clip_options import decode
+from tfrecords.reading.crops import decode
 from tfrecords.storage.files import as_path, file_size, is_file, is_remote, names
 from tfrecords.storage.local_copies import local_copy
 from tfrecords.storage.retry import StorageError

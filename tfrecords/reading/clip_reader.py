@@ -4,7 +4,8 @@ import numpy as np
 
 from tfrecords.augment import NOT_FLIPPED, PRESETS, Augment
 from tfrecords.augment.clip import change_clip, training_box
-from tfrecords.reading.clip_options import ClipOptions, crop_clip, decode
+from tfrecords.reading.clip_options import ClipOptions
+from tfrecords.reading.crops import crop_clip, decode
 from tfrecords.reading.split import Split
 from tfrecords.sampling import random_clip_indices
 from tfrecords.video.packets import render

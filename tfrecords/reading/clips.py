@@ -1,7 +1,9 @@
 """Batches of clips: a `tf.data.Dataset` whose samples are a function of (seed, epoch, position)."""
 
+import dataclasses
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -10,7 +12,7 @@ from tfrecords.arguments import check_count
 from tfrecords.augment import NOT_FLIPPED, Augment, flip_targets
 from tfrecords.augment.flips import Pairs
 from tfrecords.reading.class_weights import Weights
-from tfrecords.reading.clip_options import ClipOptions
+from tfrecords.reading.clip_options import ClipOptions, shows_fields
 from tfrecords.reading.clip_reader import ClipReader
 from tfrecords.reading.epoch_order import class_order
 from tfrecords.reading.samples import evaluation_samples, mixer, training_samples
@@ -19,20 +21,14 @@ from tfrecords.reading.split import Split
 REMOTE_PARALLEL = 32  # clips on their way at once
 
 
+@shows_fields
 def clips(
     data: str | Path,
     split: str = "train",
     *,
-    num_frames: int = 8,
-    image_size: int = 224,
     batch_size: int = 32,
     training: bool | None = None,
-    sampling: str = "dense",
-    interval: int = 8,
-    num_clips: int = 1,
-    num_crops: int = 1,
-    scale: tuple[int, int] = (256, 320),
-    rule: str = "ctm",
+    options: ClipOptions | None = None,
     flip: bool = True,
     flip_pairs: Pairs = (),
     augment: str | Augment = "slowfast",
@@ -44,6 +40,7 @@ def clips(
     with_ids: bool = False,
     drop_remainder: bool | None = None,
     num_parallel: int | None = None,
+    **view: Any,
 ) -> tf.data.Dataset:
     """Batches of clips from a data set that `ctm build` wrote.
 
@@ -55,50 +52,41 @@ def clips(
     stops the iteration with an error that `tfrecords.data_error` turns into one sentence.
 
     Args:
-        data: str or Path, the folder with dataset.json; also `"s3://bucket/mine"`, `"gs://..."` or
+        data: Folder with dataset.json; also `"s3://bucket/mine"`, `"gs://..."` or
             `"https://..."`, of which only the frames of the clips are fetched.
-        split: str, a split of the data set.
-        num_frames: int, frames of a clip, T.
-        image_size: int, pixels of a side of the square clip, S.
-        batch_size: int, clips (in evaluation: views) of a batch, B.
-        training: bool; None means that the split is `"train"`.
-        sampling: `"dense"`, every `interval`-th of `num_frames * interval` consecutive frames (8
-            of 64 as in CTM), or `"segments"`, one frame of each of `num_frames` equal segments
-            (TSN), a random one in training, the middle one in evaluation.
-        interval: int, distance between the frames of a dense clip.
-        num_clips: int, clips per video in evaluation, spread evenly from the first to the last
-            possible start; a single one lies in the middle.
-        num_crops: int, crops per clip in evaluation: 1 (centre), 3 (left, centre, right; of
-            portrait videos top, centre, bottom), 5 (corners and centre) or 10 (these and their
-            mirror images).
-        scale: tuple of two ints, the least and greatest short side in pixels for a crop of 224,
-            drawn anew for each clip in training; other image sizes in proportion. Evaluation uses
-            the first.
-        rule: whose frames and crops evaluation takes, one of `tfrecords.sampling.rules.RULES`:
-            `"ctm"` as described here, or another project's, to the frame and pixel.
-        flip: bool, whether training mirrors clips with probability 1/2. Classes with the words
-            left or right in their names are never mirrored, unless `flip_pairs` names them.
-        flip_pairs: pairs of class names that are each other's mirror image: mirrored, with the
+        split: A split of the data set. Defaults to `"train"`.
+        batch_size: Clips (in evaluation: views) of a batch, B. Defaults to 32.
+        training: Whether clips are taken as in training. Defaults to whether the split is
+            `"train"`.
+        options: How a video is viewed: frames, size, sampling, clips, crops. Defaults to
+            `tfrecords.ClipOptions()`.
+        flip: Whether training mirrors clips with probability 1/2. Classes with the words left or
+            right in their names are never mirrored, unless `flip_pairs` names them. Defaults to
+            True.
+        flip_pairs: Pairs of class names that are each other's mirror image: mirrored, with the
             labels swapped; or `"jester"`, `"something-something-v1"`, `"something-something-v2"`.
-        augment: `tfrecords.Augment`, what training changes beside scale and flip, or the name of
-            a preset: `"slowfast"` (nothing more), `"tsn"` (corner crops), `"mvit"` (RandAugment,
-            erasing, MixUp, CutMix, every video twice).
-        class_weights: how often training takes the videos of each class: None, each once;
+        augment: What training changes besides scale and flip, or the name of a preset:
+            `"slowfast"` (nothing more), `"tsn"` (corner crops), `"mvit"` (RandAugment, erasing,
+            MixUp, CutMix, every video twice). Defaults to `"slowfast"`.
+        class_weights: How often training takes the videos of each class: None, each once;
             `"balanced"`, every class equally often; `"sqrt"`, by the square root of its number of
             videos; or a mapping from class names to factors (1 for the others, 0 for never). The
-            epoch keeps its length, so that videos are left out and repeated.
-        seed: int, of all random draws.
-        epoch: int, which epoch; or a `tf.Variable` (an int64 scalar) read each time an iterator
+            epoch keeps its length, so that videos are left out and repeated. Defaults to None.
+        seed: Seed of all random draws. Defaults to 0.
+        epoch: Which epoch; or a `tf.Variable` (an int64 scalar) read each time an iterator
             starts; or None: every iterator takes the next epoch by itself, which suits notebooks
             but is not resumable, since Keras may start one iterator more than there are epochs.
-        step: int, number of batches that every iterator skips, without reading them.
-        shard: tuple of two ints (i, n): this process takes videos i, i + n, ... of the order. With
-            `drop_remainder` all shards have equally many batches.
-        with_ids: bool, whether batches are dicts with the videos' ids and view numbers.
-        drop_remainder: bool, whether a last, smaller batch is left out; None means in training.
-        num_parallel: int, clips read at once; None leaves the number to tf.data, which takes one
-            for each core, and is 32 for a remote data set, which is waited for. It changes no
-            sample.
+            Defaults to None.
+        step: Number of batches that every iterator skips without reading them. Defaults to 0.
+        shard: Two numbers (i, n): this process takes videos i, i + n, ... of the order. With
+            `drop_remainder` all shards have equally many batches. Defaults to (0, 1).
+        with_ids: Whether batches are dicts with the videos' ids and view numbers. Defaults to
+            False.
+        drop_remainder: Whether a last, smaller batch is left out. Defaults to `training`.
+        num_parallel: Clips read at once; it changes no sample. Defaults to tf.data's choice, one
+            for each core, and to 32 for a remote data set, which is waited for.
+        view: Fields of `tfrecords.ClipOptions` by name, as `num_frames=16`, which replace those
+            of `options`.
 
     Returns:
         A `tf.data.Dataset` of known length that can be given to `model.fit` as it is.
@@ -127,9 +115,7 @@ def clips(
     training = split == "train" if training is None else training
     drop_remainder = training if drop_remainder is None else drop_remainder
     augment = Augment.preset(augment) if isinstance(augment, str) else augment
-    options = ClipOptions(
-        num_frames, image_size, sampling, interval, num_clips, num_crops, scale, rule
-    )
+    options = dataclasses.replace(options or ClipOptions(), **view)
     _check(training, options, batch_size, seed, epoch, step, shard, num_parallel)
     videos = Split(data, split)
     num_parallel = num_parallel or (REMOTE_PARALLEL if videos.remote else None)
@@ -137,7 +123,7 @@ def clips(
     targets = targets if flip else np.full_like(targets, NOT_FLIPPED)
     reader = ClipReader(videos, options, targets, augment)
     weighted = class_order(videos.videos["label"], videos.class_names, class_weights)
-    views = augment.repeats if training else num_clips * num_crops
+    views = augment.repeats if training else options.num_clips * options.num_crops
     total = _count(len(videos), shard, drop_remainder) * views
     steps = total // batch_size if drop_remainder else -(-total // batch_size)
     if step > steps or (drop_remainder and not steps):

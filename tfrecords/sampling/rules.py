@@ -46,18 +46,16 @@ class Rule:
         return crop_boxes(height, width, num_crops, scale, self.places, self.across, self.canvas)
 
 
-def wrapping_clips(video_frames: int, num_frames: int, interval: int, num_clips: int) -> np.ndarray:
+def wrapping_clips(video_frames: int, num_frames: int, interval: int, clips: int) -> np.ndarray:
     """Non-local networks: clips start at every N-th part of the video.
 
     The last ones pass the end and go on with the video's first frames.
     """
-    starts = np.arange(num_clips) * video_frames // num_clips
+    starts = np.arange(clips) * video_frames // clips
     return _looped(starts, video_frames, num_frames, interval)
 
 
-def stretched_clips(
-    video_frames: int, num_frames: int, interval: int, num_clips: int
-) -> np.ndarray:
+def stretched_clips(video_frames: int, num_frames: int, interval: int, clips: int) -> np.ndarray:
     """SlowFast: the i-th of N clips starts at i / N of the possible starts, never at the last.
 
     The frames spread from the first to the last of the clip's T * s frames, (T * s - 1) / (T - 1)
@@ -65,56 +63,56 @@ def stretched_clips(
     SlowFast's float32 falls a frame lower now and then (16 frames 4 apart: one clip in 150).
     """
     span, gaps = num_frames * interval, max(1, num_frames - 1)
-    starts = np.arange(num_clips)[:, None] * max(0, video_frames - span) * gaps
-    steps = np.arange(num_frames) * (span - 1) * num_clips
-    return np.minimum((starts + steps) // (gaps * num_clips), video_frames - 1)
+    starts = np.arange(clips)[:, None] * max(0, video_frames - span) * gaps
+    steps = np.arange(num_frames) * (span - 1) * clips
+    return np.minimum((starts + steps) // (gaps * clips), video_frames - 1)
 
 
-def rounded_clips(video_frames: int, num_frames: int, interval: int, num_clips: int) -> np.ndarray:
+def rounded_clips(video_frames: int, num_frames: int, interval: int, clips: int) -> np.ndarray:
     """mmaction2: starts rounded, and a clip ends with its last frame, (T - 1) * s + 1 long."""
     last = max(0, video_frames - (num_frames - 1) * interval - 1)
-    if num_clips == 1:
+    if clips == 1:
         starts = np.array([last // 2])
     else:
-        starts = np.round(np.arange(num_clips) * (last / (num_clips - 1))).astype(np.int64)
+        starts = np.round(np.arange(clips) * (last / (clips - 1))).astype(np.int64)
     return _looped(starts, video_frames, num_frames, interval)
 
 
-def first_clips(video_frames: int, num_frames: int, interval: int, num_clips: int) -> np.ndarray:
+def first_clips(video_frames: int, num_frames: int, interval: int, clips: int) -> np.ndarray:
     """TSM and the analysis paper: from the first to the last possible start; a single one first."""
     last = max(0, video_frames - num_frames * interval)
-    starts = np.arange(num_clips) * last // max(1, num_clips - 1)
+    starts = np.arange(clips) * last // max(1, clips - 1)
     return _looped(starts, video_frames, num_frames, interval)
 
 
-def middle_and_first(video_frames: int, num_frames: int, _: int, num_clips: int) -> np.ndarray:
+def middle_and_first(video_frames: int, num_frames: int, _: int, clips: int) -> np.ndarray:
     """TSM: the middle frame of each segment, and as a second clip the first of each."""
-    if num_clips > 2:
-        raise ValueError(f"num_clips must be 1 or 2 by TSM's rule for segments, got {num_clips!r}")
+    if clips > 2:
+        raise ValueError(f"num_clips must be 1 or 2 by TSM's rule for segments, got {clips!r}")
     length = video_frames / num_frames
-    shifts = np.array([[length / 2], [0]])[:num_clips]
+    shifts = np.array([[length / 2], [0]])[:clips]
     return (shifts + length * np.arange(num_frames)).astype(np.int64)
 
 
-def equal_steps(video_frames: int, num_frames: int, _: int, num_clips: int) -> np.ndarray:
+def equal_steps(video_frames: int, num_frames: int, _: int, clips: int) -> np.ndarray:
     """TSN: from the first frame in equal whole steps; a video with too few gives its first."""
-    if num_clips != 1:
-        raise ValueError(f"num_clips must be 1 by TSN's rule, got {num_clips!r}")
+    if clips != 1:
+        raise ValueError(f"num_clips must be 1 by TSN's rule, got {clips!r}")
     step = (video_frames - 1) // max(1, num_frames - 1)
     return np.arange(num_frames)[None] * step
 
 
-def shifted_middles(video_frames: int, num_frames: int, _: int, num_clips: int) -> np.ndarray:
+def shifted_middles(video_frames: int, num_frames: int, _: int, clips: int) -> np.ndarray:
     """The analysis paper: the middle of each segment, shifted by -4 .. 5 frames for ten clips.
 
     No shift leaves its segment. Videos of no more frames than a clip give frames drawn at random
     with repetition and sorted, by numpy's old generator with the clip's number as its seed.
     """
     if video_frames <= num_frames:
-        seeds = map(np.random.RandomState, range(num_clips))
+        seeds = map(np.random.RandomState, range(clips))
         return np.stack([np.sort(seed.choice(video_frames, num_frames)) for seed in seeds])
     length = video_frames / num_frames
-    shifts = np.arange(-num_clips // 2 + 1, num_clips // 2 + 1)[:, None]
+    shifts = np.arange(-clips // 2 + 1, clips // 2 + 1)[:, None]
     inside = np.where(shifts >= length / 2, length / 2 - 1e-4, np.maximum(shifts, -length / 2))
     return (length / 2 + inside + length * np.arange(num_frames)).astype(np.int64)
 

@@ -150,7 +150,7 @@ def is_evaluated(run: Run, asked: EvaluateConfig) -> bool:
         "split": asked.split,
         "model": asked.model,
         "data_hash": run.read()["data_hash"],
-        "settings": vars(settings_for(asked, run.config)),
+        "settings": settings_for(asked, run.config).to_dict(),
     }
     return expected.items() <= report_of(run.path).items()
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import tyro
 
 from tfrecords.storage.files import as_path
-from training.config.clips import check_counts
+from training.config.clips import ViewConfig, check_counts
 from training.config.train import TrainConfig
 from training.evaluate.config import EvaluateConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class AblateConfig(TrainConfig):
+class AblateConfig(TrainConfig, ViewConfig):
     """Train and evaluate every network of papers' ablation tables, several runs of each.
 
     Writes a table with the mean and the standard deviation beside the paper's figures. What was
@@ -36,10 +36,6 @@ class AblateConfig(TrainConfig):
     seeds: int | None = None
     """Runs of each network, with the seeds SEED, SEED + 1 and so on (default: 3, or one of each
     data set where there are several)."""
-    num_clips: int = 2
-    """Clips of a video in the evaluation."""
-    num_crops: int = 3
-    """Crops of each clip in the evaluation."""
 
     @property
     def folder(self) -> Path:
@@ -55,7 +51,7 @@ class AblateConfig(TrainConfig):
     def evaluation(self) -> EvaluateConfig:
         """How each run is evaluated."""
         return EvaluateConfig(
-            split=self.val_split, num_clips=self.num_clips, num_crops=self.num_crops
+            split=self.val_split, num_clips=self.num_clips or 2, num_crops=self.num_crops or 3
         )
 
     @classmethod

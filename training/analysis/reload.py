@@ -31,5 +31,6 @@ def evaluated(path: Path, said: dict[str, Any]) -> tuple[keras.Model, tf.data.Da
             f"{path} was evaluated on {said['data']}, which is gone: bring it back, or say where "
             f"it is now with `ctm evaluate {path} --data`."
         )
-    model, settings = fitted(Run.open(path).load_model(said["model"]), Settings(**said["settings"]))
+    settings = Settings.from_dict(said["settings"])
+    model, settings = fitted(Run.open(path).load_model(said["model"]), settings)
     return model, view_clips(said["data"], said["split"], settings, BATCH_SIZE), settings

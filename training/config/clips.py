@@ -4,10 +4,11 @@ import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import tyro
 
+from tfrecords import ClipOptions
 from tfrecords.augment import MIRRORS, Augment
 from tfrecords.reading.class_weights import WEIGHTINGS
 
@@ -79,6 +80,10 @@ class ClipConfig:
             return self.class_weights[0]
         return dict(parse_weight(weight) for weight in self.class_weights) or None
 
+    def clip_options(self, **changes: Any) -> ClipOptions:
+        """How its clips are viewed, with changes to single fields of `tfrecords.ClipOptions`."""
+        return ClipOptions(**(options_given(self) | changes))
+
     def check(self) -> None:
         """Raises ValueError for a value that no clips can have."""
         check_counts(self, "num_frames", "image_size", "interval")
@@ -86,7 +91,25 @@ class ClipConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShowConfig(ClipConfig):
+class ViewConfig:
+    """Which views of a video are taken."""
+
+    num_clips: int | None = None
+    """Clips of a video, evenly from its start to its end (default: 10, or the protocol's; ablate
+    2, show 1)."""
+    num_crops: Literal[1, 3, 5, 10] | None = None
+    """1 (center), 3 (along the long side), 5 (corners, center) or 10 (and their mirror images)
+    (default: 3, or the protocol's; predict and show 1)."""
+
+    def check(self) -> None:
+        """Raises ValueError for a number of views that cannot be."""
+        check_counts(self, "num_clips")
+        if self.num_crops not in (None, 1, 3, 5, 10):
+            raise ValueError(f"num_crops must be 1, 3, 5 or 10, received {self.num_crops!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowConfig(ClipConfig, ViewConfig):
     """Draw clips as a model sees them, each a row of frames with its id and label.
 
     Of the training split as training changes them, of others as evaluation takes them; with
@@ -105,16 +128,18 @@ class ShowConfig(ClipConfig):
     """Changed as training does, or as evaluation takes them (default: by the split)."""
     num: int = 8
     """Clips to draw; those of a batch of that size."""
-    num_clips: int = 1
-    """Clips of each video, where they are taken as in evaluation."""
-    num_crops: int = 1
-    """1 (centre), 3, 5 or 10 crops of each clip, where they are taken as in evaluation."""
     epoch: int = 0
     """Epoch of the training."""
     seed: int = 0
     """Seed of the training."""
     out: Path = Path("sheet.png")
     """Picture to write."""
+
+
+def options_given(config: object) -> dict[str, Any]:
+    """The fields of `tfrecords.ClipOptions` to which a config gives a value."""
+    names = [field.name for field in dataclasses.fields(ClipOptions)]
+    return {name: v for name in names if (v := getattr(config, name, None)) is not None}
 
 
 def check_counts(config: object, *names: str) -> None:

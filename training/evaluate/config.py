@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 import tyro
 
-from training.config.clips import check_counts, flag
+from training.config.clips import ViewConfig, check_counts, flag
 from training.evaluate.protocols import PROTOCOLS
 
 VIEWS = ("num_clips", "num_crops", "sampling", "interval", "short_side", "crop")
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateConfig:
+class EvaluateConfig(ViewConfig):
     """How a run is evaluated."""
 
     data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
@@ -24,10 +24,6 @@ class EvaluateConfig:
     protocol: Literal[*PROTOCOLS] | None = None
     """Whose frames, crops and average, see docs/evaluation.md (default: ctm, 10 clips x 3 crops).
     The following change single values of it."""
-    num_clips: int | None = None
-    """Clips of a video."""
-    num_crops: Literal[1, 3, 5, 10] | None = None
-    """1 (centre), 3 (along the long side), 5 (corners, centre) or 10 (and their mirror images)."""
     sampling: Literal["dense", "segments"] | None = None
     """dense: every INTERVAL-th of consecutive frames; segments: one of each equal part."""
     interval: int | None = None
@@ -52,9 +48,8 @@ class EvaluateConfig:
 
     def check(self) -> None:
         """Raises ValueError for values that cannot be, or do not go together."""
-        check_counts(self, "num_clips", "interval", "short_side", "crop", "batch_size")
-        if self.num_crops not in (None, 1, 3, 5, 10):
-            raise ValueError(f"num_crops must be 1, 3, 5 or 10, received {self.num_crops!r}.")
+        super().check()
+        check_counts(self, "interval", "short_side", "crop", "batch_size")
         said = [flag(name) for name in ("protocol", "data", "which", *VIEWS) if getattr(self, name)]
         if self.saved and said:
             raise ValueError(

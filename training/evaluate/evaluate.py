@@ -138,7 +138,7 @@ def score_model(
     predictions = predict_views(model, batches, len(batches), settings.average)
     missing = missing_videos(manifest, split, predictions.ids.tolist())
     report = score(predictions, manifest.class_names, split, missing, str(settings), asked.model)
-    facts = {"data": str(data), "data_hash": manifest.hash, "settings": vars(settings)}
+    facts = {"data": str(data), "data_hash": manifest.hash, "settings": settings.to_dict()}
     return predictions, report, facts
 
 
@@ -158,13 +158,13 @@ def rescore(path: Path, asked: EvaluateConfig) -> tuple[Predictions, Report, dic
             f"{path} has saved predictions of the split {said['split']}, not of {asked.split}: "
             "leave --saved out."
         )
-    settings = Settings(**said["settings"])
+    settings = Settings.from_dict(said["settings"])
     average = asked.average or settings.average
     settings = dataclasses.replace(settings, average=average)
     predictions = dataclasses.replace(predictions, average=average)
     facts = list(said["per_class"]), said["split"], said["missing"]
     report = score(predictions, *facts, str(settings), said["model"])
-    return predictions, report, said | {**report.to_dict(), "settings": vars(settings)}
+    return predictions, report, said | {**report.to_dict(), "settings": settings.to_dict()}
 
 
 def read_results(path: Path) -> tuple[Predictions, dict[str, Any]]:

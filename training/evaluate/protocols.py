@@ -1,9 +1,10 @@
 """Named protocols of evaluation: which views of a video are scored, and how scores are joined.
 
-Sizes are said for a model that reads 224 x 224; for one of another size they hold in proportion.
+Sizes hold for a model that reads 224 x 224; for one of another size they hold in proportion.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -11,68 +12,44 @@ class Protocol:
     """How a paper or project evaluates.
 
     Args:
-        rule: Whose clip places and crop places, of `tfrecords.sampling.rules.RULES`.
         source: The paper or file that says so.
-        num_clips: Clips of a video.
-        num_crops: Crops of a clip.
-        short_side: Short side of a frame in pixels; None is the run's own.
+        views: The fields of `tfrecords.ClipOptions` that it fixes; the others are as the run was
+            trained.
+        short_side: Short side of a frame in pixels. None is the run's own.
         crop: Side of a crop in pixels.
-        sampling: `"dense"` or `"segments"`; None is as the run was trained.
-        num_frames: Frames of a clip; None is the run's own.
         average: What is averaged over views, `"probabilities"` or `"logits"`.
     """
 
-    rule: str
     source: str
-    num_clips: int = 10
-    num_crops: int = 3
+    views: dict[str, Any]
     short_side: int | None = 256
     crop: int = 256
-    sampling: str | None = "dense"
-    num_frames: int | None = None
     average: str = "probabilities"
 
 
+def _views(rule: str, clips: int = 10, crops: int = 3, **others: Any) -> dict[str, Any]:
+    return {"rule": rule, "num_clips": clips, "num_crops": crops, **others}
+
+
+DENSE, SEGMENTS = {"sampling": "dense"}, {"sampling": "segments"}
+TSM = "temporal-shift-module"
+ANALYSIS = "arXiv 2010.11757, section 4.3"
+
 PROTOCOLS = {
-    "ctm": Protocol("ctm", "CTM, section 4.2", short_side=None, crop=224, sampling=None),
-    "nonlocal": Protocol("nonlocal", "video-nonlocal-net, run_test_multicrop.sh"),
-    "slowfast": Protocol("slowfast", "SlowFast, datasets/decoder.py and kinetics.py"),
-    "mmaction2": Protocol("mmaction2", "mmaction2, SampleFrames, ThreeCrop"),
-    "tsm": Protocol("tsm", "temporal-shift-module, --dense_sample --full_res", average="logits"),
+    "ctm": Protocol("CTM, section 4.2", _views("ctm"), None, 224),
+    "nonlocal": Protocol("video-nonlocal-net, run_test_multicrop.sh", _views("nonlocal", **DENSE)),
+    "slowfast": Protocol("SlowFast, datasets/kinetics.py", _views("slowfast", **DENSE)),
+    "mmaction2": Protocol("mmaction2, SampleFrames, ThreeCrop", _views("mmaction2", **DENSE)),
+    "tsm": Protocol(f"{TSM}, --dense_sample --full_res", _views("tsm", **DENSE), average="logits"),
     "tsm-segments": Protocol(
-        "tsm",
-        "temporal-shift-module, --twice_sample --full_res",
-        num_clips=2,
-        sampling="segments",
-        average="logits",
+        f"{TSM}, --twice_sample --full_res", _views("tsm", 2, **SEGMENTS), average="logits"
     ),
     "tsn": Protocol(
-        "tsn",
         "temporal-segment-networks, tools/eval_net.py",
-        num_clips=1,
-        num_crops=10,
+        _views("tsn", 1, 10, **SEGMENTS, num_frames=25),
         crop=224,
-        sampling="segments",
-        num_frames=25,
         average="logits",
     ),
-    "analysis-clip": Protocol(
-        "analysis",
-        "arXiv 2010.11757, section 4.3",
-        num_clips=1,
-        num_crops=1,
-        short_side=224,
-        crop=224,
-        sampling=None,
-        average="logits",
-    ),
-    "analysis-video": Protocol(
-        "analysis",
-        "arXiv 2010.11757, section 4.3",
-        num_crops=1,
-        short_side=224,
-        crop=224,
-        sampling=None,
-        average="logits",
-    ),
+    "analysis-clip": Protocol(ANALYSIS, _views("analysis", 1, 1), 224, 224, "logits"),
+    "analysis-video": Protocol(ANALYSIS, _views("analysis", 10, 1), 224, 224, "logits"),
 }

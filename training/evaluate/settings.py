@@ -1,54 +1,43 @@
-"""A protocol as it is carried out on a run's model, every value said."""
+"""A protocol as it is carried out on a run's model, with every value."""
 
 import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from tfrecords import ClipOptions
 from tfrecords.sampling import CROP
 from tfrecords.sampling.rules import RULES
 from tfrecords.text import counted
+from training.config.clips import options_given
 from training.config.train import TrainConfig
 from training.evaluate.config import EvaluateConfig
 from training.evaluate.protocols import PROTOCOLS, Protocol
 
 
-@dataclass(frozen=True)
-class Settings:
-    """A protocol as it is carried out on a model: every value said; `str` gives it in words.
+@dataclass(frozen=True, kw_only=True)
+class Settings(ClipOptions):
+    """How the videos of a split are viewed and their scores joined; `str` gives it in words.
 
     Args:
-        protocol: Its name.
+        protocol: The protocol's name.
         changed: Whether the views are not the protocol's.
-        rule: As in `Protocol`.
-        num_clips: As in `Protocol`.
-        num_crops: As in `Protocol`.
-        sampling: `"dense"` or `"segments"`.
-        interval: Frames from one frame of a dense clip to the next.
-        num_frames: Frames of a clip.
-        image_size: Side of a crop as the model reads it, in pixels.
-        scale: Short side of a frame for a crop of 224.
         average: As in `Protocol`.
         own_size: Side of a crop in the protocol, where the model can read its own size only.
     """
 
     protocol: str
     changed: bool
-    rule: str
-    num_clips: int
-    num_crops: int
-    sampling: str
-    interval: int
-    num_frames: int
-    image_size: int
-    scale: int
     average: str
     own_size: int | None = None
 
-    def clip_options(self) -> dict[str, Any]:
-        """Which views are taken, for `tfrecords.clips`."""
-        names = ("rule", "num_clips", "num_crops", "sampling", "interval", "num_frames")
-        values = {name: getattr(self, name) for name in (*names, "image_size")}
-        return values | {"scale": (self.scale, self.scale)}
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Settings":
+        """The settings that `to_dict` wrote."""
+        return cls(**{**values, "scale": (values["scale"], values["scale"])})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as report.json holds them."""
+        return {**vars(self), "scale": self.scale[0]}
 
     def in_own_size(self, image_size: int) -> "Settings":
         """The same views in the pixels of a model that cannot read others."""
@@ -67,13 +56,13 @@ class Settings:
 
     def _frame(self) -> str:
         """What the frame is scaled to."""
-        sides = RULES[self.rule].canvas or (self.scale,)
-        sides = [str(round(side * self.image_size / CROP)) for side in reversed(sides)]
-        return " x ".join(sides) if len(sides) > 1 else f"short side {sides[0]}"
+        sides = RULES[self.rule].canvas or self.scale[:1]
+        words = [str(round(side * self.image_size / CROP)) for side in reversed(sides)]
+        return " x ".join(words) if len(words) > 1 else f"short side {words[0]}"
 
 
 def settings_for(asked: EvaluateConfig, run: TrainConfig) -> Settings:
-    """The protocol that was asked for, with the values that were said otherwise, on a run.
+    """The requested protocol, with the values that were given instead of its own, on a run.
 
     Args:
         asked: The options of `ctm evaluate`.
@@ -86,25 +75,27 @@ def settings_for(asked: EvaluateConfig, run: TrainConfig) -> Settings:
     if name not in PROTOCOLS:
         raise ValueError(f"There is no protocol {name!r}; there are {', '.join(PROTOCOLS)}.")
     protocol = PROTOCOLS[name]
-    own = {f.name: getattr(asked, f.name, None) for f in dataclasses.fields(Protocol)}
-    own = {name: value for name, value in own.items() if value is not None}
-    if "short_side" in own and RULES[protocol.rule].canvas:
+    if asked.short_side and RULES[protocol.views["rule"]].canvas:
         raise ValueError(f"--short-side is fixed by the protocol {name}.")
-    said = dataclasses.replace(protocol, **own)
-    short_side = said.short_side or run.scale[0]
-    if not 1 <= said.crop <= short_side:
-        raise ValueError(f"--crop must be from 1 to the short side {short_side}, got {said.crop}.")
-    return Settings(
-        protocol=name,
-        changed=dataclasses.replace(said, average=protocol.average) != protocol
-        or asked.interval not in (None, run.interval),
-        rule=said.rule,
-        num_clips=said.num_clips,
-        num_crops=said.num_crops,
-        sampling=said.sampling or run.sampling,
-        interval=asked.interval or run.interval,
-        num_frames=said.num_frames or run.num_frames,
-        image_size=round(said.crop * run.image_size / CROP),
-        scale=round(CROP * short_side / said.crop),
-        average=said.average,
+    given = dataclasses.replace(
+        protocol,
+        views=protocol.views | options_given(asked),
+        short_side=asked.short_side or protocol.short_side,
+        crop=asked.crop or protocol.crop,
+        average=asked.average or protocol.average,
     )
+    options = _clip_options(given, run)
+    changed = options != _clip_options(protocol, run)
+    return Settings(**vars(options), protocol=name, changed=changed, average=given.average)
+
+
+def _clip_options(protocol: Protocol, run: TrainConfig) -> ClipOptions:
+    """How a protocol views videos with a run's model."""
+    short_side = protocol.short_side or run.scale[0]
+    if not 1 <= protocol.crop <= short_side:
+        raise ValueError(
+            f"--crop must be from 1 to the short side {short_side}, got {protocol.crop}."
+        )
+    scale = round(CROP * short_side / protocol.crop)
+    size = round(protocol.crop * run.image_size / CROP)
+    return run.clip_options(**protocol.views, image_size=size, scale=(scale, scale))

@@ -12,6 +12,5 @@ def view_clips(
     data: str | Path, split: str, settings: Settings, batch_size: int
 ) -> tf.data.Dataset:
     """The views of each video of a split that a protocol takes, with ids and labels."""
-    size = {"batch_size": batch_size}
-    views = settings.clip_options()
-    return tfrecords.clips(data, split, training=False, with_ids=True, **size, **views)
+    how = {"training": False, "with_ids": True, "batch_size": batch_size}
+    return tfrecords.clips(data, split, options=settings, **how)

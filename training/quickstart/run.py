@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 import tfrecords
-from training.batches import sampling
 from training.config.train import TrainConfig
 from training.evaluate.evaluate import Report, evaluate
 from training.fit.train import train
@@ -70,9 +69,8 @@ def quickstart(out: Path) -> dict[str, Report]:
 def some_clips(run: Run, count: int) -> dict[str, np.ndarray]:
     """A few validation clips of different classes."""
     config = run.config
-    batches = tfrecords.clips(
-        config.data, "val", training=False, batch_size=count, with_ids=True, **sampling(config)
-    )
+    options = config.clip_options()
+    batches = tfrecords.clips(config.data, "val", batch_size=count, with_ids=True, options=options)
     return next(batches.as_numpy_iterator())
 
 

@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 
 from tfrecords.format.manifest import FILE, named
-from tfrecords.reading.clip_options import ClipOptions
 from tfrecords.reading.clip_reader import ClipReader
 from tfrecords.reading.split import Split
 from tfrecords.storage.files import as_path, is_file
 from tfrecords.storage.retry import StorageError
-from training.batches import sampling
 from training.evaluate.evaluate import read_results
 from training.evaluate.predictions import confusion_matrix, join_views
 from training.run_folder import Run
@@ -160,7 +158,7 @@ def clips_of(run: RunFacts, ids: Sequence[str]) -> tuple[dict[str, np.ndarray], 
         if not is_file(as_path(data) / FILE):
             return {}, f"{data}, on which the run was evaluated, is gone."
         videos = Split(data, split)
-        options = ClipOptions(**sampling(Run.open(Path(run.name)).config))
+        options = Run.open(Path(run.name)).config.clip_options()
         reader = ClipReader(videos, options, np.arange(len(videos.class_names)))
         places = {name: place for place, name in enumerate(videos.ids)}
         clips = {i: reader.evaluation_clip(places[i], 0)[0][0] for i in ids if i in places}

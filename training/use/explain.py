@@ -11,12 +11,11 @@ from PIL import Image
 
 import ctm_keras
 from ctm_keras.names import unknown_name
-from tfrecords.reading.clip_options import ClipOptions, crop_clip
+from tfrecords.reading.crops import crop_clip
 from tfrecords.sources.folders import videos_at
 from tfrecords.storage.disk_space import full_disk_in_words
 from tfrecords.text import printable
 from tfrecords.video.read import VideoError
-from training.batches import sampling
 from training.evaluate.predictions import softmax
 from training.use.predict import Classifier, gather
 
@@ -81,7 +80,7 @@ def single_video(path: Path) -> Path:
 
 def middle_clip(classifier: Classifier, video: Path) -> np.ndarray:
     """The clip that evaluation takes of a video when it takes one, `(T, S, S, 3)`."""
-    options = ClipOptions(**sampling(classifier.config))
+    options = classifier.config.clip_options()
     frames = (frame.rgb for frame in classifier.frames(video))
     ((_, clip),) = gather(frames, options.clips(len(classifier.times(video))))
     return crop_clip(clip, options.boxes(*clip.shape[1:3]), options.image_size)[0]

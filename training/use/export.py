@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 import ctm_keras
+import tfrecords
 from tfrecords.reading.resize import mean, total, weights
 from tfrecords.sampling import CROP
 from tfrecords.storage.disk_space import full_disk_in_words
@@ -44,20 +45,20 @@ def export(run: Path, to: Path, version: int = 1, which: str = "model") -> Path:
     part = to / f".{version}.part"
     shutil.rmtree(part, ignore_errors=True)  # of an export that was stopped
     with full_disk_in_words(to, "export again"):
-        export_model(model, run.config.scale[0], part)
+        export_model(model, run.config.clip_options(), part)
         part.rename(folder)
     return folder
 
 
-def export_model(model: keras.Model, scale: int, folder: Path) -> None:
+def export_model(model: keras.Model, options: tfrecords.ClipOptions, folder: Path) -> None:
     """Writes a video model with its two signatures and a warm-up file.
 
     Args:
         model: A video model.
-        scale: Short side in pixels for a 224 crop, as in training.
+        options: How the model's clips are viewed.
         folder: The SavedModel's folder.
     """
-    serving = Serving(model, scale)
+    serving = Serving(model, options)
     frames = model.input_shape[1]
     archive = keras.export.ExportArchive()
     archive.track(model)
@@ -78,13 +79,13 @@ class Serving:
 
     Args:
         model: A video model.
-        scale: Short side in pixels for a 224 crop.
+        options: How its clips are viewed.
     """
 
-    def __init__(self, model: keras.Model, scale: int):
+    def __init__(self, model: keras.Model, options: tfrecords.ClipOptions):
         self.model = model
         _, self.frames, self.size, *_ = model.input_shape
-        self.scale = scale
+        self.scale = options.scale[0]
         self.class_names = ctm_keras.class_names(model) or [
             str(index) for index in range(model.output_shape[-1])
         ]

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,7 +17,6 @@ from tfrecords.reading.clip_options import ClipOptions
 from tfrecords.sources.folders import videos_at
 from tfrecords.text import printable
 from tfrecords.video.read import Frame, VideoError, read_frames, read_times
-from training.batches import sampling
 from training.config.train import TrainConfig
 from training.evaluate.predictions import softmax
 from training.machines.devices import require_tensorflow
@@ -101,26 +101,28 @@ class Classifier:
         self.model: keras.Model = run.load_model(which)
         self.class_names = tuple(ctm_keras.class_names(self.model))
 
-    def predict(self, video: Path, num_clips: int = 10, num_crops: int = 1) -> Prediction:
+    def predict(self, video: Path, **view: Any) -> Prediction:
         """Scores a video as `ctm evaluate` does: same frames, same crops, probabilities averaged.
 
         Args:
             video: A video file, GIF or folder of frames.
-            num_clips: Clips of the video, evenly from its start to its end.
-            num_crops: 1 (centre), 3, 5 or 10 crops of each clip.
+            view: Fields of `tfrecords.ClipOptions` by name, as `num_clips=1`. Defaults to ten
+                clips of one crop, otherwise as the run was trained.
 
         Raises:
+            ValueError: If one of `view` is invalid.
             VideoError: If no frame can be read.
         """
         times = self.times(video)
-        options = ClipOptions(**sampling(self.config), num_clips=num_clips, num_crops=num_crops)
+        options = self.config.clip_options(**{"num_clips": 10, **view})
         windows = self.windows(len(times))
         scored = self.score(video, np.concatenate([options.clips(len(times)), windows]), options)
         timeline = tuple(
             Window(float(times[window[0]]), float(times[window[-1]]), probabilities)
-            for window, probabilities in zip(windows, scored[num_clips:], strict=True)
+            for window, probabilities in zip(windows, scored[options.num_clips :], strict=True)
         )
-        return Prediction(video, scored[:num_clips].mean(axis=0), timeline, self.class_names)
+        clips = scored[: options.num_clips]
+        return Prediction(video, clips.mean(axis=0), timeline, self.class_names)
 
     def frames(self, video: Path) -> Iterator[Frame]:
         """The frames as the data set would hold them."""
@@ -199,7 +201,7 @@ def predict(
         try:
             if problem:
                 raise problem
-            prediction = classifier.predict(video, num_clips, num_crops)
+            prediction = classifier.predict(video, num_clips=num_clips, num_crops=num_crops)
         except (VideoError, OSError) as error:
             failed += 1
             reason = getattr(error, "strerror", None) or str(error)

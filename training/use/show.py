@@ -7,11 +7,9 @@ import numpy as np
 
 import tfrecords
 from tfrecords.text import printable
-from training.batches import changes, sampling
+from training.batches import changes
 from training.config.clips import ShowConfig, check_counts
 from training.pictures.charts import draw_clips
-
-FRAMES = 8
 
 
 def show(config: ShowConfig) -> Path:
@@ -29,8 +27,6 @@ def show(config: ShowConfig) -> Path:
     config.check()
     check_counts(config, "num")
     training = config.mode == "training" or (config.mode is None and config.split == "train")
-    how = {"num_clips": config.num_clips, "num_crops": config.num_crops}
-    options = sampling(config) | {"num_frames": config.num_frames or FRAMES}
     batches = tfrecords.clips(
         config.data,
         config.split,
@@ -40,8 +36,7 @@ def show(config: ShowConfig) -> Path:
         with_ids=True,
         seed=config.seed,
         epoch=config.epoch,
-        **options,
-        **how,
+        options=config.clip_options(),
         **changes(config),
     )
     batch = {name: value.numpy() for name, value in next(iter(batches)).items()}

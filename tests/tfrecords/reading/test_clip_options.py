@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 
 import tfrecords
-from tfrecords.reading.clip_options import ClipOptions, crop_clip, decode
+from tfrecords.reading.clip_options import ClipOptions
 from tfrecords.reading.clip_reader import ClipReader
+from tfrecords.reading.crops import crop_clip, decode
 from tfrecords.reading.split import Split
 
 KEY = np.zeros(2, np.int64)  # of augmentations, of which there are none here

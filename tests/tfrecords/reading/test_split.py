@@ -9,7 +9,7 @@ import pytest
 import tfrecords
 from tfrecords.format.index import BadIndex, read_index
 from tfrecords.format.manifest import BadManifest, write_manifest
-from tfrecords.reading.clip_options import decode
+from tfrecords.reading.crops import decode
 from tfrecords.reading.split import BadShard, Split, data_error
 
 VIDEOS = {

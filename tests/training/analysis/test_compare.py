@@ -31,7 +31,7 @@ def make_run(tmp_path):
         predictions = Predictions(ids, np.zeros(len(ids), int), labels, logits)
         predictions.save(run.path / "predictions.npz")
         settings = settings_for(EvaluateConfig(num_clips=1, num_crops=crops), config)
-        said |= {"split": "val", "protocol": str(settings), "settings": vars(settings)}
+        said |= {"split": "val", "protocol": str(settings), "settings": settings.to_dict()}
         (run.path / "report.json").write_text(json.dumps(said), encoding="utf-8")
         return run.path
 

@@ -12,7 +12,7 @@ import pytest
 import ctm_keras
 import tfrecords
 from tfrecords.format.manifest import write_manifest
-from tfrecords.reading.clip_options import decode
+from tfrecords.reading.crops import decode
 from tfrecords.reading.split import Split
 from training.evaluate.config import EvaluateCommand
 from training.evaluate.evaluate import check_classes, evaluate, evaluate_all

@@ -38,7 +38,7 @@ def test_a_protocol_takes_its_views(name):
     found = settings(protocol=name)
     clips, crops, pixels, short_side, sampling, frames, average = TABLE[name]
     assert (found.num_clips, found.num_crops, found.image_size) == (clips, crops, pixels)
-    assert found.scale == 224 * short_side / pixels
+    assert found.scale == (224 * short_side / pixels,) * 2
     assert (found.sampling, found.num_frames, found.average) == (sampling, frames, average)
     assert found.rule == name.split("-")[0]
     assert not found.changed
@@ -55,10 +55,10 @@ def test_a_small_model_takes_the_same_part_of_the_picture(name):
 def test_what_a_paper_leaves_to_the_training_is_the_runs_own():
     segments = TrainConfig(num_frames=16, sampling="segments", interval=4, scale=(240, 300))
     own = settings(segments)
-    assert (own.sampling, own.interval, own.num_frames, own.scale) == ("segments", 4, 16, 240)
+    assert (own.sampling, own.interval, own.num_frames, own.scale[0]) == ("segments", 4, 16, 240)
     assert settings(segments, protocol="analysis-clip").sampling == "segments"
     assert settings(segments, protocol="slowfast").sampling == "dense"
-    assert settings(segments, protocol="slowfast").scale == 224
+    assert settings(segments, protocol="slowfast").scale == (224, 224)
 
 
 @pytest.mark.parametrize(

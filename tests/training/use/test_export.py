@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfrecords.reading.clip_options import ClipOptions
 from tfrecords.reading.split import Split
-from training.batches import sampling, validation_clips
+from training.batches import validation_clips
 from training.use.export import export
 
 ALONE = """
@@ -70,7 +69,7 @@ def test_jpegs_of_a_data_set_get_the_scores_of_evaluation(served, trained, direc
     for name in batch["id"].numpy():
         number = videos.ids.index(name.decode())
         count = int(videos.videos[number]["frames"])
-        (frames,) = ClipOptions(**sampling(config)).clips(count)
+        (frames,) = config.clip_options().clips(count)
         clips.append(list(videos.read(number, frames)))
     got = tf.saved_model.load(str(served)).signatures["jpeg"](tf.constant(clips))["logits"]
     np.testing.assert_allclose(got, expected, atol=1e-5)

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from ctm_keras.engine.head import AverageScores
-from tfrecords.reading.clip_options import ClipOptions, decode
+from tfrecords.reading.clip_options import ClipOptions
+from tfrecords.reading.crops import decode
 from training.use.export import export_model
 
 FRAMES = [  # height and width
@@ -27,7 +28,8 @@ def signatures(size, tmp_path_factory):
     clip = keras.Input((2, size, size, 3))
     pixels = keras.layers.Reshape((1, -1))(clip)
     folder = tmp_path_factory.mktemp("pixels") / "1"
-    export_model(keras.Model(clip, AverageScores(name="logits")(pixels)), 256, folder)
+    model = keras.Model(clip, AverageScores(name="logits")(pixels))
+    export_model(model, ClipOptions(num_frames=2, image_size=size), folder)
     return tf.saved_model.load(str(folder)).signatures
 
 
