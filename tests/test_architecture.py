@@ -45,7 +45,7 @@ ROOMS = {  # a folder, or a file beside folders: those of its package that it ma
         "use": "config machines pictures evaluate batches run_folder",
         "ablate": "config evaluate fit run_folder",
         "analysis": "config machines pictures evaluate run_folder",
-        "report": "analysis evaluate pictures run_folder",
+        "report": "analysis config evaluate pictures run_folder",
         "quickstart": "config machines pictures evaluate fit use run_folder",
         "commands": "analysis config costs pictures quickstart report use",
         "cli": "commands config ablate evaluate fit recipes use",

@@ -20,18 +20,18 @@ def training_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
         **changes(config),
         **part,
     }
-    return tfrecords.clips(config.data, config.train_split, **options)
+    return tfrecords.clips(config.dataset, config.train_split, **options)
 
 
 def validation_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
     """One centre clip of each validation video."""
     how = {"training": False, "batch_size": config.batch_size, **part}
-    return tfrecords.clips(config.data, config.val_split, options=config.clip_options(), **how)
+    return tfrecords.clips(config.dataset, config.val_split, options=config.clip_options(), **how)
 
 
 def has_validation(config: TrainConfig) -> bool:
     """Whether the data set has the validation split."""
-    return config.val_split in tfrecords.read_manifest(config.data).splits
+    return config.val_split in tfrecords.read_manifest(config.dataset).splits
 
 
 def training_batches(
@@ -65,7 +65,7 @@ def validation_batches(config: TrainConfig, strategy: tf.distribute.Strategy) ->
     All devices of all machines have equally many batches of the same size; what fills them up
     has the weight 0.
     """
-    videos = tfrecords.read_manifest(config.data).num_videos(config.val_split)
+    videos = tfrecords.read_manifest(config.dataset).num_videos(config.val_split)
     replicas = strategy.num_replicas_in_sync
     at_once = config.batch_size // config.accumulate // replicas
 

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import zipfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from itertools import compress
 from pathlib import Path
@@ -17,6 +17,38 @@ from tfrecords.storage.files import as_path, is_remote
 from training.config.train import TrainConfig
 
 PACKAGES = ("ctm-keras", "keras", "tensorflow", "numpy")
+
+
+def versions() -> dict[str, str]:
+    """The versions that a run depends on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a run notes of its data set and of itself when it begins.
+
+    Args:
+        class_names: The classes, in order.
+        data_hash: The hash of the data set.
+        frame: How the data set's frames were made, of dataset.json.
+        steps_per_epoch: Batches of an epoch.
+        preprocessing: Scaling, channel order and mean, where the weights of a file fix them.
+        versions: The versions of Python and of the packages.
+    """
+
+    class_names: tuple[str, ...]
+    data_hash: str
+    frame: dict[str, Any]
+    steps_per_epoch: int
+    preprocessing: dict[str, Any] | None = None
+    versions: dict[str, str] = field(default_factory=versions)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "RunFacts":
+        """The facts in the contents of a config.json."""
+        known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
+        return cls(**{**known, "class_names": tuple(values["class_names"])})
 
 
 @dataclass(frozen=True)
@@ -74,16 +106,16 @@ class Run:
         return path
 
     @classmethod
-    def create(cls, config: TrainConfig, facts: dict[str, Any]) -> "Run":
+    def create(cls, config: TrainConfig, facts: RunFacts) -> "Run":
         """Makes the folder `config.out` and writes config.json.
 
         Args:
-            config: What was asked for.
-            facts: What was found out: the data set's hash, classes, steps in an epoch.
+            config: The options of the run, all resolved.
+            facts: What it notes of its data set.
         """
-        run = cls(cls.free_folder(config.out))
+        run = cls(cls.free_folder(config.folder))
         run.checkpoints.mkdir(parents=True)
-        run.write({"config": config.to_dict(), **facts, "versions": versions()})
+        run.write({"config": config.to_dict(), **asdict(facts)})
         return run
 
     def write(self, values: dict[str, Any]) -> None:
@@ -119,6 +151,10 @@ class Run:
                 "file back, or train anew; the run's .keras files can serve as --weights."
             )
         return values
+
+    @property
+    def facts(self) -> RunFacts:
+        return RunFacts.from_dict(self.read())
 
     @property
     def config(self) -> TrainConfig:
@@ -170,8 +206,3 @@ def save_model(model: keras.Model, path: Path) -> None:
     part = path.with_name(f"{path.stem}.part.keras")
     keras.Model(model.input, model.output, name=model.name).save(part)
     os.replace(part, path)
-
-
-def versions() -> dict[str, str]:
-    """The versions that a run depends on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}

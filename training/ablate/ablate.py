@@ -1,6 +1,5 @@
 """`ctm ablate`: papers' ablation tables on the user's data, several runs of every network."""
 
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +16,7 @@ from training.ablate.tables import TABLES, Row
 from training.config.train import TrainConfig, parse_option
 from training.evaluate.config import EvaluateConfig
 from training.evaluate.evaluate import evaluate
+from training.evaluate.scores import Report
 from training.evaluate.settings import settings_for
 from training.fit.resolve import complete, saved_model
 from training.fit.resume import is_started
@@ -130,38 +130,31 @@ def for_training(row: Row, config: AblateConfig, number: int) -> TrainConfig:
     )
 
 
-def measured(row: Row, config: AblateConfig, number: int) -> dict:
+def measured(row: Row, config: AblateConfig, number: int) -> Report:
     """The report of a run, trained and evaluated now or before."""
     own = for_training(row, config, number)
-    if not (is_started(complete(own, saved_model(own))) and Run(own.out).model.is_file()):
+    if not (is_started(complete(own, saved_model(own))) and Run(own.folder).model.is_file()):
         train(own)
-    run = Run.open(own.out)
-    if run.read()["data_hash"] != tfrecords.read_manifest(own.data).hash:
-        raise ValueError(f"{own.out} was trained on other data than {own.data}: name a new --out.")
+    run = Run.open(own.folder)
+    if run.facts.data_hash != tfrecords.read_manifest(own.dataset).hash:
+        raise ValueError(f"{run.path} was trained on other data than {own.data}: name a new --out.")
     if not is_evaluated(run, config.evaluation):
-        evaluate(own.out, **vars(config.evaluation))
+        evaluate(run.path, **vars(config.evaluation))
     keras.backend.clear_session()
-    return report_of(own.out)
+    return Report.read(run.path)
 
 
 def is_evaluated(run: Run, asked: EvaluateConfig) -> bool:
     """Whether a run's report is of its last model on its own data, with the views asked for."""
-    expected = {
-        "split": asked.split,
-        "model": asked.model,
-        "data_hash": run.read()["data_hash"],
-        "settings": settings_for(asked, run.config).to_dict(),
-    }
-    return expected.items() <= report_of(run.path).items()
+    try:
+        report = Report.read(run.path)
+    except ValueError:
+        return False
+    expected = (asked.split, asked.model, run.facts.data_hash, settings_for(asked, run.config))
+    return expected == (report.split, report.model, report.data_hash, report.settings)
 
 
-def report_of(run: Path) -> dict:
-    """A run's report, empty before its evaluation."""
-    path = run / "report.json"
-    return json.loads(path.read_bytes()) if path.is_file() else {}
-
-
-def with_report(result: Result, report: dict) -> Result:
+def with_report(result: Result, report: Report) -> Result:
     """A result with one run more."""
-    protocol = f"{report['split']}: {report['protocol']}; {report['coverage']}"
-    return Result((*result.top1, report["top1"]), (*result.protocols, protocol))
+    protocol = f"{report.split}: {report.protocol}; {report.coverage}"
+    return Result((*result.top1, report.top1), (*result.protocols, protocol))

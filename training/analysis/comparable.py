@@ -9,10 +9,9 @@ from typing import Any
 from ctm_keras.names import class_difference
 from training.analysis.contribution import Result
 from training.analysis.temporality import check_same_videos
-from training.analysis.text import beside
 from training.config.train import TrainConfig
-from training.evaluate.evaluate import read_results
 from training.evaluate.predictions import Predictions, top1
+from training.evaluate.scores import Basis, Report, read_results
 from training.run_folder import Run
 
 OF_THE_NETWORK = ("num_frames", "image_size", "own_size")  # of the settings of an evaluation
@@ -27,21 +26,21 @@ class Evaluated:
         result: Its network and accuracy.
         predictions: What `ctm evaluate` saved.
         class_names: The classes, in order.
-        said: Its report.
+        report: Its report.
     """
 
     name: str
     result: Result
     predictions: Predictions
     class_names: tuple[str, ...]
-    said: dict[str, Any]
+    report: Report
 
     @property
     def views(self) -> dict[str, Any]:
         """Which views were scored, in what must be alike between networks."""
-        settings = self.said["settings"]
+        settings = vars(self.report.one_protocol)
         views = {name: v for name, v in settings.items() if name not in OF_THE_NETWORK}
-        return {**views, "split": self.said["split"], "model": self.said["model"]}
+        return {**views, "split": self.report.split, "model": self.report.model}
 
 
 def read_evaluated(path: Path) -> Evaluated:
@@ -51,10 +50,10 @@ def read_evaluated(path: Path) -> Evaluated:
         ValueError: If it was not evaluated.
     """
     run = Run.open(path)
-    predictions, said = read_results(path)
-    names = tuple(run.read()["class_names"])
+    predictions, report = read_results(path)
+    names = run.facts.class_names
     network = network_of(run.config, top1(predictions))
-    return Evaluated(str(path), network, predictions, names, said)
+    return Evaluated(str(path), network, predictions, names, report)
 
 
 def network_of(config: TrainConfig, accuracy: float) -> Result:
@@ -110,19 +109,23 @@ def check_alike(run: Evaluated, first: Evaluated) -> None:
         raise ValueError(f"{run.name} and {first.name} have different classes: {why}.")
     if run.views != first.views:
         raise ValueError(
-            f"{run.name} was evaluated on {beside(run.said)}; {first.name} on "
-            f"{beside(first.said)}: evaluate both alike."
+            f"{run.name} was evaluated on {run.report.basis}; {first.name} on "
+            f"{first.report.basis}: evaluate both alike."
         )
     check_same_videos(run.predictions, first.predictions)
 
 
-def said_of(evaluated: Sequence[Evaluated], what: str) -> str:
-    """The protocol or coverage: of all runs, or of each where they differ."""
-    own = {run.name: run.said[what] for run in evaluated}
-    first = next(iter(own.values()))
-    if all(one == first for one in own.values()):
-        return first
-    return "; ".join(f"{name}: {one}" for name, one in own.items())
+def basis_of(evaluated: Sequence[Evaluated]) -> Basis:
+    """What the numbers of all runs stand on; of each, where they differ."""
+
+    def joined(own: dict[str, str]) -> str:
+        values = set(own.values())
+        return values.pop() if len(values) == 1 else "; ".join(f"{n}: {v}" for n, v in own.items())
+
+    first = evaluated[0].report
+    protocols = {run.name: run.report.protocol for run in evaluated}
+    coverages = {run.name: run.report.coverage for run in evaluated}
+    return Basis(first.split, joined(protocols), joined(coverages), first.model)
 
 
 def with_baselines(evaluated: Sequence[Evaluated]) -> Iterator[tuple[Evaluated, Evaluated]]:

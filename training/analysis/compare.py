@@ -11,9 +11,9 @@ from tfrecords.format.manifest import write_json
 from tfrecords.storage.disk_space import full_disk_in_words
 from training.analysis.comparable import (
     Evaluated,
+    basis_of,
     check_comparable,
     read_evaluated,
-    said_of,
     with_baselines,
 )
 from training.analysis.contribution import (
@@ -69,9 +69,7 @@ def analyze_runs(
         raise ValueError(f"top must be 1 class or more, received {top}.")
     evaluated = [read_evaluated(path) for path in runs]
     check_comparable(evaluated)
-    found = {name: evaluated[0].said[name] for name in ("split", "model")}
-    found |= {name: said_of(evaluated, name) for name in ("protocol", "coverage")}
-    found |= contributions(evaluated)
+    found = {**vars(basis_of(evaluated)), **contributions(evaluated)}
     gains = {
         run.name: temporal_gains(run.predictions, tsn.predictions)
         for run, tsn in with_baselines(evaluated)

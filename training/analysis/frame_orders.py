@@ -8,9 +8,8 @@ from tfrecords.format.manifest import write_json
 from tfrecords.storage.disk_space import full_disk_in_words
 from training.analysis.reload import evaluated
 from training.analysis.shuffle_frames import ORDERS, reordered
-from training.analysis.text import beside
-from training.evaluate.evaluate import read_results
 from training.evaluate.predictions import predict_views, top1
+from training.evaluate.scores import Basis, read_results
 from training.machines.devices import require_tensorflow
 
 
@@ -29,12 +28,14 @@ def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
     """
     require_tensorflow()
     yield f"{'run':32} {'true':>7}" + "".join(f" {order:>17}" for order in ORDERS)
-    found, told = {}, ""
+    found: dict[str, dict[str, Any]] = {}
+    told = None
     for path in runs:
-        found[str(path)] = own = order_test(path)
-        if told != beside(own):
-            told = beside(own)
-            yield f"on {told}"
+        own, basis = order_test(path)
+        found[str(path)] = {**own, **vars(basis)}
+        if told != basis:
+            told = basis
+            yield f"on {basis}"
         falls = (f"{own[order]:.4f} ({own[order] - own['true']:+.4f})" for order in ORDERS)
         yield f"{str(path)[-32:]:32} {own['true']:7.4f}" + "".join(f" {fall:>17}" for fall in falls)
     yield "In brackets: the change of top-1. Repeated is the middle frame of each clip."
@@ -43,17 +44,16 @@ def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
         write_json(out / "orders.json", found)
 
 
-def order_test(path: Path) -> dict[str, Any]:
-    """Top-1 of a run with frames in their true order and in each other one, and what is beside it.
+def order_test(path: Path) -> tuple[dict[str, float], Basis]:
+    """Top-1 of a run with frames in their true order and in each other one, and what it stands on.
 
     Args:
         path: Folder of an evaluated run.
     """
-    predictions, said = read_results(path)
-    model, batches, settings = evaluated(path, said)
+    predictions, report = read_results(path)
+    model, batches, settings = evaluated(path, report)
     accuracies = {"true": top1(predictions)}
     for order in ORDERS:
         clips = reordered(batches, order)
         accuracies[order] = top1(predict_views(model, clips, len(batches), settings.average))
-    told = {name: said[name] for name in ("split", "protocol", "coverage", "model")}
-    return {**accuracies, **told}
+    return accuracies, report.basis

@@ -1,17 +1,11 @@
 """An analysis in lines for people."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from typing import Any
 
 from tfrecords.text import counted, printable
-from training.evaluate.scores import MODELS
-
-
-def beside(said: dict[str, Any]) -> str:
-    """What stands beside the numbers of a report: split, protocol, coverage and which model."""
-    return (
-        f"{said['split']}: {said['protocol']}; {said['coverage']}; model: {MODELS[said['model']]}"
-    )
+from training.evaluate.scores import Basis
 
 
 def in_words(found: dict[str, Any]) -> Iterator[str]:
@@ -20,7 +14,7 @@ def in_words(found: dict[str, Any]) -> Iterator[str]:
     Args:
         found: The contents of analysis.json.
     """
-    yield f"Evaluated on {beside(found)}"
+    yield f"Evaluated on {basis_of(found)}"
     yield from networks_in_words(found["networks"])
     yield from means_in_words(found["means"])
     yield f"Static classes (TSN knows them best): {joined(found['static_classes'])}"
@@ -35,6 +29,11 @@ def in_words(found: dict[str, Any]) -> Iterator[str]:
             f"{' and '.join(pair['runs'])}: gains correlate {alike}, temporal classes overlap "
             f"{pair['overlap']:.2f}"
         )
+
+
+def basis_of(found: dict[str, Any]) -> Basis:
+    """What the numbers of an analysis stand on."""
+    return Basis(*(found[field.name] for field in fields(Basis)))
 
 
 def joined(names: Iterable[str]) -> str:

@@ -13,8 +13,7 @@ from tfrecords.storage.disk_space import full_disk_in_words
 from tfrecords.text import printable, shorten
 from training.analysis.picture_names import picture_names
 from training.analysis.reload import evaluated
-from training.analysis.text import beside
-from training.evaluate.evaluate import read_results
+from training.evaluate.scores import Report
 from training.machines.devices import require_tensorflow
 from training.pictures.charts import names_in_any_script, plain, write
 
@@ -41,17 +40,17 @@ def view_importances(runs: Sequence[Path], out: Path) -> Iterator[str]:
         CoST, section 4.5, Figures 7 and 8.
     """
     require_tensorflow()
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for path, name in zip(runs, picture_names(runs), strict=True):
-        _, said = read_results(path)
-        names, layers = importance_of_classes(path, said)
+        report = Report.read(path)
+        names, layers = importance_of_classes(path, report)
         found[str(path)] = {
             "layers": {layer: rows.mean(axis=0).tolist() for layer, rows in layers.items()},
             "classes": of_classes(names, layers),
         }
         yield from in_words(path, **found[str(path)])
-        yield f"  on {beside(said)}"
-        found[str(path)] |= {key: said[key] for key in ("split", "protocol", "coverage", "model")}
+        yield f"  on {report.basis}"
+        found[str(path)] |= vars(report.basis)
         picture = out / f"{name}-views.png"
         with full_disk_in_words(out, "analyze again"):
             out.mkdir(parents=True, exist_ok=True)
@@ -60,11 +59,9 @@ def view_importances(runs: Sequence[Path], out: Path) -> Iterator[str]:
         yield f"Written: {out / 'views.json'}, {picture}"
 
 
-def importance_of_classes(
-    path: Path, said: dict[str, Any]
-) -> tuple[list[str], dict[str, np.ndarray]]:
+def importance_of_classes(path: Path, report: Report) -> tuple[list[str], dict[str, np.ndarray]]:
     """A run's classes that have clips, and for each CoST layer the means, `(classes, 3)`."""
-    model, batches, _ = evaluated(path, said)
+    model, batches, _ = evaluated(path, report)
     labelled = ((batch["clip"].numpy(), batch["label"].numpy()) for batch in batches)
     layers = ctm_keras.view_importance(model, labelled, by_class=True)
     seen = ~np.isnan(next(iter(layers.values()))[:, 0])

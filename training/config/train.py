@@ -117,6 +117,22 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
     """Steps from one saved state to the next; each epoch's end is saved too."""
 
     @property
+    def dataset(self) -> Path:
+        """The folder of the data set.
+
+        Raises:
+            ValueError: If none was given.
+        """
+        if self.data is None:
+            raise ValueError("ctm train needs --data DIR, or --resume RUN.")
+        return as_path(self.data)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run."""
+        return self.out or Path("runs") / f"{self.dataset.name}-{self.model}"
+
+    @property
     def rate(self) -> float:
         """The learning rate, scaled to the batch where none was given."""
         if self.learning_rate is not None:

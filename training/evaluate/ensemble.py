@@ -1,7 +1,7 @@
 """Several models as one: their scores joined by video, or their weights averaged."""
 
+import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -12,8 +12,8 @@ from training.run_folder import Run
 
 
 def ensemble(
-    members: Sequence[tuple[Predictions, dict[str, Any]]],
-) -> tuple[Predictions, Report, dict[str, Any]]:
+    members: Sequence[tuple[Predictions, Report]],
+) -> tuple[Predictions, Report]:
     """Joins the scores of several models video by video.
 
     Each model's views are joined first, so that models may have different views; then the models
@@ -23,14 +23,14 @@ def ensemble(
         members: Predictions and report of each model.
 
     Returns:
-        Predictions with a row for each video and model, the report and what stands beside it.
+        Predictions with a row for each video and model, and their report.
 
     Raises:
         ValueError: If the models were not scored on the same videos of the same data set with the
             same classes, the same average and the same --which.
     """
-    said = [report for _, report in members]
-    check_alike(said)
+    check_alike(members)
+    reports = [report for _, report in members]
     average = members[0][0].average
     joined = [join_views(predictions) for predictions, _ in members]
     for ids, labels, _ in joined[1:]:
@@ -46,23 +46,22 @@ def ensemble(
         logits=np.concatenate([np.log(np.maximum(scores, tiny)) for _, _, scores in joined]),
         average=average,
     )
-    words = dict.fromkeys(report["protocol"] for report in said)
+    words = dict.fromkeys(report.protocol for report in reports)
     protocol = f"{len(members)} models, {average} averaged by video; each {' or '.join(words)}"
-    first = said[0]
-    facts = list(first["per_class"]), first["split"], first["missing"]
-    report = score(predictions, *facts, protocol, first["model"])
-    return predictions, report, {name: first[name] for name in ("data", "data_hash")}
+    scored = dataclasses.replace(reports[0], protocol=protocol, settings=None)
+    return predictions, score(predictions, scored.class_names, scored)
 
 
-def check_alike(said: Sequence[dict[str, Any]]) -> None:
-    """Raises ValueError unless reports agree in all that an ensemble has once."""
+def check_alike(members: Sequence[tuple[Predictions, Report]]) -> None:
+    """Raises ValueError unless models were scored alike in all that an ensemble has once."""
+    reports = [report for _, report in members]
     what = first_difference(
         {
-            "classes": [list(report["per_class"]) for report in said],
-            "data sets": [report["data_hash"] for report in said],
-            "splits": [report["split"] for report in said],
-            "averages (say --average)": [report["settings"]["average"] for report in said],
-            "checkpoints (say --which)": [report["model"] for report in said],
+            "classes": [report.class_names for report in reports],
+            "data sets": [report.data_hash for report in reports],
+            "splits": [report.split for report in reports],
+            "averages (say --average)": [own.average for own, _ in members],
+            "checkpoints (say --which)": [report.model for report in reports],
         }
     )
     if what:
@@ -86,11 +85,11 @@ def check_same_training(runs: Sequence[Run]) -> None:
 
     Sizes of weights do not tell: TSM's are those of TSN.
     """
-    facts = [run.read() for run in runs]
+    facts = [run.facts for run in runs]
     what = first_difference(
         {
-            "classes": [own["class_names"] for own in facts],
-            "data sets": [own["data_hash"] for own in facts],
+            "classes": [own.class_names for own in facts],
+            "data sets": [own.data_hash for own in facts],
         }
     )
     if what := what or different_networks(runs):

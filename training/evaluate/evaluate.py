@@ -1,7 +1,6 @@
 """`ctm evaluate`: a run's numbers on a split, with the protocol and the coverage beside them."""
 
 import dataclasses
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,18 +22,26 @@ from training.evaluate.ensemble import (
 )
 from training.evaluate.predictions import Predictions, predict_views
 from training.evaluate.resize_model import fit_model
-from training.evaluate.scores import Report, means, missing_videos, score, write_results
+from training.evaluate.scores import (
+    Report,
+    Scored,
+    means,
+    missing_videos,
+    read_results,
+    score,
+    write_results,
+)
 from training.evaluate.settings import Settings, settings_for
 from training.evaluate.view_clips import view_clips
 from training.machines.devices import require_tensorflow
 from training.run_folder import Run, save_model
 
 
-def evaluate(run: Path, **options: Any) -> Report:
+def evaluate(path: Path, **options: Any) -> Report:
     """Scores a run's model on every video of a split.
 
     Args:
-        run: Folder of the run.
+        path: Folder of the run.
         **options: Of `EvaluateConfig`, the options of `ctm evaluate`.
 
     Returns:
@@ -55,16 +62,15 @@ def evaluate(run: Path, **options: Any) -> Report:
     """
     asked = EvaluateConfig(**options)
     asked.check()
-    run = Run.open(run)
+    run = Run.open(path)
     if asked.saved:
-        predictions, report, facts = rescore(run.path, asked)
+        results = rescore(run.path, asked)
     else:
         require_tensorflow()
-        model = run.load_model(asked.model)
-        predictions, report, facts = score_model(model, run, asked)
+        results = score_model(run.load_model(asked.model), run, asked)
     with full_disk_in_words(run.path, "evaluate again"):
-        write_results(run.path, predictions, report, facts)
-    return report
+        write_results(run.path, *results)
+    return results[1]
 
 
 def evaluate_all(command: EvaluateCommand) -> Iterator[str]:
@@ -88,8 +94,8 @@ def evaluate_all(command: EvaluateCommand) -> Iterator[str]:
         what = different_networks([Run.open(path) for path in command.runs])
         yield f"No mean of the runs: they have different {what}." if what else means(reports)
     if command.ensemble:
-        predictions, report, facts = ensemble([read_results(path) for path in command.runs])
-        yield from finished(command, "the ensemble", predictions, report, facts)
+        joined = ensemble([read_results(path) for path in command.runs])
+        yield from finished(command, "the ensemble", *joined)
 
 
 def evaluate_average(command: EvaluateCommand) -> Iterator[str]:
@@ -98,22 +104,22 @@ def evaluate_average(command: EvaluateCommand) -> Iterator[str]:
     runs = [Run.open(path) for path in command.runs]
     check_same_training(runs)
     model = average_weights([run.load_model(command.model) for run in runs])
-    predictions, report, facts = score_model(model, runs[0], command.each)
+    predictions, report = score_model(model, runs[0], command.each)
     words = f"weights of {', '.join(map(str, command.runs))} averaged; {report.protocol}"
     report = dataclasses.replace(report, protocol=words)
-    yield from finished(command, "the averaged weights", predictions, report, facts)
+    yield from finished(command, "the averaged weights", predictions, report)
     if command.out:
         save_model(model, command.out / "model.keras")
 
 
 def finished(
-    command: EvaluateCommand, what: str, predictions: Predictions, report: Report, facts: dict
+    command: EvaluateCommand, what: str, predictions: Predictions, report: Report
 ) -> Iterator[str]:
     """Says and writes what runs are worth together."""
     yield f"{what}\n{report}"
     if command.out:
         with full_disk_in_words(command.out, "evaluate again"):
-            write_results(command.out, predictions, report, facts)
+            write_results(command.out, predictions, report)
         yield written(command.out)
 
 
@@ -123,23 +129,27 @@ def written(folder: Path) -> str:
     return f"Written: {', '.join(str(folder / name) for name in names)}"
 
 
-def score_model(
-    model: keras.Model, run: Run, asked: EvaluateConfig
-) -> tuple[Predictions, Report, dict[str, Any]]:
-    """The predictions, the report and what stands beside it of a model trained as a run says."""
+def score_model(model: keras.Model, run: Run, asked: EvaluateConfig) -> tuple[Predictions, Report]:
+    """The predictions and the report of a model that was trained as a run says."""
     config, split = run.config, asked.split or "val"
-    if asked.data is None and not is_file(config.data / FILE):
-        raise ValueError(f"{config.data} is gone: say where the data set is now with --data.")
-    data = asked.data or config.data
+    if asked.data is None and not is_file(config.dataset / FILE):
+        raise ValueError(f"{config.dataset} is gone: say where the data set is now with --data.")
+    data = asked.data or config.dataset
     manifest = tfrecords.read_manifest(data)
     check_classes(ctm_keras.class_names(model), manifest.class_names, data)
     model, settings = fitted(model, settings_for(asked, config))
     batches = view_clips(data, split, settings, asked.batch_size)
     predictions = predict_views(model, batches, len(batches), settings.average)
-    missing = missing_videos(manifest, split, predictions.ids.tolist())
-    report = score(predictions, manifest.class_names, split, missing, str(settings), asked.model)
-    facts = {"data": str(data), "data_hash": manifest.hash, "settings": settings.to_dict()}
-    return predictions, report, facts
+    scored = Scored(
+        data=str(data),
+        data_hash=manifest.hash,
+        split=split,
+        model=asked.model,
+        protocol=str(settings),
+        settings=settings,
+        missing=missing_videos(manifest, split, predictions.ids.tolist()),
+    )
+    return predictions, score(predictions, manifest.class_names, scored)
 
 
 def fitted(model: keras.Model, settings: Settings) -> tuple[keras.Model, Settings]:
@@ -150,37 +160,20 @@ def fitted(model: keras.Model, settings: Settings) -> tuple[keras.Model, Setting
     return model, settings.in_own_size(model.input_shape[2])
 
 
-def rescore(path: Path, asked: EvaluateConfig) -> tuple[Predictions, Report, dict[str, Any]]:
+def rescore(path: Path, asked: EvaluateConfig) -> tuple[Predictions, Report]:
     """The saved predictions of a run, scored again, perhaps with another average."""
-    predictions, said = read_results(path)
-    if asked.split not in (None, said["split"]):
+    predictions, report = read_results(path)
+    if asked.split not in (None, report.split):
         raise ValueError(
-            f"{path} has saved predictions of the split {said['split']}, not of {asked.split}: "
+            f"{path} has saved predictions of the split {report.split}, not of {asked.split}: "
             "leave --saved out."
         )
-    settings = Settings.from_dict(said["settings"])
-    average = asked.average or settings.average
-    settings = dataclasses.replace(settings, average=average)
-    predictions = dataclasses.replace(predictions, average=average)
-    facts = list(said["per_class"]), said["split"], said["missing"]
-    report = score(predictions, *facts, str(settings), said["model"])
-    return predictions, report, said | {**report.to_dict(), "settings": settings.to_dict()}
-
-
-def read_results(path: Path) -> tuple[Predictions, dict[str, Any]]:
-    """The predictions and the report that `ctm evaluate` wrote into a run.
-
-    Raises:
-        ValueError: If it did not.
-    """
-    try:
-        said = {"model": "model"} | json.loads((path / "report.json").read_bytes())
-        predictions = Predictions.load(path / "predictions.npz")
-    except FileNotFoundError:
-        raise ValueError(f"{path} was not evaluated yet: run `ctm evaluate {path}`.") from None
-    if "settings" not in said:
-        raise ValueError(f"{path} was evaluated by an older version: evaluate it again.")
-    return predictions, said
+    settings = report.one_protocol
+    if asked.average:
+        settings = dataclasses.replace(settings, average=asked.average)
+    predictions = dataclasses.replace(predictions, average=settings.average)
+    scored = dataclasses.replace(report, settings=settings, protocol=str(settings))
+    return predictions, score(predictions, report.class_names, scored)
 
 
 def check_classes(

@@ -31,7 +31,8 @@ def _views(rule: str, clips: int = 10, crops: int = 3, **others: Any) -> dict[st
     return {"rule": rule, "num_clips": clips, "num_crops": crops, **others}
 
 
-DENSE, SEGMENTS = {"sampling": "dense"}, {"sampling": "segments"}
+DENSE: dict[str, Any] = {"sampling": "dense"}
+SEGMENTS: dict[str, Any] = {"sampling": "segments"}
 TSM = "temporal-shift-module"
 ANALYSIS = "arXiv 2010.11757, section 4.3"
 

@@ -1,5 +1,7 @@
 """What predictions are worth: the report of an evaluation, with protocol and coverage in it."""
 
+import dataclasses
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,41 +18,81 @@ from training.evaluate.predictions import (
     mean_class_accuracy,
     top_k_accuracy,
 )
+from training.evaluate.settings import Settings
 from training.pictures.charts import draw_confusion
 
 MODELS = {"model": "the last", "best": "the best on the validation split"}
 
 
 @dataclass(frozen=True)
-class Report:
-    """What an evaluation found; `str` gives it in words.
-
-    Args:
-        split: The split of the data set.
-        top1: Share of videos whose best class is right.
-        top5: Share of videos whose class is among the best min(5, classes).
-        mean_class_accuracy: The mean over classes of each one's top-1.
-        protocol: Clips, crops, sizes and how views were averaged.
-        videos: Videos scored.
-        expected: Videos that the source listed.
-        missing: Id and reason of each video that was not there or could not be read when the
-            shards were built.
-        class_names: The classes, in order.
-        confusion: Counts `(true class, predicted class)`.
-        model: Which of the run's models was scored, a key of `MODELS`.
-    """
+class Basis:
+    """What a number stands on: split, protocol, coverage and which model; `str` is one line."""
 
     split: str
+    protocol: str
+    coverage: str
+    model: str
+
+    def __str__(self) -> str:
+        return f"{self.split}: {self.protocol}; {self.coverage}; model: {MODELS[self.model]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """What was scored, and how.
+
+    Args:
+        data: The data set.
+        data_hash: Its hash.
+        split: The split of the data set.
+        model: Which of the run's models was scored, a key of `MODELS`.
+        protocol: Clips, crops, sizes and how views were averaged, in words.
+        settings: The same in values; None for several models together.
+        missing: Id and reason of each video that was missing or unreadable when the shards were
+            built.
+    """
+
+    data: str
+    data_hash: str
+    split: str
+    model: str
+    protocol: str
+    settings: Settings | None = None
+    missing: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """The top-1 of a class, and its number of videos."""
+
+    top1: float
+    videos: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Scored):
+    """What an evaluation found, which is report.json; `str` gives it in words.
+
+    Args:
+        top1: Fraction of the videos whose best class is right.
+        top5: Fraction of the videos whose class is among the best min(5, classes).
+        mean_class_accuracy: The mean over classes of each one's top-1.
+        videos: Videos scored.
+        expected: Videos that the source listed.
+        per_class: The score of each class, in the order of the classes.
+    """
+
     top1: float
     top5: float
     mean_class_accuracy: float
-    protocol: str
     videos: int
     expected: int
-    missing: dict[str, str]
-    class_names: tuple[str, ...]
-    confusion: np.ndarray
-    model: str = "model"
+    per_class: dict[str, ClassScore]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, in order."""
+        return tuple(self.per_class)
 
     @property
     def coverage(self) -> str:
@@ -58,20 +100,51 @@ class Report:
         names = named([f"{video} ({reason})" for video, reason in self.missing.items()], most=20)
         return f"{self.videos} of {self.expected} videos, missing {names or 'none'}"
 
+    @property
+    def basis(self) -> Basis:
+        """What its numbers stand on."""
+        return Basis(self.split, self.protocol, self.coverage, self.model)
+
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON can hold it, with top-1 and number of videos of each class."""
-        counts = self.confusion.sum(axis=1)
-        right = self.confusion.diagonal() / counts.clip(1)
-        per_class = {
-            name: {"top1": float(share), "videos": int(count)}
-            for name, share, count in zip(self.class_names, right, counts, strict=True)
-        }
-        left_out = ("class_names", "confusion")
-        fields = {name: value for name, value in vars(self).items() if name not in left_out}
-        return {**fields, "coverage": self.coverage, "per_class": per_class}
+        """The report as report.json holds it."""
+        values = dataclasses.asdict(self) | {"coverage": self.coverage}
+        del values["settings"]
+        return values | ({"settings": self.settings.to_dict()} if self.settings else {})
+
+    @property
+    def one_protocol(self) -> Settings:
+        """The settings of one model.
+
+        Raises:
+            ValueError: If the report is of several models together.
+        """
+        if self.settings is None:
+            raise ValueError("The report is of several models together: give the runs one by one.")
+        return self.settings
+
+    @classmethod
+    def read(cls, folder: Path) -> "Report":
+        """The report that `ctm evaluate` wrote into a run.
+
+        Raises:
+            ValueError: If it did not.
+        """
+        path = folder / "report.json"
+        if not path.is_file():
+            raise ValueError(f"{folder} was not evaluated yet: run `ctm evaluate {folder}`.")
+        values = json.loads(path.read_bytes())
+        values.pop("coverage", None)
+        try:
+            scores = {name: ClassScore(**own) for name, own in values["per_class"].items()}
+            settings = Settings.from_dict(values["settings"])
+            return cls(**{"model": "model", **values, "per_class": scores, "settings": settings})
+        except (KeyError, TypeError):
+            raise ValueError(
+                f"{folder} was evaluated by an older version: evaluate it again."
+            ) from None
 
     def __str__(self) -> str:
-        k = min(5, len(self.class_names))
+        k = min(5, len(self.per_class))
         return (
             f"top-1 {self.top1:.4f}   top-{k} {self.top5:.4f}   "
             f"mean class accuracy {self.mean_class_accuracy:.4f}\n"
@@ -87,29 +160,27 @@ class Report:
         )
 
 
-def score(
-    predictions: Predictions,
-    class_names: Sequence[str],
-    split: str,
-    missing: dict[str, str],
-    protocol: str,
-    model: str = "model",
-) -> Report:
-    """The report of predictions, whose names are those of `Report`."""
+def score(predictions: Predictions, class_names: Sequence[str], scored: Scored) -> Report:
+    """The report of predictions.
+
+    Args:
+        predictions: Scores of all views.
+        class_names: The classes, in order.
+        scored: What was scored; of a `Report` its numbers are replaced.
+    """
     ids, labels, probabilities = join_views(predictions)
     confusion = confusion_matrix(labels, probabilities)
+    counts = confusion.sum(axis=1).tolist()
+    right = (confusion.diagonal() / confusion.sum(axis=1).clip(1)).tolist()
+    names = [field.name for field in dataclasses.fields(Scored)]
     return Report(
-        split=split,
+        **{name: getattr(scored, name) for name in names},
         top1=top_k_accuracy(labels, probabilities, 1),
         top5=top_k_accuracy(labels, probabilities, 5),
         mean_class_accuracy=mean_class_accuracy(confusion),
-        protocol=protocol,
         videos=len(ids),
-        expected=len(ids) + len(missing),
-        missing=missing,
-        class_names=tuple(class_names),
-        confusion=confusion,
-        model=model,
+        expected=len(ids) + len(scored.missing),
+        per_class=dict(zip(class_names, map(ClassScore, right, counts), strict=True)),
     )
 
 
@@ -137,7 +208,7 @@ def means(reports: Sequence[Report]) -> str:
     )
     if what:
         return f"No mean of the {len(reports)} runs: they were scored with different {what}."
-    k = min(5, len(first.class_names))
+    k = min(5, len(first.per_class))
     names = {"top1": "top-1", "top5": f"top-{k}", "mean_class_accuracy": "mean class accuracy"}
     found = []
     for name, words in names.items():
@@ -160,12 +231,24 @@ def missing_videos(
     return missing | dict.fromkeys(unscored, "not scored")
 
 
-def write_results(
-    folder: Path, predictions: Predictions, report: Report, facts: dict[str, Any]
-) -> None:
+def write_results(folder: Path, predictions: Predictions, report: Report) -> None:
     """Writes predictions.npz, report.json and confusion.png into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     predictions.save(folder / "predictions.npz")
-    write_json(folder / "report.json", report.to_dict() | facts)
+    write_json(folder / "report.json", report.to_dict())
+    _, labels, probabilities = join_views(predictions)
+    matrix = confusion_matrix(labels, probabilities)
     title = f"{report.split}: top-1 {report.top1:.3f}"
-    draw_confusion(report.confusion, report.class_names, title, folder / "confusion.png")
+    draw_confusion(matrix, report.class_names, title, folder / "confusion.png")
+
+
+def read_results(folder: Path) -> tuple[Predictions, Report]:
+    """The predictions and the report that `ctm evaluate` wrote into a run.
+
+    Raises:
+        ValueError: If it did not.
+    """
+    path = folder / "predictions.npz"
+    if not path.is_file():
+        raise ValueError(f"{folder} was not evaluated yet: run `ctm evaluate {folder}`.")
+    return Predictions.load(path), Report.read(folder)

@@ -43,7 +43,7 @@ def dry_run(
     """
     for line in [*what(model, config, steps_per_epoch), memory(model, config)]:
         print(line)
-    picture = config.out.with_name(f"{config.out.name}-plan.png")
+    picture = config.folder.with_name(f"{config.folder.name}-plan.png")
     draw(config, steps_per_epoch, picture)
     print(f"Learning rate drawn: {picture}")
     seconds = seconds_of_a_step(model, config, strategy)
@@ -56,12 +56,12 @@ def dry_run(
 
 def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[str]:
     """The plan in lines: recipe, data, model, what is frozen, steps, learning rate."""
-    manifest = tfrecords.read_manifest(config.data)
+    manifest = tfrecords.read_manifest(config.dataset)
     counts = ", ".join(f"{split} {n['videos']:,}" for split, n in manifest.splits.items())
     frozen = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
     return [
         *of_recipe(config),
-        f"Data: {config.data}, {len(manifest.class_names)} classes; videos: {counts}",
+        f"Data: {config.dataset}, {len(manifest.class_names)} classes; videos: {counts}",
         f"Model: {config.model} on {config.backbone}, {config.num_frames} frames of "
         f"{config.image_size} x {config.image_size}; {model.count_params():,} weights, of which "
         f"{trained_parameters(model):,} learn",

@@ -17,39 +17,37 @@ from training.batches import training_clips
 from training.config.train import TrainConfig
 from training.fit.resume import WHERE, is_started, reopen
 from training.machines.workers import count_workers
-from training.run_folder import Run
+from training.run_folder import Run, RunFacts
 
 
-def start(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any], bool]:
-    """The whole config, the notes of its data set, and whether a run of it has been begun."""
-    if config.resume is None:
-        resolved, facts = resolve(config)
-        if resolved.dry_run:  # it writes no run
-            return resolved, facts, False
-        if not is_started(resolved):
-            Run.free_folder(resolved.out)
-            return resolved, facts, False
+def start(config: TrainConfig) -> tuple[TrainConfig, RunFacts, bool]:
+    """The whole config, the facts of its data set, and whether a run of it has been begun."""
+    if config.resume:
+        return *reopen(config, config.resume), True
+    resolved, facts = resolve(config)
+    if not resolved.dry_run and is_started(resolved):
         where = {name: getattr(resolved, name) for name in WHERE}
-        config = TrainConfig(resume=resolved.out, **where)
-    return *reopen(config), True
+        return *reopen(TrainConfig(**where), resolved.folder), True
+    if not resolved.dry_run:  # which writes no run
+        Run.free_folder(resolved.folder)
+    return resolved, facts, False
 
 
-def what_all_do(config: TrainConfig, facts: dict[str, Any]) -> str:
+def what_all_do(config: TrainConfig, facts: RunFacts) -> str:
     """What must be the same on all machines."""
     own = {name: None for name in (*WHERE, "out", "resume", "weights")}
-    return json.dumps([dataclasses.replace(config, **own).to_dict(), facts["data_hash"]])
+    return json.dumps([dataclasses.replace(config, **own).to_dict(), facts.data_hash])
 
 
-def resolve(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
+def resolve(config: TrainConfig) -> tuple[TrainConfig, RunFacts]:
     """Checks a config against its data set; every value stands in the one that is returned."""
-    if config.data is None:
-        raise ValueError("ctm train needs --data DIR, or --resume RUN.")
+    config.dataset  # noqa: B018  (it raises)
     config.check()
     check_method(config.model, config.method_options)
     saved = saved_model(config)
     config = complete(config, saved)
     pixels = dataclasses.asdict(pixels_of(saved)) if saved else None
-    return config, facts_of(config) | {"preprocessing": pixels}
+    return config, facts_of(config, pixels)
 
 
 def saved_model(config: TrainConfig) -> keras.Model | None:
@@ -60,15 +58,14 @@ def saved_model(config: TrainConfig) -> keras.Model | None:
 
 def complete(config: TrainConfig, saved: keras.Model | None = None) -> TrainConfig:
     """A config in which every value is said, those of a saved model where none is given."""
-    data = absolute(config.data)
     given = config.method_options
     frames, options = frames_and_options(saved, config.model, config.num_frames, given)
     taken = (f"{name}={value!r}" for name, value in options.items() if name not in given)
     return dataclasses.replace(
         config,
         **dataclasses.asdict(config.augmentation),
-        data=data,
-        out=config.out or Path("runs") / f"{data.name}-{config.model}",
+        data=absolute(config.dataset),
+        out=config.folder,
         weights=weights_of(config),
         num_frames=frames,
         options=(*config.options, *taken),
@@ -86,21 +83,22 @@ def weights_of(config: TrainConfig) -> str:
     return str(Path(config.weights).resolve())
 
 
-def facts_of(config: TrainConfig) -> dict[str, Any]:
-    """What a run notes of its data set."""
-    manifest = tfrecords.read_manifest(config.data)
+def facts_of(config: TrainConfig, preprocessing: dict[str, Any] | None) -> RunFacts:
+    """What a run notes of its data set, and of the pixels of the file that it starts from."""
+    manifest = tfrecords.read_manifest(config.dataset)
     clips = manifest.num_videos(config.train_split) * config.augmentation.repeats
     if config.batch_size > clips:
         raise ValueError(
             f"--batch-size {config.batch_size} is more than the {clips} clips of an epoch of the "
-            f"split {config.train_split!r} of {config.data}: give --batch-size {clips} or less."
+            f"split {config.train_split!r} of {config.dataset}: give --batch-size {clips} or less."
         )
-    return {
-        "class_names": list(manifest.class_names),
-        "data_hash": manifest.hash,
-        "frame": dict(manifest.frame),
-        "steps_per_epoch": len(training_clips(config, epoch=0)),
-    }
+    return RunFacts(
+        class_names=manifest.class_names,
+        data_hash=manifest.hash,
+        frame=dict(manifest.frame),
+        steps_per_epoch=len(training_clips(config, epoch=0)),
+        preprocessing=preprocessing,
+    )
 
 
 def check_batch(config: TrainConfig, strategy: tf.distribute.Strategy) -> None:

@@ -1,7 +1,7 @@
 """A run that was stopped: what it was asked for, and whether it can go on."""
 
 import dataclasses
-from typing import Any
+from pathlib import Path
 
 import tfrecords
 from ctm_keras.names import class_difference
@@ -9,32 +9,34 @@ from tfrecords.format.manifest import FILE
 from tfrecords.storage.files import as_path, is_file
 from training.config.train import TrainConfig, flag
 from training.machines.workers import count_workers
-from training.run_folder import Run, versions
+from training.run_folder import Run, RunFacts, versions
 
 WHERE = ("data", "devices", "workers", "index")  # what may differ from one start to the next
 
 
-def reopen(config: TrainConfig) -> tuple[TrainConfig, dict[str, Any]]:
-    """The config and the notes of the run to continue, if its data set is still the same."""
-    run = Run.open(config.resume)
-    facts = run.read()
+def reopen(config: TrainConfig, path: Path) -> tuple[TrainConfig, RunFacts]:
+    """The config and the facts of the run to continue, if its data set is still the same."""
+    run = Run.open(path)
+    facts, begun = run.facts, run.config
     check_only_where(config)
-    check_machines(config, run.config)
+    check_machines(config, begun, path)
     where = {name: getattr(config, name) for name in WHERE}
     own = dataclasses.replace(
-        run.config,
-        **where | {"data": as_path(config.data or run.config.data)},
-        out=config.resume,
+        begun,
+        **where | {"data": as_path(config.data or begun.dataset)},
+        out=path,
         weights=run.start_weights(),
     )
-    if not is_file(own.data / FILE):
-        raise ValueError(f"{own.data} is gone: say where the data set is now with --data.")
-    manifest = tfrecords.read_manifest(own.data)
-    if manifest.hash != facts["data_hash"]:
-        names = facts["class_names"], manifest.class_names
+    if not is_file(own.dataset / FILE):
+        raise ValueError(f"{own.dataset} is gone: say where the data set is now with --data.")
+    manifest = tfrecords.read_manifest(own.dataset)
+    if manifest.hash != facts.data_hash:
+        names = facts.class_names, manifest.class_names
         why = class_difference(*names, "the run", "the data set") or "its hash differs"
-        raise ValueError(f"{own.data} is not the data set that {run.path} was trained on: {why}.")
-    if facts["versions"] != versions():
+        raise ValueError(
+            f"{own.dataset} is not the data set that {run.path} was trained on: {why}."
+        )
+    if facts.versions != versions():
         print(f"Continuing with other versions than the run began with: {versions()}")
     return own, facts
 
@@ -50,11 +52,11 @@ def check_only_where(config: TrainConfig) -> None:
         )
 
 
-def check_machines(config: TrainConfig, begun: TrainConfig) -> None:
+def check_machines(config: TrainConfig, begun: TrainConfig, path: Path) -> None:
     """What several machines began they continue together: each alone would write into one run."""
     if begun.workers and not config.workers and count_workers() == 1:
         raise ValueError(
-            f"{config.resume} was begun by several machines: give --workers {begun.workers} and "
+            f"{path} was begun by several machines: give --workers {begun.workers} and "
             "--index on each; to go on with one alone, give its own HOST:PORT as --workers."
         )
 
@@ -64,9 +66,9 @@ def is_started(config: TrainConfig) -> bool:
 
     So the command that started a run, given again, continues it.
     """
-    if not (config.out / "config.json").is_file():
+    if not (config.folder / "config.json").is_file():
         return False
-    return set(differences(config, Run.open(config.out).config)) <= {*WHERE, "out"}
+    return set(differences(config, Run.open(config.folder).config)) <= {*WHERE, "out"}
 
 
 def differences(one: TrainConfig, other: TrainConfig) -> list[str]:

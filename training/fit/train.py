@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -32,7 +31,7 @@ from training.machines.workers import (
     lost_worker_in_words,
     wait_for_all,
 )
-from training.run_folder import Run, save_model
+from training.run_folder import Run, RunFacts, save_model
 
 DIFFERENT = "The workers were started with different options or data sets: they must be the same."
 SHARED = "must be on a disk that all of them share."
@@ -71,12 +70,12 @@ def train(config: TrainConfig) -> Run | None:
             agree(strategy, what_all_do(config, facts), DIFFERENT)
             with strategy.scope():
                 model = build_model(config, facts, resumed)
-                compile_model(model, config, facts["steps_per_epoch"])
+                compile_model(model, config, facts.steps_per_epoch)
             if config.dry_run:
-                dry_run(model, config, facts["steps_per_epoch"], strategy)
+                dry_run(model, config, facts.steps_per_epoch, strategy)
                 return None
             new = is_chief(strategy) and not resumed
-            run = Run.create(config, facts) if new else Run(config.out)
+            run = Run.create(config, facts) if new else Run(config.folder)
             with full_disk_in_words(run.path, f"run `ctm train --resume {run.path}`"):
                 fit(model, config, facts, run, strategy)
     finally:
@@ -85,18 +84,18 @@ def train(config: TrainConfig) -> Run | None:
     return run
 
 
-def build_model(config: TrainConfig, facts: dict[str, Any], resumed: bool = False) -> keras.Model:
+def build_model(config: TrainConfig, facts: RunFacts, resumed: bool = False) -> keras.Model:
     """The model of a config, with what its weights gave and what is fixed printed."""
     model = ctm_keras.build_video_model(
         config.model,
         backbone=config.backbone,
-        class_names=facts["class_names"],
+        class_names=facts.class_names,
         num_frames=config.num_frames,
         image_size=config.image_size,
         weights=None if config.weights == "none" else config.weights,
         interpolate_tcc=config.interpolate_tcc,
         dropout=config.dropout,
-        **{"preprocessing": facts.get("preprocessing")} | config.method_options,
+        **{"preprocessing": facts.preprocessing} | config.method_options,
     )
     if not resumed and config.weights in ("none", "imagenet"):  # a file's is printed as it loads
         print(ctm_keras.adoption_report(model))
@@ -115,14 +114,14 @@ def compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int)
     model.optimizer.build(model.trainable_variables)
 
 
-def announce(config: TrainConfig, facts: dict[str, Any], epoch: int, step: int) -> None:
+def announce(config: TrainConfig, facts: RunFacts, epoch: int, step: int) -> None:
     """Says where a run goes on, and which classes are mirrored."""
     if epoch == config.epochs:
         print(f"All {epoch} epochs are done.")
     elif epoch or step:
-        print(f"Continuing at epoch {epoch + 1}, step {step} of {facts['steps_per_epoch']}.")
+        print(f"Continuing at epoch {epoch + 1}, step {step} of {facts.steps_per_epoch}.")
     print(f"Learning rate: {in_words(config)}")
-    for line in tfrecords.flip_report(facts["class_names"], config.flip, config.pairs):
+    for line in tfrecords.flip_report(facts.class_names, config.flip, config.pairs):
         print(line)
     if not has_validation(config):
         print(f"The data set has no split {config.val_split!r}: there is no validation.")
@@ -131,12 +130,12 @@ def announce(config: TrainConfig, facts: dict[str, Any], epoch: int, step: int) 
 def fit(
     model: keras.Model,
     config: TrainConfig,
-    facts: dict[str, Any],
+    facts: RunFacts,
     run: Run,
     strategy: tf.distribute.Strategy,
 ) -> None:
     """Fits from the saved position to the end, and saves the model."""
-    chief, steps = is_chief(strategy), facts["steps_per_epoch"]
+    chief, steps = is_chief(strategy), facts.steps_per_epoch
     averages = Averages(model, strategy, config.ema)
     state = State(model, averages, run.states, chief)
     epoch, step = state.restore()
@@ -145,7 +144,9 @@ def fit(
     announce(config, facts, epoch, step)
     if chief:
         run.trim_log(epoch)
-    wait = DataWait(remedies(tfrecords.read_manifest(config.data), config.image_size, config.scale))
+    wait = DataWait(
+        remedies(tfrecords.read_manifest(config.dataset), config.image_size, config.scale)
+    )
     checkpoints = Checkpoints(run, state, averages, steps, config.save_every)
     with Notice().listening() as notice, logs(run) as loggers:
         loop = Loop(model, config, strategy, averages, state, steps, notice, wait.timed)

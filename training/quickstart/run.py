@@ -70,7 +70,9 @@ def some_clips(run: Run, count: int) -> dict[str, np.ndarray]:
     """A few validation clips of different classes."""
     config = run.config
     options = config.clip_options()
-    batches = tfrecords.clips(config.data, "val", batch_size=count, with_ids=True, options=options)
+    batches = tfrecords.clips(
+        config.dataset, "val", batch_size=count, with_ids=True, options=options
+    )
     return next(batches.as_numpy_iterator())
 
 
@@ -87,7 +89,7 @@ def show(runs: dict[str, Run], path: Path) -> Path:
     batch = some_clips(runs["ctm"], 64)
     _, first = np.unique(batch["label"], return_index=True)
     clips, labels = batch["clip"][first], batch["label"][first]
-    names = runs["ctm"].read()["class_names"]
+    names = runs["ctm"].facts.class_names
     captions = [f"true: {names[label]}" for label in labels]
     for method, run in runs.items():
         best = run.load_model().predict_on_batch(clips).argmax(axis=1)

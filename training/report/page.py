@@ -11,10 +11,10 @@ import jinja2
 
 from tfrecords.storage.disk_space import full_disk_in_words
 from training.analysis.compare import analyze_runs
-from training.analysis.text import beside, means_in_words
+from training.analysis.text import basis_of, means_in_words
 from training.pictures.charts import draw_gains
-from training.report.facts import SHOWN_IN_TABLE, RunFacts, read_facts
 from training.report.pictures import curves, drawn, kernels, matrix, strips
+from training.report.reported_run import SHOWN_IN_TABLE, EvaluatedRun, read_run
 
 
 def report(runs: Sequence[Path], to: Path, title: str = "Video models") -> None:
@@ -30,22 +30,21 @@ def report(runs: Sequence[Path], to: Path, title: str = "Video models") -> None:
     """
     if not runs:
         raise ValueError("ctm report needs one run or more.")
-    facts = [read_facts(Path(path)) for path in runs]
-    evaluated = [run for run in facts if run.report]
+    shown = [read_run(path) for path in runs]
+    evaluated = [run for run in shown if isinstance(run, EvaluatedRun)]
     analysis, why_not = analysis_of(evaluated)
     page = template().render(
         title=title,
         version=version("ctm-keras"),
         date=datetime.date.today().isoformat(),
         columns=list(SHOWN_IN_TABLE.values()),
-        runs=facts,
+        runs=shown,
         analysis=analysis,
         why_no_analysis=why_not,
-        beside=beside,
-        curves=curves(facts),
+        curves=curves(shown),
         strips={run.name: strips(run) for run in evaluated},
         matrices={run.name: matrix(run) for run in evaluated},
-        kernels={run.name: kernels(run) for run in facts if "ctm" in run.methods},
+        kernels={run.name: kernels(run) for run in shown if "ctm" in run.methods},
         commands=commands(evaluated),
     )
     with full_disk_in_words(to.parent, "write the report again"):
@@ -63,7 +62,7 @@ def template() -> jinja2.Template:
     )
 
 
-def analysis_of(evaluated: Sequence[RunFacts]) -> tuple[dict | None, str]:
+def analysis_of(evaluated: Sequence[EvaluatedRun]) -> tuple[dict | None, str]:
     """What `ctm analyze` finds, with its means in words and its picture, or why it cannot be."""
     if len(evaluated) < 2:
         return None, ""
@@ -72,10 +71,11 @@ def analysis_of(evaluated: Sequence[RunFacts]) -> tuple[dict | None, str]:
     except ValueError as error:
         return None, str(error)
     picture = drawn(lambda path: draw_gains(gains, found["class_names"], path))
-    return {**found, "means": list(means_in_words(found["means"])), "picture": picture}, ""
+    words = {"means": list(means_in_words(found["means"])), "basis": basis_of(found)}
+    return {**found, **words, "picture": picture}, ""
 
 
-def commands(evaluated: Sequence[RunFacts]) -> dict[str, str]:
+def commands(evaluated: Sequence[EvaluatedRun]) -> dict[str, str]:
     """What is found by an evaluation of its own, and the command."""
     cost = [run for run in evaluated if "cost" in run.methods]
     wanted = {

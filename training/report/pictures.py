@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from training.analysis.kernels import draw_kernels, tcc_kernels
 from training.pictures.charts import draw_confusion, end_of, names_in_any_script, plain
-from training.report.facts import RunFacts, clips_of
+from training.report.reported_run import EvaluatedRun, ReportedRun, clips_of
 from training.run_folder import Run
 
 CURVES = {"loss": "loss", "top1": "top-1", "learning_rate": "learning rate"}
@@ -22,15 +22,15 @@ STRIP_HEIGHT = 96  # pixels
 
 
 @names_in_any_script()
-def curves(facts: Sequence[RunFacts]) -> str:
+def curves(runs: Sequence[ReportedRun]) -> str:
     """Loss, accuracy and learning rate over the epochs, as SVG; dashed lines are validation."""
-    shown = [name for name in CURVES if any(run.curves.get(name) for run in facts)]
+    shown = [name for name in CURVES if any(run.curves.get(name) for run in runs)]
     if not shown:
         return ""
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     all_axes = np.atleast_1d(figure.subplots(1, len(shown)))
     for axes, name in zip(all_axes, shown, strict=True):
-        for place, run in enumerate(facts):
+        for place, run in enumerate(runs):
             for prefix, style in (("", ".-"), ("val_", "x--")):
                 values = run.curves.get(prefix + name)
                 if values:
@@ -39,7 +39,7 @@ def curves(facts: Sequence[RunFacts]) -> str:
                     axes.plot(epochs, values, style, color=f"C{place % 10}", label=label)
         axes.set(title=CURVES[name], xlabel="epoch")
         axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-    dashed = any(name.startswith("val_") for run in facts for name in run.curves)
+    dashed = any(name.startswith("val_") for run in runs for name in run.curves)
     note = [Line2D([], [], ls="--", marker="x", color="gray", label="dashed: validation")] * dashed
     all_axes[0].legend(handles=[*all_axes[0].get_legend_handles_labels()[0], *note], fontsize=8)
     file = io.StringIO()
@@ -55,15 +55,15 @@ def drawn(draw: Callable[[Path], None]) -> str:
         return data_address(path.read_bytes(), "image/png")
 
 
-def matrix(run: RunFacts) -> str:
+def matrix(run: EvaluatedRun) -> str:
     """The confusion matrix."""
     title = end_of(run.name)
     return drawn(lambda path: draw_confusion(run.confusion, run.class_names, title, path))
 
 
-def kernels(run: RunFacts) -> dict[str, str]:
+def kernels(run: ReportedRun) -> dict[str, str]:
     """The kernels of each TCC layer over the image, by the layer's name; none without a model."""
-    which = run.report["model"] if run.report else "model"
+    which = run.report.model if isinstance(run, EvaluatedRun) else "model"
     try:
         found = tcc_kernels(Run.open(Path(run.name)).load_model(which))
     except ValueError:  # no model yet, or CTM without its path tccm
@@ -76,7 +76,7 @@ def kernels(run: RunFacts) -> dict[str, str]:
     }
 
 
-def strips(run: RunFacts) -> tuple[dict[str, str], str]:
+def strips(run: EvaluatedRun) -> tuple[dict[str, str], str]:
     """The frames of the examples side by side, by id, and why some are not there."""
     if not run.confusions:
         return {}, ""

@@ -97,7 +97,7 @@ class Classifier:
         require_tensorflow()
         run = Run.open(run)
         self.config: TrainConfig = run.config
-        self.frame = run.read()["frame"]
+        self.frame = run.facts.frame
         self.model: keras.Model = run.load_model(which)
         self.class_names = tuple(ctm_keras.class_names(self.model))
 

@@ -10,8 +10,9 @@ from training.analysis.compare import analyze
 from training.config.train import TrainConfig
 from training.evaluate.config import EvaluateConfig
 from training.evaluate.predictions import Predictions
+from training.evaluate.scores import Scored, score, write_results
 from training.evaluate.settings import settings_for
-from training.run_folder import Run
+from training.run_folder import Run, RunFacts
 
 NAMES = ["fall", "rise", "still", "never there"]
 
@@ -21,18 +22,25 @@ def make_run(tmp_path):
     """An evaluated run; `answers` are the best classes of ten videos: 4 fall, 4 rise, 2 still."""
 
     def make(name, answers, model="tsn", frames=8, names=NAMES, crops=1, **config):
-        said = {"model": config.pop("which", "model"), "coverage": config.pop("seen", "all")}
+        which, missing = config.pop("which", "model"), config.pop("missing", {})
         out = tmp_path / name
         config = TrainConfig(model=model, backbone="tiny", num_frames=frames, out=out, **config)
-        run = Run.create(config, {"class_names": names})
+        run = Run.create(config, RunFacts(tuple(names), "hash", {}, steps_per_epoch=1))
         labels = np.array([0] * 4 + [1] * 4 + [2] * 2)
         ids = np.array([f"v{i}" for i in range(len(labels))])
         logits = np.eye(len(names))[answers] * 5
         predictions = Predictions(ids, np.zeros(len(ids), int), labels, logits)
-        predictions.save(run.path / "predictions.npz")
         settings = settings_for(EvaluateConfig(num_clips=1, num_crops=crops), config)
-        said |= {"split": "val", "protocol": str(settings), "settings": settings.to_dict()}
-        (run.path / "report.json").write_text(json.dumps(said), encoding="utf-8")
+        scored = Scored(
+            data="data",
+            data_hash="hash",
+            split="val",
+            model=which,
+            protocol=str(settings),
+            settings=settings,
+            missing=missing,
+        )
+        write_results(run.path, predictions, score(predictions, names, scored))
         return run.path
 
     return make
@@ -159,10 +167,13 @@ def test_means_over_frame_counts_are_printed(make_run, tmp_path):
 
 
 def test_protocol_and_coverage_stand_above_the_numbers(make_run, tmp_path):
-    runs = [make_run("a", TSN, seen="10 of 11 videos"), make_run("b", CTM, "ctm", seen="all of 10")]
+    runs = [make_run("a", TSN, missing={"v10": "gone"}), make_run("b", CTM, "ctm")]
     first = next(analyze(runs, tmp_path / "out"))
     assert "val: like ctm: 1 clip x 1 crop" in first
-    assert first.endswith(f"{runs[0]}: 10 of 11 videos; {runs[1]}: all of 10; model: the last")
+    assert first.endswith(
+        f"{runs[0]}: 10 of 11 videos, missing v10 (gone); "
+        f"{runs[1]}: 10 of 10 videos, missing none; model: the last"
+    )
 
 
 def test_the_last_and_the_best_checkpoint_are_not_compared(make_run, tmp_path):

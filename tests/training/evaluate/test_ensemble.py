@@ -1,28 +1,24 @@
 """Several models as one, against means written out by hand."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 
 from training.evaluate.ensemble import average_weights, ensemble
 from training.evaluate.predictions import Predictions, join_views, softmax
+from training.evaluate.scores import Scored, score
 
-CLASSES = {"a": {}, "b": {}, "c": {}}
-SAID = {
-    "split": "val",
-    "protocol": "p",
-    "missing": {},
-    "per_class": CLASSES,
-    "data_hash": "h",
-    "data": "d",
-    "model": "model",
-}
+SCORED = Scored(
+    data="d", data_hash="h", split="val", model="model", protocol="p", missing={}, settings=None
+)
 
 
-def member(ids, views, logits, average="probabilities", **changes):
+def member(ids, views, logits, average="probabilities", classes="abc", **changes):
     labels = np.array([{"x": 0, "y": 1, "z": 2}[i] for i in ids])
-    said = SAID | {"settings": {"average": average}} | changes
-    return Predictions(np.array(ids), np.array(views), labels, np.array(logits), average), said
+    own = Predictions(np.array(ids), np.array(views), labels, np.array(logits), average)
+    return own, score(own, list(classes), dataclasses.replace(SCORED, **changes))
 
 
 @pytest.fixture
@@ -34,7 +30,7 @@ def logits():
 def test_models_are_joined_by_video_whatever_the_order_and_number_of_views(logits, average):
     one = member(["z", "x", "y"], [0, 0, 0], logits[:3], average)
     two = member(["x", "z", "y", "y", "x", "z"], [1, 0, 0, 1, 0, 1], logits[3:], average)
-    predictions, report, facts = ensemble([one, two])
+    predictions, report = ensemble([one, two])
     ids, labels, scores = join_views(predictions)
     rows = {"x": (1, [3, 7]), "y": (2, [5, 6]), "z": (0, [4, 8])}
     for video, label, found in zip(ids, labels, scores, strict=True):
@@ -48,7 +44,8 @@ def test_models_are_joined_by_video_whatever_the_order_and_number_of_views(logit
     assert report.videos == 3
     assert report.protocol == f"2 models, {average} averaged by video; each p"
     assert report.model == "model"
-    assert facts == {"data": "d", "data_hash": "h"}
+    assert (report.data, report.data_hash, report.class_names) == ("d", "h", ("a", "b", "c"))
+    assert "settings" not in report.to_dict()
 
 
 def test_a_class_that_a_model_excludes_is_no_error():
@@ -59,7 +56,7 @@ def test_a_class_that_a_model_excludes_is_no_error():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"per_class": {"a": {}, "b": {}, "d": {}}}, "different classes"),
+        ({"classes": "abd"}, "different classes"),
         ({"data_hash": "other"}, "different data sets"),
         ({"split": "test"}, "different splits"),
         ({"model": "best"}, "different checkpoints .say --which"),

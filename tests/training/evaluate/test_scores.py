@@ -2,13 +2,16 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 
-from training.evaluate.scores import Report, means
+from training.evaluate.scores import ClassScore, Report, means
 
+SCORES = {name: ClassScore(0.5, 3) for name in "abc"}
 FIRST = Report(
+    data="d",
+    data_hash="h",
     split="val",
+    model="model",
     top1=0.5,
     top5=0.9,
     mean_class_accuracy=0.4,
@@ -16,8 +19,7 @@ FIRST = Report(
     videos=10,
     expected=12,
     missing={"x": "gone", "y": "gone"},
-    class_names=("a", "b", "c"),
-    confusion=np.zeros((3, 3), np.int64),
+    per_class=SCORES,
 )
 
 
@@ -38,8 +40,8 @@ def test_protocol_coverage_and_model_stand_beside_a_mean():
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"class_names": ("a", "b")}, "classes"),
-        ({"class_names": ("c", "b", "a")}, "classes"),
+        ({"per_class": {"a": SCORES["a"], "b": SCORES["b"]}}, "classes"),
+        ({"per_class": dict(reversed(SCORES.items()))}, "classes"),
         ({"split": "test"}, "splits"),
         ({"protocol": "q"}, "protocols"),
         ({"model": "best"}, "checkpoints"),

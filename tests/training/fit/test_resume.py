@@ -107,7 +107,7 @@ def test_the_same_command_with_another_value_is_another_run(undisturbed, change)
 
 def test_what_several_machines_began_is_not_continued_by_each_alone(undisturbed, change, tmp_path):
     several = change(undisturbed.config, workers="a:2222,b:2222", out=tmp_path / "run")
-    path = Run.create(several, undisturbed.read() | {"config": several.to_dict()}).path
+    path = Run.create(several, undisturbed.facts).path
     with pytest.raises(ValueError, match="give --workers a:2222,b:2222 and --index on each"):
         train(TrainConfig(resume=path))
-    assert reopen(TrainConfig(resume=path, workers="b:2222"))[0].workers == "b:2222"
+    assert reopen(TrainConfig(workers="b:2222"), path)[0].workers == "b:2222"

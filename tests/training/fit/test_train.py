@@ -21,7 +21,7 @@ from training.fit.callbacks import Checkpoints, DivergedError
 from training.fit.resolve import resolve
 from training.fit.resume import reopen
 from training.fit.train import build_model, next_command, train
-from training.run_folder import Run, save_model
+from training.run_folder import Run, RunFacts, save_model
 
 
 def rows_of(run: Run) -> list[dict]:
@@ -180,15 +180,16 @@ def test_an_option_that_is_none_of_the_method_is_refused_before_the_build(
 def test_another_method_takes_the_pixels_alone(shifted, config, change):
     config, facts = resolve(change(config, num_frames=None, weights=str(shifted)))
     assert (config.num_frames, config.options) == (8, ())
-    assert Preprocessing(**facts["preprocessing"]) == Preprocessing(**BGR)
+    assert Preprocessing(**facts.preprocessing) == Preprocessing(**BGR)
 
 
 def test_the_same_seed_gives_the_same_start(config, change):
+    facts = RunFacts(("a", "b"), "hash", {}, steps_per_epoch=1)
     config = change(config, weights="none")
     keras.utils.set_random_seed(config.seed)
-    one = build_model(config, {"class_names": ["a", "b"]})
+    one = build_model(config, facts)
     keras.utils.set_random_seed(config.seed)
-    other = build_model(config, {"class_names": ["a", "b"]})
+    other = build_model(config, facts)
     for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -287,7 +288,7 @@ def test_a_moved_data_set_is_named_with_data(stopped, directions, tmp_path):
     Run.write(stopped, facts)
     with pytest.raises(ValueError, match=r"is gone: .* --data"):
         train(TrainConfig(resume=stopped.path))
-    config, _ = reopen(TrainConfig(resume=stopped.path, data=moved))
+    config, _ = reopen(TrainConfig(data=moved), stopped.path)
     assert config.data == moved
 
 

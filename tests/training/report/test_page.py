@@ -15,9 +15,9 @@ from training.analysis.frame_orders import order_tests
 from training.evaluate.evaluate import evaluate
 from training.evaluate.predictions import confusion_matrix
 from training.fit.train import train
-from training.report.facts import clips_of, read_facts, worst_confusions
 from training.report.page import report
 from training.report.pictures import curves
+from training.report.reported_run import clips_of, read_run, worst_confusions
 from training.run_folder import Run
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -87,7 +87,7 @@ def test_the_file_needs_nothing_else(page):
 
 
 def test_the_curves_say_which_lines_are_validation(runs):
-    facts = [read_facts(path) for path in runs]
+    facts = [read_run(path) for path in runs]
     assert "dashed: validation" in curves(facts)
     without = [replace(run, curves={"loss": run.curves["loss"]}) for run in facts]
     assert "dashed" not in curves(without)
@@ -140,9 +140,9 @@ def test_clips_are_of_the_data_that_was_scored(runs, directions, tmp_path):
     run, data = tmp_path / "run", tmp_path / "data"
     shutil.copytree(runs[0], run)
     shutil.copytree(directions, data)
-    facts = read_facts(run)
+    facts = read_run(run)
     example = facts.confusions[0].example
-    moved = replace(facts, report=facts.report | {"data": str(data)})
+    moved = replace(facts, report=replace(facts.report, data=str(data)))
     there, why_not = clips_of(moved, [example])
     assert there[example].shape == (4, 32, 32, 3)
     assert not why_not

@@ -1,7 +1,6 @@
 """What a report says of a run: its network, its numbers, its curves, its worst confusions."""
 
 import csv
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ from tfrecords.reading.clip_reader import ClipReader
 from tfrecords.reading.split import Split
 from tfrecords.storage.files import as_path, is_file
 from tfrecords.storage.retry import StorageError
-from training.evaluate.evaluate import read_results
+from training.config.train import TrainConfig
 from training.evaluate.predictions import confusion_matrix, join_views
+from training.evaluate.scores import Report, read_results
 from training.run_folder import Run
 
 SHOWN_IN_TABLE = {  # of a config, under which heading
@@ -49,61 +49,67 @@ class Confusion:
 
 
 @dataclass(frozen=True)
-class RunFacts:
-    """A trained run, evaluated or not.
+class ReportedRun:
+    """A trained run.
 
     Args:
         name: The run's folder.
         config: What it was trained with.
         class_names: The classes, in order.
         curves: For each column of log.csv its values over the epochs.
-        report: What `ctm evaluate` wrote, or None.
-        confusions: The worst ones, the most frequent first.
-        confusion: Counts `(true class, predicted class)`, or None.
     """
 
     name: str
-    config: dict[str, Any]
+    config: TrainConfig
     class_names: tuple[str, ...]
     curves: dict[str, list[float]]
-    report: dict[str, Any] | None = None
-    confusions: tuple[Confusion, ...] = ()
-    confusion: np.ndarray | None = None
 
     @property
     def methods(self) -> list[str]:
         """The methods of its network."""
-        return self.config["model"].split("+")
+        return self.config.model.split("+")
 
     @property
     def columns(self) -> dict[str, Any]:
-        """What of the config stands in the table of runs, by heading."""
-        values = {heading: self.config[name] for name, heading in SHOWN_IN_TABLE.items()}
-        return values | {"model": " ".join((self.config["model"], *self.config["options"]))}
+        """The columns of its config in the table of runs, by heading."""
+        values = {heading: getattr(self.config, n) for n, heading in SHOWN_IN_TABLE.items()}
+        return values | {"model": " ".join((self.config.model, *self.config.options))}
 
 
-def read_facts(path: Path, most: int = 8) -> RunFacts:
-    """The facts of a run.
+@dataclass(frozen=True)
+class EvaluatedRun(ReportedRun):
+    """A trained run that `ctm evaluate` scored.
+
+    Args:
+        report: Its report.
+        confusion: Counts `(true class, predicted class)`.
+        confusions: The worst ones, the most frequent first.
+    """
+
+    report: Report
+    confusion: np.ndarray
+    confusions: tuple[Confusion, ...]
+
+
+def read_run(path: Path, most: int = 8) -> ReportedRun:
+    """A run as a report shows it: an `EvaluatedRun` if it was evaluated.
 
     Args:
         path: Folder of the run.
-        most: Confusions at the most.
+        most: Greatest number of confusions.
 
     Raises:
         ValueError: If there is no run.
     """
     run = Run.open(path)
-    values = run.read()
-    facts = RunFacts(
-        str(path), values["config"], tuple(values["class_names"]), read_curves(run.log)
-    )
+    trained = str(path), run.config, run.facts.class_names, read_curves(run.log)
     if not (path / "report.json").is_file():
-        return facts
-    predictions, said = read_results(path)
+        return ReportedRun(*trained)
+    predictions, report = read_results(path)
     ids, labels, scores = join_views(predictions)
     matrix = confusion_matrix(labels, scores)
     worst = worst_confusions(ids, labels, scores, matrix, most)
-    return dataclasses.replace(facts, report=said, confusions=worst, confusion=matrix)
+    return EvaluatedRun(*trained, report, matrix, worst)
 
 
 def read_curves(log: Path) -> dict[str, list[float]]:
@@ -141,7 +147,7 @@ def worst_confusions(
     return tuple(found)
 
 
-def clips_of(run: RunFacts, ids: Sequence[str]) -> tuple[dict[str, np.ndarray], str]:
+def clips_of(run: EvaluatedRun, ids: Sequence[str]) -> tuple[dict[str, np.ndarray], str]:
     """The middle clips of videos as an evaluated run's model sees them, by id, and which lack.
 
     They come from the data set that was scored.
@@ -153,12 +159,12 @@ def clips_of(run: RunFacts, ids: Sequence[str]) -> tuple[dict[str, np.ndarray], 
     Returns:
         The clips, uint8 `(T, S, S, 3)`, and why others are not there, or nothing.
     """
-    data, split = run.report["data"], run.report["split"]
+    data, split = run.report.data, run.report.split
     try:
         if not is_file(as_path(data) / FILE):
             return {}, f"{data}, on which the run was evaluated, is gone."
         videos = Split(data, split)
-        options = Run.open(Path(run.name)).config.clip_options()
+        options = run.config.clip_options()
         reader = ClipReader(videos, options, np.arange(len(videos.class_names)))
         places = {name: place for place, name in enumerate(videos.ids)}
         clips = {i: reader.evaluation_clip(places[i], 0)[0][0] for i in ids if i in places}
