@@ -48,7 +48,7 @@ def training_batches(
     """
     at_once = config.batch_size // config.accumulate // strategy.num_replicas_in_sync
 
-    def of_a_worker(context):
+    def of_a_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
         workers = context.num_input_pipelines
         shard = (context.input_pipeline_id, workers)
         own = config.batch_size // workers
@@ -69,7 +69,7 @@ def validation_batches(config: TrainConfig, strategy: tf.distribute.Strategy) ->
     replicas = strategy.num_replicas_in_sync
     at_once = config.batch_size // config.accumulate // replicas
 
-    def of_a_worker(context):
+    def of_a_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
         workers = context.num_input_pipelines
         shard = (context.input_pipeline_id, workers)
         own = -(-videos // workers)
@@ -83,7 +83,7 @@ def validation_batches(config: TrainConfig, strategy: tf.distribute.Strategy) ->
 def filled_up(clips: tf.data.Dataset, size: int, count: int) -> tf.data.Dataset:
     """`count` batches of `size` clips, labels and weights: 1, or 0 for what is filled up."""
 
-    def fill(*batch):
+    def fill(*batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
         batch = (*batch, tf.ones(tf.shape(batch[0])[:1]))
         empty = size - tf.shape(batch[0])[0]
         return tuple(

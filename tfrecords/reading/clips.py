@@ -15,7 +15,7 @@ from tfrecords.reading.class_weights import Weights
 from tfrecords.reading.clip_options import ClipOptions, shows_fields
 from tfrecords.reading.clip_reader import ClipReader
 from tfrecords.reading.epoch_order import class_order
-from tfrecords.reading.samples import evaluation_samples, mixer, training_samples
+from tfrecords.reading.samples import Epoch, Places, evaluation_samples, mixer, training_samples
 from tfrecords.reading.split import Split
 
 REMOTE_PARALLEL = 32  # clips on their way at once
@@ -34,7 +34,7 @@ def clips(
     augment: str | Augment = "slowfast",
     class_weights: Weights = None,
     seed: int = 0,
-    epoch: int | tf.Variable | None = None,
+    epoch: Epoch = None,
     step: int = 0,
     shard: tuple[int, int] = (0, 1),
     with_ids: bool = False,
@@ -116,7 +116,8 @@ def clips(
     drop_remainder = training if drop_remainder is None else drop_remainder
     augment = Augment.preset(augment) if isinstance(augment, str) else augment
     options = dataclasses.replace(options or ClipOptions(), **view)
-    _check(training, options, batch_size, seed, epoch, step, shard, num_parallel)
+    _check_numbers(batch_size, seed, epoch, step, num_parallel)
+    _check(training, options, shard)
     videos = Split(data, split)
     num_parallel = num_parallel or (REMOTE_PARALLEL if videos.remote else None)
     targets = flip_targets(videos.class_names, flip_pairs)
@@ -128,11 +129,11 @@ def clips(
     steps = total // batch_size if drop_remainder else -(-total // batch_size)
     if step > steps or (drop_remainder and not steps):
         raise ValueError(_too_few(videos, batch_size, step, steps, total, shard[1]))
-    first, last = (min(place * batch_size, total) for place in (step, steps))
+    places = Places(shard, *(min(batch * batch_size, total) for batch in (step, steps)))
     if training:
-        samples = training_samples(reader, weighted, seed, epoch, shard, first, last, num_parallel)
+        samples = training_samples(reader, weighted, seed, epoch, places, num_parallel)
     else:
-        samples = evaluation_samples(reader, shard, first, last, num_parallel)
+        samples = evaluation_samples(reader, places, num_parallel)
     batches = samples.batch(batch_size, drop_remainder)
     if training:
         batches = batches.map(mixer(augment, len(videos.class_names)))
@@ -141,12 +142,12 @@ def clips(
     return batches.prefetch(2).with_options(_options(num_parallel))
 
 
-def _pairs(clip, label, ids, views):
-    return clip, label
+def _pairs(*batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    return batch[:2]
 
 
-def _dicts(clip, label, ids, views):
-    return {"clip": clip, "label": label, "id": ids, "view": views}
+def _dicts(*batch: tf.Tensor) -> dict[str, tf.Tensor]:
+    return dict(zip(("clip", "label", "id", "view"), batch, strict=True))
 
 
 def _options(num_parallel: int | None) -> tf.data.Options:
@@ -163,7 +164,9 @@ def _count(videos: int, shard: tuple[int, int], equal: bool) -> int:
     return videos // shard[1] if equal else len(range(shard[0], videos, shard[1]))
 
 
-def _check(training, options, batch_size, seed, epoch, step, shard, num_parallel) -> None:
+def _check_numbers(
+    batch_size: int, seed: int, epoch: Epoch, step: int, num_parallel: int | None
+) -> None:
     check_count("batch_size", batch_size)
     check_count("step", step, 0)
     check_count("seed", seed, 0)
@@ -171,6 +174,9 @@ def _check(training, options, batch_size, seed, epoch, step, shard, num_parallel
         check_count("num_parallel", num_parallel)
     if not (epoch is None or isinstance(epoch, tf.Variable)):
         check_count("epoch", epoch, 0)
+
+
+def _check(training: bool, options: ClipOptions, shard: tuple[int, int]) -> None:
     if training and (options.num_clips, options.num_crops) != (1, 1):
         raise ValueError(
             "num_clips and num_crops are for evaluation; training takes one random clip and crop "

@@ -1,7 +1,9 @@
 """Datasets of single samples, and the mixing of a batch; the order comes from `order.py`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -11,19 +13,39 @@ from tfrecords.augment.mixing import mix_batch
 from tfrecords.reading.clip_reader import PLACE_DRAWS, ClipReader
 from tfrecords.reading.epoch_order import ClassOrder, epochs, shuffled
 
+Epoch: TypeAlias = int | tf.Variable | None
+
+
+@dataclass(frozen=True)
+class Places:
+    """Places `first` to `last` of a shard (i, n) of the order: places i, i + n, ... of all."""
+
+    shard: tuple[int, int]
+    first: int
+    last: int
+
+    def of_all(self, place: tf.Tensor) -> tf.Tensor:
+        """A place of the shard as one of the whole order."""
+        return self.shard[0] + self.shard[1] * place
+
 
 def training_samples(
-    reader: ClipReader, weighted: ClassOrder | None, seed, epoch, shard, first, last, num_parallel
+    reader: ClipReader,
+    weighted: ClassOrder | None,
+    seed: int,
+    epoch: Epoch,
+    places: Places,
+    num_parallel: int | None,
 ) -> tf.data.Dataset:
-    """Samples at places `first` to `last` of a shard of the order, with their keys.
+    """Samples at some places of the order, with their keys.
 
     The copies of a video are neighbours, and all of them belong to one shard.
     """
     draws, repeats = PLACE_DRAWS + reader.options.num_frames, reader.augment.repeats
     videos, start = np.int64(len(reader.videos)), tf.constant([seed, 0], tf.int64)
 
-    def sample(epoch, place):
-        position = shard[0] + shard[1] * (place // repeats)
+    def sample(epoch: tf.Tensor, place: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        position = places.of_all(place // repeats)
         key = tf.random.experimental.stateless_fold_in(start, epoch, alg="philox")
         own = position * repeats + place % repeats
         own_key = tf.random.experimental.stateless_fold_in(key, own, alg="philox")
@@ -32,16 +54,17 @@ def training_samples(
         rows = _read(reader, reader.training_clip, video, numbers, own_key)
         return (*_only_crop(*rows), own_key)
 
-    places = epochs(epoch).flat_map(
-        lambda epoch: tf.data.Dataset.range(first, last).map(lambda place: (epoch, place))
-    )
-    return _mapped(places, sample, num_parallel)
+    own = tf.data.Dataset.range(places.first, places.last)
+    all_places = epochs(epoch).flat_map(lambda epoch: own.map(lambda place: (epoch, place)))
+    return _mapped(all_places, sample, num_parallel)
 
 
 def mixer(augment: Augment, classes: int) -> Callable:
     """Mixes the clips of a batch and their labels, where that is asked for."""
 
-    def mixed(clips, labels, ids, views, keys):
+    def mixed(
+        clips: tf.Tensor, labels: tf.Tensor, ids: tf.Tensor, views: tf.Tensor, keys: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
         if not augment.mixes:
             return clips, labels, ids, views
         mix = partial(mix_batch, augment=augment, num_classes=classes)
@@ -53,16 +76,19 @@ def mixer(augment: Augment, classes: int) -> Callable:
     return mixed
 
 
-def evaluation_samples(reader, shard, first, last, num_parallel) -> tf.data.Dataset:
-    """Views `first` to `last` of a shard of the split; the crops of a clip are read together."""
+def evaluation_samples(
+    reader: ClipReader, places: Places, num_parallel: int | None
+) -> tf.data.Dataset:
+    """Views at some places of the split; the crops of a clip are read together."""
     num_clips, crops = reader.options.num_clips, reader.options.num_crops
 
-    def sample(clip):
-        video = shard[0] + shard[1] * (clip // num_clips)
+    def sample(clip: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        video = places.of_all(clip // num_clips)
         return _read(reader, reader.evaluation_clip, video, clip % num_clips)
 
-    clips = _mapped(tf.data.Dataset.range(first // crops, -(-last // crops)), sample, num_parallel)
-    return clips.map(_only_crop) if crops == 1 else clips.unbatch().skip(first % crops)
+    numbers = tf.data.Dataset.range(places.first // crops, -(-places.last // crops))
+    clips = _mapped(numbers, sample, num_parallel)
+    return clips.map(_only_crop) if crops == 1 else clips.unbatch().skip(places.first % crops)
 
 
 def _mapped(units: tf.data.Dataset, sample: Callable, num_parallel: int | None) -> tf.data.Dataset:

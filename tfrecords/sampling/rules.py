@@ -6,6 +6,7 @@ the frames as the data set has them, so at the project's short side the pixels a
 another size they are those in proportion.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,13 +20,13 @@ class Rule:
     """Which frames and crops an evaluation takes.
 
     Args:
-        samplings: by `"dense"` or `"segments"` a function of the video's frames, a clip's frames,
+        samplings: By `"dense"` or `"segments"` a function of the video's frames, a clip's frames,
             the interval and the number of clips, which gives the frame numbers
             `(num_clips, num_frames)`.
-        places: function of the free pixels beside a crop and the number of crops, which gives the
+        places: Function of the free pixels beside a crop and the number of crops, which gives the
             first, middle and last place of a crop.
-        across: whether three crops stand left, centre and right of portrait frames too.
-        canvas: height and width that every frame is stretched to; None keeps its shape.
+        across: Whether three crops stand left, centre and right of portrait frames too.
+        canvas: Height and width that every frame is stretched to; None keeps its shape.
     """
 
     samplings: dict[str, Callable[[int, int, int, int], np.ndarray]]
@@ -137,16 +138,12 @@ def mmaction2_places(free: int, num_crops: int) -> tuple[int, int, int]:
     return quarter_places(free, num_crops) if num_crops > 3 else half_places(free)
 
 
-def _own(sampling: str) -> Callable[[int, int, int, int], np.ndarray]:
-    return lambda *numbers: clip_indices(*numbers, sampling=sampling)
-
-
 def _looped(starts: np.ndarray, video_frames: int, num_frames: int, interval: int) -> np.ndarray:
     return (starts[:, None] + np.arange(num_frames) * interval) % video_frames
 
 
 RULES = {
-    "ctm": Rule({sampling: _own(sampling) for sampling in SAMPLINGS}),
+    "ctm": Rule({name: functools.partial(clip_indices, sampling=name) for name in SAMPLINGS}),
     "nonlocal": Rule({"dense": wrapping_clips}, half_places),
     "slowfast": Rule({"dense": stretched_clips}, ceiled_places),
     "mmaction2": Rule({"dense": rounded_clips, "segments": middle_and_first}, mmaction2_places),

@@ -69,7 +69,7 @@ def check_data(config: AblateConfig) -> None:
     first = manifests[config.data[0]]
     for path, manifest in manifests.items():
         names = manifest.class_names, first.class_names
-        if why := class_difference(*names, path, config.data[0]):
+        if why := class_difference(*names, str(path), str(config.data[0])):
             raise ValueError(
                 f"{path} has other classes than {config.data[0]} ({why}): a table is of data sets "
                 "with the same classes, as folds are."

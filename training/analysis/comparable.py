@@ -65,7 +65,7 @@ def network_of(config: TrainConfig, accuracy: float) -> Result:
     return Result(
         config.model,
         config.backbone,
-        config.num_frames,
+        config.clip_options().num_frames,
         bool(pooling),
         accuracy,
         config.image_size,

@@ -10,7 +10,7 @@ def picture_names(runs: Sequence[Path]) -> list[str]:
     Raises:
         ValueError: If two are the same.
     """
-    names = {}
+    names: dict[str, Path] = {}
     for path in runs:
         name = path.resolve().name
         if name in names:

@@ -90,13 +90,13 @@ def overlap(first: Sequence[int], second: Sequence[int]) -> float:
     Reference:
         Table 9 of arXiv 2010.11757.
     """
-    first, second = set(first), set(second)
-    if not first or len(first) != len(second):
+    own, others = set(first), set(second)
+    if not own or len(own) != len(others):
         raise ValueError(
-            f"The overlap is of two sets of equally many classes, received {len(first)} and "
-            f"{len(second)}."
+            f"The overlap is of two sets of equally many classes, received {len(own)} and "
+            f"{len(others)}."
         )
-    return len(first & second) / len(first)
+    return len(own & others) / len(own)
 
 
 def gain_correlation(first: np.ndarray, second: np.ndarray) -> float:

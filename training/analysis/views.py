@@ -65,7 +65,7 @@ def importance_of_classes(path: Path, report: Report) -> tuple[list[str], dict[s
     labelled = ((batch["clip"].numpy(), batch["label"].numpy()) for batch in batches)
     layers = ctm_keras.view_importance(model, labelled, by_class=True)
     seen = ~np.isnan(next(iter(layers.values()))[:, 0])
-    names = [name for name, own in zip(ctm_keras.class_names(model), seen, strict=True) if own]
+    names = [name for name, own in zip(report.class_names, seen, strict=True) if own]
     return names, {layer: rows[seen] for layer, rows in layers.items()}
 
 

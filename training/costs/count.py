@@ -16,14 +16,14 @@ def multiply_adds(model: keras.Model) -> int:
     what it computes. Sums, batch norms and activations are left out, as the papers do.
 
     Args:
-        model: a video model, on the TensorFlow backend.
+        model: A video model, on the TensorFlow backend.
     """
     clip = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)
     graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(clip).graph
     return sum(COUNTS[op.type](op) for op in _operations(graph) if op.type in COUNTS)
 
 
-def _operations(graph) -> Iterator[tf.Operation]:
+def _operations(graph: tf.Graph) -> Iterator[tf.Operation]:
     """The operations of a graph and of the functions it calls, as a grouped convolution is."""
     for op in graph.get_operations():
         yield op
@@ -42,7 +42,7 @@ def activation_bytes(model: keras.Model) -> int:
     An estimate from above: what a layer could forget or compute again counts, too.
 
     Args:
-        model: a video model, on the TensorFlow backend.
+        model: A video model, on the TensorFlow backend.
     """
     clip = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)
     graph = tf.function(lambda x: model(x, training=True)).get_concrete_function(clip).graph
@@ -50,21 +50,21 @@ def activation_bytes(model: keras.Model) -> int:
     return sum(prod(x.shape) * x.dtype.size for x in outputs if x.shape.is_fully_defined())
 
 
-def _convolution(op) -> int:
+def _convolution(op: tf.Operation) -> int:
     """Each output sums over the kernel and the channels of its group."""
     return prod(op.outputs[0].shape) * prod(op.inputs[1].shape[:-1])
 
 
-def _depthwise(op) -> int:
+def _depthwise(op: tf.Operation) -> int:
     return prod(op.outputs[0].shape) * prod(op.inputs[1].shape[:2])
 
 
-def _product(op) -> int:
+def _product(op: tf.Operation) -> int:
     transposed = op.get_attr("transpose_a" if op.type == "MatMul" else "adj_x")
     return prod(op.outputs[0].shape) * op.inputs[0].shape[-2 if transposed else -1]
 
 
-def _einsum(op) -> int:
+def _einsum(op: tf.Operation) -> int:
     terms = op.get_attr("equation").decode().split("->")[0].split(",")
     pairs = zip(terms, op.inputs, strict=True)
     return prod(
@@ -103,9 +103,9 @@ def clips_per_second(model: keras.Model, batch_size: int = 1, repeats: int = 3) 
     """Clips that a model scores in a second: the best of a few steps after the first.
 
     Args:
-        model: a video model.
-        batch_size: clips of a step.
-        repeats: steps that are timed.
+        model: A video model.
+        batch_size: Clips of a step. Defaults to 1.
+        repeats: Steps that are timed. Defaults to 3.
     """
     clips = tf.constant(np.zeros((batch_size, *model.input_shape[1:]), "float32"))
     score = tf.function(lambda: model(clips, training=False))

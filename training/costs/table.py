@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import ctm_keras
 from ctm_keras.engine.anatomy import Anatomy
@@ -19,11 +20,11 @@ class Cost:
     """What one method costs on a backbone.
 
     Args:
-        method: its name, with the variant.
-        frames: of a clip.
-        parameters: that are trained.
-        multiply_adds: for one clip.
-        speed: clips scored in a second, one at a time, on this machine.
+        method: Its name, with the variant.
+        frames: Frames of a clip.
+        parameters: Weights that are trained.
+        multiply_adds: Multiply-adds of one clip.
+        speed: Clips scored in a second, one at a time, on this machine.
     """
 
     method: str
@@ -55,28 +56,29 @@ def cost_table(
     """The lines of the table of costs, as they are measured.
 
     Args:
-        backbone: the image model.
-        num_frames: frames of a clip, of the methods that leave the choice.
-        image_size: height and width in pixels.
-        num_classes: number of classes.
+        backbone: The image model.
+        num_frames: Frames of a clip, of the methods that leave the choice.
+        image_size: Height and width in pixels. Defaults to 224.
+        num_classes: Number of classes. Defaults to 400.
 
     Raises:
-        ValueError: if there is no such backbone, or a number is out of range.
+        ValueError: If there is no such backbone, or a number is out of range.
     """
     yield HEADER
+    of_all = {"num_classes": num_classes, "image_size": image_size}
     for name, method, options, frames in rows(num_frames):
         try:
-            yield str(cost(name, method, backbone, num_classes, frames, image_size, options))
+            yield str(cost(name, method, backbone, frames, **options, **of_all))
         except ValueError as error:
             if method == "tsn":  # which stands on every backbone: what was asked for is wrong
                 raise
             yield f"{name:16} not on {backbone}: {error}"
 
 
-def cost(name, method, backbone, num_classes, num_frames, image_size, options) -> Cost:
-    """What one model costs."""
+def cost(name: str, method: str, backbone: str, num_frames: int, **options: Any) -> Cost:
+    """What one model costs; the options are those of `ctm_keras.build_video_model`."""
     model = ctm_keras.build_video_model(
-        method, backbone, num_classes, num_frames, image_size, weights=None, **options
+        method, backbone, num_frames=num_frames, weights=None, **options
     )
     return Cost(
         name, num_frames, trained_parameters(model), multiply_adds(model), clips_per_second(model)

@@ -1,10 +1,12 @@
 """Batch norm in training: fixed for fine-tuning, synchronized over devices."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import keras
 import tensorflow as tf
+
+Gradients = Callable[[tf.Tensor], tuple[tf.Tensor | None, ...]]
 
 
 def batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
@@ -76,7 +78,9 @@ class SynchronizedBatchNorm(keras.layers.BatchNormalization):
     `mean_of_replicas`, and models that are saved with it do not open on JAX and PyTorch.
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None
+    ) -> tf.Tensor:
         if not training or not self.trainable:
             return super().call(inputs, training=False)
         inputs = keras.ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
@@ -106,16 +110,18 @@ def mean_of_replicas(own: tf.Tensor) -> tf.Tensor:
     """
     context = tf.distribute.get_replica_context()
 
-    def mean(value):
+    def mean(value: tf.Tensor) -> tf.Tensor:
         return context.merge_call(reduce, args=(value,))
 
     @tf.custom_gradient
-    def with_gradient(own, reduced):
+    def with_gradient(own: tf.Tensor, reduced: tf.Tensor) -> tuple[tf.Tensor, Gradients]:
         return tf.identity(reduced), lambda upstream: (mean(upstream), None)
 
     return with_gradient(own, mean(own))
 
 
-def reduce(strategy: tf.distribute.Strategy, value: tf.distribute.DistributedValues):
+def reduce(
+    strategy: tf.distribute.Strategy, value: tf.distribute.DistributedValues
+) -> tf.distribute.DistributedValues:
     """The mean of a value over all replicas, for each of them."""
     return strategy.extended.reduce_to(tf.distribute.ReduceOp.MEAN, value, destinations=value)

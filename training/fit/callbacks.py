@@ -10,6 +10,8 @@ from training.fit.state import State
 from training.fit.weight_averages import Averages
 from training.run_folder import Run, save_model
 
+Logs = dict[str, float] | None
+
 
 class DivergedError(ValueError):
     """The loss of a run is no longer a number."""
@@ -32,7 +34,7 @@ class SetEpoch(keras.callbacks.Callback):
         super().__init__()
         self.variable = epoch
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self.variable.assign(epoch)
 
 
@@ -56,21 +58,22 @@ class Checkpoints(keras.callbacks.Callback):
         self.steps, self.every = steps, every
         self.epoch = self.done = 0
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self.epoch = epoch
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         self.done = batch + 1
-        if not np.isfinite(logs["loss"]):
-            self.stop(f"the loss became {logs['loss']}")
+        loss = (logs or {})["loss"]
+        if not np.isfinite(loss):
+            self.stop(f"the loss became {loss}")
         if self.done < self.steps and self.done % self.every == 0:
             self.check_weights()
             self.state.save(self.epoch, self.done)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.check_weights()
         self.save(self.run.last)
-        best = logs.get("val_top1")
+        best = (logs or {}).get("val_top1")
         if best is not None and best > self.state.best.numpy():
             self.save(self.run.best)
             self.state.best.assign(best)

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfrecords.format.manifest import Manifest
 from tfrecords.sampling import CROP
+from training.fit.callbacks import Logs
 
 SMALL = 0.05  # a share not worth a remedy
 ROOMY = 1.25  # times the short side that clips need
@@ -54,10 +55,10 @@ class DataWait(keras.callbacks.Callback):
             A `tf.data.Dataset`.
         """
 
-        def ask(number):
+        def ask(number: tf.Tensor) -> tf.Tensor:
             return tf.numpy_function(self._note_asked, [number], tf.int64)
 
-        def pass_on(number, *batch):
+        def pass_on(number: tf.Tensor, *batch: tf.Tensor) -> tf.Tensor:
             noted = tf.numpy_function(self._note_ready, [number], tf.int64)
             with tf.control_dependencies([noted]):
                 batch = tf.nest.map_structure(tf.identity, batch)
@@ -66,21 +67,21 @@ class DataWait(keras.callbacks.Callback):
         numbers = tf.data.Dataset.range(first, 2**62).map(ask)
         return tf.data.Dataset.zip(numbers, dataset).map(pass_on).prefetch(1)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         for notes in self._asked, self._ready, self._waits:
             notes.clear()
         self._epoch_begin = self._step_end = time.perf_counter()
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         self._step_begin = time.perf_counter()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         begin, self._step_end = self._step_begin, time.perf_counter()
         ready, asked = self._ready.pop(batch, begin), self._asked.pop(batch, begin)
         # An epoch's first batch is asked for in the middle of its step.
         self._waits.append(max(0.0, ready - max(asked, begin)))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         first, waited = sum(self._waits[:1]), sum(self._waits[1:])
         self.share = waited / max(self._step_end - self._epoch_begin - first, 1e-9)
         if logs is not None:

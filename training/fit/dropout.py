@@ -17,7 +17,7 @@ def own_masks(model: keras.Model, strategy: tf.distribute.Strategy) -> None:
     """
     seeds = [v.value for v in model.variables if v.name == "seed_generator_state"]
 
-    def move():
+    def move() -> None:
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         for seed in seeds:
             seed.assign_add([tf.cast(replica, seed.dtype), 0])

@@ -114,7 +114,7 @@ def seconds_of_a_step(
     step = Step(model, strategy, averages, config.clip_norm, config.accumulate)
     epochs = (training_batches(config, strategy, epoch) for epoch in range(2))  # one may have one
     batches = itertools.chain.from_iterable(epochs)
-    ends = []
+    ends: list[float] = []
     while len(ends) < 2:
         step.train(itertools.islice(batches, config.accumulate), stop=False)
         ends.append(time.perf_counter())

@@ -57,7 +57,7 @@ class Loop:
         self.batches = functools.cache(
             lambda first: training_batches(config, strategy, self.epoch, first, timed)
         )
-        self.validation = validation_batches(config, strategy) if has_validation(config) else None
+        self.validation = validation_batches(config, strategy) if has_validation(config) else ()
 
     def run(self, callbacks: keras.callbacks.CallbackList) -> None:
         """Trains and validates, epoch after epoch."""
@@ -66,13 +66,15 @@ class Loop:
         for epoch in range(first_epoch, self.config.epochs):
             callbacks.on_epoch_begin(epoch)
             logs = self.train_epoch(epoch, first_step, callbacks)
-            if self.validation is not None:
+            if self.validation:
                 logs |= self.validate(epoch, callbacks)
             callbacks.on_epoch_end(epoch, logs)
             first_step = 0
         callbacks.on_train_end()
 
-    def train_epoch(self, epoch: int, first: int, callbacks) -> dict[str, float]:
+    def train_epoch(
+        self, epoch: int, first: int, callbacks: keras.callbacks.CallbackList
+    ) -> dict[str, float]:
         """Does the steps of an epoch from the first one on; returns the means of all."""
         self.epoch.assign(epoch)
         if not first:
@@ -87,13 +89,13 @@ class Loop:
             self.leave_if_told(sums, epoch, step + 1)
         return means(self.state.sums.numpy())
 
-    def validate(self, epoch: int, callbacks) -> dict[str, float]:
+    def validate(self, epoch: int, callbacks: keras.callbacks.CallbackList) -> dict[str, float]:
         """The means over the validation split, of the averaged weights where there are any."""
         callbacks.on_test_begin()
         total = np.zeros(5)
         with self.averages.in_the_model():
             for batch in self.validation:
-                sums = self.step.score(*batch, self.notice.came)
+                sums = self.step.score(*batch, stop=self.notice.came)
                 total += sums
                 if sums[-1]:
                     break

@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 EXIT_CODE = 128 + signal.SIGTERM
 
@@ -16,14 +17,14 @@ class Preempted(SystemExit):
     `ctm train ...; code=$?; [ $code = 143 ] && exit 99; exit $code`.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(EXIT_CODE)
 
 
 class Notice:
     """Whether SIGTERM has come."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.came = False
 
     @contextmanager
@@ -38,5 +39,5 @@ class Notice:
         finally:
             signal.signal(signal.SIGTERM, before)
 
-    def _note(self, number, frame):
+    def _note(self, number: int, frame: FrameType | None) -> None:
         self.came = True

@@ -35,8 +35,9 @@ def start(config: TrainConfig) -> tuple[TrainConfig, RunFacts, bool]:
 
 def what_all_do(config: TrainConfig, facts: RunFacts) -> str:
     """What must be the same on all machines."""
-    own = {name: None for name in (*WHERE, "out", "resume", "weights")}
-    return json.dumps([dataclasses.replace(config, **own).to_dict(), facts.data_hash])
+    own = (*WHERE, "out", "resume", "weights")
+    values = {name: value for name, value in config.to_dict().items() if name not in own}
+    return json.dumps([values, facts.data_hash])
 
 
 def resolve(config: TrainConfig) -> tuple[TrainConfig, RunFacts]:

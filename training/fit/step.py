@@ -42,8 +42,8 @@ class Step:
         with strategy.scope():
             self.gradients = [own_of_each_replica(v) for v in model.trainable_variables]
         # As decorators they would warn of retracing when a process trains several models.
-        self.add, self.apply = tf.function(self.add), tf.function(self.apply)
-        self._score = tf.function(self._score)
+        self.add, self.apply = tf.function(self._add), tf.function(self._apply)
+        self.forward = tf.function(self._forward)
 
     def train(self, batches: Iterable[tuple], stop: bool) -> np.ndarray:
         """Does one step.
@@ -59,22 +59,22 @@ class Step:
         self.apply()
         return sums.numpy()
 
-    def score(self, clips, labels, weights, stop: bool) -> np.ndarray:
+    def score(self, *batch: tf.Tensor, stop: bool) -> np.ndarray:
         """The sums of a batch, of clips whose weight is 1, without learning from it."""
-        return self._score(clips, labels, weights, float(stop)).numpy()
+        return self.forward(*batch, float(stop)).numpy()
 
-    def add(self, *inputs) -> tf.Tensor:
+    def _add(self, *inputs: tf.Tensor) -> tf.Tensor:
         with synchronized(self.model, self.strategy):
-            return self.strategy.reduce(SUM, self.strategy.run(self._add, inputs), axis=None)
+            return self.strategy.reduce(SUM, self.strategy.run(self._add_own, inputs), axis=None)
 
-    def apply(self) -> None:
-        self.strategy.run(self._apply)
+    def _apply(self) -> None:
+        self.strategy.run(self._apply_own)
         self.averages.update()
 
-    def _score(self, *inputs) -> tf.Tensor:
-        return self.strategy.reduce(SUM, self.strategy.run(self._forward, inputs), axis=None)
+    def _forward(self, *inputs: tf.Tensor) -> tf.Tensor:
+        return self.strategy.reduce(SUM, self.strategy.run(self._forward_own, inputs), axis=None)
 
-    def _add(self, clips, labels, stop):
+    def _add_own(self, clips: tf.Tensor, labels: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
         """Adds a micro-batch's gradients, in each replica."""
         with tf.GradientTape() as tape:
             logits = self.model(clips, training=True)
@@ -87,7 +87,7 @@ class Step:
             total.assign_add(gradient)
         return sums(losses, labels, logits, tf.ones_like(losses), stop)
 
-    def _apply(self):
+    def _apply_own(self) -> None:
         """Applies the sum of all gradients, in each replica."""
         optimizer = self.model.optimizer
         gradients = [total.read_value() for total in self.gradients]
@@ -97,7 +97,7 @@ class Step:
         for total in self.gradients:
             total.assign(tf.zeros_like(total))
 
-    def _summed(self, gradients):
+    def _summed(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
         """The gradients of all replicas, clipped, as the part that each hands to the optimizer.
 
         Keras adds them in `apply`, after it clipped or looked for infinities, which is too late.
@@ -108,7 +108,9 @@ class Step:
             gradients, _ = tf.clip_by_global_norm(gradients, most)
         return [gradient / self.strategy.num_replicas_in_sync for gradient in gradients]
 
-    def _forward(self, clips, labels, weights, stop):
+    def _forward_own(
+        self, clips: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, stop: tf.Tensor
+    ) -> tf.Tensor:
         logits = self.model(clips, training=False)
         return sums(self.model.loss.call(labels, logits), labels, logits, weights, stop)
 
@@ -123,14 +125,16 @@ def own_of_each_replica(variable: keras.Variable) -> tf.Variable:
     )
 
 
-def sums(losses, labels, logits, weights, stop) -> tf.Tensor:
+def sums(
+    losses: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor, stop: tf.Tensor
+) -> tf.Tensor:
     """Weights, losses, clips in the top 1 and the top 5, machines that want to stop."""
     right = [top_k(labels, logits, k) for k in (1, min(5, logits.shape[-1]))]
     rows = [tf.ones_like(losses), losses, *right]
     return tf.stack([*(tf.reduce_sum(row * weights) for row in rows), stop])
 
 
-def top_k(labels, logits, k: int) -> tf.Tensor:
+def top_k(labels: tf.Tensor, logits: tf.Tensor, k: int) -> tf.Tensor:
     """1 for each clip whose class is among the k best, else 0.
 
     The class of a mixed clip, whose label is soft, is that with the largest share.

@@ -37,14 +37,14 @@ DIFFERENT = "The workers were started with different options or data sets: they 
 SHARED = "must be on a disk that all of them share."
 
 
-def train(config: TrainConfig) -> Run | None:
+def train(config: TrainConfig) -> Run:
     """Trains a model, or continues a run that was stopped.
 
     Args:
         config: What to train, on what, how. With `resume` the run's own config is used.
 
     Returns:
-        The run, with `model.keras` in it; None of a dry run.
+        The run, with `model.keras` in it; after a dry run nothing is there.
 
     Raises:
         ValueError: If the config, the data set and the weights do not fit together.
@@ -73,7 +73,7 @@ def train(config: TrainConfig) -> Run | None:
                 compile_model(model, config, facts.steps_per_epoch)
             if config.dry_run:
                 dry_run(model, config, facts.steps_per_epoch, strategy)
-                return None
+                return Run(config.folder)
             new = is_chief(strategy) and not resumed
             run = Run.create(config, facts) if new else Run(config.folder)
             with full_disk_in_words(run.path, f"run `ctm train --resume {run.path}`"):

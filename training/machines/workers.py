@@ -77,7 +77,7 @@ def agree(strategy: tf.distribute.Strategy, value: str, mistake: str) -> None:
     number = float(zlib.crc32(value.encode()))
 
     @tf.function
-    def total():
+    def total() -> tf.Tensor:
         numbers = strategy.run(lambda: tf.constant(number, tf.float64))
         return strategy.reduce(tf.distribute.ReduceOp.SUM, numbers, axis=None)
 

@@ -5,10 +5,12 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.font_manager import fontManager
 
 from tfrecords.text import LONGEST_NAME, printable, shorten
@@ -34,7 +36,9 @@ def names_in_any_script() -> Iterator[None]:
 
 
 @names_in_any_script()
-def draw_confusion(confusion: np.ndarray, class_names: Sequence[str], title: str, path: Path):
+def draw_confusion(
+    confusion: np.ndarray, class_names: Sequence[str], title: str, path: Path
+) -> None:
     """Draws a confusion matrix, each row in shares of its true class.
 
     Args:
@@ -79,7 +83,7 @@ def write(figure: Figure, path: Path, dpi: int) -> None:
     os.replace(part, path)
 
 
-def write_counts(axes, confusion: np.ndarray, shares: np.ndarray) -> None:
+def write_counts(axes: Axes, confusion: np.ndarray, shares: np.ndarray) -> None:
     """Writes each cell's count into it."""
     for (row, column), value in np.ndenumerate(confusion):
         if value:
@@ -94,7 +98,7 @@ def draw_timeline(
     class_names: Sequence[str],
     title: str,
     path: Path,
-):
+) -> None:
     """Draws the probabilities of the five most likely classes over a video.
 
     Args:
@@ -114,7 +118,7 @@ def draw_timeline(
 
 
 @names_in_any_script()
-def draw_clips(clips: np.ndarray, captions: Sequence[str], path: Path):
+def draw_clips(clips: np.ndarray, captions: Sequence[str], path: Path) -> None:
     """Draws clips as rows of frames, each with a caption.
 
     Args:
@@ -124,7 +128,7 @@ def draw_clips(clips: np.ndarray, captions: Sequence[str], path: Path):
     """
     rows, frames = clips.shape[:2]
     figure = Figure(figsize=(1.2 * frames + 0.2, 1.5 * rows), layout="constrained")
-    for axes, caption, clip in zip(figure.subfigures(rows), captions, clips, strict=True):
+    for axes, caption, clip in zip(subfigures(figure, rows, 1), captions, clips, strict=True):
         axes.suptitle(plain_line(caption), fontsize=9, ha="left", x=0.01)
         for cell, frame in zip(axes.subplots(1, frames), clip, strict=True):
             cell.imshow(frame)
@@ -133,7 +137,7 @@ def draw_clips(clips: np.ndarray, captions: Sequence[str], path: Path):
 
 
 @names_in_any_script()
-def draw_gains(gains: Mapping[str, np.ndarray], class_names: Sequence[str], path: Path):
+def draw_gains(gains: Mapping[str, np.ndarray], class_names: Sequence[str], path: Path) -> None:
     """Draws what models gain over TSN in each class, the classes in the order of the first model.
 
     Args:
@@ -158,7 +162,7 @@ def draw_gains(gains: Mapping[str, np.ndarray], class_names: Sequence[str], path
 
 
 @names_in_any_script()
-def draw_schedule(epochs: Sequence[float], rates: Sequence[float], title: str, path: Path):
+def draw_schedule(epochs: np.ndarray, rates: Sequence[float], title: str, path: Path) -> None:
     """Draws a learning rate over the epochs.
 
     Args:
@@ -173,6 +177,11 @@ def draw_schedule(epochs: Sequence[float], rates: Sequence[float], title: str, p
     axes.set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
     axes.set_title(plain_line(title), fontsize=9)
     write(figure, path, 120)
+
+
+def subfigures(figure: FigureBase, rows: int, columns: int, **layout: Any) -> np.ndarray:
+    """The parts of a figure, one after the other."""
+    return np.ravel(np.asarray(figure.subfigures(rows, columns, **layout), object))
 
 
 def plain_line(text: str) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
 from tfrecords.checks.copies import Copy, Video
@@ -12,7 +13,7 @@ from tfrecords.checks.dataset_stats import Stats
 from tfrecords.reading.clip_reader import read_frames
 from tfrecords.reading.split import Split
 from tfrecords.text import LONGEST_NAME
-from training.pictures.charts import names_in_any_script, plain, write
+from training.pictures.charts import names_in_any_script, plain, subfigures, write
 
 MOST_NAMES = 60  # classes whose names can be read
 MOST_COPIES = 4  # pairs that are shown
@@ -32,8 +33,8 @@ def draw_stats(stats: Stats, path: Path) -> None:
     copies = _different(stats.copies or ())[:MOST_COPIES]
     height = min(2.5 + 0.18 * min(len(stats.class_names), MOST_NAMES), 12)
     figure = Figure(figsize=(13, height + 2.2 * len(copies)), layout="constrained")
-    parts = figure.subfigures(1 + len(copies), 1, height_ratios=[height] + [2.2] * len(copies))
-    parts = np.atleast_1d(parts)
+    heights = [height] + [2.2] * len(copies)
+    parts = subfigures(figure, 1 + len(copies), 1, height_ratios=heights)
     classes, lengths, rates = parts[0].subplots(1, 3, width_ratios=[2, 1, 1])
     _draw_classes(stats, classes)
     parts[0].legend(loc="outside lower left", ncols=len(stats.rows))
@@ -55,7 +56,7 @@ def _different(copies: Sequence[Copy]) -> list[Copy]:
     return found
 
 
-def _draw_classes(stats: Stats, axes) -> None:
+def _draw_classes(stats: Stats, axes: Axes) -> None:
     """Bars of the classes, the largest at the top; a curve where they are many."""
     counts = np.stack([stats.counts(split) for split in stats.rows])
     order = np.argsort(counts.sum(0), kind="stable")
@@ -69,18 +70,18 @@ def _draw_classes(stats: Stats, axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _draw_lengths(stats: Stats, axes) -> None:
+def _draw_lengths(stats: Stats, axes: Axes) -> None:
     seconds = [stats.seconds(split) for split in stats.rows]
     low, high = np.quantile(np.concatenate(seconds), [0, 0.99])
     margin = 0 if high - low > 1 else 0.5
     count = min(MOST_BINS, max(5, round(sum(map(len, seconds)) ** 0.5)))
     bins = np.linspace(low - margin, high + margin, count + 1)
-    axes.hist([own.clip(bins[0], bins[-1]) for own in seconds], bins, stacked=True)
+    axes.hist([own.clip(bins[0], bins[-1]) for own in seconds], bins.tolist(), stacked=True)
     axes.set(title="length, the longest 1% at the end", xlabel="seconds", ylabel="videos")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _draw_rates(stats: Stats, axes) -> None:
+def _draw_rates(stats: Stats, axes: Axes) -> None:
     """Each video by its size and frame rate, these without the noise of their division."""
     for rows in stats.rows.values():
         rates = rows["frame_rate"].round(2)
@@ -91,18 +92,18 @@ def _draw_rates(stats: Stats, axes) -> None:
     axes.set(title="frame rate and shape", xlabel="frames a second", ylabel="width / height")
 
 
-def _widen(axes, name: str, least: float) -> None:
+def _widen(axes: Axes, name: str, least: float) -> None:
     """Gives an axis at least a span, so that nearly equal values look equal."""
     low, high = getattr(axes, f"get_{name}lim")()
     more = max(0.0, least - (high - low)) / 2
     getattr(axes, f"set_{name}lim")(low - more, high + more)
 
 
-def _draw_copy(stats: Stats, copy: Copy, part) -> None:
+def _draw_copy(stats: Stats, copy: Copy, part: SubFigure) -> None:
     """Frames of both, one beside the other."""
     how = "identical" if copy.identical else f"motion {copy.motion:.2f}, picture {copy.picture:.3f}"
     part.suptitle(f"copies ({how})", fontsize=9, x=0.01, ha="left")
-    for half, video in zip(part.subfigures(1, 2), copy.videos, strict=True):
+    for half, video in zip(subfigures(part, 1, 2), copy.videos, strict=True):
         half.suptitle(f"{video.split} {plain(video.id[-LONGEST_NAME:])}", fontsize=8)
         cells = half.subplots(1, len(MOMENTS))
         for cell, frame in zip(cells, _frames(stats, video), strict=True):

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,7 +18,7 @@ from training.run_folder import Run
 from training.use.export import export
 
 VIDEOS_PER_CLASS = 300
-RECIPE = {
+RECIPE: dict[str, Any] = {
     "backbone": "tiny",
     "image_size": 64,
     "scale": (224, 240),

@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Sequence
+from types import ModuleType
 
 from training.config.train import TrainConfig
 
@@ -28,7 +29,7 @@ def explain(name: str) -> str:
     Raises:
         ValueError: If there is no such recipe.
     """
-    return _module(name).__doc__
+    return _module(name).__doc__ or ""
 
 
 def overview() -> str:
@@ -55,7 +56,7 @@ def default_from(arguments: Sequence[str]) -> tuple[TrainConfig | None, list[str
     return (TrainConfig() if name is None else read(name)), rest
 
 
-def _module(name: str):
+def _module(name: str) -> ModuleType:
     if name not in names():
         from ctm_keras.names import unknown_name  # which imports Keras: `ctm --help` must not
 

@@ -4,6 +4,7 @@ import base64
 import io
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -70,10 +71,7 @@ def kernels(run: ReportedRun) -> dict[str, str]:
         return {}
     finally:
         keras.backend.clear_session()
-    return {
-        name: drawn(lambda path, n=name, k=kernel: draw_kernels(k, n, path))
-        for name, kernel in found.items()
-    }
+    return {name: drawn(partial(draw_kernels, kernel, name)) for name, kernel in found.items()}
 
 
 def strips(run: EvaluatedRun) -> tuple[dict[str, str], str]:
