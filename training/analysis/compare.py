@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from training.analysis.contribution import (
     spatial_contribution,
     temporal_improvement,
 )
+from training.analysis.figures import Analysis, Gain, Network, Pair
 from training.analysis.temporality import (
     average_temporal_gain,
     class_accuracies,
@@ -55,65 +55,64 @@ def analyze(runs: Sequence[Path], out: Path, top: int | None = None) -> Iterator
     found, gains = analyze_runs(runs, top)
     with full_disk_in_words(out, "analyze again"):
         out.mkdir(parents=True, exist_ok=True)
-        write_json(out / "analysis.json", found)
-        draw_gains(gains, found["class_names"], out / "temporal_gains.png")
+        write_json(out / "analysis.json", found.to_dict())
+        draw_gains(gains, found.class_names, out / "temporal_gains.png")
     yield from in_words(found)
     yield f"Written: {out / 'analysis.json'}, {out / 'temporal_gains.png'}"
 
 
 def analyze_runs(
     runs: Sequence[Path], top: int | None = None
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What `analyze` finds, as JSON can hold it, and the temporal gains of each run."""
+) -> tuple[Analysis, dict[str, np.ndarray]]:
+    """What `analyze` finds, and the temporal gains of each run."""
     if top is not None and top < 1:
         raise ValueError(f"top must be 1 class or more, received {top}.")
     evaluated = [read_evaluated(path) for path in runs]
     check_comparable(evaluated)
-    found = {**vars(basis_of(evaluated)), **contributions(evaluated)}
-    gains = {
-        run.name: temporal_gains(run.predictions, tsn.predictions)
-        for run, tsn in with_baselines(evaluated)
-    }
+    pairs = list(with_baselines(evaluated))
+    gains = {run.name: temporal_gains(run.predictions, tsn.predictions) for run, tsn in pairs}
     tsn = next(run for run in evaluated if run.result.is_baseline)
-    names = found["class_names"] = list(tsn.class_names)
+    names = tsn.class_names
     seen = int((~np.isnan(class_accuracies(tsn.predictions))).sum())
     count = min(top or min(10, -(-seen // 2)), seen)
-    found["static_classes"] = [names[c] for c in static_classes(tsn.predictions, count)]
-    found["gains"] = {name: of_classes(gain, names, count) for name, gain in gains.items()}
-    found["pairs"] = list(pairs(gains, count))
-    return found, gains
+    analysis = Analysis(
+        basis=basis_of(evaluated),
+        networks=tuple(networks(evaluated)),
+        means=mean_contributions(dict.fromkeys(run.result for pair in pairs for run in pair)),
+        class_names=names,
+        static_classes=tuple(names[c] for c in static_classes(tsn.predictions, count)),
+        gains={name: of_classes(gain, names, count) for name, gain in gains.items()},
+        pairs=tuple(likeness(gains, count)),
+    )
+    return analysis, gains
 
 
-def contributions(evaluated: Sequence[Evaluated]) -> dict[str, Any]:
-    """Phi and Psi of each network, and their means where a method has several."""
+def networks(evaluated: Sequence[Evaluated]) -> Iterator[Network]:
+    """Each run, with Phi and Psi if it has a TSN."""
     tsn = {run.name: base.result.top1 for run, base in with_baselines(evaluated)}
-    networks = []
     for run in evaluated:
-        row = {"run": run.name, "label": run.result.label, **vars(run.result)}
         if run.name in tsn:
-            row["spatial"] = spatial_contribution(run.result.top1, tsn[run.name])
-            row["temporal"] = temporal_improvement(run.result.top1, tsn[run.name])
-        networks.append(row)
-    paired = [run.result for pair in with_baselines(evaluated) for run in pair]
-    means = mean_contributions(dict.fromkeys(paired))
-    return {"networks": networks, "means": {name: vars(mean) for name, mean in means.items()}}
+            accuracies = run.result.top1, tsn[run.name]
+            own = spatial_contribution(*accuracies), temporal_improvement(*accuracies)
+            yield Network(run.name, run.result, *own)
+        else:
+            yield Network(run.name, run.result)
 
 
-def of_classes(gain: np.ndarray, names: Sequence[str], count: int) -> dict[str, Any]:
+def of_classes(gain: np.ndarray, names: Sequence[str], count: int) -> Gain:
     """Which classes gain, and what is left without those that gain most."""
     best = temporal_classes(gain, count)
     rest = len(best) < (~np.isnan(gain)).sum()
-    return {
-        "average": average_temporal_gain(gain),
-        "average_without_the_most_temporal": average_temporal_gain(gain, best) if rest else None,
-        "temporal_classes": {names[c]: float(gain[c]) for c in best},
-        "per_class": {
-            n: None if np.isnan(g) else float(g) for n, g in zip(names, gain, strict=True)
-        },
-    }
+    values = [None if np.isnan(g) else float(g) for g in gain]
+    return Gain(
+        average=average_temporal_gain(gain),
+        average_without_the_most_temporal=average_temporal_gain(gain, best) if rest else None,
+        temporal_classes={names[c]: float(gain[c]) for c in best},
+        per_class=dict(zip(names, values, strict=True)),
+    )
 
 
-def pairs(gains: dict[str, np.ndarray], count: int) -> Iterator[dict[str, Any]]:
+def likeness(gains: dict[str, np.ndarray], count: int) -> Iterator[Pair]:
     """How alike the gains of each two models are."""
     for (one, first), (other, second) in combinations(gains.items(), 2):
         try:
@@ -121,4 +120,4 @@ def pairs(gains: dict[str, np.ndarray], count: int) -> Iterator[dict[str, Any]]:
         except ValueError:  # one model gains alike everywhere
             correlation = None
         shared = overlap(temporal_classes(first, count), temporal_classes(second, count))
-        yield {"runs": [one, other], "correlation": correlation, "overlap": shared}
+        yield Pair((one, other), correlation, shared)

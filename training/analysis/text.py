@@ -1,39 +1,29 @@
 """An analysis in lines for people."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import fields
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from tfrecords.text import counted, printable
-from training.evaluate.scores import Basis
+from training.analysis.contribution import Contribution
+from training.analysis.figures import Analysis, Network
 
 
-def in_words(found: dict[str, Any]) -> Iterator[str]:
-    """What `analyze` found, in lines.
-
-    Args:
-        found: The contents of analysis.json.
-    """
-    yield f"Evaluated on {basis_of(found)}"
-    yield from networks_in_words(found["networks"])
-    yield from means_in_words(found["means"])
-    yield f"Static classes (TSN knows them best): {joined(found['static_classes'])}"
-    for name, own in found["gains"].items():
-        best = joined(f"{c} {g:+.3f}" for c, g in own["temporal_classes"].items())
-        yield f"{name}: mean gain over TSN {own['average']:+.4f}; temporal classes: {best}"
-        if own["average_without_the_most_temporal"] is not None:
-            yield f"  without these {own['average_without_the_most_temporal']:+.4f}"
-    for pair in found["pairs"]:
-        alike = "-" if pair["correlation"] is None else f"{pair['correlation']:.3f}"
+def in_words(found: Analysis) -> Iterator[str]:
+    """What `analyze` found, in lines."""
+    yield f"Evaluated on {found.basis}"
+    yield from networks_in_words(found.networks)
+    yield from means_in_words(found.means)
+    yield f"Static classes (TSN knows them best): {joined(found.static_classes)}"
+    for name, own in found.gains.items():
+        best = joined(f"{c} {g:+.3f}" for c, g in own.temporal_classes.items())
+        yield f"{name}: mean gain over TSN {own.average:+.4f}; temporal classes: {best}"
+        if own.average_without_the_most_temporal is not None:
+            yield f"  without these {own.average_without_the_most_temporal:+.4f}"
+    for pair in found.pairs:
+        alike = "-" if pair.correlation is None else f"{pair.correlation:.3f}"
         yield (
-            f"{' and '.join(pair['runs'])}: gains correlate {alike}, temporal classes overlap "
-            f"{pair['overlap']:.2f}"
+            f"{' and '.join(pair.runs)}: gains correlate {alike}, temporal classes overlap "
+            f"{pair.overlap:.2f}"
         )
-
-
-def basis_of(found: dict[str, Any]) -> Basis:
-    """What the numbers of an analysis stand on."""
-    return Basis(*(found[field.name] for field in fields(Basis)))
 
 
 def joined(names: Iterable[str]) -> str:
@@ -41,41 +31,37 @@ def joined(names: Iterable[str]) -> str:
     return ", ".join(map(printable, names))
 
 
-def networks_in_words(networks: list[dict[str, Any]]) -> Iterator[str]:
+def networks_in_words(networks: Sequence[Network]) -> Iterator[str]:
     """The table of networks with Phi and Psi."""
-    labels = [
-        row["label"] + "-tp" * (row["pooling"] and "temporal_pooling" not in row["label"])
-        for row in networks
-    ]
-    width = max(map(len, ("method", *labels)))
+    width = max(len(label) for label in ("method", *(row.label for row in networks)))
     head = f"{'run':32} {'method':{width}} {'backbone':12} {'frames':>6} {'size':>4} {'top-1':>7}"
     yield f"{head} {'Phi':>6} {'Psi':>7}"
-    for row, label in zip(networks, labels, strict=True):
-        own = f"{'-':>6} {'-':>7}"
-        if "spatial" in row:
-            own = f"{row['spatial']:6.3f} {row['temporal']:7.3f}"
+    for row in networks:
+        own, result = f"{'-':>6} {'-':>7}", row.result
+        if row.spatial is not None:
+            own = f"{row.spatial:6.3f} {row.temporal:7.3f}"
         yield (
-            f"{row['run'][-32:]:32} {label:{width}} {row['backbone']:12} {row['frames']:6} "
-            f"{row['image_size']:4} {row['top1']:7.4f} {own}"
+            f"{row.run[-32:]:32} {row.label:{width}} {result.backbone:12} {result.frames:6} "
+            f"{result.image_size:4} {result.top1:7.4f} {own}"
         )
     yield "Phi: what TSN reaches of it; Psi: the share of TSN's errors that are gone."
 
 
-def means_in_words(means: dict[str, dict[str, Any]]) -> Iterator[str]:
+def means_in_words(means: dict[str, Contribution]) -> Iterator[str]:
     """The means of each method that has several networks."""
     for label, own in means.items():
-        if max(own["networks"]) > 1:
+        if max(own.networks) > 1:
             yield f"Means of {label}: {mean_in_words(own)}"
 
 
-def mean_in_words(own: dict[str, Any]) -> str:
+def mean_in_words(own: Contribution) -> str:
     """`"Phi 0.533, Psi 0.447 (12 networks); with temporal pooling Psi 0.382 (12 networks)"`."""
-    plain, pooled = own["networks"]
+    plain, pooled = own.networks
     parts = []
     if plain:
         counts = counted(plain, "network")
-        parts.append(f"Phi {own['spatial']:.3f}, Psi {own['temporal']:.3f} ({counts})")
+        parts.append(f"Phi {own.spatial:.3f}, Psi {own.temporal:.3f} ({counts})")
     if pooled:
         counts = counted(pooled, "network")
-        parts.append(f"with temporal pooling Psi {own['pooled']:.3f} ({counts})")
+        parts.append(f"with temporal pooling Psi {own.pooled:.3f} ({counts})")
     return "; ".join(parts)

@@ -6,12 +6,13 @@ import shlex
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
 from tfrecords.storage.disk_space import full_disk_in_words
 from training.analysis.compare import analyze_runs
-from training.analysis.text import basis_of, means_in_words
+from training.analysis.text import means_in_words
 from training.pictures.charts import draw_gains
 from training.report.pictures import curves, drawn, kernels, matrix, strips
 from training.report.reported_run import SHOWN_IN_TABLE, EvaluatedRun, read_run
@@ -32,15 +33,13 @@ def report(runs: Sequence[Path], to: Path, title: str = "Video models") -> None:
         raise ValueError("ctm report needs one run or more.")
     shown = [read_run(path) for path in runs]
     evaluated = [run for run in shown if isinstance(run, EvaluatedRun)]
-    analysis, why_not = analysis_of(evaluated)
     page = template().render(
         title=title,
         version=version("ctm-keras"),
         date=datetime.date.today().isoformat(),
         columns=list(SHOWN_IN_TABLE.values()),
         runs=shown,
-        analysis=analysis,
-        why_no_analysis=why_not,
+        **analysis_of(evaluated),
         curves=curves(shown),
         strips={run.name: strips(run) for run in evaluated},
         matrices={run.name: matrix(run) for run in evaluated},
@@ -62,17 +61,20 @@ def template() -> jinja2.Template:
     )
 
 
-def analysis_of(evaluated: Sequence[EvaluatedRun]) -> tuple[dict | None, str]:
+def analysis_of(evaluated: Sequence[EvaluatedRun]) -> dict[str, Any]:
     """What `ctm analyze` finds, with its means in words and its picture, or why it cannot be."""
     if len(evaluated) < 2:
-        return None, ""
+        return {}
     try:
         found, gains = analyze_runs([Path(run.name) for run in evaluated])
     except ValueError as error:
-        return None, str(error)
-    picture = drawn(lambda path: draw_gains(gains, found["class_names"], path))
-    words = {"means": list(means_in_words(found["means"])), "basis": basis_of(found)}
-    return {**found, **words, "picture": picture}, ""
+        return {"why_no_analysis": str(error)}
+    picture = drawn(lambda path: draw_gains(gains, found.class_names, path))
+    return {
+        "analysis": found,
+        "means": list(means_in_words(found.means)),
+        "gains_picture": picture,
+    }
 
 
 def commands(evaluated: Sequence[EvaluatedRun]) -> dict[str, str]:

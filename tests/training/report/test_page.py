@@ -112,8 +112,8 @@ def changed(run, to, **values):
 def test_means_of_a_method_are_on_the_page(runs, tmp_path):
     more = [changed(run, tmp_path / run.name, num_frames=8) for run in runs]
     report([*runs, *more], tmp_path / "r.html")
-    (own,) = [n for n in analyze_runs(runs)[0]["networks"] if n["method"] == "ctm"]
-    means = f"Means of ctm: Phi {own['spatial']:.3f}, Psi {own['temporal']:.3f} (2 networks)"
+    (own,) = [n for n in analyze_runs(runs)[0].networks if n.label == "ctm"]
+    means = f"Means of ctm: Phi {own.spatial:.3f}, Psi {own.temporal:.3f} (2 networks)"
     assert f"<p>{means}</p>" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
@@ -123,13 +123,13 @@ def test_what_analyze_finds_is_on_the_page(runs, tmp_path):
     report(paths, tmp_path / "r.html")
     content = html.unescape((tmp_path / "r.html").read_text(encoding="utf-8"))
     found, _ = analyze_runs(paths)
-    (pair,) = found["pairs"]
-    assert pair["runs"] == [str(runs[1]), str(other)]
-    assert pair["overlap"] == 1  # they have the same predictions
-    assert f'<td class="number">{pair["overlap"]:.2f}</td>' in content
-    for gain in found["gains"].values():
+    (pair,) = found.pairs
+    assert pair.runs == (str(runs[1]), str(other))
+    assert pair.overlap == 1  # they have the same predictions
+    assert f'<td class="number">{pair.overlap:.2f}</td>' in content
+    for gain in found.gains.values():
         for name in ("average", "average_without_the_most_temporal"):
-            assert f'<td class="number">{gain[name]:+.4f}</td>' in content
+            assert f'<td class="number">{getattr(gain, name):+.4f}</td>' in content
     command = f"<code>ctm analyze {runs[0]} {runs[1]} '{other}' --orders</code>"
     assert command in content
     assert "--views" not in content
