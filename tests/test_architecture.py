@@ -47,8 +47,8 @@ ROOMS = {  # a folder, or a file beside folders: those of its package that it ma
         "analysis": "config machines pictures evaluate run_folder",
         "report": "analysis config evaluate pictures run_folder",
         "quickstart": "config machines pictures evaluate fit use run_folder",
-        "commands": "analysis config costs pictures quickstart report use",
-        "cli": "commands config ablate evaluate fit recipes use",
+        "commands": "ablate analysis config costs evaluate pictures",
+        "cli": "ablate commands recipes",
         "__main__": "cli",
     },
 }

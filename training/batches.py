@@ -6,8 +6,8 @@ from typing import Any
 import tensorflow as tf
 
 import tfrecords
-from training.config.clips import ClipConfig
 from training.config.train import TrainConfig
+from training.config.use import ShowConfig
 
 
 def training_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
@@ -99,7 +99,7 @@ def filled_up(clips: tf.data.Dataset, size: int, count: int) -> tf.data.Dataset:
     return clips.concatenate(more).map(fill)
 
 
-def changes(config: ClipConfig) -> dict[str, Any]:
+def changes(config: TrainConfig | ShowConfig) -> dict[str, Any]:
     """What training changes in clips and their order, for `tfrecords.clips`."""
     return {
         "flip": config.flip,

@@ -1,6 +1,6 @@
 """The command line. Each command imports what it needs when it runs: `ctm --help` is instant."""
 
-import functools
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -12,110 +12,38 @@ import tfrecords
 from tfrecords.text import printable
 from training import recipes
 from training.ablate.config import AblateConfig
-from training.commands.data import stats, verify
-from training.commands.models import import_weights, models, quickstart
-from training.commands.runs import analyze, explain, export, predict, report
-from training.config.clips import ShowConfig
-from training.config.train import TrainConfig
-from training.evaluate.config import EvaluateCommand
+from training.commands.parse import parse
+from training.commands.table import COMMANDS, Command
 
 
-def with_examples(function: Callable, *examples: str) -> Callable:
-    """A library function as a command: its own options, with examples in its help."""
-
-    @functools.wraps(function)
-    def command(*args, **kwargs):
-        function(*args, **kwargs)
-
-    first, _, rest = function.__doc__.partition("\n")
-    lines = "\n".join(f"      {example}" for example in examples)
-    command.__doc__ = f"{first}\n\n    For example:\n{lines}\n{rest}"
-    return command
-
-
-# What each command takes: a function, or a config.
-COMMANDS = {
-    "quickstart": quickstart,
-    "build": with_examples(
-        tfrecords.build,
-        "ctm build videos --out data/mine",
-        "ctm build index.csv --out data/mine --split-column fold --val 0",
-        "ctm build UCF-101 --out data/ucf101 --format ucf101 --annotations ucfTrainTestlist",
-        "ctm build videos --out data/mine --estimate",
-        "ctm build videos --out /shared/mine --dask tcp://host:8786",
-        "ctm build --format help",
-    ),
-    "import-records": with_examples(
-        tfrecords.import_records,
-        "ctm import-records kinetics --out data/kinetics",
-        "ctm import-records records --out data/mine --train 'a-*' --val 'b-*' --classes names.txt",
-    ),
-    "verify": verify,
-    "stats": stats,
-    "show": ShowConfig,
-    "train": TrainConfig,
-    "ablate": AblateConfig,
-    "evaluate": EvaluateCommand,
-    "analyze": analyze,
-    "report": report,
-    "predict": predict,
-    "explain": explain,
-    "export": export,
-    "import-weights": import_weights,
-    "models": models,
-}
-WITHOUT_TENSORFLOW = ("build", "import-records", "stats", "verify")
-
-
-def summary(command: Callable) -> Callable:
+def summary(command: Command) -> Callable[[], None]:
     """A stand-in with the first line of a command's help, for the list of commands."""
 
     def stand_in() -> None: ...
 
-    stand_in.__doc__ = command.__doc__.partition("\n")[0]
+    stand_in.__doc__ = (command.takes.__doc__ or "").partition("\n")[0]
     return stand_in
 
 
 def run(name: str, arguments: list[str]) -> None:
     """Runs one command."""
+    command = COMMANDS[name]
     if name == "build" and arguments in (["--format", "help"], ["--format=help"]):
         print(tfrecords.explain_formats())
         return
-    if name not in WITHOUT_TENSORFLOW and not {"-h", "--help"} & set(arguments):
+    if command.tensorflow and not {"-h", "--help"} & set(arguments):
         import_tensorflow_quietly()
-    result = asked(name, arguments)
-    if isinstance(result, EvaluateCommand):
-        from training.evaluate.evaluate import evaluate_all
-
-        for line in evaluate_all(result):
-            print(line, flush=True)
-    if isinstance(result, ShowConfig):
-        from training.use.show import show
-
-        print(f"Written: {show(result)}")
-    if isinstance(result, AblateConfig):
-        from training.ablate.ablate import ablate
-
-        for path in ablate(result):
-            print(path.read_text(encoding="utf-8"), f"Written: {path}", sep="\n")
-    elif isinstance(result, TrainConfig):
-        from training.fit.train import train
-
-        train(result)
-
-
-def asked(name: str, arguments: list[str]) -> object:
-    """What a command line asks for; a function among the commands is carried out at once."""
-    hidden = (tyro.conf.SuppressFixed,)  # what only Python can say: an executor
-    if name not in ("train", "ablate"):
-        return tyro.cli(COMMANDS[name], prog=f"ctm {name}", args=arguments, config=hidden)
-    recipe, arguments = recipes.default_from(arguments)
-    if recipe is None:
-        print(recipes.overview())
-        return None
-    head = {"description": recipes.explain(recipe.recipe)} if recipe.recipe else {}
-    default = recipe if name == "train" else AblateConfig.by_recipe(recipe)
-    return tyro.cli(COMMANDS[name], prog=f"ctm {name}", args=arguments, default=default, **head)
+    default = description = None
+    if name in ("train", "ablate"):
+        recipe, arguments = recipes.default_from(arguments)
+        if recipe is None:
+            print(recipes.overview())
+            return
+        default = AblateConfig.by_recipe(recipe) if name == "ablate" else recipe
+        if recipe.recipe:
+            description = recipes.explain(recipe.recipe)
+    taken = parse(command.with_examples, arguments, f"ctm {name}", description, default)
+    command.carry_out(taken)
 
 
 def show_commands(arguments: list[str]) -> None:
@@ -149,7 +77,8 @@ def import_tensorflow_quietly() -> None:
 def main() -> None:
     """Runs `ctm`: a user's mistake is one sentence and exit code 1 (2 for the options)."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # a terminal may not know every letter
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may not know every letter
+            stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] or ["--help"]
     try:
         if arguments[0] == "--version":

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -58,6 +59,23 @@ def test_every_command_shows_an_example(ctm, command):
     code, printed = ctm(command, "--help")
     assert code == 0
     assert f"ctm {command}" in printed.split("╭─")[0].split("\n\n", 1)[1]
+
+
+def test_a_long_help_has_groups(ctm):
+    _, printed = ctm("train", "--help")
+    _, *parts = re.split(r"\n\W*([\w-]+) options\W*\n", printed)
+    groups = dict(zip(parts[::2], parts[1::2], strict=True))
+    options = {
+        "data-and-run": "--data",
+        "model": "--backbone",
+        "clip": "--num-frames",
+        "augmentation": "--mixup",
+        "optimization": "--learning-rate",
+        "machine": "--devices",
+    }
+    assert list(groups) == list(options)
+    for title, option in options.items():
+        assert [name for name, group in groups.items() if f" {option} " in group] == [title]
 
 
 def test_what_only_python_can_say_is_no_option(ctm):

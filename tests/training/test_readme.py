@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from tfrecords.reading.crops import decode
+from training.config.use import ExportConfig
 from training.use.export import export
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +48,9 @@ def test_the_request_for_tf_serving_is_answered(trained, directions, tmp_path, m
     exec(code, {})
     request = json.loads((tmp_path / "request.json").read_bytes())
     clips = [[base64.b64decode(jpeg["b64"]) for jpeg in clip] for clip in request["instances"]]
-    served = tf.saved_model.load(str(export(trained.path, tmp_path / "served"))).signatures
+    served = tf.saved_model.load(
+        str(export(ExportConfig(run=trained.path, to=tmp_path / "served")))
+    ).signatures
     got = served[request["signature_name"]](tf.constant(clips))["logits"]
     crops = trained.config.clip_options().crops([decode(jpeg) for jpeg in clips[0]])
     np.testing.assert_allclose(got, trained.load_model().predict(crops), atol=1e-5)

@@ -22,13 +22,16 @@ from tfrecords.video.packets import Pieces, render
 NAMED = 5  # damaged videos in one sentence
 
 
-def verify(folder: str | Path, sample: int = 100, progress: bool = True) -> VerifyReport:
-    """Checks a data set; damage is reported, not raised.
+def verify(folder: str | Path, /, sample: int = 100, progress: bool = True) -> VerifyReport:
+    """Checks every checksum and count of a data set, and decodes a sample of its frames.
+
+    Damage is reported, not raised.
 
     Args:
-        folder: str or Path, the data set. Of a remote one, shard after shard is downloaded whole.
-        sample: int, frames to decode, evenly over all frames.
-        progress: bool, whether to show a progress bar on a terminal.
+        folder: Folder that `ctm build` wrote; also s3://, gs://, https://, of which shard after
+            shard is downloaded whole.
+        sample: Frames to decode, evenly over all frames.
+        progress: Whether to show a progress bar on a terminal.
 
     Returns:
         A `VerifyReport`.

@@ -13,7 +13,8 @@ from ctm_keras.names import class_difference, unknown_name
 from training.ablate.config import AblateConfig
 from training.ablate.markdown import Result, write
 from training.ablate.tables import TABLES, Row
-from training.config.train import TrainConfig, parse_option
+from training.config.options import parse_option
+from training.config.train import TrainConfig
 from training.evaluate.config import EvaluateConfig
 from training.evaluate.evaluate import evaluate
 from training.evaluate.scores import Report

@@ -8,24 +8,16 @@ from typing import Annotated, Any
 import tyro
 
 from tfrecords.storage.files import as_path
-from training.config.clips import ViewConfig, check_counts
-from training.config.train import TrainConfig
+from training.config.clips import AugmentationConfig, ClipConfig, ViewConfig
+from training.config.options import Options, check_counts
+from training.config.train import MachineConfig, ModelConfig, OptimizationConfig, TrainConfig
 from training.evaluate.config import EvaluateConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class AblateConfig(TrainConfig, ViewConfig):
-    """Train and evaluate every network of papers' ablation tables, several runs of each.
+class TablesAndDataConfig(Options):
+    """The tables, the data sets, and the folder of the runs."""
 
-    Writes a table with the mean and the standard deviation beside the paper's figures. What was
-    trained before is taken as it is. For example:
-      ctm ablate ctm-1 --data data/mine --backbone tiny --image-size 96 --epochs 40
-      ctm ablate ctm-1 ctm-2 ctm-3 --data data/fold-0 data/fold-1 data/fold-2
-      ctm ablate analysis-5 --recipe analysis_f8 --data data/mini-ssv2 --backbone tv_resnet18
-    """
-
-    options: tuple[str, ...] = ()
-    """Options for the rows whose methods have them, each as name=value: reduction=8."""
     tables: tyro.conf.Positional[tuple[str, ...]]
     """ctm-1, ctm-2, ctm-3, stm-5, analysis-5."""
     data: Annotated[tuple[str | Path, ...], tyro.conf.arg(metavar="DIR")] = ()
@@ -47,6 +39,33 @@ class AblateConfig(TrainConfig, ViewConfig):
         """Runs of each network."""
         return self.seeds or (len(self.data) if len(self.data) > 1 else 3)
 
+    def check(self) -> None:
+        """Raises ValueError if there is no table or no data set."""
+        super().check()
+        check_counts(self, "seeds")
+        if not (self.tables and self.data):
+            raise ValueError("ctm ablate needs a table and --data DIR.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AblateConfig(
+    TablesAndDataConfig,
+    ModelConfig,
+    ClipConfig,
+    AugmentationConfig,
+    OptimizationConfig,
+    MachineConfig,
+    ViewConfig,
+):
+    """Train and evaluate every network of papers' ablation tables, several runs of each.
+
+    Writes a table with the mean and the standard deviation beside the paper's figures. What was
+    trained before is taken as it is; --options go to the rows whose methods have them. For example:
+      ctm ablate ctm-1 --data data/mine --backbone tiny --image-size 96 --epochs 40
+      ctm ablate ctm-1 ctm-2 ctm-3 --data data/fold-0 data/fold-1 data/fold-2
+      ctm ablate analysis-5 --recipe analysis_f8 --data data/mini-ssv2 --backbone tv_resnet18
+    """
+
     @property
     def evaluation(self) -> EvaluateConfig:
         """How each run is evaluated."""
@@ -57,24 +76,18 @@ class AblateConfig(TrainConfig, ViewConfig):
     @classmethod
     def by_recipe(cls, recipe: TrainConfig) -> "AblateConfig":
         """A recipe's values for the models of tables, which are still to be named."""
-        own = ("model", "options", "data")
-        names = [field.name for field in dataclasses.fields(TrainConfig) if field.name not in own]
+        own = {"model", "options", "data", "out"}
+        names = {field.name for field in dataclasses.fields(cls)} & vars(recipe).keys() - own
         return cls(tables=tyro.MISSING, **{name: getattr(recipe, name) for name in names})
 
     def for_training(self, **values: Any) -> TrainConfig:
         """The config of one of the runs."""
-        names = [field.name for field in dataclasses.fields(TrainConfig)]
+        names = {field.name for field in dataclasses.fields(TrainConfig)} & vars(self).keys()
         return TrainConfig(**{**{name: getattr(self, name) for name in names}, **values})
 
     def check(self) -> None:
         """Raises ValueError for a value that no table can have."""
         super().check()
-        check_counts(self, "seeds")
         self.evaluation.check()
-        if not (self.tables and self.data):
-            raise ValueError("ctm ablate needs a table and --data DIR.")
-        if self.model != TrainConfig.model or self.resume or self.dry_run:
-            raise ValueError(
-                "ctm ablate trains the models of its tables: --model, --resume and --dry-run do "
-                "not go with it."
-            )
+        if self.model != ModelConfig.model:
+            raise ValueError("ctm ablate trains the models of its tables: leave --model out.")

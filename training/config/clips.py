@@ -3,18 +3,16 @@
 import dataclasses
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
-
-import tyro
 
 from tfrecords import ClipOptions
 from tfrecords.augment import MIRRORS, Augment
 from tfrecords.reading.class_weights import WEIGHTINGS
+from training.config.options import Options, check_counts
 
 
 @dataclass(frozen=True)
-class ClipConfig:
+class ClipConfig(Options):
     """How clips are taken from videos."""
 
     num_frames: int | None = None
@@ -34,6 +32,35 @@ class ClipConfig:
     something-something-v1, something-something-v2."""
     class_weights: tuple[str, ...] = ()
     """How often videos are taken: balanced (all classes alike), sqrt, or NAME=FACTOR ..."""
+
+    @property
+    def pairs(self) -> str | list[tuple[str, str]]:
+        """`flip_pairs` as pairs of class names, or the data set whose pairs are known."""
+        if len(self.flip_pairs) == 1 and self.flip_pairs[0] in MIRRORS:
+            return self.flip_pairs[0]
+        return [parse_pair(pair) for pair in self.flip_pairs]
+
+    @property
+    def weights_of_classes(self) -> str | dict[str, float] | None:
+        """`class_weights` as `tfrecords.clips` takes them."""
+        if len(self.class_weights) == 1 and self.class_weights[0] in WEIGHTINGS:
+            return self.class_weights[0]
+        return dict(parse_weight(weight) for weight in self.class_weights) or None
+
+    def clip_options(self, **changes: Any) -> ClipOptions:
+        """How its clips are viewed, with changes to single fields of `tfrecords.ClipOptions`."""
+        return ClipOptions(**(options_given(self) | changes))
+
+    def check(self) -> None:
+        """Raises ValueError for a value that no clips can have."""
+        super().check()
+        check_counts(self, "num_frames", "image_size", "interval")
+        self.pairs, self.weights_of_classes  # noqa: B018  (they raise)
+
+
+@dataclass(frozen=True)
+class AugmentationConfig(Options):
+    """What training changes in clips."""
 
     augment: Literal["slowfast", "tsn", "mvit"] = "slowfast"
     """slowfast: scale and flip; tsn: corner crops and flip; mvit: RandAugment, erasing, MixUp,
@@ -60,38 +87,20 @@ class ClipConfig:
     """Clips that an epoch takes of each video, each with other draws."""
 
     @property
-    def pairs(self) -> str | list[tuple[str, str]]:
-        """`flip_pairs` as pairs of class names, or the data set whose pairs are known."""
-        if len(self.flip_pairs) == 1 and self.flip_pairs[0] in MIRRORS:
-            return self.flip_pairs[0]
-        return [parse_pair(pair) for pair in self.flip_pairs]
-
-    @property
     def augmentation(self) -> Augment:
         """The preset `augment` with the values that were given."""
         given = {field.name: getattr(self, field.name) for field in dataclasses.fields(Augment)}
         given = {name: value for name, value in given.items() if value is not None}
         return Augment.preset(self.augment, **given)
 
-    @property
-    def weights_of_classes(self) -> str | dict[str, float] | None:
-        """`class_weights` as `tfrecords.clips` takes them."""
-        if len(self.class_weights) == 1 and self.class_weights[0] in WEIGHTINGS:
-            return self.class_weights[0]
-        return dict(parse_weight(weight) for weight in self.class_weights) or None
-
-    def clip_options(self, **changes: Any) -> ClipOptions:
-        """How its clips are viewed, with changes to single fields of `tfrecords.ClipOptions`."""
-        return ClipOptions(**(options_given(self) | changes))
-
     def check(self) -> None:
-        """Raises ValueError for a value that no clips can have."""
-        check_counts(self, "num_frames", "image_size", "interval")
-        self.pairs, self.augmentation, self.weights_of_classes  # noqa: B018  (they raise)
+        """Raises ValueError for an augmentation that cannot be."""
+        super().check()
+        self.augmentation  # noqa: B018  (it raises)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ViewConfig:
+class ViewConfig(Options):
     """Which views of a video are taken."""
 
     num_clips: int | None = None
@@ -103,56 +112,16 @@ class ViewConfig:
 
     def check(self) -> None:
         """Raises ValueError for a number of views that cannot be."""
+        super().check()
         check_counts(self, "num_clips")
         if self.num_crops not in (None, 1, 3, 5, 10):
             raise ValueError(f"num_crops must be 1, 3, 5 or 10, received {self.num_crops!r}.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShowConfig(ClipConfig, ViewConfig):
-    """Draw clips as a model sees them, each a row of frames with its id and label.
-
-    Of the training split as training changes them, of others as evaluation takes them; with
-    all options that `ctm train` has for clips. For example:
-      ctm show data/mine
-      ctm show data/mine --augment mvit --image-size 112 --out mvit.png
-      ctm show data/mine --split val --num-clips 2 --num-crops 3
-      ctm show data/mine --mode evaluation
-    """
-
-    data: tyro.conf.Positional[Path]
-    """Folder that `ctm build` wrote."""
-    split: str = "train"
-    """Split to show."""
-    mode: Literal["training", "evaluation"] | None = None
-    """Changed as training does, or as evaluation takes them (default: by the split)."""
-    num: int = 8
-    """Clips to draw; those of a batch of that size."""
-    epoch: int = 0
-    """Epoch of the training."""
-    seed: int = 0
-    """Seed of the training."""
-    out: Path = Path("sheet.png")
-    """Picture to write."""
 
 
 def options_given(config: object) -> dict[str, Any]:
     """The fields of `tfrecords.ClipOptions` to which a config gives a value."""
     names = [field.name for field in dataclasses.fields(ClipOptions)]
     return {name: v for name in names if (v := getattr(config, name, None)) is not None}
-
-
-def check_counts(config: object, *names: str) -> None:
-    """Raises ValueError if one of these fields of a config is below 1."""
-    for name in names:
-        value = getattr(config, name)
-        if value is not None and value < 1:
-            raise ValueError(f"{flag(name)} must be 1 or more, received {value}.")
-
-
-def flag(name: str) -> str:
-    """The command line's spelling of a field."""
-    return "--" + name.replace("_", "-")
 
 
 def parse_pair(pair: str) -> tuple[str, str]:

@@ -1,6 +1,5 @@
 """What a training run is asked for: one frozen dataclass, which is the command line as well."""
 
-import ast
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,28 +8,34 @@ from typing import Annotated, Any, Literal
 from tyro.conf import arg
 
 from tfrecords.storage.files import as_path
-from training.config.clips import ClipConfig, check_counts, flag
+from training.config.clips import AugmentationConfig, ClipConfig
+from training.config.options import Options, check_counts, flag, parse_option
 
 PATHS = ("data", "out", "resume")
-SPELT = {"true": True, "false": False, "none": None}
 
 
 @dataclass(frozen=True)
-class ModelConfig:
-    """The folders of a run, and its network."""
+class DataAndRunConfig(Options):
+    """The data set, and the folder of the run."""
 
     data: Annotated[str | Path | None, arg(metavar="DIR")] = None
     """Folder that `ctm build` wrote; also s3://, gs://, https://."""
     out: Path | None = None
     """Folder of the run, new or of a run of these options, which goes on (default:
     runs/DATA-METHOD)."""
-    recipe: str | None = None
-    """A paper's protocol, whose values are the defaults then; `--recipe help` lists them."""
     dry_run: bool = False
     """Print the plan, draw the learning rate, run two steps, and stop."""
     resume: Path | None = None
     """Run to continue from its last saved step; only --data, --devices, --workers, --index may
     change."""
+
+
+@dataclass(frozen=True)
+class ModelConfig(Options):
+    """The network, and the weights that it starts from."""
+
+    recipe: str | None = None
+    """A paper's protocol, whose values are the defaults then; `--recipe help` lists them."""
     model: str = "ctm"
     """Method, one of `ctm models`."""
     backbone: str = "resnet50"
@@ -43,22 +48,25 @@ class ModelConfig:
     interpolate_tcc: bool = False
     """Resize the kernel grid of TCC when --weights were trained at another image size."""
 
+    @property
+    def method_options(self) -> dict[str, Any]:
+        """`options` as keyword arguments of the method."""
+        return dict(parse_option(option) for option in self.options)
+
+    def check(self) -> None:
+        """Raises ValueError for an option that is not name=value, or weights that must be named."""
+        super().check()
+        self.method_options  # noqa: B018  (it raises)
+        if not self.weights:
+            raise ValueError(
+                f"The recipe {self.recipe} goes on from a trained model: name it with --weights "
+                "RUN/model.keras."
+            )
+
 
 @dataclass(frozen=True)
-class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand first
-    """Train a classifier on a data set that `ctm build` wrote.
-
-    The defaults are the CTM paper's recipe for Mini-Kinetics-200, its learning rate scaled
-    to the batch; --recipe takes those of another protocol. A run that was stopped goes on by
-    the same command; at SIGTERM it saves its state and exits with 143. For example:
-      ctm train --data data/mine --out runs/mine
-      ctm train --data data/mine --out runs/small --backbone tiny --image-size 112 --epochs 30
-      ctm train --data data/mine --out runs/tccm --options paths=tccm stages=4 blocks=1
-      ctm train --recipe stm_jester --data data/jester --batch-size 16
-      ctm train --data data/mine --dry-run
-      ctm train --data data/mine --out runs/mine --workers a:2222,b:2222 --index 0
-      ctm train --resume runs/mine
-    """
+class OptimizationConfig(Options):
+    """How the network learns."""
 
     train_split: str = "train"
     """Split to learn from."""
@@ -101,6 +109,40 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
     freeze_bn: bool = False
     """Fix every batch norm but the first; for fine-tuning a trained video model."""
 
+    @property
+    def rate(self) -> float:
+        """The learning rate, scaled to the batch where none was given."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        rate, batch_size = self.rate_at
+        return rate * self.batch_size / batch_size
+
+    def check(self) -> None:
+        """Raises ValueError for a value that no optimization can have."""
+        super().check()
+        check_counts(self, "epochs", "batch_size", "accumulate")
+        for name in ("dropout", "label_smoothing", "ema", "warmup_start"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{flag(name)} must be in [0, 1), received {getattr(self, name)}.")
+        if not 0 <= self.momentum <= 1:
+            raise ValueError(f"--momentum must be in [0, 1], received {self.momentum}.")
+        if min(self.rate_at) <= 0:
+            raise ValueError(f"--rate-at must be a rate and a batch, received {self.rate_at}.")
+        if self.rate <= 0:
+            raise ValueError(f"--learning-rate must be above 0, received {self.rate}.")
+        if self.clip_norm is not None and self.clip_norm <= 0:
+            raise ValueError(f"--clip-norm must be above 0, received {self.clip_norm}.")
+        if any(not 0 < part < 1 for part in self.milestones):
+            raise ValueError(
+                "--milestones are parts of the training between 0 and 1 (0.5 is half way), "
+                f"received {self.milestones}."
+            )
+
+
+@dataclass(frozen=True)
+class MachineConfig(Options):
+    """Where the training runs, and how it can be repeated."""
+
     devices: str = "auto"
     """auto (all GPUs, else the CPU), gpu:0,2 (these), cpu, or cpu:2 (two logical CPUs)."""
     workers: str | None = None
@@ -115,6 +157,32 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
     """Seed of the new weights, the order, the crops and dropout."""
     save_every: int = 500
     """Steps from one saved state to the next; each epoch's end is saved too."""
+
+    def check(self) -> None:
+        """Raises ValueError for a value that no machine can have."""
+        super().check()
+        check_counts(self, "save_every")
+        if self.index and not self.workers:
+            raise ValueError("--index requires --workers, the list of all machines.")
+
+
+@dataclass(frozen=True)
+class TrainConfig(
+    DataAndRunConfig, ModelConfig, ClipConfig, AugmentationConfig, OptimizationConfig, MachineConfig
+):
+    """Train a classifier on a data set that `ctm build` wrote.
+
+    The defaults are the CTM paper's recipe for Mini-Kinetics-200, its learning rate scaled
+    to the batch; --recipe takes those of another protocol. A run that was stopped goes on by
+    the same command; at SIGTERM it saves its state and exits with 143. For example:
+      ctm train --data data/mine --out runs/mine
+      ctm train --data data/mine --out runs/small --backbone tiny --image-size 112 --epochs 30
+      ctm train --data data/mine --out runs/tccm --options paths=tccm stages=4 blocks=1
+      ctm train --recipe stm_jester --data data/jester --batch-size 16
+      ctm train --data data/mine --dry-run
+      ctm train --data data/mine --out runs/mine --workers a:2222,b:2222 --index 0
+      ctm train --resume runs/mine
+    """
 
     @property
     def dataset(self) -> Path:
@@ -132,48 +200,6 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
         """The folder of the run."""
         return self.out or Path("runs") / f"{self.dataset.name}-{self.model}"
 
-    @property
-    def rate(self) -> float:
-        """The learning rate, scaled to the batch where none was given."""
-        if self.learning_rate is not None:
-            return self.learning_rate
-        rate, batch_size = self.rate_at
-        return rate * self.batch_size / batch_size
-
-    @property
-    def method_options(self) -> dict[str, Any]:
-        """`options` as keyword arguments of the method."""
-        return dict(parse_option(option) for option in self.options)
-
-    def check(self) -> None:
-        """Raises ValueError for a value that no run can have."""
-        super().check()
-        check_counts(self, "epochs", "batch_size", "accumulate", "save_every")
-        for name in ("dropout", "label_smoothing", "ema", "warmup_start"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{flag(name)} must be in [0, 1), received {getattr(self, name)}.")
-        if not 0 <= self.momentum <= 1:
-            raise ValueError(f"--momentum must be in [0, 1], received {self.momentum}.")
-        if min(self.rate_at) <= 0:
-            raise ValueError(f"--rate-at must be a rate and a batch, received {self.rate_at}.")
-        if self.rate <= 0:
-            raise ValueError(f"--learning-rate must be above 0, received {self.rate}.")
-        if self.clip_norm is not None and self.clip_norm <= 0:
-            raise ValueError(f"--clip-norm must be above 0, received {self.clip_norm}.")
-        if not self.weights:
-            raise ValueError(
-                f"The recipe {self.recipe} goes on from a trained model: name it with --weights "
-                "RUN/model.keras."
-            )
-        if any(not 0 < part < 1 for part in self.milestones):
-            raise ValueError(
-                "--milestones are parts of the training between 0 and 1 (0.5 is half way), "
-                f"received {self.milestones}."
-            )
-        if self.index and not self.workers:
-            raise ValueError("--index says which of --workers this machine is: give --workers.")
-        self.method_options  # noqa: B018  (it raises)
-
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON can hold it."""
         values = dataclasses.asdict(self)
@@ -189,16 +215,3 @@ class TrainConfig(ClipConfig, ModelConfig):  # the fields of the last stand firs
         for name in PATHS:
             values[name] = as_path(values[name]) if values.get(name) else None
         return cls(**values)
-
-
-def parse_option(option: str) -> tuple[str, Any]:
-    """`"blocks=1,3"` as `("blocks", (1, 3))`; what is no Python literal stays a string."""
-    name, equals, value = option.partition("=")
-    if not (name and equals and value):
-        raise ValueError(f"--options takes name=value, received {option!r}.")
-    if value.lower() in SPELT:
-        return name, SPELT[value.lower()]
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, tuple(value.split(",")) if "," in value else value

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from training.config.clips import ViewConfig, check_counts, flag
-from training.evaluate.protocols import PROTOCOLS
+from training.config.clips import ViewConfig
+from training.config.options import Options, check_counts, flag
+from training.evaluate.protocols import ProtocolName
 
 VIEWS = ("num_clips", "num_crops", "sampling", "interval", "short_side", "crop")
 
@@ -21,7 +22,7 @@ class EvaluateConfig(ViewConfig):
     """Another data set with the same classes."""
     split: str | None = None
     """Which split (default: val)."""
-    protocol: Literal[*PROTOCOLS] | None = None
+    protocol: ProtocolName | None = None
     """Whose frames, crops and average, see docs/evaluation.md (default: ctm, 10 clips x 3 crops).
     The following change single values of it."""
     sampling: Literal["dense", "segments"] | None = None
@@ -59,7 +60,34 @@ class EvaluateConfig(ViewConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateCommand(EvaluateConfig):
+class RunsConfig(Options):
+    """The runs, and what is made of them together."""
+
+    runs: tyro.conf.Positional[tuple[Annotated[Path, tyro.conf.arg(metavar="RUN")], ...]]
+    """Folders of runs."""
+    ensemble: bool = False
+    """Also join the scores of all runs, video by video."""
+    average_weights: bool = False
+    """Instead average the weights of all runs into one model, and score that."""
+    out: Path | None = None
+    """New folder for the report, predictions and picture of the runs together."""
+
+    def check(self) -> None:
+        """Raises ValueError for values that do not go together."""
+        super().check()
+        together = self.ensemble or self.average_weights
+        if not self.runs:
+            raise ValueError("ctm evaluate needs one run or more.")
+        if together and len(self.runs) < 2:
+            raise ValueError("--ensemble and --average-weights need two runs or more.")
+        if self.ensemble and self.average_weights:
+            raise ValueError("Give --ensemble or --average-weights, not both.")
+        if self.out and not together:
+            raise ValueError("--out is for --ensemble and --average-weights; runs keep their own.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateCommand(RunsConfig, EvaluateConfig):
     """Score trained models on every video of a split.
 
     Prints top-1, top-5, mean class accuracy, the protocol, the coverage and which model, and
@@ -73,15 +101,6 @@ class EvaluateCommand(EvaluateConfig):
       ctm evaluate runs/a runs/b --ensemble --out runs/a-and-b
     """
 
-    runs: tyro.conf.Positional[tuple[Annotated[Path, tyro.conf.arg(metavar="RUN")], ...]]
-    """Folders of runs."""
-    ensemble: bool = False
-    """Also join the scores of all runs, video by video."""
-    average_weights: bool = False
-    """Instead average the weights of all runs into one model, and score that."""
-    out: Path | None = None
-    """New folder for the report, predictions and picture of the runs together."""
-
     @property
     def each(self) -> EvaluateConfig:
         """The options for each run."""
@@ -91,14 +110,5 @@ class EvaluateCommand(EvaluateConfig):
     def check(self) -> None:
         """Raises ValueError for values that cannot be, or do not go together."""
         super().check()
-        together = self.ensemble or self.average_weights
-        if not self.runs:
-            raise ValueError("ctm evaluate needs one run or more.")
-        if together and len(self.runs) < 2:
-            raise ValueError("--ensemble and --average-weights need two runs or more.")
-        if self.ensemble and self.average_weights:
-            raise ValueError("Give --ensemble or --average-weights, not both.")
         if self.average_weights and self.saved:
             raise ValueError("--average-weights makes a new model: there are no saved predictions.")
-        if self.out and not together:
-            raise ValueError("--out is for --ensemble and --average-weights; runs keep their own.")

@@ -4,7 +4,19 @@ Sizes hold for a model that reads 224 x 224; for one of another size they hold i
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+ProtocolName = Literal[
+    "ctm",
+    "nonlocal",
+    "slowfast",
+    "mmaction2",
+    "tsm",
+    "tsm-segments",
+    "tsn",
+    "analysis-clip",
+    "analysis-video",
+]
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,7 @@ SEGMENTS: dict[str, Any] = {"sampling": "segments"}
 TSM = "temporal-shift-module"
 ANALYSIS = "arXiv 2010.11757, section 4.3"
 
-PROTOCOLS = {
+PROTOCOLS: dict[ProtocolName, Protocol] = {
     "ctm": Protocol("CTM, section 4.2", _views("ctm"), None, 224),
     "nonlocal": Protocol("video-nonlocal-net, run_test_multicrop.sh", _views("nonlocal", **DENSE)),
     "slowfast": Protocol("SlowFast, datasets/kinetics.py", _views("slowfast", **DENSE)),

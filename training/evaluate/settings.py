@@ -11,7 +11,7 @@ from tfrecords.text import counted
 from training.config.clips import options_given
 from training.config.train import TrainConfig
 from training.evaluate.config import EvaluateConfig
-from training.evaluate.protocols import PROTOCOLS, Protocol
+from training.evaluate.protocols import PROTOCOLS, Protocol, ProtocolName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Settings(ClipOptions):
         own_size: Side of a crop in the protocol, where the model can read its own size only.
     """
 
-    protocol: str
+    protocol: ProtocolName
     changed: bool
     average: str
     own_size: int | None = None

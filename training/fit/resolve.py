@@ -14,7 +14,7 @@ from ctm_keras.weights.files import read_video_model
 from ctm_keras.weights.origin import frames_and_options, pixels_of
 from tfrecords.storage.files import absolute
 from training.batches import training_clips
-from training.config.train import TrainConfig
+from training.config.train import ModelConfig, TrainConfig
 from training.fit.resume import WHERE, is_started, reopen
 from training.machines.workers import count_workers
 from training.run_folder import Run, RunFacts
@@ -74,7 +74,7 @@ def complete(config: TrainConfig, saved: keras.Model | None = None) -> TrainConf
     )
 
 
-def weights_of(config: TrainConfig) -> str:
+def weights_of(config: ModelConfig) -> str:
     """What a run starts from, where the config leaves it open."""
     if config.weights == "auto":
         fresh = config.backbone == "tiny" or config.model in NETWORKS

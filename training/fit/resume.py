@@ -7,7 +7,8 @@ import tfrecords
 from ctm_keras.names import class_difference
 from tfrecords.format.manifest import FILE
 from tfrecords.storage.files import as_path, is_file
-from training.config.train import TrainConfig, flag
+from training.config.options import flag
+from training.config.train import TrainConfig
 from training.machines.workers import count_workers
 from training.run_folder import Run, RunFacts, versions
 

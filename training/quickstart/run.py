@@ -8,7 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 import tfrecords
+from training.config.tools import QuickstartConfig
 from training.config.train import TrainConfig
+from training.config.use import ExportConfig
 from training.evaluate.evaluate import Report, evaluate
 from training.fit.train import train
 from training.machines.devices import require_tensorflow
@@ -32,16 +34,17 @@ RECIPE: dict[str, Any] = {
 }
 
 
-def quickstart(out: Path) -> dict[str, Report]:
+def quickstart(config: QuickstartConfig) -> dict[str, Report]:
     """Draws videos, builds shards, trains TSN and CTM, compares, exports and shows.
 
     Args:
-        out: Folder for everything, new or empty.
+        config: The folder for everything, new or empty.
 
     Returns:
         The report of each method.
     """
     require_tensorflow()
+    out = config.out
     if out.exists() and any(out.iterdir()):
         raise ValueError(f"{out} is not empty: name another folder with --out.")
     started = time.monotonic()
@@ -56,7 +59,7 @@ def quickstart(out: Path) -> dict[str, Report]:
         runs[method] = train(TrainConfig(data=data, out=out / method, model=method, **RECIPE))
         reports[method] = evaluate(runs[method].path, num_clips=3, num_crops=1)
     print("5/5  Export: ctm export, loaded again")
-    served = export(runs["ctm"].path, out / "served")
+    served = export(ExportConfig(run=runs["ctm"].path, to=out / "served"))
     difference = check_served(runs["ctm"], served)
     picture = show(runs, out / "predictions.png")
     print(table(reports))

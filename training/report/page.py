@@ -13,28 +13,29 @@ import jinja2
 from tfrecords.storage.disk_space import full_disk_in_words
 from training.analysis.compare import analyze_runs
 from training.analysis.text import means_in_words
+from training.config.compare import ReportConfig
 from training.pictures.charts import draw_gains
 from training.report.pictures import curves, drawn, kernels, matrix, strips
 from training.report.reported_run import SHOWN_IN_TABLE, EvaluatedRun, read_run
 
 
-def report(runs: Sequence[Path], to: Path, title: str = "Video models") -> None:
+def report(config: ReportConfig) -> Path:
     """Writes one HTML file about runs, which opens from disk and loads nothing.
 
     Args:
-        runs: Folders of runs; those that `ctm evaluate` scored have their numbers in it.
-        to: HTML file to write.
-        title: Its heading.
+        config: The runs, the file and its heading.
+
+    Returns:
+        The file.
 
     Raises:
         ValueError: If there is no run, or a folder is none.
     """
-    if not runs:
-        raise ValueError("ctm report needs one run or more.")
-    shown = [read_run(path) for path in runs]
+    config.check()
+    shown, to = [read_run(path) for path in config.runs], config.to
     evaluated = [run for run in shown if isinstance(run, EvaluatedRun)]
     page = template().render(
-        title=title,
+        title=config.title,
         version=version("ctm-keras"),
         date=datetime.date.today().isoformat(),
         columns=list(SHOWN_IN_TABLE.values()),
@@ -51,6 +52,7 @@ def report(runs: Sequence[Path], to: Path, title: str = "Video models") -> None:
         part = to.with_name(to.name + ".part")
         part.write_text(page, encoding="utf-8")
         os.replace(part, to)
+    return to
 
 
 def template() -> jinja2.Template:

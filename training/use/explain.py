@@ -1,5 +1,6 @@
 """`ctm explain`: where and when in a clip a model sees a class, as a GIF or a video."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tfrecords.sources.folders import videos_at
 from tfrecords.storage.disk_space import full_disk_in_words
 from tfrecords.text import printable
 from tfrecords.video.read import VideoError
+from training.config.use import ExplainConfig
 from training.evaluate.predictions import softmax
 from training.use.predict import Classifier, gather
 
@@ -25,32 +27,30 @@ SHADE = 0.5  # how much of a frame the colours may cover
 SUFFIXES = (".gif", ".mp4")
 
 
-def explain(run: Path, video: Path, to: Path, class_name: str | None = None) -> str:
-    """Writes the middle clip of a video beside what speaks for a class in it.
+def explain(config: ExplainConfig) -> Iterator[str]:
+    """Writes the middle clip of a video next to what speaks for a class in it.
 
     Args:
-        run: Folder of the run.
-        video: A video file, GIF or folder of frames.
-        to: GIF or MP4 to write: each frame, and the frame with its class activation map.
-        class_name: The class; None is the one that the model sees in the clip.
+        config: The run, the video, the class and the file to write.
 
     Returns:
-        The class and its probability, in words.
+        An iterator of lines: the class with its probability, and the file.
 
     Raises:
-        ValueError: If `to` is neither GIF nor MP4 or is the video, there is no such class, or the
-            model has no maps.
+        ValueError: If the file is neither GIF nor MP4 or is the video, there is no such class, or
+            the model has no maps.
         VideoError: If no frame can be read.
 
     Reference:
         Zhou et al., Learning Deep Features for Discriminative Localization, CVPR 2016.
     """
+    to, class_name = config.to, config.class_name
     if to.suffix.lower() not in SUFFIXES:
         raise ValueError(f"--to names a {' or '.join(SUFFIXES)} file, received {to}.")
-    video = single_video(video)
+    video = single_video(config.video)
     if to.exists() and video.exists() and to.samefile(video):
         raise ValueError(f"--to names the video {video} itself: name another file.")
-    classifier = Classifier(run)
+    classifier = Classifier(config.run)
     names = classifier.class_names
     if class_name is not None and class_name not in names:
         raise unknown_name("class", class_name, names)
@@ -61,7 +61,8 @@ def explain(run: Path, video: Path, to: Path, class_name: str | None = None) -> 
     with full_disk_in_words(to.parent, "explain again"):
         to.parent.mkdir(parents=True, exist_ok=True)
         write(enlarged(np.concatenate([clip, overlaid(clip, maps)], axis=2)), to)
-    return f"{printable(names[shown])}, probability {probabilities[shown]:.3f}"
+    yield f"{printable(names[shown])}, probability {probabilities[shown]:.3f}"
+    yield f"Written: {to}"
 
 
 def single_video(path: Path) -> Path:

@@ -11,12 +11,13 @@ import tfrecords
 from tfrecords.reading.resize import mean, total, weights
 from tfrecords.sampling import CROP
 from tfrecords.storage.disk_space import full_disk_in_words
+from training.config.use import ExportConfig
 from training.machines.devices import require_tensorflow
 from training.run_folder import Run
 from training.use.warmup import write_warmup
 
 
-def export(run: Path, to: Path, version: int = 1, which: str = "model") -> Path:
+def export(config: ExportConfig) -> Path:
     """Writes a run's model as TO/VERSION for TF Serving.
 
     The signature `serving_default` takes `clips`, uint8 `(batch, frames, height, width, 3)`
@@ -25,10 +26,7 @@ def export(run: Path, to: Path, version: int = 1, which: str = "model") -> Path:
     `probabilities` and the names and probabilities of the best classes.
 
     Args:
-        run: Folder of the run.
-        to: Folder of the served model; its last part is the model's name in the URL.
-        version: Number of the version.
-        which: `"model"`, the last, or `"best"`, the best on the validation split.
+        config: The run, which of its models, and the folder and version to write.
 
     Returns:
         The folder of the version.
@@ -37,14 +35,14 @@ def export(run: Path, to: Path, version: int = 1, which: str = "model") -> Path:
         ValueError: If that version exists already.
     """
     require_tensorflow()
-    run = Run.open(run)
-    folder = to / str(version)
+    run = Run.open(config.run)
+    folder = config.to / str(config.version)
     if folder.exists():
         raise ValueError(f"{folder} exists already: give another --version or --to.")
-    model = run.load_model(which)
-    part = to / f".{version}.part"
+    model = run.load_model(config.which)
+    part = config.to / f".{config.version}.part"
     shutil.rmtree(part, ignore_errors=True)  # of an export that was stopped
-    with full_disk_in_words(to, "export again"):
+    with full_disk_in_words(config.to, "export again"):
         export_model(model, run.config.clip_options(), part)
         part.rename(folder)
     return folder
@@ -97,7 +95,7 @@ class Serving:
     def jpeg(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores of JPEG strings `(batch, frames)`; the frames may differ in size."""
 
-        def read(jpeg):
+        def read(jpeg: tf.Tensor) -> tf.Tensor:
             pixels = tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE")
             return self.fit_frames(pixels[None])[0]
 

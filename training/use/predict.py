@@ -11,13 +11,14 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-import ctm_keras
 from tfrecords.format.manifest import named
 from tfrecords.reading.clip_options import ClipOptions
 from tfrecords.sources.folders import videos_at
 from tfrecords.text import printable
 from tfrecords.video.read import Frame, VideoError, read_frames, read_times
+from training.config.clips import options_given
 from training.config.train import TrainConfig
+from training.config.use import PredictConfig
 from training.evaluate.predictions import softmax
 from training.machines.devices import require_tensorflow
 from training.pictures.charts import draw_timeline
@@ -95,11 +96,10 @@ class Classifier:
 
     def __init__(self, run: Path, which: str = "model"):
         require_tensorflow()
-        run = Run.open(run)
-        self.config: TrainConfig = run.config
-        self.frame = run.facts.frame
-        self.model: keras.Model = run.load_model(which)
-        self.class_names = tuple(ctm_keras.class_names(self.model))
+        folder = Run.open(run)
+        self.config: TrainConfig = folder.config
+        self.frame, self.class_names = folder.facts.frame, folder.facts.class_names
+        self.model: keras.Model = folder.load_model(which)
 
     def predict(self, video: Path, **view: Any) -> Prediction:
         """Scores a video as `ctm evaluate` does: same frames, same crops, probabilities averaged.
@@ -115,7 +115,7 @@ class Classifier:
         """
         times = self.times(video)
         options = self.config.clip_options(**{"num_clips": 10, **view})
-        windows = self.windows(len(times))
+        windows = self.windows(len(times), options)
         scored = self.score(video, np.concatenate([options.clips(len(times)), windows]), options)
         timeline = tuple(
             Window(float(times[window[0]]), float(times[window[-1]]), probabilities)
@@ -134,14 +134,12 @@ class Classifier:
         """When each of `frames` is shown, in seconds: a first pass, which makes no pixels."""
         return np.fromiter(read_times(video, fps=self.frame["fps"]), np.int64) / 1e6
 
-    def windows(self, count: int) -> np.ndarray:
+    def windows(self, count: int, options: ClipOptions) -> np.ndarray:
         """Clips that overlap by half, over a video of more than two clips' length."""
-        config = self.config
-        span = config.num_frames * config.interval
-        starts = np.arange(0, count - span + 1, max(1, span // 2)) if count > 2 * span else []
-        return np.array(
-            [start + np.arange(config.num_frames) * config.interval for start in starts], np.int64
-        ).reshape(-1, config.num_frames)
+        steps = np.arange(options.num_frames) * options.interval
+        span = options.num_frames * options.interval
+        last = count - span if count > 2 * span else -1
+        return np.arange(0, last + 1, max(1, span // 2))[:, None] + steps
 
     def score(self, video: Path, indices: np.ndarray, options: ClipOptions) -> np.ndarray:
         """Probabilities of each clip, mean over its crops, `(clips, num_classes)`."""
@@ -167,7 +165,7 @@ def gather(frames: Iterable[np.ndarray], indices: np.ndarray) -> Iterator[tuple[
         The clip's number and its frames, `(frames, height, width, 3)`, as soon as they are there.
     """
     pending = sorted(range(len(indices)), key=lambda clip: indices[clip].max())
-    last_use = {}
+    last_use: dict[int, int] = {}
     for clip in pending:
         last_use |= dict.fromkeys(indices[clip].tolist(), indices[clip].max())
     kept = {}
@@ -180,28 +178,20 @@ def gather(frames: Iterable[np.ndarray], indices: np.ndarray) -> Iterator[tuple[
         kept = {i: f for i, f in kept.items() if last_use[i] > number}
 
 
-def predict(
-    run: Path,
-    videos: Iterable[Path],
-    as_json: bool = False,
-    num_clips: int = 10,
-    num_crops: int = 1,
-    timelines: Path | None = None,
-) -> int:
+def predict(config: PredictConfig) -> int:
     """Prints the predictions of videos, in words or as JSON, and draws the timelines.
 
     Returns:
         How many videos could not be read; each is named with its reason.
     """
-    if not (videos := tuple(videos)):
-        raise ValueError("ctm predict needs one video or more after the run.")
-    classifier = Classifier(run)
+    config.check()
+    classifier, views = Classifier(config.run), options_given(config)
     failed, results = 0, []
-    for video, problem in expanded(videos):
+    for video, problem in expanded(config.videos):
         try:
             if problem:
                 raise problem
-            prediction = classifier.predict(video, num_clips=num_clips, num_crops=num_crops)
+            prediction = classifier.predict(video, **views)
         except (VideoError, OSError) as error:
             failed += 1
             reason = getattr(error, "strerror", None) or str(error)
@@ -209,13 +199,13 @@ def predict(
             print(printable(f"ctm: {video}: {reason}"), file=sys.stderr)
             continue
         results.append(prediction.to_dict())
-        if not as_json:
+        if not config.json:
             print(prediction)
             try:
-                draw(prediction, timelines or run / "timelines")
+                draw(prediction, config.timelines or config.run / "timelines")
             except OSError as error:
                 print(printable(f"ctm: no timeline of {video}: {error.strerror}"), file=sys.stderr)
-    if as_json:
+    if config.json:
         print(json.dumps(results, indent=1))
     return failed
 

@@ -8,7 +8,7 @@ import numpy as np
 import tfrecords
 from tfrecords.text import printable
 from training.batches import changes
-from training.config.clips import ShowConfig, check_counts
+from training.config.use import ShowConfig
 from training.pictures.charts import draw_clips
 
 
@@ -25,7 +25,6 @@ def show(config: ShowConfig) -> Path:
         ValueError: If the data set is none, or an option cannot be what it is.
     """
     config.check()
-    check_counts(config, "num")
     training = config.mode == "training" or (config.mode is None and config.split == "train")
     batches = tfrecords.clips(
         config.data,
@@ -58,7 +57,7 @@ def captions(batch: dict[str, np.ndarray], names: Sequence[str], views: bool) ->
 
 def _label(label: np.ndarray, names: Sequence[str], other: str) -> str:
     if not label.shape:
-        return names[label]
+        return names[int(label)]
     best = np.argsort(-label, kind="stable")
     shares = [f"{label[k]:.2f} {names[k]}" for k in best if label[k] > 0]
     return f"{' + '.join(shares)}, mixed with {other}"

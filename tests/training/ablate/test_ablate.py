@@ -25,6 +25,7 @@ def ablation(directions, small, tmp_path):
     """Two runs of one epoch, on directions and a copy of them."""
     copy = shutil.copytree(directions, tmp_path / "copy")
     values = {**vars(small), "data": (directions, copy), "out": tmp_path / "out", "epochs": 1}
+    del values["resume"], values["dry_run"]
     tables = ("ctm-1", "ctm-2")
     return AblateConfig(tables=tables, **values, seeds=2, num_clips=1, num_crops=1)
 

@@ -201,7 +201,7 @@ def test_the_same_seed_gives_the_same_start(config, change):
         ({"backbone": "resnet5"}, "resnet50"),
         ({"model": "ctn"}, "ctm"),
         ({"options": ("pahts=tccm",)}, "paths"),
-        ({"index": 1}, "--index says which of --workers"),
+        ({"index": 1}, "--index requires --workers"),
         ({"weights": "nowhere.keras"}, "nowhere.keras"),
         ({"train_split": "trian"}, "trian"),
         ({"batch_size": 1000}, "--batch-size 1000 is more than the 36 clips"),

@@ -6,6 +6,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from training.config.tools import QuickstartConfig
 from training.quickstart import run as module
 from training.quickstart.run import quickstart
 
@@ -15,7 +16,7 @@ NOTEBOOK = Path(__file__).parents[3] / "examples" / "ctm_in_a_notebook.ipynb"
 def test_quickstart_runs_the_whole_chain(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(module, "VIDEOS_PER_CLASS", 10)
     monkeypatch.setitem(module.RECIPE, "epochs", 1)
-    reports = quickstart(tmp_path / "q")
+    reports = quickstart(QuickstartConfig(out=tmp_path / "q"))
     out = capsys.readouterr().out
     assert set(reports) == {"tsn", "ctm"}
     assert all(r.coverage == "8 of 8 videos, missing none" for r in reports.values())
@@ -27,12 +28,12 @@ def test_quickstart_runs_the_whole_chain(tmp_path, monkeypatch, capsys):
 def test_quickstart_wants_an_empty_folder(tmp_path):
     (tmp_path / "mine").touch()
     with pytest.raises(ValueError, match="--out"):
-        quickstart(tmp_path)
+        quickstart(QuickstartConfig(out=tmp_path))
 
 
 @pytest.mark.long
 def test_ctm_learns_what_tsn_cannot(tmp_path):
-    reports = quickstart(tmp_path / "q")
+    reports = quickstart(QuickstartConfig(out=tmp_path / "q"))
     assert reports["ctm"].top1 > 0.95
     assert reports["tsn"].top1 < 0.4
 

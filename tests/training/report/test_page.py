@@ -12,6 +12,7 @@ import pytest
 
 from training.analysis.compare import analyze_runs
 from training.analysis.frame_orders import order_tests
+from training.config.compare import ReportConfig
 from training.evaluate.evaluate import evaluate
 from training.evaluate.predictions import confusion_matrix
 from training.fit.train import train
@@ -49,7 +50,7 @@ def runs(small, directions, tmp_path_factory):
 def page(runs, tmp_path_factory):
     """The report of both."""
     path = tmp_path_factory.mktemp("report") / "new" / "report.html"
-    report(runs, path, title="Two <models> & more")
+    report(ReportConfig(runs=tuple(runs), to=path, title="Two <models> & more"))
     return path
 
 
@@ -111,7 +112,7 @@ def changed(run, to, **values):
 
 def test_means_of_a_method_are_on_the_page(runs, tmp_path):
     more = [changed(run, tmp_path / run.name, num_frames=8) for run in runs]
-    report([*runs, *more], tmp_path / "r.html")
+    report(ReportConfig(runs=(*runs, *more), to=tmp_path / "r.html"))
     (own,) = [n for n in analyze_runs(runs)[0].networks if n.label == "ctm"]
     means = f"Means of ctm: Phi {own.spatial:.3f}, Psi {own.temporal:.3f} (2 networks)"
     assert f"<p>{means}</p>" in (tmp_path / "r.html").read_text(encoding="utf-8")
@@ -120,7 +121,7 @@ def test_means_of_a_method_are_on_the_page(runs, tmp_path):
 def test_what_analyze_finds_is_on_the_page(runs, tmp_path):
     other = changed(runs[1], tmp_path / "conv & more", model="conv")
     paths = [*runs, other]
-    report(paths, tmp_path / "r.html")
+    report(ReportConfig(runs=tuple(paths), to=tmp_path / "r.html"))
     content = html.unescape((tmp_path / "r.html").read_text(encoding="utf-8"))
     found, _ = analyze_runs(paths)
     (pair,) = found.pairs
@@ -156,7 +157,7 @@ def test_a_page_says_why_clips_are_missing(runs, tmp_path):
     run = shutil.copytree(runs[0], tmp_path / "run")
     said = json.loads((run / "report.json").read_text(encoding="utf-8"))
     (run / "report.json").write_text(json.dumps(said | {"data": "moved/away"}), encoding="utf-8")
-    report([run], tmp_path / "r.html")
+    report(ReportConfig(runs=(run,), to=tmp_path / "r.html"))
     content = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "Clips are missing: moved/away, on which the run was evaluated, is gone." in content
     assert "data:image/jpeg" not in content
@@ -196,7 +197,7 @@ def test_order_tests_name_the_run_whose_data_set_is_gone(runs, tmp_path):
 def test_a_run_that_was_not_evaluated_has_its_curves(trained, tmp_path):
     results = shutil.ignore_patterns("report.json", "predictions.npz")
     run = shutil.copytree(trained.path, tmp_path / "run", ignore=results)
-    report([run], tmp_path / "r.html")
+    report(ReportConfig(runs=(run,), to=tmp_path / "r.html"))
     content = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "not evaluated" in content
     assert "<svg" in content
@@ -218,4 +219,4 @@ def test_the_worst_confusions_come_first_with_the_surest_video():
 
 def test_a_report_of_nothing_is_refused(tmp_path):
     with pytest.raises(ValueError, match="one run or more"):
-        report([], tmp_path / "r.html")
+        report(ReportConfig(runs=(), to=tmp_path / "r.html"))

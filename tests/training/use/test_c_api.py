@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from training.config.use import ExportConfig
 from training.use.export import export
 
 UINT8, STRING = 4, 7  # TF_DataType
@@ -108,7 +109,7 @@ class Session:
 
 @pytest.fixture(scope="module")
 def served(trained, tmp_path_factory):
-    return export(trained.path, tmp_path_factory.mktemp("served") / "gestures")
+    return export(ExportConfig(run=trained.path, to=tmp_path_factory.mktemp("served") / "gestures"))
 
 
 @pytest.fixture(scope="module")

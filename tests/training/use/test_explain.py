@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from training.config.use import ExplainConfig
 from training.use.explain import explain, overlaid
 
 
@@ -26,8 +27,13 @@ def video(tmp_path_factory):
     return path
 
 
+def explained(run, video, to, class_name=None):
+    return list(explain(ExplainConfig(run=run.path, video=video, to=to, class_name=class_name)))
+
+
 def test_a_gif_has_the_frames_of_the_clip_beside_the_maps(trained, video, tmp_path):
-    said = explain(trained.path, video, tmp_path / "new" / "v.gif")
+    said, written = explained(trained, video, tmp_path / "new" / "v.gif")
+    assert written == f"Written: {tmp_path / 'new' / 'v.gif'}"
     name, _, probability = said.partition(", probability ")
     assert name in trained.read()["class_names"]
     assert 0.25 <= float(probability) <= 1  # the best of four
@@ -37,7 +43,7 @@ def test_a_gif_has_the_frames_of_the_clip_beside_the_maps(trained, video, tmp_pa
 
 def test_an_mp4_of_a_chosen_class(trained, video, tmp_path):
     name = trained.read()["class_names"][2]
-    assert explain(trained.path, video, tmp_path / "v.mp4", name).startswith(name)
+    assert explained(trained, video, tmp_path / "v.mp4", name)[0].startswith(name)
     with av.open(str(tmp_path / "v.mp4")) as file:
         sizes = {(frame.width, frame.height) for frame in file.decode(video=0)}
     assert sizes == {(448, 224)}
@@ -64,7 +70,7 @@ def test_the_video_itself_is_never_written(trained, video, tmp_path):
     (tmp_path / "link.mp4").symlink_to(video)
     for to in (video, tmp_path / "link.mp4"):
         with pytest.raises(ValueError, match="itself: name another file"):
-            explain(trained.path, video, to)
+            explained(trained, video, to)
     assert video.read_bytes() == before
 
 
@@ -74,16 +80,16 @@ def test_the_video_itself_is_never_written(trained, video, tmp_path):
 )
 def test_mistakes_are_named(trained, video, tmp_path, to, name, words):
     with pytest.raises(ValueError, match=words):
-        explain(trained.path, video, tmp_path / to, name)
+        explained(trained, video, tmp_path / to, name)
 
 
 def test_a_folder_must_be_one_video(trained, video, tmp_path):
     (tmp_path / "one").mkdir()
     shutil.copy(video, tmp_path / "one" / "a.mp4")
-    assert explain(trained.path, tmp_path / "one", tmp_path / "v.gif")
+    assert explained(trained, tmp_path / "one", tmp_path / "v.gif")
     shutil.copy(video, tmp_path / "one" / "b.mp4")
     with pytest.raises(ValueError, match=r"of 2.*a\.mp4"):
-        explain(trained.path, tmp_path / "one", tmp_path / "v.gif")
+        explained(trained, tmp_path / "one", tmp_path / "v.gif")
     (tmp_path / "more" / "a").mkdir(parents=True)
     with pytest.raises(ValueError, match=r"more: .*1 folder"):
-        explain(trained.path, tmp_path / "more", tmp_path / "v.gif")
+        explained(trained, tmp_path / "more", tmp_path / "v.gif")

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfrecords.reading.split import Split
 from training.batches import validation_clips
+from training.config.use import ExportConfig
 from training.use.export import export
 
 ALONE = """
@@ -35,7 +36,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def served(trained, tmp_path_factory):
-    return export(trained.path, tmp_path_factory.mktemp("served") / "gestures")
+    return export(ExportConfig(run=trained.path, to=tmp_path_factory.mktemp("served") / "gestures"))
 
 
 @pytest.fixture(scope="module")
@@ -94,5 +95,5 @@ def test_the_warm_up_requests_run(served, warmup_requests):
 
 def test_an_existing_version_is_not_overwritten(trained, served):
     with pytest.raises(ValueError, match=r"exists already: give another --version"):
-        export(trained.path, served.parent)
-    assert export(trained.path, served.parent, version=2).name == "2"
+        export(ExportConfig(run=trained.path, to=served.parent))
+    assert export(ExportConfig(run=trained.path, to=served.parent, version=2)).name == "2"

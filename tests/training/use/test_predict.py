@@ -10,10 +10,17 @@ import pytest
 
 from tfrecords.video.read import VideoError
 from tfrecords.video.renderer import Renderer
+from training.config.use import PredictConfig
 from training.evaluate.evaluate import evaluate
 from training.evaluate.predictions import Predictions, join_views
 from training.quickstart.videos import direction_video, write_video
 from training.use.predict import Classifier, gather, predict
+
+
+@pytest.fixture
+def of(trained):
+    """The options of `ctm predict` for some videos."""
+    return lambda *videos, **options: PredictConfig(run=trained.path, videos=videos, **options)
 
 
 @pytest.fixture
@@ -35,8 +42,8 @@ def test_a_file_gets_the_scores_that_its_record_gets(trained, directions):
     np.testing.assert_allclose(got, by_path[name], atol=0.01)  # JPEG stands between them
 
 
-def test_a_long_video_gets_a_timeline(trained, long_video, capsys):
-    assert predict(trained.path, [long_video], num_clips=2) == 0
+def test_a_long_video_gets_a_timeline(trained, of, long_video, capsys):
+    assert predict(of(long_video, num_clips=2)) == 0
     out = capsys.readouterr().out
     assert out.count("█") > 0
     assert (
@@ -63,28 +70,26 @@ def test_counting_frames_makes_no_pixels(trained, long_video, monkeypatch):
     np.testing.assert_allclose(classifier.times(long_video), shown)
 
 
-def test_a_name_that_is_no_text_costs_no_other_video(trained, long_video, tmp_path, capsys):
+def test_a_name_that_is_no_text_costs_no_other_video(of, long_video, tmp_path, capsys):
     odd = tmp_path / os.fsdecode(b"lang\xe9.mp4")
     shutil.copy(long_video, odd)
-    assert predict(trained.path, [odd, long_video], num_clips=1, timelines=tmp_path / "t") == 0
+    assert predict(of(odd, long_video, num_clips=1, timelines=tmp_path / "t")) == 0
     assert len(list((tmp_path / "t").iterdir())) == 2
     assert r"lang\udce9.mp4" in capsys.readouterr().out
 
 
-def test_a_timeline_that_cannot_be_drawn_costs_no_other_video(
-    trained, long_video, tmp_path, capsys
-):
+def test_a_timeline_that_cannot_be_drawn_costs_no_other_video(of, long_video, tmp_path, capsys):
     (tmp_path / "file").write_bytes(b"")
-    videos = [long_video, long_video]
-    assert predict(trained.path, videos, num_clips=1, timelines=tmp_path / "file") == 0
+    videos = of(long_video, long_video, num_clips=1, timelines=tmp_path / "file")
+    assert predict(videos) == 0
     printed = capsys.readouterr()
     assert printed.out.count("long.mp4\n") == printed.err.count("no timeline") == 2
 
 
-def test_json_is_for_programs_and_names_what_failed(trained, long_video, tmp_path, capsys):
+def test_json_is_for_programs_and_names_what_failed(of, long_video, tmp_path, capsys):
     broken, absent = tmp_path / "broken.mp4", tmp_path / "absent.mp4"
     broken.write_bytes(b"nothing")
-    assert predict(trained.path, [broken, absent, long_video], as_json=True) == 2
+    assert predict(of(broken, absent, long_video, json=True)) == 2
     captured = capsys.readouterr()
     failed, missing, good = json.loads(captured.out)
     assert "No such file" in missing["error"]
@@ -95,7 +100,7 @@ def test_json_is_for_programs_and_names_what_failed(trained, long_video, tmp_pat
     assert sum(row["probability"] for row in good["classes"]) == pytest.approx(1, abs=1e-4)
 
 
-def test_a_folder_of_videos_predicts_the_videos_in_it(trained, long_video, tmp_path, capsys):
+def test_a_folder_of_videos_predicts_the_videos_in_it(of, long_video, tmp_path, capsys):
     """A stray picture, a subfolder of pictures and a list are no videos of it, and are named."""
     folder, frames = tmp_path / "folder", tmp_path / "frames"
     for path in (folder / "thumbs", frames, tmp_path / "empty", tmp_path / "nested" / "a"):
@@ -109,7 +114,7 @@ def test_a_folder_of_videos_predicts_the_videos_in_it(trained, long_video, tmp_p
     for stray in (folder, folder / "thumbs", tmp_path / "nested"):
         (stray / "cover.jpg").write_bytes(picture)
     given = [folder, frames, tmp_path / "empty", tmp_path / "nested"]
-    assert predict(trained.path, given, as_json=True, num_clips=1) == 2
+    assert predict(of(*given, json=True, num_clips=1)) == 2
     captured = capsys.readouterr()
     found = json.loads(captured.out)
     scored = [row["video"] for row in found if "classes" in row]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tfrecords
-from training.config.clips import ShowConfig
+from training.config.use import ShowConfig
 from training.use.show import captions, show
 
 SMALL = {"num_frames": 4, "interval": 2, "image_size": 32}

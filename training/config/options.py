@@ -1,0 +1,39 @@
+"""What all options have in common: how they are checked, spelled and read."""
+
+import ast
+from typing import Any
+
+SPELT = {"true": True, "false": False, "none": None}
+
+
+class Options:
+    """A part of a command's options, which is a group of its help."""
+
+    def check(self) -> None:
+        """Raises ValueError for a value that cannot be."""
+
+
+def check_counts(config: object, *names: str) -> None:
+    """Raises ValueError if one of these fields of a config is below 1."""
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise ValueError(f"{flag(name)} must be 1 or more, received {value}.")
+
+
+def flag(name: str) -> str:
+    """The command line's spelling of a field."""
+    return "--" + name.replace("_", "-")
+
+
+def parse_option(option: str) -> tuple[str, Any]:
+    """`"blocks=1,3"` as `("blocks", (1, 3))`; what is no Python literal stays a string."""
+    name, equals, value = option.partition("=")
+    if not (name and equals and value):
+        raise ValueError(f"--options takes name=value, received {option!r}.")
+    if value.lower() in SPELT:
+        return name, SPELT[value.lower()]
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, tuple(value.split(",")) if "," in value else value
