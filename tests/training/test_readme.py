@@ -1,4 +1,4 @@
-"""What the README shows is what runs."""
+"""What the README and the page on serving show is what runs; every link leads somewhere."""
 
 import base64
 import json
@@ -15,14 +15,20 @@ from training.config.use import ExportConfig
 from training.use.export import export
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def python_of(page: str) -> str:
+    """The Python of a page, which has one block."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    return code
 
 
 # Keras warns of its own default whenever it is given a tf.data.Dataset.
 @pytest.mark.filterwarnings("ignore:.shuffle=True. was passed:UserWarning")
 def test_the_notebook_code_runs(directions):
-    code = BLOCKS[0]
+    code = python_of("README.md")
     small = {
         '"data/mine"': repr(str(directions)),
         "batch_size=32": "batch_size=8",
@@ -40,7 +46,7 @@ def test_the_notebook_code_runs(directions):
 def test_the_request_for_tf_serving_is_answered(trained, directions, tmp_path, monkeypatch):
     video = next((directions.parent / "videos").rglob("*.mp4"))
     own = {"holiday.mp4": str(video), "short_side=256": "short_side=32", "[::8][:8]": "[::2][:4]"}
-    code = BLOCKS[1]
+    code = python_of("docs/serving.md")
     for there, here in own.items():
         assert there in code
         code = code.replace(there, here)
@@ -56,6 +62,8 @@ def test_the_request_for_tf_serving_is_answered(trained, directions, tmp_path, m
     np.testing.assert_allclose(got, trained.load_model().predict(crops), atol=1e-5)
 
 
-def test_links_lead_somewhere():
-    for link in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (ROOT / link).exists(), link
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\((?!http)([^)#]+)[^)]*\)", text):
+        assert (page.parent / link).exists(), link
