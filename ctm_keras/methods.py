@@ -63,9 +63,9 @@ def check_method(method: str, options: dict, besides: tuple[str, ...] = ()):
     """Raises ValueError if there is no such method, or it has no such option or value.
 
     Args:
-        method: temporal method.
-        options: to check, `temporal_pooling` among them.
-        besides: other names that the caller takes, which may have been misspelled.
+        method: Temporal method.
+        options: Options to check, `temporal_pooling` among them.
+        besides: Other names that the caller takes, which may have been misspelled.
     """
     parameters = options_of(method)
     for name, value in options.items():

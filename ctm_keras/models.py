@@ -22,7 +22,7 @@ def class_names(model: keras.Model) -> list[str] | None:
     """The names of a video model's classes, in the order of its logits.
 
     Args:
-        model: a video model, built or loaded.
+        model: A video model, built or loaded.
 
     Returns:
         The names, or None if the model was built without.
@@ -50,26 +50,26 @@ def build_video_model(
     """Builds a video model: an image model that reads frames, with temporal layers grafted in.
 
     Args:
-        method: the temporal method, one of `list_models()`; or several that stand together, joined
+        method: The temporal method, one of `list_models()`; or several that stand together, joined
             by `+`: `"tsm+nonlocal"`.
-        backbone: the image model: a name of `keras.applications` in lower case, `"tiny"`, or
+        backbone: The image model: a name of `keras.applications` in lower case, `"tiny"`, or
             torchvision's layouts, `"tv_resnet18"` to `"tv_resnet152"` and `"inception_v1"`.
-        num_classes: number of classes; not needed with `class_names`.
-        num_frames: frames of a clip (default: 8; for SlowFast 32, or 64 for 16x8).
-        image_size: height and width of a frame in pixels (default: 224).
+        num_classes: Number of classes; not needed with `class_names`.
+        num_frames: Frames of a clip (default: 8; for SlowFast 32, or 64 for 16x8).
+        image_size: Height and width of a frame in pixels (default: 224).
         weights: `"imagenet"`, None, or a `.keras` file of this project. What a file says of
             its network is taken wherever nothing is given: classes, image size and pixels, and
             from a network of the same method its frames, pooling and options, too.
-        dropout: part of the pooled features that training sets to zero.
-        class_names: names of the classes; they are kept in the model.
-        interpolate_tcc: whether TCC kernels in the file `weights` are interpolated where they
+        dropout: Part of the pooled features that training sets to zero.
+        class_names: Names of the classes; they are kept in the model.
+        interpolate_tcc: Whether TCC kernels in the file `weights` are interpolated where they
             belong to another image size.
-        temporal_pooling: whether the frames are halved at three places, after stages 2, 3 and 4
+        temporal_pooling: Whether the frames are halved at three places, after stages 2, 3 and 4
             (the analysis paper's networks with temporal pooling): True or `"max"` by a maximum,
             `"avg"` by a mean, or False (default: False).
         preprocessing: `channels` ("rgb" or "bgr"), `mean` and `scale` of the pixels, where the
             weights were trained with others than the backbone's.
-        **options: of the method, as its recipe documents them (`ctm_keras.temporal`).
+        **options: Options of the method, as its recipe documents them (`ctm_keras.temporal`).
 
     Input shape:
         `clip`, `(batch, num_frames, image_size, image_size, 3)`: RGB, 0..255.
@@ -78,7 +78,7 @@ def build_video_model(
         `logits`, `(batch, num_classes)`, float32.
 
     Raises:
-        ValueError: if a name is unknown, an argument is out of range, weights do not fit, or the
+        ValueError: If a name is unknown, an argument is out of range, weights do not fit, or the
             file's network is another than what was asked for.
 
     Example:
@@ -116,8 +116,8 @@ def CTMResNet50(num_classes: int | None = None, **kwargs) -> keras.Model:  # noq
     """CTM on ResNet-50, as in the paper: three blocks in Res4. See `build_video_model`.
 
     Args:
-        num_classes: number of classes; not needed with `class_names`.
-        **kwargs: the other arguments of `build_video_model`.
+        num_classes: Number of classes; not needed with `class_names`.
+        **kwargs: The other arguments of `build_video_model`.
     """
     return build_video_model("ctm", "resnet50", num_classes, **kwargs)
 
@@ -126,8 +126,8 @@ def CTMResNet101(num_classes: int | None = None, **kwargs) -> keras.Model:  # no
     """CTM on ResNet-101, as in the paper: three blocks in Res4. See `build_video_model`.
 
     Args:
-        num_classes: number of classes; not needed with `class_names`.
-        **kwargs: the other arguments of `build_video_model`.
+        num_classes: Number of classes; not needed with `class_names`.
+        **kwargs: The other arguments of `build_video_model`.
     """
     return build_video_model("ctm", "resnet101", num_classes, **kwargs)
 
@@ -151,7 +151,7 @@ def _pixels(own, asked, saved, weights) -> Preprocessing:
     """What is made of the pixels: as the weights want it, else as asked for, else the backbone's.
 
     Raises:
-        ValueError: if what is asked for is not what the weights were trained with.
+        ValueError: If what is asked for is not what the weights were trained with.
     """
     asked = None if asked is None else Preprocessing.of(asked)
     if weights is None:

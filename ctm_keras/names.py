@@ -11,9 +11,9 @@ def unknown_name(kind: str, name: object, valid: Iterable[str]) -> ValueError:
     """The error for a wrong name: the nearest valid one, and all of them.
 
     Args:
-        kind: what the name is of, as in `"backbone"`.
-        name: what was received.
-        valid: the names that exist.
+        kind: Kind of thing that has the name, as in `"backbone"`.
+        name: Name that was received.
+        valid: The names that exist.
     """
     valid = [str(item) for item in valid]
     nearest = difflib.get_close_matches(str(name).lower(), valid, n=1, cutoff=0.5)
@@ -25,10 +25,10 @@ def class_difference(one: Sequence[str], other: Sequence[str], of_one: str, of_o
     """In what class names or their order differ, or an empty string.
 
     Args:
-        one: class names in order.
-        other: class names in order.
-        of_one: what the first are of, as in `"the model"`.
-        of_other: what the others are of.
+        one: Class names in order.
+        other: Class names in order.
+        of_one: Owner of the first, as in `"the model"`.
+        of_other: Owner of the others.
     """
     one, other = list(one), list(other)
     only = [

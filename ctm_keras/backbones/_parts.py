@@ -7,10 +7,10 @@ def refuse_weights(name: str, weights, include_top: bool, file: str):
     """Raises ValueError for what these backbones do not have.
 
     Args:
-        name: of the backbone.
-        weights: as `keras.applications` takes them; only None is possible.
-        include_top: as `keras.applications` takes it; only False is possible.
-        file: torchvision's file that holds its weights.
+        name: Name of the backbone.
+        weights: Weights as `keras.applications` takes them; only None is possible.
+        include_top: Flag of `keras.applications`; only False is possible.
+        file: Torchvision's file that holds its weights.
     """
     if weights is not None or include_top:
         raise ValueError(

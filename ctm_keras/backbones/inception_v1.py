@@ -28,7 +28,7 @@ def Inception_V1(weights=None, include_top=False, input_shape=(224, 224, 3)) -> 
         input_shape: `(height, width, 3)`.
 
     Raises:
-        ValueError: if weights or a top are asked for.
+        ValueError: If weights or a top are asked for.
 
     Reference:
         Szegedy et al., Going Deeper with Convolutions, CVPR 2015.

@@ -22,7 +22,7 @@ def Tiny(weights=None, include_top=False, input_shape=(64, 64, 3)) -> keras.Mode
         input_shape: `(height, width, 3)`, 32 pixels or more.
 
     Raises:
-        ValueError: if weights or a top are asked for, or the image is too small.
+        ValueError: If weights or a top are asked for, or the image is too small.
     """
     if weights is not None or include_top:
         raise ValueError(

@@ -14,16 +14,16 @@ class Format:
     """How one project names the weights of its networks.
 
     Args:
-        name: of the project.
-        mark: regular expression that one of its keys begins with, and no key of the rows below.
-        renames: regular expressions and what to put for them, in this order: they lead to
+        name: Name of the project.
+        mark: Regular expression that one of its keys begins with, and no key of the rows below.
+        renames: Regular expressions and what to put for them, in this order: they lead to
             torchvision's names, with the temporal parts as IBM's and TSM's code names them.
-        methods: regular expressions of keys, and the method of a network that has such keys.
+        methods: Regular expressions of keys, and the method of a network that has such keys.
             Others are told by the length of their kernels in time.
-        untold: options that such networks have and keys do not tell.
-        adapt: functions that change weights in place, after the renames.
-        pixels: what its networks expect, where that differs from the backbone's.
-        refused: regular expressions of keys, and why a network that has such keys is not here.
+        untold: Options that such networks have and keys do not tell.
+        adapt: Functions that change weights in place, after the renames.
+        pixels: Preprocessing that its networks expect, where it differs from the backbone's.
+        refused: Regular expressions of keys, and why a network that has such keys is not here.
     """
 
     name: str

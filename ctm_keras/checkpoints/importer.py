@@ -33,26 +33,26 @@ def import_weights(
     file is read as data (`weights_only`); nothing in it is run.
 
     Args:
-        path: a checkpoint of torchvision's image models, IBM/action-recognition-pytorch,
+        path: A checkpoint of torchvision's image models, IBM/action-recognition-pytorch,
             temporal-shift-module, mmaction2, PySlowFast or hikvision's CoST.
         to: `.keras` file to write; it must not exist.
-        method: another method to start from a TSN's or image model's weights.
-        num_classes: number of classes (default: the checkpoint's); others start a new head.
-        class_names: names of the classes; they are kept in the model.
-        num_frames: frames of a clip, which no key tells (default: 8; for SlowFast 32, or 64 for
+        method: Another method to start from a TSN's or image model's weights.
+        num_classes: Number of classes (default: the checkpoint's); others start a new head.
+        class_names: Names of the classes; they are kept in the model.
+        num_frames: Frames of a clip, which no key tells (default: 8; for SlowFast 32, or 64 for
             16x8).
-        image_size: height and width of a frame in pixels.
-        allow: patterns (`*` and `?`) of keys that may be left over, as `"aux*"`.
-        channels: order in which the network reads the colors, `"rgb"` or `"bgr"` (default: as
+        image_size: Height and width of a frame in pixels.
+        allow: Patterns (`*` and `?`) of keys that may be left over, as `"aux*"`.
+        channels: Order in which the network reads the colors, `"rgb"` or `"bgr"` (default: as
             other networks of the project).
-        **options: what the keys do not tell: `temporal_pooling=True` (or `"avg"`), and options of
+        **options: Options that keys do not tell: `temporal_pooling=True` (or `"avg"`), and those of
             the method.
 
     Returns:
         The model; what became of the weights is printed and is its `adoption_report`.
 
     Raises:
-        ValueError: if the file cannot be read as data, is of no known network or of another
+        ValueError: If the file cannot be read as data, is of no known network or of another
             method, a weight has no place or no value, or a shape differs.
 
     Example:

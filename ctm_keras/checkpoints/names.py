@@ -38,7 +38,7 @@ def our_name(key: str, keys) -> str:
 
     Args:
         key: `"layer1.0.conv2.weight"` is `"conv2_block1_2_conv/kernel"`.
-        keys: all keys of the checkpoint; a batch norm is told by its running mean.
+        keys: All keys of the checkpoint; a batch norm is told by its running mean.
     """
     module, _, weight = key.rpartition(".")
     names = NORM if f"{module}.running_mean" in keys else PLAIN
@@ -66,9 +66,9 @@ def our_layout(key: str, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarra
     in another order.
 
     Args:
-        key: its name; kernels end in `weight`.
-        value: as PyTorch holds it.
-        shape: of the variable.
+        key: Its name; kernels end in `weight`.
+        value: The weight as PyTorch holds it.
+        shape: Shape of the variable.
 
     Returns:
         The weight in that shape, or as it is if it cannot have it.

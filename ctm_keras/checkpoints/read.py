@@ -31,10 +31,10 @@ def read_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
     Read with `torch.load(weights_only=True)`, which refuses whatever is not data.
 
     Args:
-        path: a file that `torch.save` wrote: a state_dict, or a training state that holds one.
+        path: A file that `torch.save` wrote: a state_dict, or a training state that holds one.
 
     Raises:
-        ValueError: if there is no such file, it is damaged, no checkpoint, or has code in it;
+        ValueError: If there is no such file, it is damaged, no checkpoint, or has code in it;
             or if PyTorch is not installed or too old to be safe.
     """
     path = Path(path)

@@ -30,15 +30,15 @@ class Checkpoint:
     """A checkpoint that was recognised.
 
     Args:
-        format: name of the project.
-        method: temporal method of the network.
-        backbone: image model of the network.
-        num_classes: of its head, None without one.
-        options: of the method, as the keys tell them.
-        state: its weights, by the names in the file without wrappers, as torchvision has them.
-        keys: the names that they have in the file.
-        untold: options that neither keys nor shapes tell.
-        pixels: what the network expects, if not what the backbone does.
+        format: Name of the project.
+        method: Temporal method of the network.
+        backbone: Image model of the network.
+        num_classes: Classes of its head, None without one.
+        options: Options of the method, as the keys tell them.
+        state: Its weights, by the names in the file without wrappers, as torchvision has them.
+        keys: The names that they have in the file.
+        untold: Options that neither keys nor shapes tell.
+        pixels: Preprocessing that the network expects, if not the backbone's.
     """
 
     format: str
@@ -61,11 +61,11 @@ def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
     """Which project wrote a checkpoint, and of which network.
 
     Args:
-        state: the weights by the names in the file.
-        origin: what an error calls it.
+        state: The weights by the names in the file.
+        origin: Name of the checkpoint in errors.
 
     Raises:
-        ValueError: if it is of no known format, or of no network that is here.
+        ValueError: If it is of no known format, or of no network that is here.
     """
     plain = {re.sub(WRAPPED, "", key): key for key in state}
     form = _format(plain, origin)

@@ -28,16 +28,16 @@ def import_state(
     Nothing is set unless everything fits. Other classes start a new head.
 
     Args:
-        model: a video model of the same method and backbone.
-        state: the weights as the project names them, as `torch.save` keeps a `state_dict`.
-        allow: patterns (`*` and `?`) of keys that may be left over.
-        origin: what errors call the checkpoint.
+        model: A video model of the same method and backbone.
+        state: The weights as the project names them, as `torch.save` keeps a `state_dict`.
+        allow: Patterns (`*` and `?`) of keys that may be left over.
+        origin: Name of the checkpoint in errors.
 
     Returns:
         What was adopted, new and unused.
 
     Raises:
-        ValueError: if a weight of the model has no value, a shape differs, or keys that `allow`
+        ValueError: If a weight of the model has no value, a shape differs, or keys that `allow`
             does not name are left over.
     """
     checkpoint = recognise(state, origin)

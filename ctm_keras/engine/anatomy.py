@@ -22,7 +22,7 @@ def find_family(backbone: str) -> tuple[Family, str]:
     """The family of a backbone and the function that builds it.
 
     Raises:
-        ValueError: if there is no such backbone, or why it cannot be grafted.
+        ValueError: If there is no such backbone, or why it cannot be grafted.
     """
     for family in FAMILIES:
         for member in family.members:
@@ -45,10 +45,10 @@ class Anatomy:
     """An image model and its sites.
 
     Args:
-        backbone: its name.
-        family: how its family names things.
-        model: the image model.
-        sites: all sites, in the order in which the model is walked.
+        backbone: Its name.
+        family: How its family names things.
+        model: The image model.
+        sites: All sites, in the order in which the model is walked.
     """
 
     backbone: str
@@ -60,7 +60,7 @@ class Anatomy:
         """The sites of one role, of one stage if asked for.
 
         Raises:
-            ValueError: if there are none; names those that exist, and why.
+            ValueError: If there are none; names those that exist, and why.
         """
         found = [s for s in self.sites if s.role == role and stage in (None, s.stage)]
         if not found:

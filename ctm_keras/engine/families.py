@@ -21,19 +21,19 @@ class Family:
     """How the blocks of a family of backbones are named.
 
     Args:
-        members: functions of `keras.applications`, or of this package.
-        preprocessing: what its weights expect.
-        stem: name of its first convolution.
-        block: regular expression of a block's name, as its layers' names begin.
-        output: of a block; the first of these layers that exists, as for the others.
-        merge: where the residual branch meets the shortcut; without it a block has no entry.
-        entry: first layer of the residual branch.
-        middle: the k x k convolutions of a block; a name without a place for the block's is
+        members: Functions of `keras.applications`, or of this package.
+        preprocessing: Preprocessing that its weights expect.
+        stem: Name of its first convolution.
+        block: Regular expression of a block's name, as its layers' names begin.
+        output: Last layer of a block: the first of these that exists, as for the others.
+        merge: Layer where the residual branch meets the shortcut; without it a block has no entry.
+        entry: First layer of the residual branch.
+        middle: The k x k convolutions of a block; a name without a place for the block's is
             that of one block only.
-        shortcut: convolution of the shortcut.
-        stages: regular expression of the blocks of each stage; by default the group `stage`
+        shortcut: Convolution of the shortcut.
+        stages: Regular expression of the blocks of each stage; by default the group `stage`
             of `block`, else the stride of the maps.
-        why_not: why a role has no site here.
+        why_not: Why a role has no site here.
     """
 
     members: tuple[str, ...]

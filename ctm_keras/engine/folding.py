@@ -34,7 +34,7 @@ class Unfold(keras.layers.Layer):
     """Gathers the frames of each clip again: the inverse of `Fold`.
 
     Args:
-        num_frames: frames of a clip at this place of the network.
+        num_frames: Frames of a clip at this place of the network.
 
     Input shape:
         `(batch * num_frames, ...)`

@@ -24,11 +24,11 @@ class Site:
     """One place of an image model, named by its role.
 
     Args:
-        role: what the operation is to its network.
-        operation: the layer (or bare Keras operation) that stands there.
-        block: name of the block it belongs to, as layer names begin (`"conv4_block1"`).
-        stage: number of the stage, as in Res2 to Res5: maps of stage k have stride 2**k.
-        index: place of the block in its stage, from 1.
+        role: Role of the operation in its network.
+        operation: The layer (or bare Keras operation) that stands there.
+        block: Name of the block it belongs to, as layer names begin (`"conv4_block1"`).
+        stage: Number of the stage, as in Res2 to Res5: maps of stage k have stride 2**k.
+        index: Place of the block in its stage, from 1.
     """
 
     role: Role

@@ -13,8 +13,8 @@ class AverageScores(layers.Layer):
     It is the last layer of every video model and keeps what a file must say beside the weights.
 
     Args:
-        class_names: names of the classes in the order of the scores, or None.
-        built_with: method, backbone and options of the model, as `Origin` spells them, or None.
+        class_names: Names of the classes in the order of the scores, or None.
+        built_with: Method, backbone and options of the model, as `Origin` spells them, or None.
 
     Input shape:
         `(batch, frames, classes)`
@@ -46,11 +46,11 @@ def average_scores(features, num_frames: int, num_classes: int, dropout: float, 
     """Features of frames to scores of clips: pool over space, dropout, Dense, mean over frames.
 
     Args:
-        features: symbolic tensor `(batch * num_frames, height, width, channels)`.
-        num_frames: frames of a clip where the backbone ends.
-        num_classes: number of classes.
-        dropout: part of the pooled features that training sets to zero.
-        **notes: that the last layer keeps.
+        features: Symbolic tensor `(batch * num_frames, height, width, channels)`.
+        num_frames: Frames of a clip where the backbone ends.
+        num_classes: Number of classes.
+        dropout: Part of the pooled features that training sets to zero.
+        **notes: Notes that the last layer keeps.
     """
     x = layers.GlobalAveragePooling2D(name="head_pool")(features)
     x = layers.Dropout(dropout, name="head_dropout")(x)

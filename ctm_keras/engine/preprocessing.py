@@ -17,9 +17,9 @@ class Preprocessing:
     """What a family of backbones expects: `(pixel - mean) / scale` for each channel.
 
     Args:
-        channels: order of the channels, `"rgb"` or `"bgr"`.
-        mean: of each channel in that order, in grey levels 0..255.
-        scale: of each channel in that order, in grey levels.
+        channels: Order of the channels, `"rgb"` or `"bgr"`.
+        mean: Mean of each channel in that order, in gray levels 0..255.
+        scale: Scale of each channel in that order, in gray levels.
     """
 
     channels: str = "rgb"
@@ -43,7 +43,7 @@ class Preprocessing:
         """The preprocessing that an argument describes.
 
         Raises:
-            ValueError: if it is neither a `Preprocessing` nor a dict of its arguments.
+            ValueError: If it is neither a `Preprocessing` nor a dict of its arguments.
         """
         if isinstance(value, cls):
             return value
@@ -70,9 +70,9 @@ class Preprocess(keras.layers.Layer):
     """Channel order, mean and scale; computed in float32 whatever the dtype policy is.
 
     Args:
-        channels: order of the channels that leave, `"rgb"` or `"bgr"`.
-        mean: subtracted from each channel, in the order in which they leave.
-        scale: each channel is divided by it, in the order in which they leave.
+        channels: Order of the channels that leave, `"rgb"` or `"bgr"`.
+        mean: Subtracted from each channel, in the order in which they leave.
+        scale: Each channel is divided by it, in the order in which they leave.
 
     Input shape:
         `(batch, frames, height, width, 3)`, RGB 0..255.

@@ -34,15 +34,15 @@ def operate(anatomy: Anatomy, clip, grafts: Sequence[Graft]):
     weights. Its own preprocessing layers are left out.
 
     Args:
-        anatomy: of the image model.
-        clip: symbolic tensor `(batch, frames, height, width, 3)`, preprocessed.
-        grafts: the edits. Several at one site take effect in this order.
+        anatomy: Anatomy of the image model.
+        clip: Symbolic tensor `(batch, frames, height, width, 3)`, preprocessed.
+        grafts: The edits. Several at one site take effect in this order.
 
     Returns:
         The features `(batch * frames, height, width, channels)` and the number of frames.
 
     Raises:
-        ValueError: if a site does not exist or is not hit exactly once, if a grafted layer
+        ValueError: If a site does not exist or is not hit exactly once, if a grafted layer
             returns another shape than the network needs, or if branches with different
             numbers of frames meet.
     """

@@ -23,13 +23,13 @@ def pool_frames(anatomy: Anatomy, pooling: str | None, at_three_places: bool | s
     """The temporal poolings of the paper's networks, or those of the analysis paper.
 
     Args:
-        anatomy: of the image model.
+        anatomy: Anatomy of the image model.
         pooling: `"paper"`: the stem's max pooling reaches over three frames, where there is one,
             and a maximum of three frames halves their number after Res2 (Table 1). `"code"`: the
             official code's maximum of two frames after Res2, alone. `"code32"`: the same for
             clips of 32 frames, which the stem, 5 x 7 x 7, and its max pooling halve before. None:
             frames are not pooled.
-        at_three_places: whether the poolings of the analysis paper stand instead, and how they
+        at_three_places: Whether the poolings of the analysis paper stand instead, and how they
             pool, as `temporal_pooling` says it.
     """
     if pooling not in POOLINGS:

@@ -17,7 +17,7 @@ class PaddedMaxPool(layers.Layer):
     It reads what a ReLU left, so the zeros win no maximum.
 
     Args:
-        size: height and width of a window.
+        size: Height and width of a window.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -53,11 +53,11 @@ def inflated_pools(
     """Pools of three frames: all but the first; those between the stages may halve the frames.
 
     Args:
-        anatomy: of Inception-V1.
-        pools: in space, `"image"`: as the image model's; `"reference"`: as those of the analysis
+        anatomy: Anatomy of Inception-V1.
+        pools: Pools in space: `"image"`, the image model's, or `"reference"`, those of the analysis
             paper's code, with padding on all sides.
-        temporal_stride: whether the pools between the stages halve the frames.
-        last_size: of the last of these in the reference, over frames, too.
+        temporal_stride: Whether the pools between the stages halve the frames.
+        last_size: Size of the last of these in the reference, over frames, too.
     """
     if pools not in POOLS:
         raise ValueError(f"`pools` is {' or '.join(POOLS)}; received {pools!r}.")

@@ -22,7 +22,7 @@ class SlowFrames(layers.Layer):
     """The frames that the slow pathway reads: one of each `alpha`.
 
     Args:
-        alpha: frames of the clip over frames that are kept.
+        alpha: Frames of the clip over frames that are kept.
         choice: `"spread"`, evenly from the first frame to the last, rounded down, or
             `"strided"`, the first of each `alpha`.
 
@@ -33,7 +33,7 @@ class SlowFrames(layers.Layer):
         `(batch, frames // alpha, height, width, channels)`
 
     Raises:
-        ValueError: if there is no such `choice`.
+        ValueError: If there is no such `choice`.
 
     Example:
         >>> SlowFrames(8)(np.ones((2, 32, 56, 56, 3), "float32")).shape
@@ -73,9 +73,9 @@ class TimeConv(layers.Layer):
     """A t x 1 x 1 convolution, without bias and with zeros beyond the clip.
 
     Args:
-        filters: channels of the output.
-        size: frames that the kernel reaches over, an odd number.
-        stride: in time.
+        filters: Channels of the output.
+        size: Frames that the kernel reaches over, an odd number.
+        stride: Stride in time.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -84,7 +84,7 @@ class TimeConv(layers.Layer):
         `(batch, ceil(frames / stride), height, width, filters)`
 
     Raises:
-        ValueError: if `size` is even.
+        ValueError: If `size` is even.
 
     Example:
         >>> TimeConv(16, 5, stride=8)(np.ones((2, 32, 14, 14, 8), "float32")).shape
@@ -130,10 +130,10 @@ class Pathway:
     """One pathway while it is built: its maps `(batch * frames, height, width, channels)`.
 
     Args:
-        name: its layers' names begin with it.
-        width: channels of its first convolution.
-        frames: it has at this place.
-        x: the maps.
+        name: Its layers' names begin with it.
+        width: Channels of its first convolution.
+        frames: It has at this place.
+        x: The maps.
     """
 
     name: str

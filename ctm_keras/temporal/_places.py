@@ -8,13 +8,13 @@ def block_sites(anatomy: Anatomy, role: str, stages, blocks, default, what: str)
     """The sites of a role in chosen blocks of chosen stages.
 
     Args:
-        anatomy: of the image model.
-        role: of the sites, such as `"block_output"`.
-        stages: a stage or several.
-        blocks: how many in each stage, a tuple of which ones, `"all"`, or None; or one of these
+        anatomy: Anatomy of the image model.
+        role: Role of the sites, such as `"block_output"`.
+        stages: A stage or several.
+        blocks: How many in each stage, a tuple of which ones, `"all"`, or None; or one of these
             for each stage, in a dict.
         default: `blocks` for None, by stage; one where a stage is not named.
-        what: stands there, as an error says it.
+        what: Stands there, as an error says it.
     """
     if isinstance(stages, str):
         raise ValueError(f"`stages` are numbers, 2 to 5 as in Res2 to Res5; received {stages!r}.")
@@ -57,9 +57,9 @@ def before_residual_branches(anatomy: Anatomy, what: str, make) -> list[Graft]:
     """A layer before each residual branch; where a backbone has none, after each block.
 
     Args:
-        anatomy: of the image model.
-        what: ends the layers' names, `"tam"` in `conv2_block1_tam`.
-        make: makes a layer, given its name.
+        anatomy: Anatomy of the image model.
+        what: Ends the layers' names, `"tam"` in `conv2_block1_tam`.
+        make: Makes a layer, given its name.
     """
     outputs = anatomy.at("block_output")
     sums = any(type(site.operation).__name__ == "Add" for site in outputs)  # layers or bare

@@ -23,7 +23,7 @@ class FrameConv(layers.Layer):
     2 / channels.
 
     Args:
-        size: how many frames are seen.
+        size: How many frames are seen.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -32,7 +32,7 @@ class FrameConv(layers.Layer):
         The same.
 
     Raises:
-        ValueError: if `size` is no odd number.
+        ValueError: If `size` is no odd number.
 
     Example:
         >>> FrameConv()(np.ones((2, 8, 14, 14, 256), "float32")).shape
@@ -75,8 +75,8 @@ def conv_aggregation(anatomy: Anatomy, size: int = 3) -> list[Graft]:
     """Convolutions over neighbouring frames and all channels, in the places of TAM.
 
     Args:
-        anatomy: of the image model.
-        size: how many frames are seen, an odd number.
+        anatomy: Anatomy of the image model.
+        size: How many frames are seen, an odd number.
     """
     return before_residual_branches(anatomy, "aggregation", lambda name: FrameConv(size, name=name))
 
@@ -85,7 +85,7 @@ def avg_aggregation(anatomy: Anatomy) -> list[Graft]:
     """Averages of each frame and its neighbours, in the places of TAM; no weights.
 
     Args:
-        anatomy: of the image model.
+        anatomy: Anatomy of the image model.
     """
     return before_residual_branches(
         anatomy, "aggregation", lambda name: TemporalPooling("avg", 1, name=name)
@@ -96,7 +96,7 @@ def max_aggregation(anatomy: Anatomy) -> list[Graft]:
     """Maxima of each frame and its neighbours, in the places of TAM; no weights.
 
     Args:
-        anatomy: of the image model.
+        anatomy: Anatomy of the image model.
     """
     return before_residual_branches(
         anatomy, "aggregation", lambda name: TemporalPooling("max", 1, name=name)

@@ -14,11 +14,11 @@ def c2d(
     """Frames read one by one and pooled over time: the baseline of the CoST paper (Table 1).
 
     Args:
-        anatomy: of the image model.
-        pooling: of the frames. `"paper"`: the stem's max pooling reaches over three frames and a
+        anatomy: Anatomy of the image model.
+        pooling: How frames are pooled. `"paper"`: the stem's max pooling reaches over three and a
             maximum of three halves their number after Res2 (Table 1); `"code"`: a maximum of two
             after Res2, as in the official code; `"code32"`: its network for 32 frames, which the
             stem, 5 x 7 x 7, and its max pooling halve, too; None: none.
-        temporal_pooling: whether the analysis paper's poolings stand instead.
+        temporal_pooling: Whether the analysis paper's poolings stand instead.
     """
     return pool_frames(anatomy, pooling, temporal_pooling)

@@ -22,14 +22,14 @@ def c3d(
     image's at each frame, divided by three; by default a still clip scores as the image does.
 
     Args:
-        anatomy: of the image model.
-        time_padding: beyond the clip, `"replicate"` its first and last frame, or `"zero"`, as
+        anatomy: Anatomy of the image model.
+        time_padding: Beyond the clip, `"replicate"` its first and last frame, or `"zero"`, as
             the official code.
-        pooling: of the frames. `"paper"`: the stem's max pooling reaches over three frames and a
+        pooling: How frames are pooled. `"paper"`: the stem's max pooling reaches over three and a
             maximum of three halves their number after Res2 (Table 1); `"code"`: a maximum of two
             after Res2, as in the official code; `"code32"`: its network for 32 frames, which the
             stem, 5 x 7 x 7, and its max pooling halve, too; None: none.
-        temporal_pooling: whether the analysis paper's poolings stand instead.
+        temporal_pooling: Whether the analysis paper's poolings stand instead.
     """
     entries = every_second(anatomy.at("residual_entry"))
     grafts = [inflated(anatomy, site, 3, time_padding=time_padding) for site in entries]

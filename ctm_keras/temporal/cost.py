@@ -29,14 +29,14 @@ class CoST(layers.Layer):
     centred there as the 2-D kernel is; beyond the first and last frame there are zeros.
 
     Args:
-        filters: channels of the output.
-        kernel_size: height and width of the kernel, and its length in time: an odd number.
+        filters: Channels of the output.
+        kernel_size: Height and width of the kernel, and its length in time: an odd number.
         kind: `"a"` or `"b"`.
-        share_weights: whether the views share the kernel (Table 3).
-        strides: in height and width.
-        padding: in height and width, `"same"` or `"valid"`, as of a `Conv2D`.
-        use_bias: whether a bias is added.
-        activation: what follows, as of a `Conv2D`.
+        share_weights: Whether the views share the kernel (Table 3).
+        strides: Strides in height and width.
+        padding: `"same"` or `"valid"` in height and width, as of a `Conv2D`.
+        use_bias: Whether a bias is added.
+        activation: Activation that follows, as of a `Conv2D`.
 
     Input shape:
         `(batch, frames, height, width, channels)`
@@ -45,7 +45,7 @@ class CoST(layers.Layer):
         `(batch, frames, new_height, new_width, filters)`
 
     Raises:
-        ValueError: if there is no such `kind` or `padding`, or the kernel's size is even.
+        ValueError: If there is no such `kind` or `padding`, or the kernel's size is even.
 
     Example:
         >>> CoST(256)(np.ones((2, 8, 14, 14, 256), "float32")).shape
@@ -192,14 +192,14 @@ def cost(
     It stands instead of the k x k convolution of a block; of the two of a basic block, the first.
 
     Args:
-        anatomy: of the image model.
-        kind: how the coefficients of the views come: `"a"`, weights; `"b"`, predicted (Table 2).
-        share_weights: whether the views share the kernel (Table 3).
-        pooling: of the frames. `"paper"`: the stem's max pooling reaches over three frames and a
+        anatomy: Anatomy of the image model.
+        kind: How the coefficients of the views come: `"a"`, weights; `"b"`, predicted (Table 2).
+        share_weights: Whether the views share the kernel (Table 3).
+        pooling: How frames are pooled. `"paper"`: the stem's max pooling reaches over three and a
             maximum of three halves their number after Res2 (Table 1); `"code"`: a maximum of two
             after Res2, as in the official code; `"code32"`: its network for 32 frames, which the
             stem, 5 x 7 x 7, and its max pooling halve, too; None: none.
-        temporal_pooling: whether the analysis paper's poolings stand instead.
+        temporal_pooling: Whether the analysis paper's poolings stand instead.
     """
     convolutions = [
         Graft(site, "instead", _like(anatomy, site, kind, share_weights))

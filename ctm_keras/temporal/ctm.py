@@ -33,7 +33,7 @@ class TCC(layers.Layer):
         The same.
 
     Raises:
-        ValueError: if height or width is unknown when the layer is built.
+        ValueError: If height or width is unknown when the layer is built.
 
     Example:
         >>> TCC()(np.ones((2, 8, 14, 14, 256), "float32")).shape
@@ -141,7 +141,7 @@ class TCCM(_Path):
     1 x 1 convolution to a part of the channels, `TCC`, 1 x 1 convolution back.
 
     Args:
-        reduction: channels outside over channels inside, C1 / C2.
+        reduction: Channels outside over channels inside, C1 / C2.
 
     Input shape:
         `(batch, frames, height, width, channels)`
@@ -169,7 +169,7 @@ class TemporalConv(_Path):
     1 x 1 convolution back.
 
     Args:
-        reduction: channels outside over channels inside, C1 / C2.
+        reduction: Channels outside over channels inside, C1 / C2.
 
     Input shape:
         `(batch, frames, height, width, channels)`
@@ -196,8 +196,8 @@ class CTM(layers.Layer):
     The last batch norm of each path starts at zero, so a new block is the identity.
 
     Args:
-        paths: which of `"tccm"` and `"temporal"` to build.
-        reduction: channels outside over channels inside, C1 / C2. The paper is silent; 4 is
+        paths: Which of `"tccm"` and `"temporal"` to build.
+        reduction: Channels outside over channels inside, C1 / C2. The paper is silent; 4 is
             the ratio of ResNet's own bottleneck.
 
     Input shape:
@@ -207,7 +207,7 @@ class CTM(layers.Layer):
         The same.
 
     Raises:
-        ValueError: if a path does not exist or none is named, or if `reduction` is below 1.
+        ValueError: If a path does not exist or none is named, or if `reduction` is below 1.
 
     Example:
         >>> CTM()(np.ones((2, 8, 14, 14, 1024), "float32")).shape
@@ -267,14 +267,14 @@ def ctm(
     """CTM blocks after residual blocks: by default three in Res4, the stride-16 stage.
 
     Args:
-        anatomy: of the image model.
+        anatomy: Anatomy of the image model.
         paths: `"tccm"`, `"temporal"` or both (Table 1).
-        stages: stages that get blocks, 2 to 5 as in Res2 to Res5 (Table 2).
-        blocks: how many blocks in each stage, or a tuple of the residual blocks that they
+        stages: Stages that get blocks, 2 to 5 as in Res2 to Res5 (Table 2).
+        blocks: How many blocks in each stage, or a tuple of the residual blocks that they
             follow, from 1, or `"all"` (Table 3). By default the paper's: three in Res4, one
             elsewhere. Three stand evenly (ResNet-50: after 1, 3, 5; ResNet-101: after 6, 12,
             18), a single one before the stage's last residual block.
-        reduction: channels outside over channels inside, C1 / C2.
+        reduction: Channels outside over channels inside, C1 / C2.
     """
     sites = block_sites(anatomy, "block_output", stages, blocks, {4: 3}, "CTM")
     return [Graft(site, "after", CTM(paths, reduction, name=f"{site.block}_ctm")) for site in sites]

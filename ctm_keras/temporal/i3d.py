@@ -25,14 +25,14 @@ def i3d(
     inflated, too. By default a still clip scores as the image does at the start.
 
     Args:
-        anatomy: of the image model.
-        time_padding: beyond the clip, `"replicate"` its first and last frame, or `"zero"`, as
+        anatomy: Anatomy of the image model.
+        time_padding: Beyond the clip, `"replicate"` its first and last frame, or `"zero"`, as
             the analysis paper's code.
-        inflation: image kernels are put at each of three frames: `"divide"` by three, or
+        inflation: Image kernels are put at each of three frames: `"divide"` by three, or
             `"copy"`, as the analysis paper's code.
-        pools: of Inception-V1 in space, `"image"`, or `"reference"` for the analysis paper's
+        pools: Pools of Inception-V1: `"image"`, or `"reference"` for the analysis paper's
             code, whose pools are padded on all sides.
-        temporal_pooling: whether the frames are halved three times, by strides in time: in the
+        temporal_pooling: Whether the frames are halved three times, by strides in time: in the
             first block of stages 3, 4 and 5 and its shortcut, or in Inception-V1's pools.
     """
     options = {"time_padding": time_padding, "inflation": inflation}

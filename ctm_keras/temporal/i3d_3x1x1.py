@@ -27,17 +27,17 @@ def i3d_3x1x1(
     pooling after it and a maximum of two frames after Res2 halve the frames.
 
     Args:
-        anatomy: of the image model.
-        inflate: which blocks: `"alternate"`, all in Res2 and every second one then, the
+        anatomy: Anatomy of the image model.
+        inflate: Which blocks: `"alternate"`, all in Res2 and every second one then, the
             first in Res3 and Res4, the second in Res5; `"all"`; or by stage and from 1, as
             `{4: (1, 2, 3, 4, 5, 6), 5: (1, 2, 3)}` for the slow pathway of SlowFast.
-        stem_frames: that the stem's kernel reaches over.
-        early_stride: in time, of the stem and of the pooling after it.
-        pool: whether a maximum of two frames halves their number after Res2.
-        time_padding: beyond the clip, `"replicate"` its first and last frame, or `"zero"`, as
+        stem_frames: Frames that the stem's kernel reaches over.
+        early_stride: Stride in time of the stem and of the pooling after it.
+        pool: Whether a maximum of two frames halves their number after Res2.
+        time_padding: Beyond the clip, `"replicate"` its first and last frame, or `"zero"`, as
             the references' code.
-        inflation: image kernels are put at each frame: `"divide"` by their number, or `"copy"`.
-        temporal_pooling: whether the analysis paper's poolings stand instead of strides and pool.
+        inflation: Image kernels are put at each frame: `"divide"` by their number, or `"copy"`.
+        temporal_pooling: Whether the analysis paper's poolings stand instead of strides and pool.
     """
     options = {"time_padding": time_padding, "inflation": inflation}
     entries = _entries(anatomy, inflate)

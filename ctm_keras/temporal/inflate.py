@@ -20,15 +20,15 @@ class InflatedConv(layers.Layer):
     clip is seen as the image was, or copied.
 
     Args:
-        filters: channels of the output.
-        kernel_size: frames, height and width of the kernel; the frames are an odd number.
-        strides: in frames, height and width.
-        padding: in height and width, `"same"` or `"valid"`, as of a `Conv2D`.
-        time_padding: beyond the clip, `"replicate"` its first and last frame, or `"zero"`.
+        filters: Channels of the output.
+        kernel_size: Frames, height and width of the kernel; the frames are an odd number.
+        strides: Strides in frames, height and width.
+        padding: `"same"` or `"valid"` in height and width, as of a `Conv2D`.
+        time_padding: Beyond the clip, `"replicate"` its first and last frame, or `"zero"`.
         inflation: `"divide"` or `"copy"`.
-        dilation_rate: in height and width.
-        use_bias: whether a bias is added.
-        activation: what follows, as of a `Conv2D`.
+        dilation_rate: Dilation in height and width.
+        use_bias: Whether a bias is added.
+        activation: Activation that follows, as of a `Conv2D`.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -37,7 +37,7 @@ class InflatedConv(layers.Layer):
         `(batch, new_frames, new_height, new_width, filters)`
 
     Raises:
-        ValueError: if there is no such padding or inflation, or the kernel's frames are even.
+        ValueError: If there is no such padding or inflation, or the kernel's frames are even.
 
     Example:
         >>> InflatedConv(64, (3, 3, 3))(np.ones((2, 8, 14, 14, 64), "float32")).shape
@@ -165,7 +165,7 @@ class FrameStride(layers.Layer):
     """Every `stride`-th frame, from the first: what a 1 x 1 x 1 convolution with a stride reads.
 
     Args:
-        stride: frames from one that is kept to the next.
+        stride: Frames from one that is kept to the next.
 
     Input shape:
         `(batch, frames, ...)`
@@ -193,14 +193,14 @@ def inflated(anatomy: Anatomy, site: Site, frames: int, stride: int = 1, **optio
     """Puts an `InflatedConv` instead of a 2-D convolution, whose stride and padding it takes over.
 
     Args:
-        anatomy: of the image model.
-        site: of the convolution.
-        frames: that the kernel reaches over.
-        stride: in time.
-        **options: of the layer.
+        anatomy: Anatomy of the image model.
+        site: Site of the convolution.
+        frames: Frames that the kernel reaches over.
+        stride: Stride in time.
+        **options: Options of the layer.
 
     Raises:
-        ValueError: if the convolution is depthwise or grouped.
+        ValueError: If the convolution is depthwise or grouped.
     """
     conv = check_ordinary(anatomy, site)
     layer = InflatedConv(
@@ -221,7 +221,7 @@ def check_ordinary(anatomy: Anatomy, site: Site) -> layers.Conv2D:
     """The convolution at a site, if it mixes all channels.
 
     Raises:
-        ValueError: if it is depthwise or grouped.
+        ValueError: If it is depthwise or grouped.
     """
     conv = site.operation
     if not isinstance(conv, layers.Conv2D) or conv.groups > 1:
@@ -238,7 +238,7 @@ def strided_middles(anatomy: Anatomy, temporal_pooling: bool | str) -> list[Site
     Only in blocks whose shortcut has a convolution, which can take the stride along.
 
     Raises:
-        ValueError: if the pooling is to average, which strides do not.
+        ValueError: If the pooling is to average, which strides do not.
     """
     shortcuts = {site.block for site in _first_shortcuts(anatomy)} if temporal_pooling else ()
     if shortcuts and temporal_pooling == "avg":

@@ -24,9 +24,9 @@ class NonLocal(layers.Layer):
 
     Args:
         mode: `"embedded_gaussian"` (softmax), `"gaussian"` or `"dot_product"`.
-        reduction: channels outside over channels of theta, phi and g.
-        sub_sample: whether phi and g are max-pooled 2 x 2 in space.
-        scale: whether the embedded Gaussian's products are divided by the square root of their
+        reduction: Channels outside over channels of theta, phi and g.
+        sub_sample: Whether phi and g are max-pooled 2 x 2 in space.
+        scale: Whether the embedded Gaussian's products are divided by the square root of their
             length.
 
     Input shape:
@@ -36,7 +36,7 @@ class NonLocal(layers.Layer):
         The same.
 
     Raises:
-        ValueError: if there is no such `mode`, `reduction` is below 1, or there is nothing to
+        ValueError: If there is no such `mode`, `reduction` is below 1, or there is nothing to
             pool in maps of less than 2 x 2.
 
     Example:
@@ -140,15 +140,15 @@ def nonlocal_block(
     """Non-local blocks, where every position sees all others: two in Res3, three in Res4.
 
     Args:
-        anatomy: of the image model.
+        anatomy: Anatomy of the image model.
         mode: `"embedded_gaussian"` (softmax), `"gaussian"` or `"dot_product"`.
-        stages: stages that get blocks, 2 to 5 as in Res2 to Res5.
-        blocks: how many blocks in each stage, or a tuple of the residual blocks that they
+        stages: Stages that get blocks, 2 to 5 as in Res2 to Res5.
+        blocks: How many blocks in each stage, or a tuple of the residual blocks that they
             follow, from 1, or `"all"`. By default two in Res3 and three in Res4, spread evenly:
             in a ResNet-50 after blocks 1 and 3, and 1, 3 and 5; one elsewhere.
-        reduction: channels outside over channels inside.
-        sub_sample: whether the positions that are seen are max-pooled 2 x 2 in space.
-        scale: whether products are divided by the square root of their length.
+        reduction: Channels outside over channels inside.
+        sub_sample: Whether the positions that are seen are max-pooled 2 x 2 in space.
+        scale: Whether products are divided by the square root of their length.
     """
     sites = block_sites(anatomy, "block_output", stages, blocks, {3: 2, 4: 3}, "non-local")
     options = {"mode": mode, "reduction": reduction, "sub_sample": sub_sample, "scale": scale}

@@ -20,9 +20,9 @@ class TemporalPooling(layers.Layer):
 
     Args:
         mode: `"max"` or `"avg"`.
-        stride: every how many frames; 2 halves their number, and rounds it up.
-        size: how many frames: 3, with one on each side, or 2, with the next.
-        whole: whether a window that reaches beyond the clip is left out.
+        stride: Every how many frames; 2 halves their number, and rounds it up.
+        size: How many frames: 3, with one on each side, or 2, with the next.
+        whole: Whether a window that reaches beyond the clip is left out.
 
     Input shape:
         `(batch, frames, height, width, channels)`, frames fixed.
@@ -31,7 +31,7 @@ class TemporalPooling(layers.Layer):
         `(batch, ceil(frames / stride), height, width, channels)`, less where windows are left out.
 
     Raises:
-        ValueError: if there is no such `mode`, `stride` or `size` is below 1, or no window is
+        ValueError: If there is no such `mode`, `stride` or `size` is below 1, or no window is
             whole.
 
     Example:
@@ -78,7 +78,7 @@ def temporal_pooling(anatomy: Anatomy, mode: bool | str = True) -> list[Graft]:
     """Pooling over frames after stages 2, 3 and 4: an eighth of the frames is left.
 
     Args:
-        anatomy: of the image model.
+        anatomy: Anatomy of the image model.
         mode: `"avg"`, or `"max"`, which True is, too.
     """
     sites = [site for site in anatomy.at("stage_output") if site.stage in STAGES]

@@ -27,11 +27,11 @@ class TemporalUnit(layers.Layer):
     Beyond the clip there are zeros; no bias.
 
     Args:
-        stride: in time.
-        depthwise: whether each channel has a kernel of its own, and sees no other.
-        relu_first: whether the ReLU stands before the convolution instead of after the batch
+        stride: Stride in time.
+        depthwise: Whether each channel has a kernel of its own, and sees no other.
+        relu_first: Whether the ReLU stands before the convolution instead of after the batch
             norm: where a sum and its ReLU follow.
-        epsilon: of the batch norm.
+        epsilon: Epsilon of the batch norm.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -40,7 +40,7 @@ class TemporalUnit(layers.Layer):
         `(batch, ceil(frames / stride), height, width, channels)`
 
     Raises:
-        ValueError: if `stride` is below 1.
+        ValueError: If `stride` is below 1.
 
     Example:
         >>> TemporalUnit()(np.ones((2, 8, 14, 14, 64), "float32")).shape
@@ -87,13 +87,13 @@ class R2Plus1D(layers.Layer):
     It stands instead of a 2-D convolution, but does not fit its weights: it starts afresh.
 
     Args:
-        filters: channels of the output, F.
-        kernel_size: height and width of the kernel.
-        strides: in frames, height and width.
-        padding: in height and width, `"same"` or `"valid"`, as of a `Conv2D`.
-        epsilon: of the batch norm.
-        use_bias: whether a bias is added.
-        activation: what follows, as of a `Conv2D`.
+        filters: Channels of the output, F.
+        kernel_size: Height and width of the kernel.
+        strides: Strides in frames, height and width.
+        padding: `"same"` or `"valid"` in height and width, as of a `Conv2D`.
+        epsilon: Epsilon of the batch norm.
+        use_bias: Whether a bias is added.
+        activation: Activation that follows, as of a `Conv2D`.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -183,15 +183,15 @@ def s3d(
     but the first, reach over three frames.
 
     Args:
-        anatomy: of the image model.
-        depthwise: whether the convolutions over frames are.
-        widths: channels between the two: `"same"` as the output, or `"r2plus1d"`, so many that
+        anatomy: Anatomy of the image model.
+        depthwise: Whether the convolutions over frames are.
+        widths: Channels between the two: `"same"` as the output, or `"r2plus1d"`, so many that
             there are as many weights as in 3 x k x k; those convolutions start afresh.
-        time_padding: of the stem, `"zero"` or `"replicate"`.
-        inflation: of the stem, `"copy"` or `"divide"`.
-        pools: of Inception-V1 in space, `"image"`, or `"reference"` for the analysis paper's
+        time_padding: The stem's, `"zero"` or `"replicate"`.
+        inflation: The stem's, `"copy"` or `"divide"`.
+        pools: Pools of Inception-V1: `"image"`, or `"reference"` for the analysis paper's
             code, whose pools are padded on all sides.
-        temporal_pooling: whether the frames are halved three times, by strides in time: in the
+        temporal_pooling: Whether the frames are halved three times, by strides in time: in the
             first block of stages 3, 4 and 5 and its shortcut, or in Inception-V1's pools.
     """
     if widths not in WIDTHS:

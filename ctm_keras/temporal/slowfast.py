@@ -32,24 +32,24 @@ def slowfast(
     and mostly `lateral_norm=False`. The end is the mean of each pathway, slow before fast.
 
     Args:
-        clip: symbolic tensor `(batch, frames, height, width, 3)`, preprocessed.
+        clip: Symbolic tensor `(batch, frames, height, width, 3)`, preprocessed.
         backbone: `"resnet50"` or `"resnet101"` (with `tv_` before it the same network).
         variant: `"4x16"`, `"8x8"` or `"16x8"`: frames of the slow pathway x their distance in the
             video; the slow pathway reads one frame of 8, 4 and 4.
-        fusion_kernel: frames that the lateral convolutions reach over; by default 5, but 7 for a
+        fusion_kernel: Frames that the lateral convolutions reach over; by default 5, but 7 for a
             ResNet-50 in which the slow pathway reads one frame of 4.
-        temporal_blocks: how many blocks of Res4, from the first on, reach over frames in their
+        temporal_blocks: How many blocks of Res4, from the first on, reach over frames in their
             first convolution; by default 6, all of ResNet-50's ("R101, 50, 50" in PySlowFast).
-        lateral_norm: whether batch norm and ReLU follow the lateral convolutions.
-        slow_frames: which frames the slow pathway reads: `"spread"` from the first to the last,
+        lateral_norm: Whether batch norm and ReLU follow the lateral convolutions.
+        slow_frames: Which frames the slow pathway reads: `"spread"` from the first to the last,
             or `"strided"`, the first of each 8 or 4, as in the paper.
-        temporal_pooling: whether the frames of both pathways are halved after Res2, Res3, Res4.
+        temporal_pooling: Whether the frames of both pathways are halved after Res2, Res3, Res4.
 
     Returns:
         The features `(batch, 1, 1, 2304)`, and 1, the number of frames that are left.
 
     Raises:
-        ValueError: if the backbone is another, an option is out of range, or the frames are no
+        ValueError: If the backbone is another, an option is out of range, or the frames are no
             multiple of 8 or 4.
 
     Reference:
@@ -94,7 +94,7 @@ def frames_of_variant(variant: str) -> int:
     """Frames of the fast pathway: those of the slow one times how many it skips.
 
     Raises:
-        ValueError: if there is no such variant.
+        ValueError: If there is no such variant.
     """
     return int(_known(variant).split("x")[0]) * ALPHAS[variant]
 

@@ -38,7 +38,7 @@ class CSTM(layers.Layer):
         The same.
 
     Raises:
-        ValueError: if there is no such `temporal_conv`.
+        ValueError: If there is no such `temporal_conv`.
 
     Example:
         >>> CSTM()(np.ones((2, 8, 14, 14, 256), "float32")).shape
@@ -86,8 +86,8 @@ class CMM(layers.Layer):
 
     Args:
         fusion: `"sum"` of features and motion, or `"concat"`: a 1 x 1 convolution of both.
-        strides: of the features against the clip: the motion is max-pooled by as much.
-        reduction: channels of the clip over channels inside, `r`.
+        strides: Stride of the features against the clip: the motion is max-pooled by as much.
+        reduction: Channels of the clip over channels inside, `r`.
 
     Input shape:
         Two clips: `(batch, frames, height, width, filters)`, the features, and
@@ -97,7 +97,7 @@ class CMM(layers.Layer):
         That of the features.
 
     Raises:
-        ValueError: if there is no such `fusion`, or `strides` or `reduction` is below 1.
+        ValueError: If there is no such `fusion`, or `strides` or `reduction` is below 1.
 
     Example:
         >>> clip = np.ones((2, 8, 14, 14, 256), "float32")
@@ -196,13 +196,13 @@ def stm(
     convolution of a bottleneck does.
 
     Args:
-        anatomy: of the image model.
+        anatomy: Anatomy of the image model.
         modules: `"cstm"`, `"cmm"` or both (Table 5).
-        fusion: how both meet: `"sum"`, or `"concat"` and a 1 x 1 convolution (Table 6).
-        stages: stages that get blocks, 2 to 5 as in Res2 to Res5; by default all (Table 7).
+        fusion: How both meet: `"sum"`, or `"concat"` and a 1 x 1 convolution (Table 6).
+        stages: Stages that get blocks, 2 to 5 as in Res2 to Res5; by default all (Table 7).
         blocks: `"all"`, how many in each stage, spread evenly, or a tuple of the residual blocks
             of a stage, from 1. Table 7 puts one at the first block of a stage: `(1,)`.
-        temporal_conv: of CSTM, `"channelwise"` or `"ordinary"` (Table 8).
+        temporal_conv: CSTM's, `"channelwise"` or `"ordinary"` (Table 8).
     """
     modules = (modules,) if isinstance(modules, str) else tuple(modules)
     if not modules or set(modules) - set(MODULES) or len(set(modules)) < len(modules):

@@ -27,7 +27,7 @@ class TAM(layers.Layer):
     2 / channels.
 
     Args:
-        blending_frames: how many frames are seen.
+        blending_frames: How many frames are seen.
         blending: `"sum"` of the weighted frames, or `"max"`.
 
     Input shape:
@@ -37,7 +37,7 @@ class TAM(layers.Layer):
         The same.
 
     Raises:
-        ValueError: if `blending_frames` is below 1 or there is no such `blending`.
+        ValueError: If `blending_frames` is below 1 or there is no such `blending`.
 
     Example:
         >>> TAM()(np.ones((2, 8, 14, 14, 256), "float32")).shape
@@ -89,8 +89,8 @@ def tam(anatomy: Anatomy, blending_frames: int = 3, blending: str = "sum") -> li
     In networks of plain or mixed blocks, as Inception's, they stand after each block.
 
     Args:
-        anatomy: of the image model.
-        blending_frames: how many frames are seen.
+        anatomy: Anatomy of the image model.
+        blending_frames: How many frames are seen.
         blending: `"sum"` of the weighted frames, or `"max"`.
     """
     return before_residual_branches(

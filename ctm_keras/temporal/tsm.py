@@ -23,8 +23,8 @@ class TSM(layers.Layer):
     frame before, zeros beyond the clip; the others stay. It has no weights.
 
     Args:
-        fold_div: parts of the channels.
-        online: whether only the past is seen, for streams: the first part shows the frame
+        fold_div: Parts of the channels.
+        online: Whether only the past is seen, for streams: the first part shows the frame
             before, the others stay.
 
     Input shape:
@@ -34,7 +34,7 @@ class TSM(layers.Layer):
         The same.
 
     Raises:
-        ValueError: if `fold_div` is below 2, or above the number of channels.
+        ValueError: If `fold_div` is below 2, or above the number of channels.
 
     Example:
         >>> TSM()(np.ones((2, 8, 14, 14, 256), "float32")).shape
@@ -85,10 +85,10 @@ def tsm(
     """Shifted channels before the first convolution of residual branches; no weights.
 
     Args:
-        anatomy: of the image model.
-        fold_div: parts of the channels; one shows the next frame, one the frame before.
-        online: whether only the past is seen: one part shows the frame before.
-        every: every how many blocks of a stage shift, from the first. By default each, and
+        anatomy: Anatomy of the image model.
+        fold_div: Parts of the channels; one shows the next frame, one the frame before.
+        online: Whether only the past is seen: one part shows the frame before.
+        every: Every how many blocks of a stage shift, from the first. By default each, and
             every second one in deep networks, from ResNet-101 on: those with 23 or more blocks
             in the stride-16 stage.
     """

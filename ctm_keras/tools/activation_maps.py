@@ -14,16 +14,16 @@ def class_activation_maps(
     is left out, and what speaks against the class is below zero.
 
     Args:
-        model: a video model.
-        clips: array `(clips, frames, height, width, 3)`.
-        classes: a class for each clip; by default the one with the best score.
+        model: A video model.
+        clips: Array `(clips, frames, height, width, 3)`.
+        classes: A class for each clip; by default the one with the best score.
 
     Returns:
         float32 array `(clips, frames, rows, columns)`, of as many frames, rows and columns as the
         last feature maps have: temporal pooling leaves fewer frames.
 
     Raises:
-        ValueError: if the model keeps no maps up to its scores, as SlowFast, or there is not one
+        ValueError: If the model keeps no maps up to its scores, as SlowFast, or there is not one
             class for each clip.
 
     Example:

@@ -16,7 +16,7 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     those within temporal layers stay. The copy is not for training.
 
     Args:
-        model: a functional model, built or loaded. It is left as it is.
+        model: A functional model, built or loaded. It is left as it is.
 
     Returns:
         A model with the same inputs and outputs, and scores that are equal up to rounding.

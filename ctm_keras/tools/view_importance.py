@@ -17,17 +17,17 @@ def view_importance(
     """What the views H-W, T-W and T-H count in each CoST layer: the mean of their coefficients.
 
     Args:
-        model: a video model with CoST layers.
-        data: clips to average over: an array `(clips, frames, height, width, 3)`, or an iterable
+        model: A video model with CoST layers.
+        data: Clips to average over: an array `(clips, frames, height, width, 3)`, or an iterable
             of batches, or of batches and labels. CoST(a) needs none: its coefficients are weights.
-        by_class: average over the clips of each class; `data` has labels then.
+        by_class: Average over the clips of each class; `data` has labels then.
 
     Returns:
         For each CoST layer, by name and in the order of the network, the three means; they sum
         to one. By class an array `(classes, 3)`, whose rows are NaN where a class has no clips.
 
     Raises:
-        ValueError: if the model has no CoST layers, or CoST(b) and no data, or if classes are to
+        ValueError: If the model has no CoST layers, or CoST(b) and no data, or if classes are to
             be told apart without labels or by CoST(a), which treats them all alike.
 
     Example:

@@ -28,15 +28,15 @@ def load_weights(
     as the file's model scales them. Everything else must be alike: layers without weights, too.
 
     Args:
-        model: the video model.
-        path: the file, as `model.save` writes it.
-        interpolate_tcc: whether TCC kernels of another image size are interpolated.
+        model: The video model.
+        path: The file, as `model.save` writes it.
+        interpolate_tcc: Whether TCC kernels of another image size are interpolated.
 
     Returns:
         What was adopted, new, unused, started and interpolated.
 
     Raises:
-        ValueError: if the file is none of this project's, or its network is another.
+        ValueError: If the file is none of this project's, or its network is another.
     """
     return adopt(model, read_video_model(path), path, interpolate_tcc)
 

@@ -14,7 +14,7 @@ def read_video_model(path: str | Path) -> keras.Model:
     """Loads a video model of this project from a `.keras` file.
 
     Raises:
-        ValueError: if there is no such file, or it is not one of this project's.
+        ValueError: If there is no such file, or it is not one of this project's.
     """
     path = Path(path)
     if why := _no_file(path):

@@ -25,9 +25,9 @@ class Origin:
     """The method, the backbone and the options that a video model was built with.
 
     Args:
-        method: temporal method.
-        backbone: image model; empty where the model does not tell.
-        options: that were given, `temporal_pooling` among them.
+        method: Temporal method.
+        backbone: Image model; empty where the model does not tell.
+        options: Options that were given, `temporal_pooling` among them.
     """
 
     method: str
@@ -99,10 +99,10 @@ def frames_and_options(
     """The frames of a clip and the options: as given, else as the saved model was built.
 
     Args:
-        saved: the model whose weights are taken, if any. One of another method says neither.
-        method: temporal method of the new model.
-        num_frames: that were asked for, if any were.
-        options: that were given.
+        saved: The model whose weights are taken, if any. One of another method says neither.
+        method: Temporal method of the new model.
+        num_frames: Frames that were requested, or None.
+        options: Options that were given.
     """
     frames = None
     origin = saved and Origin.of(saved)

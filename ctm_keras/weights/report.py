@@ -12,15 +12,15 @@ class AdoptionReport:
     Args:
         source: `"imagenet"`, `"video"` (a video model of this project), the name of the project
             that a PyTorch checkpoint is of, or None.
-        adopted: layers that took their weights.
-        new: layers that start afresh.
-        unused: layers whose weights found no place.
-        head_started: whether a new head was started for other classes.
-        interpolated: the TCC kernels that were interpolated, with both sizes.
-        class_difference: in what the file's classes differ from the model's.
-        left_out: layers without weights that only the file's network has, of another method.
-        kept: what the file says of its network besides, and this one has, too.
-        changed: what this network has otherwise: frames, image size.
+        adopted: Layers that took their weights.
+        new: Layers that start afresh.
+        unused: Layers whose weights found no place.
+        head_started: Whether a new head was started for other classes.
+        interpolated: The TCC kernels that were interpolated, with both sizes.
+        class_difference: How the file's classes differ from the model's.
+        left_out: Layers without weights that only the file's network has, of another method.
+        kept: Settings that the file notes and this network shares.
+        changed: Settings that differ from the file's: frames, image size.
     """
 
     source: str | None = None
@@ -60,7 +60,7 @@ def adoption_report(model: keras.Model) -> AdoptionReport:
     """What became of the weights that a video model was built with.
 
     Args:
-        model: a video model. One that was loaded from a file adopted all of that file.
+        model: A video model. One that was loaded from a file adopted all of that file.
     """
     report = getattr(model, "_adoption", None)
     if report is not None:

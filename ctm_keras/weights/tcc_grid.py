@@ -26,8 +26,8 @@ def resize_grid(kernel: np.ndarray, old: tuple[int, int], new: tuple[int, int]) 
 
     Args:
         kernel: `(rows, columns, height * width, 1)`.
-        old: height and width of the grid.
-        new: height and width wanted.
+        old: Height and width of the grid.
+        new: Height and width wanted.
     """
     down, across = (_linear(a, b) for a, b in zip(old, new, strict=True))
     grid = kernel.reshape(*kernel.shape[:2], *old)
