@@ -2,6 +2,8 @@
 
 from keras import initializers, ops
 
+from .types import Shape, Tensor
+
 
 def he_fan_out() -> initializers.Initializer:
     """He's normal values by a kernel's outputs, as torchvision and PySlowFast draw them.
@@ -11,7 +13,7 @@ def he_fan_out() -> initializers.Initializer:
     return initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
 
 
-def he_alike(shape, dtype=None):
+def he_alike(shape: Shape, dtype: str | None = None) -> Tensor:
     """A depthwise kernel, the same for all channels, of He's normal values by its inputs."""
     height, width, channels, multiplier = shape
     draw = initializers.RandomNormal(stddev=(2 / (height * width)) ** 0.5)

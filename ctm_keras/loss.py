@@ -1,7 +1,11 @@
 """The loss: cross-entropy of integer or soft labels, with label smoothing."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from .types import Tensor
 
 
 @keras.saving.register_keras_serializable("ctm_keras")
@@ -23,26 +27,28 @@ class SmoothedCrossentropy(keras.losses.Loss):
     >>> model.compile(loss=SmoothedCrossentropy(0.1))
     """
 
-    def __init__(self, label_smoothing=0.0, name="smoothed_crossentropy", **kwargs):
+    def __init__(
+        self, label_smoothing: float = 0.0, name: str = "smoothed_crossentropy", **kwargs: Any
+    ) -> None:
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"label_smoothing must be in [0, 1), received {label_smoothing}.")
         super().__init__(name=name, **kwargs)
         self.label_smoothing = label_smoothing
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         labels = ops.cast(y_true, y_pred.dtype) if is_soft(y_true) else one_hot(y_true, y_pred)
         return keras.losses.categorical_crossentropy(
             labels, y_pred, from_logits=True, label_smoothing=self.label_smoothing
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "label_smoothing": self.label_smoothing}
 
 
-def is_soft(labels) -> bool:
+def is_soft(labels: Tensor) -> bool:
     """Whether labels are shares of the classes `(batch, num_classes)`, not integers `(batch,)`."""
     return len(labels.shape) == 2 and labels.shape[-1] != 1
 
 
-def one_hot(labels, logits):
+def one_hot(labels: Tensor, logits: Tensor) -> Tensor:
     return ops.one_hot(ops.cast(ops.reshape(labels, (-1,)), "int32"), logits.shape[-1])

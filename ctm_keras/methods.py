@@ -49,7 +49,9 @@ NETWORKS: dict[str, Callable] = {"slowfast": slowfast}
 def list_models() -> dict[str, str]:
     """The methods that `build_video_model` knows, each with a line about it."""
     methods = METHODS | NETWORKS
-    return {name: inspect.getdoc(method).splitlines()[0] for name, method in methods.items()}
+    return {
+        name: (inspect.getdoc(method) or "").partition("\n")[0] for name, method in methods.items()
+    }
 
 
 def default_frames(method: str, options: dict) -> int:
@@ -59,7 +61,7 @@ def default_frames(method: str, options: dict) -> int:
     return 8
 
 
-def check_method(method: str, options: dict, besides: tuple[str, ...] = ()):
+def check_method(method: str, options: dict, besides: tuple[str, ...] = ()) -> None:
     """Raises ValueError if there is no such method, or it has no such option or value.
 
     Args:
@@ -79,7 +81,7 @@ def check_method(method: str, options: dict, besides: tuple[str, ...] = ()):
             check_switch(name, value)
 
 
-def _check_pooling(value):
+def _check_pooling(value: object) -> None:
     """Raises ValueError unless frames are pooled as the option `temporal_pooling` can say."""
     if not isinstance(value, bool) and value not in MODES:
         raise ValueError(f"`temporal_pooling` is True, False, 'max' or 'avg'; received {value!r}.")
@@ -96,7 +98,7 @@ def options_of(method: str) -> dict[str, inspect.Parameter]:
     }
 
 
-def check_switch(name: str, value):
+def check_switch(name: str, value: object) -> None:
     """Raises ValueError unless an option that is on or off is told so."""
     if not isinstance(value, bool):
         raise ValueError(f"`{name}` is True or False; received {value!r}.")
@@ -129,7 +131,8 @@ def grafts_of(
 
     A recipe that knows another way to reduce the frames takes `temporal_pooling` itself.
     """
-    grafts, pooled = [], False
+    grafts: list[Graft] = []
+    pooled: bool | str = False
     for recipe in _recipes(method):
         own = {name: value for name, value in options.items() if name in _options(recipe)}
         if "temporal_pooling" in _options(recipe):

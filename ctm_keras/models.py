@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -12,6 +13,7 @@ from .engine.head import AverageScores, average_scores
 from .engine.preprocessing import Preprocess, Preprocessing
 from .engine.surgery import operate, tidy_names
 from .methods import NETWORKS, check_method, grafts_of
+from .types import Tensor
 from .weights.adopt import adopt
 from .weights.files import explain_download, read_video_model
 from .weights.origin import Origin, frames_and_options, pixels_of
@@ -45,7 +47,7 @@ def build_video_model(
     interpolate_tcc: bool = False,
     temporal_pooling: bool | str | None = None,
     preprocessing: Preprocessing | dict | None = None,
-    **options,
+    **options: Any,
 ) -> keras.Model:
     """Builds a video model: an image model that reads frames, with temporal layers grafted in.
 
@@ -89,9 +91,8 @@ def build_video_model(
     if temporal_pooling is not None:
         options = {**options, "temporal_pooling": temporal_pooling}
     check_method(method, options, ("preprocessing",))
-    from_file = weights not in ("imagenet", None)
-    saved = read_video_model(weights) if from_file else None
-    start = None if from_file else weights
+    start = "imagenet" if weights == "imagenet" else None
+    saved = None if weights is None or start else read_video_model(weights)
     names, num_classes = _classes(class_names, num_classes, saved)
     num_frames, options = frames_and_options(saved, method, num_frames, options)
     if image_size is None:
@@ -108,11 +109,11 @@ def build_video_model(
     if saved is None:
         model._adoption = _first_report(model, image, start)
     else:
-        adopt(model, saved, weights, interpolate_tcc)
+        adopt(model, saved, str(weights), interpolate_tcc)
     return model
 
 
-def CTMResNet50(num_classes: int | None = None, **kwargs) -> keras.Model:  # noqa: N802
+def CTMResNet50(num_classes: int | None = None, **kwargs: Any) -> keras.Model:  # noqa: N802
     """CTM on ResNet-50, as in the paper: three blocks in Res4. See `build_video_model`.
 
     Args:
@@ -122,7 +123,7 @@ def CTMResNet50(num_classes: int | None = None, **kwargs) -> keras.Model:  # noq
     return build_video_model("ctm", "resnet50", num_classes, **kwargs)
 
 
-def CTMResNet101(num_classes: int | None = None, **kwargs) -> keras.Model:  # noqa: N802
+def CTMResNet101(num_classes: int | None = None, **kwargs: Any) -> keras.Model:  # noqa: N802
     """CTM on ResNet-101, as in the paper: three blocks in Res4. See `build_video_model`.
 
     Args:
@@ -132,7 +133,7 @@ def CTMResNet101(num_classes: int | None = None, **kwargs) -> keras.Model:  # no
     return build_video_model("ctm", "resnet101", num_classes, **kwargs)
 
 
-def _features(method, backbone, x, weights, options):
+def _features(method: str, backbone: str, x: Tensor, weights: Any, options: dict[str, Any]) -> Any:
     """Features of the network, their number of frames, and the image model, if there is one."""
     options = dict(options)
     pooling = options.pop("temporal_pooling", False)
@@ -147,7 +148,7 @@ def _features(method, backbone, x, weights, options):
     return *NETWORKS[method](x, backbone, temporal_pooling=pooling, **options), None
 
 
-def _pixels(own, asked, saved, weights) -> Preprocessing:
+def _pixels(own: Any, asked: Any, saved: keras.Model | None, weights: Any) -> Preprocessing:
     """What is made of the pixels: as the weights want it, else as asked for, else the backbone's.
 
     Raises:
@@ -180,13 +181,15 @@ def image_anatomy(backbone: str, image_size: int, weights: str | None) -> Anatom
     return dissect(backbone, tidy_names(model))
 
 
-def _first_report(model, anatomy: Anatomy | None, weights: str | None) -> AdoptionReport:
+def _first_report(
+    model: keras.Model, anatomy: Anatomy | None, weights: str | None
+) -> AdoptionReport:
     """The report of a model that came from an image model, or from none."""
     video = [layer.name for layer in model.layers if layer.weights]
     if weights is None:
         return AdoptionReport(None, new=tuple(video))
     fresh = {layer.name for layer in model.layers if getattr(layer, "starts_afresh", False)}
-    image = {op.name for op in anatomy.model.layers if op.weights}
+    image = {op.name for op in anatomy.model.layers if op.weights} if anatomy else set()
     return AdoptionReport(
         "imagenet",
         adopted=tuple(name for name in video if name in image - fresh),
@@ -195,7 +198,9 @@ def _first_report(model, anatomy: Anatomy | None, weights: str | None) -> Adopti
     )
 
 
-def _classes(names, count, saved) -> tuple[list[str] | None, int]:
+def _classes(
+    names: Sequence[str] | None, count: int | None, saved: keras.Model | None
+) -> tuple[list[str] | None, int]:
     if saved is not None and names is None and count is None:
         names, count = saved.layers[-1].class_names, saved.output_shape[-1]
     names = None if names is None else [str(name) for name in names]
@@ -213,7 +218,7 @@ def _classes(names, count, saved) -> tuple[list[str] | None, int]:
     return names, count
 
 
-def _check_numbers(num_frames, image_size, dropout):
+def _check_numbers(num_frames: Any, image_size: Any, dropout: float) -> None:
     check_count("num_frames", num_frames)
     check_count("image_size", image_size)
     if not 0 <= dropout < 1:

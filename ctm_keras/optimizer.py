@@ -1,9 +1,12 @@
 """The papers' optimizer: SGD with L2 in the gradient, and the step schedule with warm-up."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
+
+from .types import Tensor
 
 
 @keras.saving.register_keras_serializable("ctm_keras")
@@ -31,7 +34,9 @@ class SGD(keras.optimizers.SGD):
         CTM, section 4.2 (momentum 0.9, weight decay 1e-4).
     """
 
-    def __init__(self, learning_rate=0.02, momentum=0.9, l2=1e-4, **kwargs):
+    def __init__(
+        self, learning_rate: Any = 0.02, momentum: float = 0.9, l2: float = 1e-4, **kwargs: Any
+    ) -> None:
         if l2 < 0:
             raise ValueError(f"l2 must be 0 or more, received {l2}.")
         if kwargs.get("weight_decay"):
@@ -39,16 +44,16 @@ class SGD(keras.optimizers.SGD):
         super().__init__(learning_rate=learning_rate, momentum=momentum, **kwargs)
         self.l2 = l2
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         super().build(variables)
         self._is_kernel = [variable.name.endswith("kernel") for variable in variables]
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Any) -> None:
         if self.l2 and self._is_kernel[self._get_variable_index(variable)]:
             gradient = gradient + ops.cast(self.l2, gradient.dtype) * variable
         super().update_step(gradient, variable, learning_rate)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "l2": self.l2}
 
 
@@ -78,7 +83,7 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
         decay: float = 0.1,
         warmup_steps: int = 0,
         warmup_start: float = 0.0,
-    ):
+    ) -> None:
         super().__init__()
         self.learning_rate = learning_rate
         self.milestones = [int(step) for step in milestones]
@@ -86,7 +91,7 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.warmup_steps = int(warmup_steps)
         self.warmup_start = warmup_start
 
-    def __call__(self, step):
+    def __call__(self, step: Tensor) -> Tensor:
         step = ops.cast(step, "float32")
         rate = ops.convert_to_tensor(self.learning_rate, "float32")
         for milestone in self.milestones:
@@ -96,7 +101,7 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
             rate = rate * (self.warmup_start + (1.0 - self.warmup_start) * risen)
         return rate
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "learning_rate": self.learning_rate,
             "milestones": self.milestones,

@@ -15,14 +15,17 @@ FORBIDDEN = {
 }
 ROOMS = {  # a folder, or a file beside folders: those of its package that it may import
     "ctm_keras": {
-        "engine": "names",
-        "temporal": "engine arguments initializers names",
-        "backbones": "initializers",
+        "initializers": "types",
+        "loss": "types",
+        "optimizer": "types",
+        "engine": "names types",
+        "temporal": "engine arguments initializers names types",
+        "backbones": "initializers types",
         "methods": "engine temporal names",
         "weights": "engine temporal methods names",
-        "models": "engine backbones methods weights arguments",
+        "models": "engine backbones methods weights arguments types",
         "checkpoints": "engine methods models weights",
-        "tools": "engine temporal",
+        "tools": "engine temporal types",
         "__init__": "checkpoints loss methods models optimizer temporal tools weights",
     },
     "tfrecords": {

@@ -2,8 +2,10 @@
 
 from keras import layers
 
+from ..types import Tensor
 
-def refuse_weights(name: str, weights, include_top: bool, file: str):
+
+def refuse_weights(name: str, weights: str | None, include_top: bool, file: str) -> None:
     """Raises ValueError for what these backbones do not have.
 
     Args:
@@ -20,7 +22,15 @@ def refuse_weights(name: str, weights, include_top: bool, file: str):
         )
 
 
-def conv_bn(x, channels: int, size: int, strides: int, name: str, epsilon: float, initializer):
+def conv_bn(
+    x: Tensor,
+    channels: int,
+    size: int,
+    strides: int,
+    name: str,
+    epsilon: float,
+    initializer: str,
+) -> Tensor:
     """A convolution without bias, with size // 2 zeros on every side, and its batch norm.
 
     Keras' "same" pads a strided convolution on one side more than on the other.

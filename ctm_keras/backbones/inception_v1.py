@@ -3,6 +3,7 @@
 import keras
 from keras import initializers, layers
 
+from ..types import Tensor
 from ._parts import conv_bn, refuse_weights
 
 # Channels of the branches: 1 x 1; 1 x 1 and 3 x 3; 1 x 1 and 3 x 3; 1 x 1 after the pooling.
@@ -19,7 +20,11 @@ BLOCKS = {
 }
 
 
-def Inception_V1(weights=None, include_top=False, input_shape=(224, 224, 3)) -> keras.Model:  # noqa: N802
+def Inception_V1(  # noqa: N802
+    weights: str | None = None,
+    include_top: bool = False,
+    input_shape: tuple[int, int, int] = (224, 224, 3),
+) -> keras.Model:
     """Inception-V1 with batch norm; its third branch has 3 x 3 kernels, as torchvision's.
 
     Args:
@@ -45,7 +50,9 @@ def Inception_V1(weights=None, include_top=False, input_shape=(224, 224, 3)) -> 
     return keras.Model(image, x, name="inception_v1")
 
 
-def _inception(x, first: int, second: tuple, third: tuple, fourth: int, name: str):
+def _inception(
+    x: Tensor, first: int, second: tuple[int, int], third: tuple[int, int], fourth: int, name: str
+) -> Tensor:
     """Four branches side by side."""
     pooled = layers.MaxPooling2D(3, 1, padding="same", name=f"{name}_branch4_pool")(x)
     branches = [
@@ -57,17 +64,17 @@ def _inception(x, first: int, second: tuple, third: tuple, fourth: int, name: st
     return layers.Concatenate(name=f"{name}_out")(branches)
 
 
-def _reduced_conv(x, reduced: int, channels: int, name: str):
+def _reduced_conv(x: Tensor, reduced: int, channels: int, name: str) -> Tensor:
     return _conv(_conv(x, reduced, 1, f"{name}_0"), channels, 3, f"{name}_1")
 
 
-def _conv(x, channels: int, size: int, name: str, strides: int = 1):
+def _conv(x: Tensor, channels: int, size: int, name: str, strides: int = 1) -> Tensor:
     start = initializers.TruncatedNormal(stddev=0.01)
     x = conv_bn(x, channels, size, strides, name, epsilon=1e-3, initializer=start)
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def _pool(x, size: int, name: str):
+def _pool(x: Tensor, size: int, name: str) -> Tensor:
     """Halves the maps; windows begin at the first pixel and may reach over the last one.
 
     Keras' "same" does that, but begins before the first pixel where size and maps are odd.

@@ -3,12 +3,18 @@
 import keras
 from keras import layers
 
+from ..types import Tensor
+
 CHANNELS = (16, 32, 64)
 BLOCKS = (1, 1, 4)
 STRIDES = (1, 2, 1)
 
 
-def Tiny(weights=None, include_top=False, input_shape=(64, 64, 3)) -> keras.Model:  # noqa: N802
+def Tiny(  # noqa: N802
+    weights: str | None = None,
+    include_top: bool = False,
+    input_shape: tuple[int, int, int] = (64, 64, 3),
+) -> keras.Model:
     """Builds the tiny backbone: three stages of basic residual blocks, 16, 32 and 64 channels.
 
     The stages have the names of ResNet's second, third and fourth (`conv2` to `conv4`), so that
@@ -42,7 +48,7 @@ def Tiny(weights=None, include_top=False, input_shape=(64, 64, 3)) -> keras.Mode
     return keras.Model(image, x, name="tiny")
 
 
-def _block(x, channels: int, stride: int, name: str):
+def _block(x: Tensor, channels: int, stride: int, name: str) -> Tensor:
     """A basic residual block: two 3 x 3 convolutions."""
     shortcut = x
     if stride > 1 or x.shape[-1] != channels:
@@ -54,7 +60,7 @@ def _block(x, channels: int, stride: int, name: str):
     return layers.ReLU(name=f"{name}_out")(x)
 
 
-def _conv_bn(x, channels: int, size: int, stride: int, name: str):
+def _conv_bn(x: Tensor, channels: int, size: int, stride: int, name: str) -> Tensor:
     x = layers.Conv2D(
         channels,
         size,

@@ -4,13 +4,16 @@ import keras
 from keras import layers
 
 from ..initializers import he_fan_out
+from ..types import Shape, Tensor
 from ._parts import conv_bn, refuse_weights
 
 
-def _resnet(depth: int, blocks: tuple[int, ...], bottleneck: bool):
+def _resnet(depth: int, blocks: tuple[int, ...], bottleneck: bool) -> Tensor:
     """The function that builds a depth, with the signature of `keras.applications`."""
 
-    def build(weights=None, include_top=False, input_shape=(224, 224, 3)) -> keras.Model:
+    def build(
+        weights: str | None = None, include_top: bool = False, input_shape: Shape = (224, 224, 3)
+    ) -> keras.Model:
         name = f"tv_resnet{depth}"
         refuse_weights(name, weights, include_top, f"resnet{depth}.pth")
         image = keras.Input(input_shape, name="image")
@@ -41,7 +44,7 @@ def _resnet(depth: int, blocks: tuple[int, ...], bottleneck: bool):
     return build
 
 
-def _bottleneck(x, channels: int, strides: int, name: str):
+def _bottleneck(x: Tensor, channels: int, strides: int, name: str) -> Tensor:
     """1 x 1, 3 x 3 with the stride, 1 x 1 to four times the channels."""
     shortcut = _shortcut(x, 4 * channels, strides, name)
     x = layers.ReLU(name=f"{name}_1_relu")(_conv_bn(x, channels, 1, 1, f"{name}_1"))
@@ -50,7 +53,7 @@ def _bottleneck(x, channels: int, strides: int, name: str):
     return _sum(shortcut, x, name)
 
 
-def _basic_block(x, channels: int, strides: int, name: str):
+def _basic_block(x: Tensor, channels: int, strides: int, name: str) -> Tensor:
     """Two 3 x 3 convolutions, the first with the stride."""
     shortcut = _shortcut(x, channels, strides, name)
     x = layers.ReLU(name=f"{name}_1_relu")(_conv_bn(x, channels, 3, strides, f"{name}_1"))
@@ -58,17 +61,17 @@ def _basic_block(x, channels: int, strides: int, name: str):
     return _sum(shortcut, x, name)
 
 
-def _shortcut(x, channels: int, strides: int, name: str):
+def _shortcut(x: Tensor, channels: int, strides: int, name: str) -> Tensor:
     if strides == 1 and x.shape[-1] == channels:
         return x
     return _conv_bn(x, channels, 1, strides, f"{name}_0")
 
 
-def _sum(shortcut, x, name: str):
+def _sum(shortcut: Tensor, x: Tensor, name: str) -> Tensor:
     return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([shortcut, x]))
 
 
-def _conv_bn(x, channels: int, size: int, strides: int, name: str):
+def _conv_bn(x: Tensor, channels: int, size: int, strides: int, name: str) -> Tensor:
     return conv_bn(x, channels, size, strides, name, epsilon=1e-5, initializer=he_fan_out())
 
 

@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -25,7 +26,7 @@ def import_weights(
     image_size: int = 224,
     allow: Sequence[str] = (),
     channels: str | None = None,
-    **options,
+    **options: Any,
 ) -> keras.Model:
     """Builds the video model that a PyTorch checkpoint is of, with its weights.
 
@@ -64,7 +65,7 @@ def import_weights(
     checkpoint = recognise(state, str(path))
     method = method or checkpoint.method
     _check_method(checkpoint, method, options, path)
-    build = {
+    build: dict[str, Any] = {
         "backbone": checkpoint.backbone,
         "num_classes": _number_of_classes(checkpoint, num_classes, class_names, path),
         "class_names": class_names,
@@ -89,7 +90,7 @@ def import_weights(
     return model
 
 
-def _check_method(checkpoint: Checkpoint, method: str, options: dict, path):
+def _check_method(checkpoint: Checkpoint, method: str, options: dict, path: str | Path) -> None:
     """Another method can start from the weights of a TSN only."""
     check_method(method, options, ("channels",))
     if method != checkpoint.method and checkpoint.method != "tsn":
@@ -99,7 +100,9 @@ def _check_method(checkpoint: Checkpoint, method: str, options: dict, path):
         )
 
 
-def _number_of_classes(checkpoint: Checkpoint, count, names, path) -> int | None:
+def _number_of_classes(
+    checkpoint: Checkpoint, count: int | None, names: Sequence[str] | None, path: str | Path
+) -> int | None:
     """The classes asked for, else the checkpoint's."""
     if count is None and names is None and checkpoint.num_classes is None:
         found = [checkpoint.keys[key] for key in matrices(checkpoint.state)]
@@ -119,14 +122,14 @@ def _graft(tsn: keras.Model, method: str, build: dict, options: dict) -> keras.M
         return build_video_model(method, weights=weights, **build, **options)
 
 
-def _check_target(path: Path):
+def _check_target(path: Path) -> None:
     if path.suffix != ".keras":
         raise ValueError(f"{path} is to be a .keras file: give it that ending.")
     if path.exists():
         raise ValueError(f"{path} exists already: name another file, or remove it.")
 
 
-def _save(model: keras.Model, path: Path):
+def _save(model: keras.Model, path: Path) -> None:
     """Writes a model, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.stem}.part.keras")

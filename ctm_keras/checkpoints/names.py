@@ -1,6 +1,7 @@
 """Torchvision's names of weights and ours, and how a kernel is laid out in each."""
 
 import re
+from collections.abc import Collection
 
 import numpy as np
 
@@ -33,7 +34,7 @@ OTHER_PARTS = (
 )
 
 
-def our_name(key: str, keys) -> str:
+def our_name(key: str, keys: Collection[str]) -> str:
     """The path of the variable that a weight of torchvision's name belongs to.
 
     Args:

@@ -1,7 +1,7 @@
 """What the kernels and keys of a network tell of its method and of the method's options."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -12,7 +12,7 @@ State = dict[str, np.ndarray]
 NONLOCAL_BLOCKS = {3: (1, 3), 4: (1, 3, 5)}  # where they stand by default
 
 
-def has(pattern: str, keys) -> bool:
+def has(pattern: str, keys: Collection[str]) -> bool:
     """Whether one of the keys begins with what a regular expression matches."""
     return any(re.match(pattern, key) for key in keys)
 
@@ -26,7 +26,7 @@ def method_by_kernels(state: State) -> str:
     """The method of a network whose temporal parts have no names, from its kernels in time."""
     long = [key for key in state if frames(state, key) > 1]
     if not long:
-        return "c2d" if np.ndim(state.get("conv1.weight")) == 5 else "tsn"
+        return "c2d" if "conv1.weight" in state and state["conv1.weight"].ndim == 5 else "tsn"
     if any(re.match(r"layer\d\.\d+\.conv[23]\.", key) for key in long) or _inception(state):
         return "i3d"
     return "c3d" if _long_blocks(state) == _blocks(state)[1::2] else "i3d_3x1x1"
@@ -48,16 +48,16 @@ def _inception(state: State) -> bool:
     return has(r"inception3a\.", state)
 
 
-def _cost_options(state: State, keys) -> dict:
+def _cost_options(state: State, keys: Collection[str]) -> dict:
     kind = "a" if has(r".*\.alpha$", state) else "b"
     return {"kind": kind, "pooling": _pooling(state)}
 
 
-def _c2d_options(state: State, keys) -> dict:
+def _c2d_options(state: State, keys: Collection[str]) -> dict:
     return {"pooling": _pooling(state)}
 
 
-def _c3d_options(state: State, keys) -> dict:
+def _c3d_options(state: State, keys: Collection[str]) -> dict:
     return {"pooling": _pooling(state), "time_padding": "zero"}
 
 
@@ -66,17 +66,17 @@ def _pooling(state: State) -> str:
     return "code32" if frames(state, "conv1.weight") == 5 else "code"
 
 
-def _tam_options(state: State, keys) -> dict:
+def _tam_options(state: State, keys: Collection[str]) -> dict:
     frames = {key.rpartition(".")[2] for key in state if ".tam.frame_" in key}
     return {"blending_frames": len(frames)}
 
 
-def _tsm_options(state: State, keys) -> dict:
+def _tsm_options(state: State, keys: Collection[str]) -> dict:
     shifted = [key for key in keys if re.search(r"\.conv1\.(conv\.)?net\.weight$", key)]
     return {"every": 1 if len(shifted) == len(_blocks(state)) else 2}
 
 
-def _nonlocal_options(state: State, keys) -> dict:
+def _nonlocal_options(state: State, keys: Collection[str]) -> dict:
     found = (re.match(r"layer(\d)\.(\d+)\.nl\.g\.weight", key) for key in state)
     blocks = by_stage((int(m[1]) + 1, int(m[2]) + 1) for m in found if m)
     return {
@@ -86,11 +86,11 @@ def _nonlocal_options(state: State, keys) -> dict:
     }
 
 
-def _i3d_options(state: State, keys) -> dict:
+def _i3d_options(state: State, keys: Collection[str]) -> dict:
     return {"time_padding": "zero", **_reference_pools(state)}
 
 
-def _i3d_3x1x1_options(state: State, keys) -> dict:
+def _i3d_3x1x1_options(state: State, keys: Collection[str]) -> dict:
     blocks, stem = _long_blocks(state), frames(state, "conv1.weight")
     alternate = [(s, i) for s, i in _blocks(state) if s == 2 or (i % 2 == 0) == (s == 5)]
     mmaction2 = has(r"backbone\.", keys)
@@ -104,7 +104,7 @@ def _i3d_3x1x1_options(state: State, keys) -> dict:
     }
 
 
-def _s3d_options(state: State, keys) -> dict:
+def _s3d_options(state: State, keys: Collection[str]) -> dict:
     kernels = [value for key, value in state.items() if re.search(r"conv\d?_t\.weight$", key)]
     depthwise = any(kernel.shape[1:2] == (1,) for kernel in kernels)
     return {"depthwise": depthwise, **_reference_pools(state)}
@@ -114,7 +114,7 @@ def _reference_pools(state: State) -> dict:
     return {"pools": "reference"} if _inception(state) else {}
 
 
-def _slowfast_options(state: State, keys) -> dict:
+def _slowfast_options(state: State, keys: Collection[str]) -> dict:
     kernel = frames(state, "lateral.conv1.weight")
     long = [key for key in state if re.match(r"slow\.layer3\.\d+\.conv1\.", key)]
     return {

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def read_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
     return {name: _array(path, name, tensor) for name, tensor in state.items()}
 
 
-def _load(path: Path):
+def _load(path: Path) -> dict:
     """What the file holds, or one sentence on why it cannot be had."""
     torch = _torch()
     try:
@@ -84,7 +85,7 @@ def _why_not(path: Path, error: str) -> str:
     return "is no PyTorch checkpoint, or a damaged one; nothing in it was run."
 
 
-def _torch():
+def _torch() -> Any:
     try:
         import torch
     except ImportError:
@@ -98,7 +99,7 @@ def _torch():
     return torch
 
 
-def _state_dict(loaded, path: Path) -> dict | None:
+def _state_dict(loaded: Any, path: Path) -> dict | None:
     """The weights in what was loaded, without what a training state holds beside them."""
     if not isinstance(loaded, dict):
         return None
@@ -110,7 +111,7 @@ def _state_dict(loaded, path: Path) -> dict | None:
     return tensors or None
 
 
-def _array(path: Path, name: str, tensor) -> np.ndarray:
+def _array(path: Path, name: str, tensor: Any) -> np.ndarray:
     tensor = tensor.detach()
     try:
         return (tensor.float() if tensor.is_floating_point() else tensor).numpy()

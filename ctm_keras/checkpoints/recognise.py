@@ -2,7 +2,9 @@
 
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,7 @@ IMAGENET_CLASSES = 1000
 WRAPPED = r"^((module|model|net|_orig_mod)\.)+"
 CLASSIFIER = r"(fc|classifier|head|last_linear|linear)(\.\d+)?\.weight"  # .1 after a dropout layer
 INSIDE = r"(slow\.|fast\.)?(layer\d|inception|aux|lateral)"
-BLOCKS = {
+BLOCKS: dict[tuple[tuple[int, ...], bool], str] = {
     ((2, 2, 2, 2), False): "tv_resnet18",
     ((3, 4, 6, 3), False): "tv_resnet34",
     ((3, 4, 6, 3), True): "tv_resnet50",
@@ -86,8 +88,9 @@ def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
     if methods in ([], ["nonlocal"]):
         methods = [base] * (not methods or base != "tsn") + methods
     head = named.get("fc.weight")
-    flat = head is not None and head.size == math.prod(head.shape[:2])  # also a 1 x 1 convolution
-    num_classes = len(head) if flat else None
+    num_classes = None
+    if head is not None and head.size == math.prod(head.shape[:2]):  # also a 1 x 1 convolution
+        num_classes = len(head)
     return Checkpoint(
         form.name,
         "+".join(methods),
@@ -108,16 +111,16 @@ def _untold(form: Format, methods: list[str], num_classes: int | None) -> tuple[
     return form.untold + tuple(name for method in methods for name in UNTOLD.get(method, ()))
 
 
-def _told(methods: list[str], state: State, keys) -> dict:
+def _told(methods: list[str], state: State, keys: Collection[str]) -> dict:
     """The options of the methods, as far as weights and keys tell them."""
-    told = {}
+    told: dict[str, Any] = {}
     for method in methods:
         if method in OPTIONS:
             told |= OPTIONS[method](state, keys)
     return told
 
 
-def _format(keys, origin: str) -> Format:
+def _format(keys: Collection[str], origin: str) -> Format:
     for form in FORMATS:
         if has(form.mark, keys):
             return form

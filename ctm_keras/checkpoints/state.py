@@ -1,8 +1,9 @@
 """Gives a video model the weights of a PyTorch network: everything fits, or nothing is set."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 import keras
 import numpy as np
@@ -60,7 +61,7 @@ def import_state(
     return report
 
 
-def named_weights(model: keras.Model):
+def named_weights(model: keras.Model) -> Any:
     """The variables of a model with their paths, each from its layer on."""
     for layer in model.layers:
         for variable in layer.weights:
@@ -68,7 +69,9 @@ def named_weights(model: keras.Model):
             yield f"{layer.name}/{inner}", variable
 
 
-def _check_complete(checkpoint: Checkpoint, weights, keys, origin: str):
+def _check_complete(
+    checkpoint: Checkpoint, weights: Any, keys: Collection[str], origin: str
+) -> None:
     """Raises ValueError if a weight of the model has no value."""
     missing = [path for path in weights if path not in keys]
     if missing:
@@ -78,7 +81,9 @@ def _check_complete(checkpoint: Checkpoint, weights, keys, origin: str):
         )
 
 
-def _leftover(checkpoint: Checkpoint, used: set[str], allow, origin: str) -> tuple[str, ...]:
+def _leftover(
+    checkpoint: Checkpoint, used: set[str], allow: Sequence[str], origin: str
+) -> tuple[str, ...]:
     """What in the file found no place, as patterns; an error if it must."""
     left = [checkpoint.keys[key] for key in checkpoint.state if key not in used]
     left = [key for key in left if not fnmatchcase(key, BOOKKEEPING)]
@@ -113,7 +118,9 @@ def _some(names: list[str], between: str = ", ") -> str:
     return between.join(names[:3]) + " ..." * (len(names) > 3)
 
 
-def _fitted(checkpoint: Checkpoint, key: str, path: str, variable, origin: str) -> np.ndarray:
+def _fitted(
+    checkpoint: Checkpoint, key: str, path: str, variable: keras.Variable, origin: str
+) -> np.ndarray:
     value = our_layout(key, checkpoint.state[key], tuple(variable.shape))
     if not np.isfinite(value).all():
         raise ValueError(f"{checkpoint.keys[key]} of {origin} is not finite: its training failed.")

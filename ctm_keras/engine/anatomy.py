@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import keras
 from keras import layers, tree
@@ -11,6 +12,9 @@ from keras import layers, tree
 from ..names import unknown_name
 from .families import FAMILIES, UNGRAFTABLE, Family
 from .graft import Role, Site
+
+Operations: TypeAlias = dict[str, keras.Operation]  # of a model, by name
+Readers: TypeAlias = dict[int, list]  # the operations that read a tensor, by its id
 
 
 def backbone_names() -> list[str]:
@@ -98,9 +102,9 @@ def dissect(backbone: str, model: keras.Model) -> Anatomy:
     return Anatomy(str(backbone).lower(), family, model, tuple(sites))
 
 
-def readers(model: keras.Model) -> dict[int, list]:
+def readers(model: keras.Model) -> Readers:
     """The operations that read each tensor of a model, by the tensor's id."""
-    found = {}
+    found: Readers = {}
     for operation in model.operations:
         if not isinstance(operation, layers.InputLayer):
             for x in tree.flatten(operation.input):
@@ -108,9 +112,9 @@ def readers(model: keras.Model) -> dict[int, list]:
     return found
 
 
-def _blocks(family: Family, model, operations) -> list[tuple[str, int]]:
+def _blocks(family: Family, model: keras.Model, operations: Operations) -> list[tuple[str, int]]:
     """The blocks with their stages, in the order of the model."""
-    blocks = {}
+    blocks: dict[str, int | None] = {}
     for name in operations:
         match = re.fullmatch(family.block, name)
         if match and match[1] not in blocks:
@@ -119,7 +123,9 @@ def _blocks(family: Family, model, operations) -> list[tuple[str, int]]:
     return [(name, stage) for name, stage in blocks.items() if stage is not None]
 
 
-def _stage(family: Family, match: re.Match, model, output) -> int | None:
+def _stage(
+    family: Family, match: re.Match, model: keras.Model, output: keras.Operation
+) -> int | None:
     if family.stages:
         return next((s for s, name in family.stages.items() if re.fullmatch(name, match[1])), None)
     if "stage" in match.groupdict():
@@ -127,17 +133,19 @@ def _stage(family: Family, match: re.Match, model, output) -> int | None:
     return _stride(model, output)
 
 
-def _stride(model, operation) -> int:
+def _stride(model: keras.Model, operation: keras.Operation) -> int:
     """The logarithm of the stride of an operation's maps: the number of their stage."""
     image_size, size = model.input.shape[1], operation.output.shape[1]
     return next(k for k in range(16) if math.ceil(image_size / 2**k) <= size)
 
 
-def _pools(operation) -> bool:
+def _pools(operation: keras.Operation) -> bool:
     return isinstance(operation, layers.MaxPooling2D | layers.AveragePooling2D)
 
 
-def _block_sites(family: Family, operations, following, name: str):
+def _block_sites(
+    family: Family, operations: Operations, following: Readers, name: str
+) -> Iterator[tuple[Role, keras.Operation]]:
     """Roles and operations of one block; its output comes last."""
     residual = _first(operations, family.merge, name)
     if residual and (entry := _first(operations, family.entry, name)):
@@ -151,7 +159,7 @@ def _block_sites(family: Family, operations, following, name: str):
     yield "block_output", _first(operations, family.output, name)
 
 
-def _activated(operation, following):
+def _activated(operation: keras.Operation, following: Readers) -> keras.Operation:
     """The last of the batch norm and the activation that follow a convolution, if any do."""
     readers_of = following.get(id(operation.output), [])
     kinds = layers.BatchNormalization | layers.Activation | layers.ReLU
@@ -160,7 +168,7 @@ def _activated(operation, following):
     return operation
 
 
-def _first(operations, templates: tuple[str, ...], name: str):
+def _first(operations: Operations, templates: tuple[str, ...], name: str) -> keras.Operation | None:
     """The first of the named operations of a block that exists, or None."""
     names = (template.format(name) for template in templates)
     return next((operations[n] for n in names if n in operations and n.startswith(name)), None)

@@ -1,6 +1,7 @@
 """The families of image models, in one table: where things are, and what pixels they read."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from .preprocessing import Preprocessing
 
@@ -49,7 +50,7 @@ class Family:
     why_not: dict[str, str] = field(default_factory=dict)
 
 
-RESNET = {
+RESNET: dict[str, Any] = {
     "stem": "conv1_conv",
     "block": r"(conv(?P<stage>\d)_block\d+)_.*",
     "output": ("{}_out",),
@@ -58,7 +59,7 @@ RESNET = {
     "middle": (("{}_2_conv",),),
     "shortcut": ("{}_0_conv",),
 }
-EFFICIENTNET = {
+EFFICIENTNET: dict[str, Any] = {
     "stem": "stem_conv",
     "block": r"(block\d+[a-z]+)_.*",
     "output": ("{}_add", "{}_project_activation", "{}_project_bn"),
@@ -67,8 +68,12 @@ EFFICIENTNET = {
     "middle": (("{}_dwconv", "{}_dwconv2", "{}_expand_conv", "{}_project_conv"),),
     "why_not": {"shortcut": "its shortcuts carry no convolution"},
 }
-INCEPTION = {"why_not": dict.fromkeys(("residual_entry", "middle", "shortcut"), "its blocks are "
-             "mixtures of branches without a main convolution")}  # fmt: skip
+INCEPTION: dict[str, Any] = {
+    "why_not": dict.fromkeys(
+        ("residual_entry", "middle", "shortcut"),
+        "its blocks are mixtures of branches without a main convolution",
+    )
+}
 
 FAMILIES = (
     Family(

@@ -1,7 +1,11 @@
 """Folding: frames as images for the backbone, clips for the temporal layers."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from ..types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("ctm_keras")
@@ -18,14 +22,14 @@ class Fold(keras.layers.Layer):
         `(batch * frames, ...)`
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.num_frames = input_shape[1]
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         images = ops.shape(inputs)[0] * self.num_frames  # not -1, which any number would fit
         return ops.reshape(inputs, (images, *inputs.shape[2:]))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (None, *input_shape[2:])
 
 
@@ -43,15 +47,15 @@ class Unfold(keras.layers.Layer):
         `(batch, num_frames, ...)`
     """
 
-    def __init__(self, num_frames: int, **kwargs):
+    def __init__(self, num_frames: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_frames = num_frames
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.reshape(inputs, (-1, self.num_frames, *inputs.shape[1:]))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (None, self.num_frames, *input_shape[1:])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_frames": self.num_frames}

@@ -1,8 +1,12 @@
 """The head that all methods share: scores of the frames, averaged over a clip."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers, ops
 
+from ..types import Shape, Tensor
 from .folding import Unfold
 
 
@@ -26,23 +30,30 @@ class AverageScores(layers.Layer):
         Wang et al., Temporal Segment Networks, ECCV 2016.
     """
 
-    def __init__(self, class_names=None, built_with=None, **kwargs):
+    def __init__(
+        self,
+        class_names: Sequence[str] | None = None,
+        built_with: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**{"dtype": "float32", **kwargs})
         self.built_with = built_with
         self.class_names = None if class_names is None else list(class_names)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.mean(inputs, axis=1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], input_shape[2])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"class_names": self.class_names, "built_with": self.built_with}
         return {**super().get_config(), **own}
 
 
-def average_scores(features, num_frames: int, num_classes: int, dropout: float, **notes):
+def average_scores(
+    features: Tensor, num_frames: int, num_classes: int, dropout: float, **notes: Any
+) -> Tensor:
     """Features of frames to scores of clips: pool over space, dropout, Dense, mean over frames.
 
     Args:

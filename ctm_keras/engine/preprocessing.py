@@ -1,13 +1,15 @@
 """Pixels to what the image model was trained on, always in float32."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from numbers import Real
+from typing import Any
 
 import keras
 from keras import ops
 
 from ..names import unknown_name
+from ..types import Shape, Tensor
 
 ORDERS = ("rgb", "bgr")
 
@@ -26,7 +28,7 @@ class Preprocessing:
     mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
     scale: tuple[float, float, float] = (127.5, 127.5, 127.5)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.channels not in ORDERS:
             raise ValueError(f"`channels` is rgb or bgr; received {self.channels!r}.")
         for name in ("mean", "scale"):  # JSON has lists
@@ -81,21 +83,27 @@ class Preprocess(keras.layers.Layer):
         The same.
     """
 
-    def __init__(self, channels="rgb", mean=(0.0,) * 3, scale=(1.0,) * 3, **kwargs):
+    def __init__(
+        self,
+        channels: str = "rgb",
+        mean: Sequence[float] = (0.0,) * 3,
+        scale: Sequence[float] = (1.0,) * 3,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**{"dtype": "float32", **kwargs})
         self.channels = channels
         self.mean = tuple(mean)
         self.scale = tuple(scale)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         if self.channels == "bgr":
             inputs = ops.flip(inputs, axis=-1)
         mean, scale = (ops.convert_to_tensor(x, "float32") for x in (self.mean, self.scale))
         return (inputs - mean) / scale
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"channels": self.channels, "mean": self.mean, "scale": self.scale}
         return {**super().get_config(), **own}

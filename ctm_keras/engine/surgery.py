@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import layers, tree
 
+from ..types import Tensor
 from .anatomy import Anatomy
 from .folding import Fold, Unfold
 from .graft import Graft
@@ -27,7 +29,7 @@ def tidy_names(model: keras.Model) -> keras.Model:
     return model
 
 
-def operate(anatomy: Anatomy, clip, grafts: Sequence[Graft]):
+def operate(anatomy: Anatomy, clip: Tensor, grafts: Sequence[Graft]) -> Tensor:
     """Replays an image model frame by frame, with temporal layers grafted in.
 
     The layers of the image model are called again, as they are: the same objects, names and
@@ -52,7 +54,7 @@ def operate(anatomy: Anatomy, clip, grafts: Sequence[Graft]):
 class _Replay:
     """One walk over the graph of an image model."""
 
-    def __init__(self, anatomy: Anatomy, clip, grafts: Sequence[Graft]):
+    def __init__(self, anatomy: Anatomy, clip: Tensor, grafts: Sequence[Graft]) -> None:
         self.anatomy = anatomy
         self.clip = clip
         self.grafts = list(grafts)
@@ -62,13 +64,13 @@ class _Replay:
         self.read: dict[int, object] = {}
         self.unpadded: dict[int, object] = {}
 
-    def run(self):
+    def run(self) -> Tensor:
         self._check_sites()
         folded = Fold(name="fold")(self.clip)
         self._note(folded, self.clip.shape[1])
         outputs = []
 
-        def call(operation, *args, **kwargs):
+        def call(operation: keras.Operation, *args: tuple, **kwargs: Any) -> Tensor:
             outputs.append(self._call(operation, args, kwargs))
             return outputs[-1]
 
@@ -84,7 +86,7 @@ class _Replay:
                 inherit(graft.layer, graft.site.operation)
         return outputs[-1], self._frames_of(outputs[-1])
 
-    def _call(self, operation, args, kwargs):
+    def _call(self, operation: keras.Operation, args: tuple, kwargs: dict[str, Any]) -> Any:
         """One operation of the image model, with the edits at its site."""
         inputs = [x for x in tree.flatten((args, kwargs)) if keras.utils.is_keras_tensor(x)]
         if isinstance(operation, (layers.Rescaling, layers.Normalization)):
@@ -110,7 +112,7 @@ class _Replay:
             self.unpadded[id(x)] = inputs[0]
         return x
 
-    def _insert(self, graft: Graft, x, frames: int):
+    def _insert(self, graft: Graft, x: Tensor, frames: int) -> Tensor:
         """Unfolds, applies the temporal layer, folds again."""
         expected = x.shape[1:]
         if graft.edit == "instead":
@@ -129,9 +131,9 @@ class _Replay:
             )
         return Fold(name=f"{name}_fold")(clip), clip.shape[1]
 
-    def _other(self, graft: Graft, frames: int):
+    def _other(self, graft: Graft, frames: int) -> keras.Layer:
         """The second tensor that a graft reads."""
-        other = self.read.get(id(graft.reads.operation))
+        other = self.read.get(id(graft.reads and graft.reads.operation))
         if other is None or self._frames_of(other) != frames:
             raise ValueError(
                 f"{graft.layer.name!r} at {graft.site} cannot read what {graft.reads} reads: that "
@@ -139,14 +141,14 @@ class _Replay:
             )
         return other
 
-    def _clip_dropout(self, dropout, x, frames: int):
+    def _clip_dropout(self, dropout: keras.Operation, x: Tensor, frames: int) -> Tensor:
         """Stochastic depth drops a clip's branch as a whole, not that of single frames."""
         name = dropout.name
         x = Unfold(frames, name=f"{name}_unfold")(x)
         x = layers.Dropout(dropout.rate, noise_shape=(None, 1, 1, 1, 1), name=name)(x)
         return Fold(name=f"{name}_fold")(x)
 
-    def _take(self, operation, edit: str) -> list[Graft]:
+    def _take(self, operation: keras.Operation, edit: str) -> list[Graft]:
         found = [
             i
             for i, graft in enumerate(self.grafts)
@@ -161,13 +163,13 @@ class _Replay:
                 )
         return [self.grafts[i] for i in found]
 
-    def _note(self, x, frames: int):
+    def _note(self, x: Any, frames: int) -> None:
         self.frames[id(x)] = (x, frames)
 
-    def _frames_of(self, x) -> int:
+    def _frames_of(self, x: Tensor) -> int:
         return self.frames[id(x)][1]
 
-    def _common_frames(self, operation, inputs) -> int:
+    def _common_frames(self, operation: keras.Operation, inputs: Any) -> int:
         frames = {self._frames_of(x) for x in inputs}
         if len(frames) != 1:
             raise ValueError(
@@ -177,7 +179,7 @@ class _Replay:
             )
         return frames.pop()
 
-    def _single(self, graft: Graft, inputs):
+    def _single(self, graft: Graft, inputs: Any) -> Tensor:
         if len(inputs) != 1:
             raise ValueError(
                 f"{graft.layer.name!r} cannot stand {graft.edit} {graft.site}: that has "
@@ -185,7 +187,7 @@ class _Replay:
             )
         return inputs[0]
 
-    def _check_sites(self):
+    def _check_sites(self) -> None:
         known = {id(site.operation) for site in self.anatomy.sites}
         for graft in self.grafts:
             if graft.edit not in ("before", "after", "instead"):
@@ -199,7 +201,7 @@ class _Replay:
         if len(taken) != len(set(taken)):
             raise ValueError("Two layers were to stand instead of the same operation.")
 
-    def _check_hits(self):
+    def _check_hits(self) -> None:
         for graft, hits in zip(self.grafts, self.hits, strict=True):
             if hits != 1:
                 raise ValueError(f"{graft.site} is never reached.\n{self._no_such_site(graft)}")
@@ -212,7 +214,7 @@ class _Replay:
         )
 
 
-def _drops_whole_images(operation) -> bool:
+def _drops_whole_images(operation: keras.Operation) -> bool:
     """Whether this is stochastic depth: one draw for all of an image."""
-    shape = isinstance(operation, layers.Dropout) and operation.noise_shape
-    return bool(shape) and shape[0] is None and set(shape[1:]) == {1}
+    shape = operation.noise_shape if isinstance(operation, layers.Dropout) else None
+    return shape is not None and shape[0] is None and set(shape[1:]) == {1}

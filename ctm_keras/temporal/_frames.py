@@ -3,13 +3,16 @@
 Slices of five axes have a slow gradient in TensorFlow: frames are split, stacked and unstacked.
 """
 
+from collections.abc import Callable
 from functools import reduce
 
 import keras
 from keras import ops
 
+from ..types import Tensor
 
-def shift(clip, offset: int):
+
+def shift(clip: Tensor, offset: int) -> Tensor:
     """`y[t] = x[t + offset]`; beyond the clip there are zeros."""
     frames = clip.shape[1]
     if offset == 0:
@@ -22,12 +25,12 @@ def shift(clip, offset: int):
     return ops.concatenate([ops.zeros_like(tail), head], axis=1)
 
 
-def every(clip, stride: int):
+def every(clip: Tensor, stride: int) -> Tensor:
     """Every `stride`-th frame, from the first; a slice with a step is ten times slower."""
     return clip if stride == 1 else ops.stack(ops.unstack(clip, axis=1)[::stride], axis=1)
 
 
-def over_frames(clip, convolve):
+def over_frames(clip: Tensor, convolve: Callable) -> Tensor:
     """What a 2-D convolution gives over frames and positions: one of t x 1 x 1 over a clip.
 
     No backend does that slower than a convolution in 3-D.
@@ -37,7 +40,7 @@ def over_frames(clip, convolve):
     return ops.reshape(x, (-1, x.shape[1], height, width, x.shape[-1]))
 
 
-def weigh(clip, kernel):
+def weigh(clip: Tensor, kernel: Tensor) -> Tensor:
     """A kernel `(n, channels)` over frames: `y[t] = sum_i k[i] x[t + i - n // 2]`, zeros beyond.
 
     This is a depthwise convolution, which TensorFlow and PyTorch do best and XLA worst.
@@ -50,13 +53,13 @@ def weigh(clip, kernel):
     return over_frames(clip, lambda x: ops.depthwise_conv(x, kernel, padding="same"))
 
 
-def weighed(clip, kernel) -> list:
+def weighed(clip: Tensor, kernel: Tensor) -> list:
     """The summands of `weigh`."""
     count = kernel.shape[0]
     return [shift(clip * kernel[i], i - count // 2) for i in range(count)]
 
 
-def pool(clip, stride: int, mode: str, size: int = 3, whole: bool = False):
+def pool(clip: Tensor, stride: int, mode: str, size: int = 3, whole: bool = False) -> Tensor:
     """Pools neighbouring frames: three as a layer with padding 1 does in PyTorch, two without.
 
     With `whole`, only windows within the clip count: two frames make one at a stride of 1.

@@ -1,10 +1,13 @@
 """How the pools of an Inception reach over frames."""
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
+from ..types import Tensor
 from .pooling import TemporalPooling
 
 POOLS = ("image", "reference")
@@ -26,11 +29,11 @@ class PaddedMaxPool(layers.Layer):
         `(batch, frames, ceil(height / 2), ceil(width / 2), channels)` if `size` is odd.
     """
 
-    def __init__(self, size=3, **kwargs):
+    def __init__(self, size: int = 3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.size = size
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         _, frames, *image = inputs.shape
         x = ops.reshape(inputs, (-1, *image))
         margin = (self.size - 1) // 2
@@ -38,7 +41,7 @@ class PaddedMaxPool(layers.Layer):
         x = ops.max_pool(x, self.size, 2)
         return ops.reshape(x, (-1, frames, *x.shape[1:]))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size}
 
 

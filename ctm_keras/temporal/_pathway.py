@@ -4,12 +4,14 @@ Feichtenhofer et al., SlowFast Networks for Video Recognition, ICCV 2019, arXiv 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 from keras import layers, ops
 
 from ..engine.folding import Fold, Unfold
 from ..initializers import he_fan_out
+from ..types import Shape, Tensor
 from ._frames import over_frames
 from .inflate import InflatedConv
 from .pooling import TemporalPooling, mode_of
@@ -43,14 +45,14 @@ class SlowFrames(layers.Layer):
         Section 3.1 of arXiv 1812.03982 (strided); PySlowFast's code (spread).
     """
 
-    def __init__(self, alpha, choice="spread", **kwargs):
+    def __init__(self, alpha: int, choice: str = "spread", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if choice not in CHOICES:
             raise ValueError(f"`slow_frames` is {' or '.join(CHOICES)}; received {choice!r}.")
         self.alpha = alpha
         self.choice = choice
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.take(inputs, self.indices(inputs.shape[1]), axis=1)
 
     def indices(self, frames: int) -> list[int]:
@@ -60,11 +62,11 @@ class SlowFrames(layers.Layer):
             return [i * self.alpha for i in range(kept)]
         return [i * (frames - 1) // max(1, kept - 1) for i in range(kept)]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, frames, *rest = input_shape
         return (batch, frames // self.alpha, *rest)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "alpha": self.alpha, "choice": self.choice}
 
 
@@ -94,7 +96,7 @@ class TimeConv(layers.Layer):
         Table 1 and Section 3.4 (time-strided convolution) of arXiv 1812.03982.
     """
 
-    def __init__(self, filters, size=3, stride=1, **kwargs):
+    def __init__(self, filters: int, size: int = 3, stride: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not (isinstance(size, int) and size % 2):
             raise ValueError(f"A kernel reaches over an odd number of frames, not {size!r}.")
@@ -102,25 +104,25 @@ class TimeConv(layers.Layer):
         self.size = size
         self.stride = stride
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         shape = (self.size, 1, input_shape[-1], self.filters)
         self.kernel = self.add_weight(shape, he_fan_out(), name="kernel")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return over_frames(inputs, self._convolved)
 
-    def _convolved(self, x):
+    def _convolved(self, x: Tensor) -> Tensor:
         kernel = ops.cast(self.kernel, x.dtype)
         if self.stride == 1:
             return ops.conv(x, kernel, padding="same")
         x = ops.pad(x, ((0, 0), (self.size // 2,) * 2, (0, 0), (0, 0)))
         return ops.conv(x, kernel, strides=(self.stride, 1), padding="valid")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, frames, *image, _ = input_shape
         return (batch, -(-frames // self.stride), *image, self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "size", "stride")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
@@ -139,15 +141,15 @@ class Pathway:
     name: str
     width: int
     frames: int
-    x: object
+    x: Tensor
 
-    def over_frames(self, layer):
+    def over_frames(self, layer: keras.Layer) -> tuple[Tensor, int]:
         """Lets a layer read clips."""
         x = Unfold(self.frames, name=f"{layer.name}_unfold")(self.x)
         x = layer(x)
         return Fold(name=f"{layer.name}_fold")(x), x.shape[1]
 
-    def stem(self, size: int):
+    def stem(self, size: int) -> None:
         """7 x 7 convolution over so many frames, and the maximum of 3 x 3, both with stride 2."""
         name = f"{self.name}_conv1"
         self.x = layers.ZeroPadding2D(3, name=f"{name}_pad")(self.x)
@@ -167,7 +169,7 @@ class Pathway:
         self.x = layers.ZeroPadding2D(1, name=f"{self.name}_pool1_pad")(self.x)
         self.x = layers.MaxPooling2D(3, 2, name=f"{self.name}_pool1_pool")(self.x)
 
-    def block(self, stage: int, index: int, size: int):
+    def block(self, stage: int, index: int, size: int) -> None:
         """A bottleneck whose first convolution reaches over so many frames."""
         name, channels = f"{self.name}_conv{stage}_block{index}", self.width * 2 ** (stage - 2)
         strides = 2 if stage > 2 and index == 1 else 1
@@ -187,7 +189,7 @@ class Pathway:
         x = layers.Add(name=f"{name}_add")([shortcut, x])
         self.x = layers.ReLU(name=f"{name}_out")(x)
 
-    def read(self, fast: "Pathway", place: str, size: int, stride: int, norm: bool):
+    def read(self, fast: "Pathway", place: str, size: int, stride: int, norm: bool) -> None:
         """Adds the fast pathway's maps, of every `stride`-th frame, to the channels."""
         name = f"lateral_{place}"
         x, _ = fast.over_frames(TimeConv(2 * fast.x.shape[-1], size, stride, name=f"{name}_conv"))
@@ -195,18 +197,18 @@ class Pathway:
             x = _relu(_norm(x, name), name)
         self.x = layers.Concatenate(name=f"{name}_concat")([self.x, x])
 
-    def pool(self, stage: int, pooling: bool | str):
+    def pool(self, stage: int, pooling: bool | str) -> None:
         """Temporal pooling after a stage."""
         layer = TemporalPooling(mode_of(pooling), name=f"{self.name}_conv{stage}_temporal_pool")
         self.x, self.frames = self.over_frames(layer)
 
-    def mean(self):
+    def mean(self) -> Tensor:
         """The mean over frames and positions."""
         x = Unfold(self.frames, name=f"{self.name}_unfold")(self.x)
         return layers.GlobalAveragePooling3D(name=f"{self.name}_pool")(x)
 
 
-def _conv(channels: int, size: int, strides: int, name: str):
+def _conv(channels: int, size: int, strides: int, name: str) -> keras.Layer:
     return layers.Conv2D(
         channels,
         size,
@@ -218,12 +220,12 @@ def _conv(channels: int, size: int, strides: int, name: str):
     )
 
 
-def _norm(x, name: str, gamma: str = "ones"):
+def _norm(x: Tensor, name: str, gamma: str = "ones") -> Tensor:
     norm = layers.BatchNormalization(
         momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, name=f"{name}_bn"
     )
     return norm(x)
 
 
-def _relu(x, name: str):
+def _relu(x: Tensor, name: str) -> Tensor:
     return layers.ReLU(name=f"{name}_relu")(x)

@@ -1,10 +1,15 @@
 """Where in a backbone temporal layers stand."""
 
+from collections.abc import Callable
+from typing import Any
+
 from ..engine.anatomy import Anatomy
-from ..engine.graft import Graft, Site
+from ..engine.graft import Edit, Graft, Role, Site
 
 
-def block_sites(anatomy: Anatomy, role: str, stages, blocks, default, what: str) -> list[Site]:
+def block_sites(
+    anatomy: Anatomy, role: Role, stages: Any, blocks: Any, default: dict[int, Any], what: str
+) -> list[Site]:
     """The sites of a role in chosen blocks of chosen stages.
 
     Args:
@@ -30,7 +35,7 @@ def block_sites(anatomy: Anatomy, role: str, stages, blocks, default, what: str)
     return chosen
 
 
-def _places(blocks, stage: int, length: int, default: int | str, what: str) -> tuple[int, ...]:
+def _places(blocks: Any, stage: int, length: int, default: Any, what: str) -> tuple[int, ...]:
     """The blocks, from 1, of a stage of that length."""
     if blocks is None:
         blocks = default if default == "all" else min(default, max(1, length - 1))
@@ -53,7 +58,7 @@ def _evenly(count: int, length: int) -> tuple[int, ...]:
     return tuple(i * (length + 1) // (count + 1) for i in range(1, count + 1))
 
 
-def before_residual_branches(anatomy: Anatomy, what: str, make) -> list[Graft]:
+def before_residual_branches(anatomy: Anatomy, what: str, make: Callable) -> list[Graft]:
     """A layer before each residual branch; where a backbone has none, after each block.
 
     Args:
@@ -61,6 +66,7 @@ def before_residual_branches(anatomy: Anatomy, what: str, make) -> list[Graft]:
         what: Ends the layers' names, `"tam"` in `conv2_block1_tam`.
         make: Makes a layer, given its name.
     """
+    edit: Edit
     outputs = anatomy.at("block_output")
     sums = any(type(site.operation).__name__ == "Add" for site in outputs)  # layers or bare
     if sums or any(site.role == "residual_entry" for site in anatomy.sites):

@@ -5,11 +5,14 @@ CVPR 2021, arXiv 2010.11757, Table 5. What the paper leaves open is taken from i
 with full instead of depthwise kernels, and from its temporal pooling.
 """
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
+from ..types import Shape, Tensor
 from ._frames import over_frames
 from ._places import before_residual_branches
 from .pooling import TemporalPooling
@@ -42,13 +45,13 @@ class FrameConv(layers.Layer):
         Table 5 of arXiv 2010.11757, Conv.
     """
 
-    def __init__(self, size=3, **kwargs):
+    def __init__(self, size: int = 3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not (isinstance(size, int) and size >= 1 and size % 2):
             raise ValueError(f"`size` is an odd number, 1 or more; received {size!r}.")
         self.size = size
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _, frames, height, width, channels = input_shape
         self.conv = layers.Conv2D(
             channels,
@@ -61,13 +64,13 @@ class FrameConv(layers.Layer):
         )
         self.conv.build((None, frames, height * width, channels))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.relu(over_frames(inputs, self.conv))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size}
 
 

@@ -3,12 +3,15 @@
 Li et al., Collaborative Spatiotemporal Feature Learning for Video Action Recognition, CVPR 2019.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import activations, initializers, layers, ops
 
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft, Site
+from ..types import Shape, Tensor
 from ._c2d import every_second, pool_frames
 
 KINDS = ("a", "b")
@@ -57,16 +60,16 @@ class CoST(layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
-        kind="b",
-        share_weights=True,
-        strides=1,
-        padding="same",
-        use_bias=False,
-        activation=None,
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: int = 3,
+        kind: str = "b",
+        share_weights: bool = True,
+        strides: int = 1,
+        padding: str = "same",
+        use_bias: bool = False,
+        activation: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         for name, value, choices in (
             ("kind", kind, KINDS),
@@ -85,7 +88,7 @@ class CoST(layers.Layer):
         self.use_bias = use_bias
         self.activation = activations.get(activation)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         shape = (self.kernel_size, self.kernel_size, input_shape[-1], self.filters)
         names = ["kernel"] if self.share_weights else [f"kernel_{view}" for view in VIEWS]
         self.kernels = [self.add_weight(shape, "he_normal", name=name) for name in names]
@@ -97,7 +100,7 @@ class CoST(layers.Layer):
             self.channels_fc = self._fc(self.filters, "channels_fc")
             self.views_fc = self._fc(len(VIEWS), "views_fc")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         views = self._views(inputs)
         weights = ops.expand_dims(self._coefficients(views), (2, 3, 4))
         x = sum(view * weights[:, i] for i, view in enumerate(views))
@@ -105,25 +108,25 @@ class CoST(layers.Layer):
             x = x + ops.cast(self.bias, x.dtype)
         return self.activation(x)
 
-    def coefficients(self, inputs):
+    def coefficients(self, inputs: Tensor) -> Tensor:
         """The weights of the views, `(batch, 3, filters)`; those of CoST(a) are for all clips."""
-        return self._coefficients(self._views(inputs) if self.kind == "b" else None)
+        return self._coefficients(self._views(inputs) if self.kind == "b" else [])
 
-    def adopt(self, replaced: layers.Layer):
+    def adopt(self, replaced: layers.Layer) -> None:
         """Takes the kernel and the bias of a 2-D convolution; each view, if they share none."""
         for kernel in self.kernels:
             kernel.assign(replaced.kernel)
         if self.use_bias:
             self.bias.assign(replaced.bias)
 
-    def _coefficients(self, views):
+    def _coefficients(self, views: list) -> Tensor:
         if self.kind == "a":
             return ops.softmax(ops.cast(self.alpha, self.compute_dtype), axis=0)[None]
         maxima = ops.stack([ops.max(view, axis=(1, 2, 3)) for view in views], axis=1)
         scores = ops.transpose(self.channels_fc(maxima), (0, 2, 1))
         return ops.transpose(ops.softmax(self.views_fc(scores), axis=-1), (0, 2, 1))
 
-    def _views(self, x) -> list:
+    def _views(self, x: Tensor) -> list:
         """The convolutions of the three views, each of the shape of the output."""
         kernels = [ops.cast(kernel, self.compute_dtype) for kernel in self.kernels]
         kernels = kernels * (1 if len(kernels) > 1 else len(VIEWS))
@@ -135,7 +138,7 @@ class CoST(layers.Layer):
         others = (ops.conv(self._padded(x, i), kernels[i], strides=strides) for i in (1, 2))
         return [first, *others]
 
-    def _padded(self, x, axis: int):
+    def _padded(self, x: Tensor, axis: int) -> Tensor:
         """The clip with zeros around it, but where the centre of the missing axis does not come.
 
         Those of time come last: TensorFlow's optimiser fails on a Pad before a Conv3D.
@@ -165,13 +168,13 @@ class CoST(layers.Layer):
         fc.build((None, None, size))
         return fc
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, frames, *image, _ = input_shape
         reach = 0 if self.padding == "same" else self.kernel_size - 1
         image = [None if n is None else -(-(n - reach) // self.strides) for n in image]
         return (batch, frames, *image, self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         options = ("filters", "kernel_size", "kind", "share_weights", "strides", "padding")
         return {
             **super().get_config(),
@@ -230,12 +233,12 @@ def _like(anatomy: Anatomy, site: Site, kind: str, share_weights: bool) -> CoST:
     )
 
 
-def _described(conv) -> str:
+def _described(conv: keras.Layer) -> str:
     size = " x ".join(map(str, conv.kernel_size))
     grouped = getattr(conv, "groups", 1) > 1
     return f"a {size} {'grouped ' * grouped}{type(conv).__name__}"
 
 
-def _spatial_first(shape, dtype=None):
+def _spatial_first(shape: Shape, dtype: str | None = None) -> Tensor:
     """Coefficients before the softmax: the H-W view outweighs the others four to one."""
     return ops.convert_to_tensor(np.full(shape, -0.7) + 1.4 * np.eye(3)[:, :1], dtype)

@@ -3,6 +3,8 @@
 Liu et al., CTM: Collaborative Temporal Modeling for Action Recognition, arXiv 2002.03152.
 """
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
@@ -10,6 +12,7 @@ from ..arguments import check_count
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
 from ..initializers import he_alike
+from ..types import Shape, Tensor
 from ._places import block_sites
 
 PATHS = ("tccm", "temporal")
@@ -43,7 +46,7 @@ class TCC(layers.Layer):
         Equation 1 of arXiv 2002.03152.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.height, self.width = input_shape[2:4]
         if None in input_shape[1:]:
             raise ValueError(
@@ -62,18 +65,18 @@ class TCC(layers.Layer):
         self.conv.build((None, frames, channels, self.height * self.width))
 
     @property
-    def kernel(self):
+    def kernel(self) -> keras.Variable:
         """The kernels, `(3, 3, height * width, 1)`: over frames and channels."""
         return self.conv.kernel
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         _, frames, height, width, channels = inputs.shape
         planes = ops.reshape(inputs, (-1, frames, height * width, channels))
         planes = ops.transpose(planes, (0, 1, 3, 2))
         planes = ops.transpose(self.conv(planes), (0, 1, 3, 2))
         return ops.reshape(planes, (-1, frames, height, width, channels))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 
@@ -84,11 +87,11 @@ class _Path(layers.Layer):
     path adds nothing.
     """
 
-    def __init__(self, reduction=4, **kwargs):
+    def __init__(self, reduction: int = 4, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.reduction = reduction
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = input_shape[-1]
         reduced = max(1, channels // self.reduction)
         outer, inner = tuple(input_shape), (*input_shape[:-1], reduced)
@@ -99,18 +102,18 @@ class _Path(layers.Layer):
         self.restore = self._built(self._conv(channels, 1, "restore"), inner)
         self.restore_bn = self._built(self._norm("zeros", "restore_bn"), outer)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x = ops.relu(self.reduce_bn(self.reduce(inputs), training=training))
         x = ops.relu(self.temporal_bn(self.temporal(x), training=training))
         return self.restore_bn(self.restore(x), training=training)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "reduction": self.reduction}
 
-    def _conv(self, channels, size, name):
+    def _conv(self, channels: int, size: Any, name: str) -> keras.Layer:
         return layers.Conv3D(
             channels,
             size,
@@ -121,16 +124,16 @@ class _Path(layers.Layer):
             name=name,
         )
 
-    def _norm(self, gamma, name):
+    def _norm(self, gamma: str, name: str) -> keras.Layer:
         return layers.BatchNormalization(
             momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, dtype=self.dtype_policy, name=name
         )
 
-    def _built(self, layer, input_shape):
+    def _built(self, layer: keras.Layer, input_shape: Shape) -> keras.Layer:
         layer.build(input_shape)
         return layer
 
-    def _temporal(self, channels) -> layers.Layer:
+    def _temporal(self, channels: int) -> layers.Layer:
         raise NotImplementedError
 
 
@@ -157,7 +160,7 @@ class TCCM(_Path):
         Section 3.1 of arXiv 2002.03152.
     """
 
-    def _temporal(self, channels):
+    def _temporal(self, channels: int) -> keras.Layer:
         return TCC(dtype=self.dtype_policy, name="tcc")
 
 
@@ -185,7 +188,7 @@ class TemporalConv(_Path):
         Section 3.2 of arXiv 2002.03152.
     """
 
-    def _temporal(self, channels):
+    def _temporal(self, channels: int) -> keras.Layer:
         return self._conv(channels, (3, 1, 1), "temporal_conv")
 
 
@@ -217,7 +220,7 @@ class CTM(layers.Layer):
         Section 3.2 of arXiv 2002.03152.
     """
 
-    def __init__(self, paths=PATHS, reduction=4, **kwargs):
+    def __init__(self, paths: Any = PATHS, reduction: int = 4, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.paths = (paths,) if isinstance(paths, str) else tuple(paths)
         if not self.paths or set(self.paths) - set(PATHS) or len(set(self.paths)) < len(self.paths):
@@ -231,20 +234,20 @@ class CTM(layers.Layer):
             kinds[path](reduction, dtype=self.dtype_policy, name=path) for path in self.paths
         ]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for branch in self.branches:
             branch.build(input_shape)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x = inputs
         for branch in self.branches:
             x = x + branch(inputs, training=training)
         return x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "paths": self.paths, "reduction": self.reduction}
 
 

@@ -5,6 +5,8 @@ CVPR 2017; with ResNets as in Chen et al., Deep Analysis of CNN-based Spatio-tem
 Representations for Action Recognition, CVPR 2021, arXiv 2010.11757.
 """
 
+from typing import Any
+
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
 from ._inception import inflated_pools, is_inception
@@ -35,7 +37,7 @@ def i3d(
         temporal_pooling: Whether the frames are halved three times, by strides in time: in the
             first block of stages 3, 4 and 5 and its shortcut, or in Inception-V1's pools.
     """
-    options = {"time_padding": time_padding, "inflation": inflation}
+    options: dict[str, Any] = {"time_padding": time_padding, "inflation": inflation}
     (stem,) = anatomy.at("stem")
     grafts = [inflated(anatomy, stem, 7 if is_inception(anatomy) else 3, **options)]
     strided = strided_middles(anatomy, temporal_pooling)

@@ -4,6 +4,8 @@ Wang et al., Non-local Neural Networks, CVPR 2018, arXiv 1711.07971, Section 4.1
 mmaction2's and PySlowFast's I3D, and their slow pathway alone.
 """
 
+from typing import Any
+
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft, Site
 from .inflate import FrameStride, inflated
@@ -39,7 +41,7 @@ def i3d_3x1x1(
         inflation: Image kernels are put at each frame: `"divide"` by their number, or `"copy"`.
         temporal_pooling: Whether the analysis paper's poolings stand instead of strides and pool.
     """
-    options = {"time_padding": time_padding, "inflation": inflation}
+    options: dict[str, Any] = {"time_padding": time_padding, "inflation": inflation}
     entries = _entries(anatomy, inflate)
     grafts = [inflated(anatomy, site, 3, **options) for site in entries]
     stride = 1 if temporal_pooling else early_stride
@@ -58,7 +60,7 @@ def i3d_3x1x1(
     return grafts
 
 
-def _entries(anatomy: Anatomy, inflate) -> list[Site]:
+def _entries(anatomy: Anatomy, inflate: str | dict[int, tuple[int, ...]]) -> list[Site]:
     """The first convolutions of the chosen blocks."""
     sites = anatomy.at("residual_entry")
     if inflate == "all":

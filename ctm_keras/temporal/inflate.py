@@ -1,10 +1,13 @@
 """2-D convolutions that reach over frames, and what takes every second frame along."""
 
+from typing import Any
+
 import keras
 from keras import activations, layers, ops
 
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft, Site
+from ..types import Shape, Tensor
 from ._frames import every
 
 TIME_PADDINGS = ("replicate", "zero")
@@ -49,17 +52,17 @@ class InflatedConv(layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1, 1),
-        padding="same",
-        time_padding="replicate",
-        inflation="divide",
-        dilation_rate=(1, 1),
-        use_bias=False,
-        activation=None,
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: tuple[int, int, int],
+        strides: tuple[int, int, int] = (1, 1, 1),
+        padding: str = "same",
+        time_padding: str = "replicate",
+        inflation: str = "divide",
+        dilation_rate: tuple[int, int] = (1, 1),
+        use_bias: bool = False,
+        activation: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         for name, value, choices in (
             ("padding", padding, ("same", "valid")),
@@ -82,13 +85,13 @@ class InflatedConv(layers.Layer):
         self.use_bias = use_bias
         self.activation = activations.get(activation)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         shape = (*self.kernel_size, input_shape[-1], self.filters)
         self.kernel = self.add_weight(shape, "he_normal", name="kernel")
         if self.use_bias:
             self.bias = self.add_weight((self.filters,), "zeros", name="bias")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x, padding = self._padded(inputs)
         x = ops.conv(
             x,
@@ -101,7 +104,7 @@ class InflatedConv(layers.Layer):
             x = x + ops.cast(self.bias, x.dtype)
         return self.activation(x)
 
-    def adopt(self, replaced: layers.Layer):
+    def adopt(self, replaced: layers.Layer) -> None:
         """Inflates the kernel of a 2-D convolution, and takes its bias."""
         frames = self.kernel_size[0]
         part = replaced.kernel / (frames if self.inflation == "divide" else 1)
@@ -109,7 +112,7 @@ class InflatedConv(layers.Layer):
         if self.use_bias:
             self.bias.assign(replaced.bias)
 
-    def _padded(self, x):
+    def _padded(self, x: Tensor) -> Tensor:
         """The clip with what stands around it, and the padding that is left to the operation.
 
         An operation that pads by itself is faster, most of all where maps are small.
@@ -121,7 +124,7 @@ class InflatedConv(layers.Layer):
             x = ops.pad(x, [(0, 0), (0, 0), *image, (0, 0)]) if any(map(any, image)) else x
         return self._with_neighbours(x), "valid"
 
-    def _with_neighbours(self, x):
+    def _with_neighbours(self, x: Tensor) -> Tensor:
         """The clip with its first and last frame, or zeros, around it.
 
         They come after the zeros of space: TensorFlow's optimiser fails on a Pad before a Conv3D.
@@ -142,17 +145,17 @@ class InflatedConv(layers.Layer):
         total = max(0, (-(-size // stride) - 1) * stride + reach + 1 - size)
         return total // 2, total - total // 2
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, frames, *image, _ = input_shape
         if self.padding == "valid":
-            sizes = zip(image, self.kernel_size[1:], self.dilation_rate, strict=True)
-            image = [size - (kernel - 1) * rate for size, kernel, rate in sizes]
+            reaches = zip(image, self.kernel_size[1:], self.dilation_rate, strict=True)
+            image = [size - (kernel - 1) * rate for size, kernel, rate in reaches]
         sizes = zip((frames, *image), self.strides, strict=True)
         return (batch, *(-(-size // stride) for size, stride in sizes), self.filters)
 
-    def get_config(self):
-        names = ("filters", "kernel_size", "strides", "padding", "time_padding", "inflation")
-        names += ("dilation_rate", "use_bias")
+    def get_config(self) -> dict[str, Any]:
+        sizes = ("filters", "kernel_size", "strides", "padding", "dilation_rate")
+        names = (*sizes, "time_padding", "inflation", "use_bias")
         return {
             **super().get_config(),
             **{name: getattr(self, name) for name in names},
@@ -174,22 +177,22 @@ class FrameStride(layers.Layer):
         `(batch, ceil(frames / stride), ...)`
     """
 
-    def __init__(self, stride=2, **kwargs):
+    def __init__(self, stride: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.stride = stride
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return every(inputs, self.stride)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, frames, *rest = input_shape
         return (batch, -(-frames // self.stride), *rest)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "stride": self.stride}
 
 
-def inflated(anatomy: Anatomy, site: Site, frames: int, stride: int = 1, **options) -> Graft:
+def inflated(anatomy: Anatomy, site: Site, frames: int, stride: int = 1, **options: Any) -> Graft:
     """Puts an `InflatedConv` instead of a 2-D convolution, whose stride and padding it takes over.
 
     Args:

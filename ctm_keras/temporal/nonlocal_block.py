@@ -3,12 +3,16 @@
 Wang et al., Non-local Neural Networks, CVPR 2018, arXiv 1711.07971.
 """
 
+import functools
+from typing import Any
+
 import keras
 from keras import layers, ops
 
 from ..arguments import check_count
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
+from ..types import Shape, Tensor
 from ._places import block_sites
 
 MODES = ("embedded_gaussian", "gaussian", "dot_product")
@@ -48,8 +52,13 @@ class NonLocal(layers.Layer):
     """
 
     def __init__(
-        self, mode="embedded_gaussian", reduction=2, sub_sample=True, scale=False, **kwargs
-    ):
+        self,
+        mode: str = "embedded_gaussian",
+        reduction: int = 2,
+        sub_sample: bool = True,
+        scale: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if mode not in MODES:
             raise ValueError(f"`mode` is one of {', '.join(MODES)}; received {mode!r}.")
@@ -59,7 +68,7 @@ class NonLocal(layers.Layer):
         self.sub_sample = bool(sub_sample)
         self.scale = bool(scale)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         *_, height, width, channels = input_shape
         if self.sub_sample and min(height, width) < 2:
             raise ValueError(
@@ -81,7 +90,7 @@ class NonLocal(layers.Layer):
         )
         self.bn.build(input_shape)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         _, frames, height, width, _ = inputs.shape
         queries = self.theta(inputs) if self.theta else inputs
         keys = self._positions(self.phi(inputs) if self.phi else inputs)
@@ -91,7 +100,7 @@ class NonLocal(layers.Layer):
         seen = ops.reshape(seen, (-1, frames, height, width, values.shape[-1]))
         return inputs + self.bn(self.out(seen), training=training)
 
-    def _seen(self, queries, keys, values):
+    def _seen(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """What each position sees. Frames ask one by one: only a part of all pairs is held."""
         if self.mode == "dot_product":  # a product of three matrices, in the cheaper order
             summary = ops.matmul(keys, values) / keys.shape[-1]
@@ -101,7 +110,7 @@ class NonLocal(layers.Layer):
         pairs = (ops.matmul(frame, keys) for frame in ops.unstack(queries, axis=1))
         return ops.stack([ops.matmul(ops.softmax(p), values) for p in pairs], axis=1)
 
-    def _positions(self, x):
+    def _positions(self, x: Tensor) -> Tensor:
         """`(batch, positions, channels)`, sub-sampled if asked for."""
         _, frames, height, width, channels = x.shape
         if self.sub_sample:
@@ -109,16 +118,16 @@ class NonLocal(layers.Layer):
             height, width = height // 2, width // 2
         return ops.reshape(x, (-1, frames * height * width, channels))
 
-    def _linear(self, name, channels, filters):
+    def _linear(self, name: str, channels: int, filters: int) -> keras.Layer:
         normal = keras.initializers.RandomNormal(stddev=0.01)
         layer = layers.Dense(filters, kernel_initializer=normal, dtype=self.dtype_policy, name=name)
         layer.build((None, channels))
         return layer
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "mode": self.mode,
@@ -151,7 +160,5 @@ def nonlocal_block(
         scale: Whether products are divided by the square root of their length.
     """
     sites = block_sites(anatomy, "block_output", stages, blocks, {3: 2, 4: 3}, "non-local")
-    options = {"mode": mode, "reduction": reduction, "sub_sample": sub_sample, "scale": scale}
-    return [
-        Graft(site, "after", NonLocal(**options, name=f"{site.block}_nonlocal")) for site in sites
-    ]
+    make = functools.partial(NonLocal, mode, reduction, sub_sample, scale)
+    return [Graft(site, "after", make(name=f"{site.block}_nonlocal")) for site in sites]

@@ -1,11 +1,14 @@
 """Temporal pooling: neighbouring frames become one."""
 
+from typing import Any
+
 import keras
 from keras import layers
 
 from ..arguments import check_count
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
+from ..types import Shape, Tensor
 from ._frames import pool
 
 STAGES = (2, 3, 4)
@@ -42,7 +45,9 @@ class TemporalPooling(layers.Layer):
         Appendix B of arXiv 2010.11757.
     """
 
-    def __init__(self, mode="max", stride=2, size=3, whole=False, **kwargs):
+    def __init__(
+        self, mode: str = "max", stride: int = 2, size: int = 3, whole: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if mode not in MODES:
             raise ValueError(f"`mode` is one of {', '.join(MODES)}; received {mode!r}.")
@@ -53,23 +58,23 @@ class TemporalPooling(layers.Layer):
         self.size = size
         self.whole = bool(whole)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if self.whole and input_shape[1] < self.size:
             raise ValueError(
                 f"{self.name} pools {self.size} frames, but {input_shape[1]} is all that a clip "
                 "has there: take longer clips."
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return pool(inputs, self.stride, self.mode, self.size, self.whole)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, frames, *rest = input_shape
         if self.whole:
             frames = frames - self.size + 1
         return (batch, -(-frames // self.stride), *rest)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("mode", "stride", "size", "whole")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
@@ -90,4 +95,4 @@ def temporal_pooling(anatomy: Anatomy, mode: bool | str = True) -> list[Graft]:
 
 def mode_of(pooling: bool | str) -> str:
     """The mode that the option `temporal_pooling` asks for: True is the maximum."""
-    return "max" if pooling is True else pooling
+    return pooling if isinstance(pooling, str) else "max"

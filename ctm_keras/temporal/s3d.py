@@ -5,6 +5,8 @@ Classification, ECCV 2018; with ResNets as in Chen et al., Deep Analysis of CNN-
 Spatio-temporal Representations for Action Recognition, CVPR 2021, arXiv 2010.11757.
 """
 
+from typing import Any
+
 import keras
 from keras import activations, initializers, layers, ops
 
@@ -12,6 +14,7 @@ from ..arguments import check_count
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft, Site
 from ..initializers import he_fan_out
+from ..types import Shape, Tensor
 from ._frames import every, over_frames
 from ._inception import inflated_pools, is_inception
 from .inflate import check_ordinary, inflated, strided_middles, strided_shortcuts
@@ -50,7 +53,14 @@ class TemporalUnit(layers.Layer):
         Section 3 of the S3D paper; ResNets as in arXiv 2010.11757.
     """
 
-    def __init__(self, stride=1, depthwise=False, relu_first=False, epsilon=1e-5, **kwargs):
+    def __init__(
+        self,
+        stride: int = 1,
+        depthwise: bool = False,
+        relu_first: bool = False,
+        epsilon: float = 1e-5,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_count("stride", stride)
         self.stride = stride
@@ -58,23 +68,23 @@ class TemporalUnit(layers.Layer):
         self.relu_first = bool(relu_first)
         self.epsilon = epsilon
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = input_shape[-1]
         self.conv = _frame_conv(self, channels, self.stride, self.depthwise)
         self.conv.build(_planes(input_shape))
         self.bn = _batch_norm(self, self.epsilon)
         self.bn.build((*input_shape[:-1], channels))
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x = ops.relu(inputs) if self.relu_first else inputs
         x = self.bn(_over_frames(self.conv, x, self.stride), training=training)
         return x if self.relu_first else ops.relu(x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, frames, *rest = input_shape
         return (batch, -(-frames // self.stride), *rest)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("stride", "depthwise", "relu_first", "epsilon")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
@@ -110,15 +120,15 @@ class R2Plus1D(layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1, 1),
-        padding="same",
-        epsilon=1e-5,
-        use_bias=False,
-        activation=None,
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: tuple[int, int, int],
+        strides: tuple[int, int, int] = (1, 1, 1),
+        padding: str = "same",
+        epsilon: float = 1e-5,
+        use_bias: bool = False,
+        activation: Any = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.kernel_size = tuple(kernel_size)
@@ -128,7 +138,7 @@ class R2Plus1D(layers.Layer):
         self.use_bias = use_bias
         self.activation = activations.get(activation)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         batch, frames, *image = input_shape
         area = self.kernel_size[0] * self.kernel_size[1]
         channels = image[-1]
@@ -152,14 +162,14 @@ class R2Plus1D(layers.Layer):
         )
         self.conv.build(_planes(inside))
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         _, frames, *image = inputs.shape
         x = self.spatial(ops.reshape(inputs, (-1, *image)))
         x = ops.reshape(x, (-1, frames, *x.shape[1:]))
         x = ops.relu(self.bn(x, training=training))
         return _over_frames(self.conv, x, self.strides[0])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "kernel_size", "strides", "padding", "epsilon", "use_bias")
         return {
             **super().get_config(),
@@ -249,7 +259,9 @@ def _epsilon(anatomy: Anatomy) -> float:
     return next((norm.epsilon for norm in norms), 1e-5)
 
 
-def _frame_conv(owner: layers.Layer, channels: int, stride: int, depthwise=False, **options):
+def _frame_conv(
+    owner: layers.Layer, channels: int, stride: int, depthwise: bool = False, **options: Any
+) -> keras.Layer:
     """A convolution over the frames of `(batch, frames, positions, channels)`."""
     options = {"use_bias": False, "dtype": owner.dtype_policy, "name": "conv"} | options
     if depthwise:
@@ -262,19 +274,19 @@ def _frame_conv(owner: layers.Layer, channels: int, stride: int, depthwise=False
     return layers.Conv2D(channels, (3, 1), **options)
 
 
-def _batch_norm(owner: layers.Layer, epsilon: float):
+def _batch_norm(owner: layers.Layer, epsilon: float) -> keras.Layer:
     return layers.BatchNormalization(
         momentum=0.9, epsilon=epsilon, dtype=owner.dtype_policy, name="bn"
     )
 
 
-def _planes(shape) -> tuple:
+def _planes(shape: Shape) -> tuple:
     """The shape of clips with their positions in a row, and a zero frame at both ends."""
     batch, frames, height, width, channels = shape
     return (batch, frames + 2, height * width, channels)
 
 
-def _over_frames(conv, x, stride: int):
+def _over_frames(conv: keras.Layer, x: Tensor, stride: int) -> Tensor:
     """Convolves the frames of a clip; a depthwise convolution strides afterwards.
 
     Keras' "same" begins a strided convolution at another frame where their number is even.

@@ -8,6 +8,7 @@ from keras import layers
 
 from ..engine.folding import Fold
 from ..names import unknown_name
+from ..types import Tensor
 from ._pathway import Pathway, SlowFrames
 
 DEPTHS = {"resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3)}
@@ -16,7 +17,7 @@ BETA = 8
 
 
 def slowfast(
-    clip,
+    clip: Tensor,
     backbone: str,
     variant: str = "4x16",
     fusion_kernel: int | None = None,
@@ -24,7 +25,7 @@ def slowfast(
     lateral_norm: bool = True,
     slow_frames: str = "spread",
     temporal_pooling: bool | str = False,
-):
+) -> Tensor:
     """SlowFast: a slow pathway of a few frames and a light fast one of all, joined laterally.
 
     The frames of the model are the fast pathway's: 32 for 4x16 and 8x8, 64 for 16x8. Defaults are

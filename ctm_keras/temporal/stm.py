@@ -4,6 +4,8 @@ Jiang et al., STM: SpatioTemporal and Motion Encoding for Action Recognition, IC
 arXiv 1908.02486.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import initializers, layers, ops
@@ -11,6 +13,7 @@ from keras import initializers, layers, ops
 from ..arguments import check_count
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft, Site
+from ..types import Shape, Tensor
 from ._frames import weigh
 from ._places import block_sites
 
@@ -48,17 +51,17 @@ class CSTM(layers.Layer):
         Equation 1, Section 4.2 (the start) and Table 8 of arXiv 1908.02486.
     """
 
-    def __init__(self, temporal_conv="channelwise", **kwargs):
+    def __init__(self, temporal_conv: str = "channelwise", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         _check("temporal_conv", temporal_conv, TEMPORAL_CONVS)
         self.temporal_conv = temporal_conv
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = input_shape[-1]
         shape = (3, channels) if self.temporal_conv == "channelwise" else (3, 1, channels, channels)
         self.kernel = self.add_weight(shape, _shift, name="kernel")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         kernel = ops.cast(self.kernel, self.compute_dtype)
         if self.temporal_conv == "channelwise":
             return weigh(inputs, kernel)
@@ -67,10 +70,10 @@ class CSTM(layers.Layer):
         x = ops.conv(x, kernel, padding="same")
         return ops.reshape(x, (-1, frames, height, width, channels))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "temporal_conv": self.temporal_conv}
 
 
@@ -109,7 +112,9 @@ class CMM(layers.Layer):
         and the batch norm are those of the author's code; the paper does not say.
     """
 
-    def __init__(self, fusion="sum", strides=1, reduction=16, **kwargs):
+    def __init__(
+        self, fusion: str = "sum", strides: int = 1, reduction: int = 16, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         _check("fusion", fusion, FUSIONS)
         check_count("strides", strides)
@@ -118,7 +123,7 @@ class CMM(layers.Layer):
         self.strides = strides
         self.reduction = reduction
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         (*_, filters), (_, _, *image, channels) = input_shape
         reduced = max(1, channels // self.reduction)
         self.reduce = self._conv(reduced, (*image, channels), "reduce")
@@ -139,7 +144,7 @@ class CMM(layers.Layer):
         if self.fusion == "concat":
             self.fuse = self._conv(filters, (None, None, 2 * filters), "fuse")
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         features, clip = inputs
         x = self.motion(clip, training=training)
         if self.fusion == "sum":
@@ -147,7 +152,7 @@ class CMM(layers.Layer):
         both = ops.concatenate([features, x], axis=-1)
         return ops.reshape(self.fuse(_folded(both)), (-1, *features.shape[1:]))
 
-    def motion(self, clip, training=None):
+    def motion(self, clip: Tensor, training: bool | None = None) -> Tensor:
         """What CMM adds to the features of a clip."""
         _, frames, height, width, _ = clip.shape
         x = self.reduce_bn(self.reduce(_folded(clip)), training=training)
@@ -160,7 +165,7 @@ class CMM(layers.Layer):
             x = ops.max_pool(x, self.strides, self.strides, padding="same")
         return ops.reshape(x, (-1, frames, *x.shape[1:]))
 
-    def _conv(self, filters: int, shape: tuple, name: str):
+    def _conv(self, filters: int, shape: tuple, name: str) -> keras.Layer:
         conv = layers.Conv2D(
             filters,
             1,
@@ -172,10 +177,10 @@ class CMM(layers.Layer):
         conv.build((None, *shape))
         return conv
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape[0]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         options = ("fusion", "strides", "reduction")
         return {**super().get_config(), **{name: getattr(self, name) for name in options}}
 
@@ -220,7 +225,7 @@ def stm(
     return grafts
 
 
-def _places(anatomy: Anatomy, stages, blocks) -> list[tuple[Site, Site]]:
+def _places(anatomy: Anatomy, stages: Any, blocks: Any) -> list[tuple[Site, Site]]:
     """The first k x k convolution of each chosen block, and what follows it."""
     first: dict[str, tuple[Site, Site]] = {}
     for pair in zip(anatomy.at("middle"), anatomy.at("middle_output"), strict=True):
@@ -232,11 +237,11 @@ def _places(anatomy: Anatomy, stages, blocks) -> list[tuple[Site, Site]]:
     return [first[block] for block in dict.fromkeys(site.block for site in chosen)]
 
 
-def _folded(clip):
+def _folded(clip: Tensor) -> Tensor:
     return ops.reshape(clip, (-1, *clip.shape[2:]))
 
 
-def _shift(shape, dtype=None):
+def _shift(shape: Shape, dtype: str | None = None) -> Tensor:
     """Kernels that take a quarter of the channels from each neighbour of a frame."""
     channels = shape[-1]
     taps = np.ones(channels, int)
@@ -248,6 +253,6 @@ def _shift(shape, dtype=None):
     return ops.convert_to_tensor(kernel, dtype)
 
 
-def _check(name: str, value, choices: tuple[str, ...]):
+def _check(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ValueError(f"`{name}` is one of {', '.join(choices)}; received {value!r}.")

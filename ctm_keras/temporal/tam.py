@@ -5,6 +5,7 @@ Depthwise Temporal Aggregation, NeurIPS 2019, arXiv 1912.00869.
 """
 
 from functools import reduce
+from typing import Any
 
 import keras
 from keras import layers, ops
@@ -12,6 +13,7 @@ from keras import layers, ops
 from ..arguments import check_count
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
+from ..types import Shape, Tensor
 from ._frames import weigh, weighed
 from ._places import before_residual_branches
 
@@ -47,7 +49,7 @@ class TAM(layers.Layer):
         Section 3.2 of arXiv 1912.00869; the start is that of arXiv 2010.11757's code.
     """
 
-    def __init__(self, blending_frames=3, blending="sum", **kwargs):
+    def __init__(self, blending_frames: int = 3, blending: str = "sum", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_count("blending_frames", blending_frames)
         if blending not in BLENDING:
@@ -55,7 +57,7 @@ class TAM(layers.Layer):
         self.blending_frames = blending_frames
         self.blending = blending
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = input_shape[-1]
         self.frame_weights = [
             self.add_weight(
@@ -66,16 +68,16 @@ class TAM(layers.Layer):
             for i in range(self.blending_frames)
         ]
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         kernel = ops.stack([weight.value for weight in self.frame_weights])
         if self.blending == "sum":
             return ops.relu(weigh(inputs, kernel))
         return ops.relu(reduce(ops.maximum, weighed(inputs, kernel)))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "blending_frames": self.blending_frames,

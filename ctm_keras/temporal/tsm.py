@@ -4,12 +4,15 @@ Lin et al., TSM: Temporal Shift Module for Efficient Video Understanding, ICCV 2
 arXiv 1811.08383.
 """
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
 from ..arguments import check_count
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
+from ..types import Shape, Tensor
 from ._frames import shift
 
 DEEP = 23  # blocks of the stride-16 stage from which every second block shifts: ResNet-101's
@@ -44,20 +47,20 @@ class TSM(layers.Layer):
         Sections 3.2 and 4.2 (online) of arXiv 1811.08383.
     """
 
-    def __init__(self, fold_div=8, online=False, **kwargs):
+    def __init__(self, fold_div: int = 8, online: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_count("fold_div", fold_div, 2)
         self.fold_div = fold_div
         self.online = bool(online)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if input_shape[-1] < self.fold_div:
             raise ValueError(
                 f"{self.name} shifts a part of {self.fold_div} of {input_shape[-1]} channels, "
                 "which is none: take a smaller `fold_div`."
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         _, frames, height, width, channels = inputs.shape
         fold = channels // self.fold_div
         offsets = (-1,) if self.online else (1, -1)
@@ -69,10 +72,10 @@ class TSM(layers.Layer):
         x = ops.concatenate([*moved, still], axis=-1)
         return ops.reshape(x, (-1, frames, height, width, channels))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "fold_div": self.fold_div, "online": self.online}
 
 

@@ -1,5 +1,7 @@
 """Where and when in a clip a video model sees a class."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -45,7 +47,7 @@ def class_activation_maps(
     return ops.convert_to_numpy(ops.einsum("bthwc,cb->bthw", maps, kernel))
 
 
-def _classes(classes, logits: np.ndarray) -> np.ndarray:
+def _classes(classes: Any, logits: np.ndarray) -> np.ndarray:
     """A class for each clip."""
     if classes is None:
         return logits.argmax(axis=1)

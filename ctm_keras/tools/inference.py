@@ -1,10 +1,13 @@
 """Models for inference: the same scores with less to compute."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, ops
 
 from ..engine.anatomy import readers
+from ..types import Tensor
 
 CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
 
@@ -31,13 +34,13 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     convolutions = {convolution.name: norm for norm, convolution in norms.items()}
     skipped = {norm.name for norm in norms}
 
-    def clone(layer):
+    def clone(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()
         if layer.name in convolutions:
             config["use_bias"] = True
         return type(layer).from_config(config)
 
-    def call(layer, *args, **kwargs):
+    def call(layer: keras.Layer, *args: tuple, **kwargs: Any) -> Tensor:
         return args[0] if layer.name in skipped else layer(*args, **kwargs)
 
     folded = keras.models.clone_model(plain, clone_function=clone, call_function=call)
@@ -49,7 +52,7 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
     return folded
 
 
-def _norms_after_convolutions(model) -> dict[layers.BatchNormalization, layers.Layer]:
+def _norms_after_convolutions(model: keras.Model) -> dict[layers.BatchNormalization, layers.Layer]:
     """The batch norms that alone read a linear convolution of the model, with it."""
     makers = {id(operation.output): operation for operation in model.operations}
     pairs = {}
@@ -62,7 +65,7 @@ def _norms_after_convolutions(model) -> dict[layers.BatchNormalization, layers.L
     return pairs
 
 
-def _folded(convolution, norm) -> list[np.ndarray]:
+def _folded(convolution: keras.Layer, norm: keras.Layer) -> list[np.ndarray]:
     """Kernel and bias of a convolution and the batch norm after it."""
     kernel = ops.convert_to_numpy(convolution.kernel)
     mean, variance = (ops.convert_to_numpy(x) for x in (norm.moving_mean, norm.moving_variance))

@@ -1,12 +1,14 @@
 """What appearance and motion count in a CoST network."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from ..temporal.cost import VIEWS, CoST
+from ..types import Tensor
 
 BATCH_SIZE = 8
 
@@ -54,7 +56,7 @@ def view_importance(
     return dict(zip([layer.name for layer in found], means, strict=True))
 
 
-def _importances(model: keras.Model, found: list[CoST], data) -> tuple[np.ndarray, tuple]:
+def _importances(model: keras.Model, found: list[CoST], data: Any) -> tuple[np.ndarray, tuple]:
     """The coefficients for each layer and clip, `(layers, clips, 3)`, and each batch's labels."""
     inner = keras.Model(model.input, [layer.input for layer in found])
     batches = [(_importance(inner, found, clips), labels) for clips, labels in _batches(data)]
@@ -68,14 +70,14 @@ def _of_classes(rows: np.ndarray, labels: tuple, classes: int) -> np.ndarray:
     """The mean over the clips of each class, `(layers, classes, 3)`; NaN where there are none."""
     if any(own is None for own in labels):
         raise ValueError("To tell classes apart pass batches of clips and labels.")
-    labels = np.concatenate([np.asarray(own) for own in labels])
+    own = np.concatenate([np.asarray(of_batch) for of_batch in labels])
     means = np.full((len(rows), classes, len(VIEWS)), np.nan)
-    for label in np.unique(labels):
-        means[:, label] = rows[:, labels == label].mean(axis=1)
+    for label in np.unique(own):
+        means[:, label] = rows[:, own == label].mean(axis=1)
     return means
 
 
-def _importance(inner: keras.Model, found: list[CoST], clips) -> np.ndarray:
+def _importance(inner: keras.Model, found: list[CoST], clips: Any) -> np.ndarray:
     """The coefficients for each layer and clip of a batch, `(layers, clips, 3)`."""
     inputs = inner(ops.convert_to_tensor(clips, "float32"), training=False)
     rows = [
@@ -84,11 +86,11 @@ def _importance(inner: keras.Model, found: list[CoST], clips) -> np.ndarray:
     return np.stack([np.broadcast_to(row, (len(clips), len(VIEWS))) for row in rows])
 
 
-def _mean_over_channels(coefficients) -> np.ndarray:
+def _mean_over_channels(coefficients: Tensor) -> np.ndarray:
     return ops.convert_to_numpy(ops.mean(ops.cast(coefficients, "float32"), axis=-1))
 
 
-def _batches(data):
+def _batches(data: Any) -> Iterator:
     """The clips and the labels of each batch; no labels where there are none."""
     if hasattr(data, "shape"):
         data = [data[i : i + BATCH_SIZE] for i in range(0, len(data), BATCH_SIZE)]

@@ -1,6 +1,8 @@
 """The weights of a `.keras` file of this project, adopted by a video model layer by layer."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -15,6 +17,8 @@ from .same_network import check_backbone, check_layers
 from .tcc_grid import resized
 
 HEAD = "scores"
+
+Head: TypeAlias = tuple[list[str] | None, int]  # the names of the classes, and their number
 
 
 def load_weights(
@@ -41,7 +45,9 @@ def load_weights(
     return adopt(model, read_video_model(path), path, interpolate_tcc)
 
 
-def adopt(model: keras.Model, saved: keras.Model, path, interpolate_tcc: bool) -> AdoptionReport:
+def adopt(
+    model: keras.Model, saved: keras.Model, path: str | Path, interpolate_tcc: bool
+) -> AdoptionReport:
     """`load_weights`, of a model that was read already."""
     new_head = not _same_classes(_head(model), _head(saved))
     sources = {layer.name: layer for layer in saved.layers if layer.weights}
@@ -92,21 +98,23 @@ def _network(model: keras.Model, saved: keras.Model) -> tuple[tuple[str, ...], .
     )
 
 
-def _head(model: keras.Model) -> tuple[list[str] | None, int]:
+def _head(model: keras.Model) -> Head:
     return model.layers[-1].class_names, model.output_shape[-1]
 
 
-def _same_classes(ours, theirs) -> bool:
+def _same_classes(ours: Head, theirs: Head) -> bool:
     (our_names, our_count), (their_names, their_count) = ours, theirs
     return our_count == their_count and (None in (our_names, their_names) or ours == theirs)
 
 
-def _difference(ours, theirs) -> str:
+def _difference(ours: list[str] | None, theirs: list[str] | None) -> str:
     """In what class names differ where both are known."""
     return class_difference(theirs, ours, "the file", "the model") if ours and theirs else ""
 
 
-def _pair(path, target, source, interpolate_tcc=False):
+def _pair(
+    path: str | Path, target: keras.Layer, source: keras.Layer, interpolate_tcc: bool = False
+) -> Iterator[tuple[keras.Variable, np.ndarray, str | None]]:
     """The variables of a layer with the values for them, interpolated where asked for."""
     ours, theirs = list(target.weights), list(source.weights)
     grids = {id(tcc.kernel): tcc for layer in (target, source) for tcc in tcc_layers(layer)}

@@ -34,7 +34,7 @@ class Origin:
     backbone: str
     options: dict = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "options", _plain(self.options))
 
     def __str__(self) -> str:
@@ -74,7 +74,7 @@ def is_noted(model: keras.Model) -> bool:
     return bool(model.layers[-1].built_with)
 
 
-def is_temporal(layer) -> bool:
+def is_temporal(layer: keras.Layer) -> bool:
     """Whether a layer is of a temporal method."""
     return type(layer).__module__.startswith(TEMPORAL)
 
@@ -85,7 +85,7 @@ def pixels_of(model: keras.Model) -> Preprocessing:
     return Preprocessing(layer.channels, layer.mean, layer.scale)
 
 
-def set_pixels(model: keras.Model, preprocessing: Preprocessing):
+def set_pixels(model: keras.Model, preprocessing: Preprocessing) -> None:
     """Lets a model read pixels in another way, also one that has been called."""
     if preprocessing != pixels_of(model):
         for name, value in vars(preprocessing).items():
@@ -110,20 +110,20 @@ def frames_and_options(
         if default_frames(method, origin.options | options) == default_frames(
             method, origin.options
         ):
-            frames = saved.input_shape[1]
+            frames = saved.input_shape[1] if saved else None
         options = origin.options | options
     if num_frames is None:
         num_frames = frames or default_frames(method, options)
     return num_frames, options
 
 
-def settings(layer) -> dict:
+def settings(layer: keras.Layer) -> dict:
     """The configuration of a layer, as far as its scores depend on it."""
     config = layer.get_config().items()
     return {key: _plain(value) for key, value in config if key not in UNCOMPARED}
 
 
-def _plain(value):
+def _plain(value: object) -> object:
     """A value as a Python literal: sequences as tuples, no types of NumPy's."""
     if isinstance(value, dict):
         return {_plain(key): _plain(item) for key, item in value.items()}

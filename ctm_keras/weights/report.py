@@ -1,6 +1,7 @@
 """What became of the weights that a model was given."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -45,7 +46,7 @@ class AdoptionReport:
             lines.append(f"The classes differ from the file's{why}: a new head was started.")
         return "\n".join(lines)
 
-    def _named(self):
+    def _named(self) -> Any:
         return (
             ("New", self.new),
             ("Unused", self.unused),

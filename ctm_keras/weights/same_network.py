@@ -1,6 +1,7 @@
 """Whether the network of a file is the one that its weights are for, layer by layer."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import keras
 
@@ -8,7 +9,9 @@ from ..engine.folding import Fold, Unfold
 from .origin import Origin, is_noted, is_temporal, settings
 
 
-def check_backbone(path, model, saved, odd_layers):
+def check_backbone(
+    path: str | Path, model: keras.Model, saved: keras.Model, odd_layers: list[keras.Layer]
+) -> None:
     """Raises ValueError if the image models differ; where none is noted, by their layers."""
     ours, theirs = Origin.of(model).image_model, Origin.of(saved).image_model
     odd = [x.name for x in odd_layers if not is_temporal(x)]
@@ -19,7 +22,7 @@ def check_backbone(path, model, saved, odd_layers):
         )
 
 
-def check_layers(path, model: keras.Model, saved: keras.Model):
+def check_layers(path: str | Path, model: keras.Model, saved: keras.Model) -> None:
     """Raises ValueError if the networks differ in what has no weights."""
     if found := list(_differences(model, saved)):
         options = _different_options(model, saved)
@@ -81,7 +84,7 @@ def _different_options(model: keras.Model, saved: keras.Model) -> dict[str, str]
     }
 
 
-def _different_values(one, other) -> Iterator[str]:
+def _different_values(one: keras.Layer, other: keras.Layer) -> Iterator[str]:
     """The settings in which a layer differs from one of the same kind."""
     ours, theirs = settings(one), settings(other)
     for key in ours:
@@ -89,5 +92,5 @@ def _different_values(one, other) -> Iterator[str]:
             yield f"{key} of {one.name} is {theirs.get(key)!r}, here {ours[key]!r}"
 
 
-def _kind(layer) -> str:
+def _kind(layer: keras.Layer) -> str:
     return "missing" if layer is None else f"a {type(layer).__name__}"

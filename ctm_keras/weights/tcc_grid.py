@@ -1,12 +1,17 @@
 """The kernels of TCC, one for each position of an image, interpolated to another image size."""
 
+from pathlib import Path
+from typing import Any
+
 import keras
 import numpy as np
 
 from ..temporal.ctm import TCC
 
 
-def resized(path, variable, ours: TCC, theirs: TCC, interpolate_tcc: bool):
+def resized(
+    path: str | Path, variable: keras.Variable, ours: TCC, theirs: TCC, interpolate_tcc: bool
+) -> Any:
     """A kernel with its value for another grid, and a note; an error unless it may be made."""
     sizes = f"{theirs.height} x {theirs.width} to {ours.height} x {ours.width}"
     if not interpolate_tcc:
