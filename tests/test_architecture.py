@@ -37,7 +37,7 @@ ROOMS = {  # a folder, or a file beside folders: those of its package that it ma
         "reading": "video format sampling augment storage arguments",
         "checks": "sources video format reading storage text",
         "foreign": "sources video format writing storage text",
-        "__init__": "sources format writing sampling checks",
+        "__init__": "augment checks foreign format reading sampling sources video writing",
     },
     "training": {
         "run_folder": "config",
@@ -53,6 +53,7 @@ ROOMS = {  # a folder, or a file beside folders: those of its package that it ma
         "commands": "ablate analysis config costs evaluate pictures",
         "cli": "ablate commands recipes",
         "__main__": "cli",
+        "__init__": "config fit quickstart use",
     },
 }
 
@@ -79,12 +80,20 @@ def imports_of(source: str, module: str, is_package: bool = False) -> Iterator[s
             yield from (full if full in FILES else name for full in inner)
 
 
+def source_of(path: Path) -> str:
+    """A file, with the stub that says what its package imports when it is asked for."""
+    stub = path.with_suffix(".pyi")
+    return path.read_text(encoding="utf-8") + (stub.read_text("utf-8") if stub.exists() else "")
+
+
 IMPORTS = {
-    module: sorted(
-        set(imports_of(path.read_text(encoding="utf-8"), module, path.name == "__init__.py"))
-    )
+    module: sorted(set(imports_of(source_of(path), module, path.name == "__init__.py")))
     for module, path in FILES.items()
 }
+
+
+# Beyond rooms, what another package may import: modules that are public as a whole.
+PUBLIC_MODULES = {"tfrecords.sampling.rules"}
 
 
 def room_of(module: str) -> tuple[str, str]:
@@ -101,6 +110,8 @@ def check_import(module: str, imported: str) -> None:
     private = [part for part in imported.split(".") if part[0] == "_" and part[1] != "_"]
     same_folder = imported.rpartition(".")[0] == module.rpartition(".")[0]
     assert not private or same_folder, f"{module} reaches into {imported}"
+    deep = imported.count(".") > 1 and imported not in PUBLIC_MODULES
+    assert top == package or not deep, f"{module} imports from inside a room: {imported}"
     other = room_of(imported)
     allowed = {room, *ROOMS[package].get(room, "").split()}
     assert other[0] != package or other[1] in allowed, f"{module} must not import {imported}"
@@ -134,6 +145,13 @@ def test_a_wrong_import_in_any_folder_is_seen(package, folder):
         (name,) = imports_of(f"import {wrong}", module)
         with pytest.raises(AssertionError):
             check_import(module, name)
+
+
+@pytest.mark.parametrize("inner", ["tfrecords.storage.files", "ctm_keras.engine.anatomy"])
+def test_an_import_from_inside_another_packages_room_is_seen(inner):
+    (name,) = imports_of(f"from {inner} import x", "training.fit.new")
+    with pytest.raises(AssertionError, match="from inside a room"):
+        check_import("training.fit.new", name)
 
 
 def graph(module_name) -> dict[str, set[str]]:

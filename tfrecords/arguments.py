@@ -1,9 +1,10 @@
 """One way to check a number that was received."""
 
 import numbers
+from typing import Any
 
 
-def check_count(name: str, value: object, least: int = 1, most: int | None = None) -> None:
+def check_count(name: str, value: Any, least: int = 1, most: int | None = None) -> None:
     """Raises ValueError unless `value` is a whole number from `least` to `most`."""
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not whole or value < least or (most is not None and value > most):

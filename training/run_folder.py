@@ -12,8 +12,8 @@ from typing import Any
 
 import keras
 
-from tfrecords.format.manifest import checksum, write_json
-from tfrecords.storage.files import as_path, is_remote
+from tfrecords.format import FrameOptions, checksum, write_json
+from tfrecords.storage import as_path, is_remote
 from training.config.train import TrainConfig
 
 PACKAGES = ("ctm-keras", "keras", "tensorflow", "numpy")
@@ -31,7 +31,7 @@ class RunFacts:
     Args:
         class_names: The classes, in order.
         data_hash: The hash of the data set.
-        frame: How the data set's frames were made, of dataset.json.
+        frame: How the data set's frames were made.
         steps_per_epoch: Batches of an epoch.
         preprocessing: Scaling, channel order and mean, where the weights of a file fix them.
         versions: The versions of Python and of the packages.
@@ -39,7 +39,7 @@ class RunFacts:
 
     class_names: tuple[str, ...]
     data_hash: str
-    frame: dict[str, Any]
+    frame: FrameOptions
     steps_per_epoch: int
     preprocessing: dict[str, Any] | None = None
     versions: dict[str, str] = field(default_factory=versions)
@@ -48,7 +48,8 @@ class RunFacts:
     def from_dict(cls, values: dict[str, Any]) -> "RunFacts":
         """The facts in the contents of a config.json."""
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        return cls(**{**known, "class_names": tuple(values["class_names"])})
+        frame = FrameOptions.from_dict(values["frame"])
+        return cls(**{**known, "class_names": tuple(values["class_names"]), "frame": frame})
 
 
 @dataclass(frozen=True)

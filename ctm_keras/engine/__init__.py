@@ -1,1 +1,7 @@
 """The graft: an image model read frame by frame, with temporal layers at named sites."""
+
+from .anatomy import Anatomy
+from .families import FAMILIES, UNGRAFTABLE
+from .folding import Unfold
+
+__all__ = ["FAMILIES", "UNGRAFTABLE", "Anatomy", "Unfold"]

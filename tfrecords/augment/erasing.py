@@ -21,7 +21,7 @@ def erase(clip: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Reference:
         - [Random Erasing](https://arxiv.org/abs/1708.04896), its cube as in PySlowFast
     """
-    top, left, height, width = erased_box(*clip.shape[1:3], rng)
+    top, left, height, width = erased_box(clip.shape[1], clip.shape[2], rng)
     clip = clip.copy()
     box = clip[:, top : top + height, left : left + width]
     noise = rng.standard_normal(box.shape, np.float32) * DEVIATION + MEAN

@@ -73,11 +73,11 @@ def flip_report(class_names: Sequence[str], flip: bool = True, flip_pairs: Pairs
     Raises:
         ValueError: As `flip_targets` does.
     """
-    targets = flip_targets(class_names, flip_pairs)
+    targets = flip_targets(class_names, flip_pairs).tolist()
     if not flip:
         return ["flips no clip"]
-    labels = np.arange(len(targets))
-    lines = [f"flips {int((targets == labels).sum())} of {len(labels)} classes"]
+    labels = range(len(targets))
+    lines = [f"flips {sum(map(int.__eq__, targets, labels))} of {len(labels)} classes"]
     swapped = [
         f"{class_names[a]} <-> {class_names[b]}"
         for a, b in zip(labels, targets, strict=True)
@@ -106,8 +106,8 @@ def _known_pairs(class_names: Sequence[str], data_set: str) -> list[tuple[int, i
             "other classes give pairs of names"
         )
     labels = {_words(name): label for label, name in enumerate(class_names)}
-    pairs = [[labels.get(_words(name)) for name in pair] for pair in MIRRORS[data_set]]
-    if found := [(first, second) for first, second in pairs if None not in (first, second)]:
+    pairs = [(_words(first), _words(second)) for first, second in MIRRORS[data_set]]
+    if found := [(labels[a], labels[b]) for a, b in pairs if a in labels and b in labels]:
         return found
     raise ValueError(
         f"flip_pairs={data_set!r} names none of the classes, which are {', '.join(class_names)}"
@@ -136,7 +136,7 @@ def _checked_pairs(flip_pairs: Iterable[tuple[str, str]]) -> Iterable[tuple[str,
     for pair in flip_pairs:
         if isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]:
             raise ValueError(f"flip_pairs expects pairs of two different class names, got {pair!r}")
-        yield tuple(pair)
+        yield pair[0], pair[1]
 
 
 def _label(name: str, class_names: Sequence[str]) -> int:

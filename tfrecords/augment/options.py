@@ -2,6 +2,7 @@
 
 import numbers
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tfrecords.arguments import check_count
 from tfrecords.augment.randaugment import parse
@@ -56,7 +57,7 @@ class Augment:
     mix_per: str = "batch"
     repeats: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_choice("crop", self.crop, CROPS)
         _check_choice("mix_per", self.mix_per, ("batch", "clip"))
         for name in ("erasing", "mix_prob", "mix_switch"):
@@ -76,7 +77,7 @@ class Augment:
         parse(self.randaugment)
 
     @classmethod
-    def preset(cls, name: str, **changes: object) -> "Augment":
+    def preset(cls, name: str, **changes: Any) -> "Augment":
         """A preset by its name, `"slowfast"`, `"tsn"` or `"mvit"`, with some values changed."""
         _check_choice("augment", name, tuple(PRESETS))
         return replace(PRESETS[name], **changes)
@@ -92,8 +93,9 @@ def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
 
 
-def _check_range(name: str, value: object, most: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= most:
+def _check_range(name: str, value: Any, most: float) -> None:
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not 0 <= value <= most:
         span = f"from 0 to {most:g}" if most < float("inf") else "of at least 0"
         raise ValueError(f"{name} must be a number {span}, got {value!r}")
 

@@ -6,7 +6,7 @@ uses them; each drawn operation is done with probability 1/2.
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -44,13 +44,14 @@ def parse(spelling: str) -> Policy | None:
         return None
     name, *parts = str(spelling).split("-")
     found = [_SPELLING.fullmatch(part) for part in parts]
-    values = dict(match.groups() for match in found if match)
+    values = {match[1]: match[2] for match in found if match}
     if name != "rand" or len(values) != len(parts) or "." in values.get("n", ""):
         raise ValueError(
             "randaugment must be none or spelt as rand-m7-n4-mstd0.5-inc1 (m strength, n "
             f"operations, mstd its deviation, inc 1 or 0), got {spelling!r}"
         )
-    policy = Policy(**{key: float(value) for key, value in values.items()})
+    numbers: dict[str, Any] = {key: float(value) for key, value in values.items()}
+    policy = Policy(**numbers)
     if policy.m > MOST:
         raise ValueError(f"randaugment's strength m must be at most 10, got {spelling!r}")
     return policy._replace(n=int(policy.n), inc=bool(policy.inc))

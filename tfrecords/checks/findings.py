@@ -109,7 +109,7 @@ def _named(stats: Stats, wanted: np.ndarray) -> str:
     """How many of the classes, and the first of them; empty for none."""
     names = [shorten(printable(stats.class_names[label])) for label in np.flatnonzero(wanted)]
     more = ", ..." if len(names) > EXAMPLES else ""
-    return names and f"{len(names):,} ({', '.join(names[:EXAMPLES])}{more})"
+    return f"{len(names):,} ({', '.join(names[:EXAMPLES])}{more})" if names else ""
 
 
 def _listed(copies: Sequence[Copy]) -> str:

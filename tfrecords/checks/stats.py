@@ -1,15 +1,14 @@
 """`ctm stats`: what a data set holds, and what in it makes scores too good or training poor."""
 
-from pathlib import Path
-
 from tfrecords.checks.copies import all_copies
 from tfrecords.checks.stats_report import StatsReport
 from tfrecords.format.manifest import read_manifest
 from tfrecords.reading.split import Split
 from tfrecords.sources.groups import groups_of, torn_groups
+from tfrecords.storage.files import AnyPath
 
 
-def stats(data: str | Path, copies: bool = True, progress: bool = True) -> StatsReport:
+def stats(data: str | AnyPath, copies: bool = True, progress: bool = True) -> StatsReport:
     """Looks over a data set: classes, lengths, sizes, copies and groups across splits.
 
     Copies are found by their pictures (see `tfrecords.checks.video_hashes`): of each video eight

@@ -60,7 +60,7 @@ def _class_table(stats: Stats) -> list[str]:
     splits, labels = list(stats.rows), range(len(stats.class_names))
     counts = {split: stats.counts(split) for split in splits}
     rows = [["class", *splits]]
-    total = sum(counts.values())
+    total = np.sum(list(counts.values()), axis=0)
     order = sorted(labels, key=lambda k: (total[k], k)) if len(labels) > ROWS else list(labels)
     shown = order[: ROWS // 2] + order[-(ROWS // 2) :] if len(labels) > ROWS else order
     names = [shorten(printable(name)) for name in stats.class_names]

@@ -14,7 +14,7 @@ from tfrecords.format.index import ShardIndex, index_path, read_index
 from tfrecords.format.manifest import FILE, BadManifest, Manifest, Shard, read_manifest
 from tfrecords.format.tfrecord_file import RecordFile
 from tfrecords.reading.crops import decode
-from tfrecords.storage.files import as_path, file_size, is_file, is_remote, names
+from tfrecords.storage.files import AnyPath, as_path, file_size, is_file, is_remote, names
 from tfrecords.storage.local_copies import local_copy
 from tfrecords.storage.retry import StorageError
 from tfrecords.video.packets import Pieces, render
@@ -22,7 +22,7 @@ from tfrecords.video.packets import Pieces, render
 NAMED = 5  # damaged videos in one sentence
 
 
-def verify(folder: str | Path, /, sample: int = 100, progress: bool = True) -> VerifyReport:
+def verify(folder: str | AnyPath, /, sample: int = 100, progress: bool = True) -> VerifyReport:
     """Checks every checksum and count of a data set, and decodes a sample of its frames.
 
     Damage is reported, not raised.
@@ -60,7 +60,7 @@ def verify(folder: str | Path, /, sample: int = 100, progress: bool = True) -> V
     frames = 0
     for check in tqdm(checks, unit="shard", disable=None if progress else True):
         check.run(range(-frames % every, 1 << 62, every) if sample > 0 else range(0))
-        frames += check.index.num_frames if check.index else 0
+        frames += check.frames
         problems += check.problems
     problems += _counts(folder, manifest, checks)
     sound = [check for check in checks if not check.problems]
@@ -68,8 +68,8 @@ def verify(folder: str | Path, /, sample: int = 100, progress: bool = True) -> V
         str(folder),
         tuple(problems),
         len(checks),
-        sum(len(check.index.videos) for check in sound),
-        sum(check.index.num_frames for check in sound),
+        sum(check.videos for check in sound),
+        sum(check.frames for check in sound),
         sum(check.decoded for check in checks),
         tuple(itertools.chain(*manifest.missing.values())),
         tuple(failure.id for failure in manifest.failures),
@@ -80,7 +80,7 @@ def verify(folder: str | Path, /, sample: int = 100, progress: bool = True) -> V
 class _Check:
     """The check of one shard and its index."""
 
-    def __init__(self, folder: Path, shard: Shard, classes: int, imported: bool):
+    def __init__(self, folder: AnyPath, shard: Shard, classes: int, imported: bool):
         self.path, self.shard, self.classes = folder / shard.file, shard, classes
         self.imported = imported  # others' shards may hold records that are no videos
         self.index: ShardIndex | None = None
@@ -95,6 +95,16 @@ class _Check:
             raise  # it says nothing about the data
         except (OSError, ValueError) as error:
             self.problems.append(str(error))
+
+    @property
+    def videos(self) -> int:
+        """The videos of the shard, as far as its index is read."""
+        return len(self.index.videos) if self.index else 0
+
+    @property
+    def frames(self) -> int:
+        """The frames of the shard, as far as its index is read."""
+        return self.index.num_frames if self.index else 0
 
     def _index(self) -> None:
         path = index_path(self.path)
@@ -117,7 +127,7 @@ class _Check:
     def _shard(self, sample: range) -> None:
         if not is_file(self.path):
             torn = not is_remote(self.path) and self.path.is_symlink()  # a registered shard
-            gone = f": {os.readlink(self.path)} is gone" if torn else ""
+            gone = f": {os.readlink(str(self.path))} is gone" if torn else ""
             self.problems.append(f"{self.path} is missing{gone}")
             return
         size = file_size(self.path)
@@ -132,7 +142,7 @@ class _Check:
 
     def _damage(self, path: Path, sample: range) -> Iterator[str]:
         """What is wrong with the content of the shard, which lies at `path` on this machine."""
-        bad = list(self._bad_videos(path, sample)) if self.index else []
+        bad = list(self._bad_videos(path, self.index, sample)) if self.index else []
         if bad:
             more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
             yield f"{self.path} is damaged in the videos {', '.join(bad[:NAMED])}{more}"
@@ -144,23 +154,23 @@ class _Check:
         elif not self.imported and sound != [True] * len(self.shard.videos):
             yield f"{self.path} does not hold {len(self.shard.videos)} sound records"
 
-    def _bad_videos(self, path: Path, sample: range) -> Iterator[str]:
+    def _bad_videos(self, path: Path, index: ShardIndex, sample: range) -> Iterator[str]:
         """The ids of videos with a piece whose checksum is bad, or a frame in the sample."""
         with open(path, "rb") as file:
-            for number, name in zip(range(len(self.index.videos)), self.shard.videos, strict=False):
-                rows = self.index.pieces(number)
-                pieces = Pieces(file, rows["offset"], rows["length"])
+            for number, name in zip(range(len(index.videos)), self.shard.videos, strict=False):
+                rows = index.pieces(number)
+                pieces = Pieces(file, rows["offset"].tolist(), rows["length"].tolist())
                 sound = all(zlib.crc32(pieces[i]) == crc for i, crc in enumerate(rows["crc32"]))
-                if not (sound and self._decode(number, pieces, sample)):
+                if not (sound and self._decode(index, number, pieces, sample)):
                     yield repr(name)
 
-    def _decode(self, number: int, pieces: Pieces, sample: range) -> bool:
+    def _decode(self, index: ShardIndex, number: int, pieces: Pieces, sample: range) -> bool:
         """Whether the frames of a video that are in the sample decode."""
-        first, count = self.index.videos[number][["first", "frames"]].tolist()
-        shape = self.index.videos[number][["height", "width"]].tolist()
+        first, count = index.videos[number][["first", "frames"]].tolist()
+        shape = index.videos[number][["height", "width"]].tolist()
         for frame in (frame for frame in range(first, first + count) if frame in sample):
-            if self.index.encoded[number]:
-                image = render(pieces.media(self.index.pictures[[frame]]))[0]
+            if index.pictures is not None and index.encoded[number]:
+                image = render(pieces.media(index.pictures[[frame]]))[0]
             else:
                 image = decode(pieces[frame - first])
             self.decoded += 1
@@ -169,7 +179,7 @@ class _Check:
         return True
 
 
-def _counts(folder: Path, manifest: Manifest, checks: list[_Check]) -> Iterator[str]:
+def _counts(folder: AnyPath, manifest: Manifest, checks: list[_Check]) -> Iterator[str]:
     listed = {shard.file for shard in manifest.all_shards}
     for name in names(folder, "*.tfrecord"):
         if name not in listed:
@@ -181,8 +191,7 @@ def _counts(folder: Path, manifest: Manifest, checks: list[_Check]) -> Iterator[
         own = [check for check in checks if check.shard.split == split]
         if not all(check.index for check in own):
             continue
-        videos = sum(len(check.index.videos) for check in own)
-        frames = sum(check.index.num_frames for check in own)
+        videos, frames = sum(check.videos for check in own), sum(check.frames for check in own)
         if (videos, frames) != (expected["videos"], expected["frames"]):
             yield (
                 f"{folder / FILE} counts {expected['videos']} videos and {expected['frames']} "

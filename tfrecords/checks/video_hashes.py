@@ -121,7 +121,9 @@ def compare(first: Thumbnails, second: Thumbnails) -> tuple[float, float]:
     return max(_aligned(a, long, b, short, start) for start in [0.0, *best.ravel()])
 
 
-def _aligned(a, long: Thumbnails, b, short: Thumbnails, start: float) -> tuple[float, float]:
+def _aligned(
+    a: np.ndarray, long: Thumbnails, b: np.ndarray, short: Thumbnails, start: float
+) -> tuple[float, float]:
     """Correlations of motion and picture, the short video laid over the long one at a time."""
     times = short.times + start
     inside = (times >= 0) & (times <= long.seconds)

@@ -54,7 +54,7 @@ def choose_classes(labels: Sequence[Label], names: Sequence[str] | None = None) 
         SourceError: If a record's class stays unknown, or is none of `names`.
     """
     if not any(text for _, text in labels):
-        numbers = [number for number, _ in labels]
+        numbers = [number for number, _ in labels if number is not None]
         return _named(numbers, names) if names else _unnamed(numbers)
     meanings: dict[int, set[str]] = defaultdict(set)
     for number, text in labels:
@@ -89,9 +89,9 @@ def _unnamed(numbers: list[int]) -> Classes:
     return Classes([str(number) for number in range(last + 1)], numbers, [note])
 
 
-def _meaning(number: int, meanings: Mapping[int, set[str]]) -> str:
+def _meaning(number: int | None, meanings: Mapping[int, set[str]]) -> str:
     """The name that other records give to a number."""
-    names = meanings.get(number, set())
+    names = set() if number is None else meanings.get(number, set())
     if len(names) != 1:
         found = " and ".join(map(repr, sorted(names))) or "nothing"
         raise SourceError(

@@ -15,7 +15,7 @@ from tfrecords.foreign.class_names import Classes, choose_classes, read_classes
 from tfrecords.foreign.find_shards import find_shards, incomplete
 from tfrecords.foreign.scan_shard import Scanned, scan_shard, set_labels
 from tfrecords.foreign.video_ids import name_videos
-from tfrecords.format.index import index_path
+from tfrecords.format.index import INDEX
 from tfrecords.format.manifest import Manifest, Shard, write_manifest
 from tfrecords.format.record import Failure
 from tfrecords.sources.folder_or_csv import SourceError
@@ -151,9 +151,9 @@ def _manifest(
             link = folder / f"{split}-{number:05d}-of-{len(own):05d}.tfrecord"
             link.symlink_to(shard.path.resolve())
             sha256 = set_labels(
-                shard.index, index_path(link), [next(labels) for _ in shard.videos]
+                shard.index_file, link.with_suffix(INDEX), [next(labels) for _ in shard.videos]
             ).hex()
-            index_sha256 = hashlib.sha256(index_path(link).read_bytes()).hexdigest()
+            index_sha256 = hashlib.sha256(link.with_suffix(INDEX).read_bytes()).hexdigest()
             videos = tuple(next(names) for _ in shard.videos)
             written.append(Shard(link.name, split, videos, shard.size, sha256, index_sha256))
             origins[link.name] = shard.name
@@ -190,7 +190,7 @@ def _counts(scanned: Sequence[Scanned]) -> dict[str, dict[str, int]]:
     for split in SPLITS:
         videos = [video for shard in scanned if shard.split == split for video in shard.videos]
         if videos:
-            counts[split] = {"videos": len(videos), "frames": sum(v.count for v in videos)}
+            counts[split] = {"videos": len(videos), "frames": sum(v.num_frames for v in videos)}
     return counts
 
 

@@ -48,9 +48,9 @@ class Example:
     def steps(self, key: str) -> Iterator[list]:
         """The values of each time step of a feature list."""
         for part in self.lists.get(key, ()):
-            for tag, *span in fields(self.data, *part):
+            for tag, start, end in fields(self.data, *part):
                 if tag == _FIRST:
-                    yield feature_values(self.data, [tuple(span)])
+                    yield feature_values(self.data, [(start, end)])
 
 
 def read_example(data: bytes) -> Example:
@@ -90,7 +90,8 @@ def fields(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
 
 def feature_values(data: bytes, parts: Iterable[Span]) -> list:
     """The values of a Feature: of the kind that comes last, as protobuf has it."""
-    kind, values = None, []
+    kind: int | None = None
+    values: list = []
     for part in parts:
         for tag, start, end in fields(data, *part):
             if tag in _READERS:
@@ -114,7 +115,7 @@ def _read_map(data: bytes, start: int, end: int, into: dict[str, list[Span]]) ->
 
 
 def _bytes(data: bytes, start: int, end: int) -> list[Span]:
-    return [tuple(span) for tag, *span in fields(data, start, end) if tag == _FIRST]
+    return [(first, last) for tag, first, last in fields(data, start, end) if tag == _FIRST]
 
 
 def _floats(data: bytes, start: int, end: int) -> list[float]:

@@ -52,7 +52,7 @@ class ForeignVideo(NamedTuple):
         height: int.
         width: int.
         frame_rate: float.
-        count: int, its frames.
+        num_frames: Its frames.
     """
 
     name: str
@@ -63,7 +63,7 @@ class ForeignVideo(NamedTuple):
     height: int
     width: int
     frame_rate: float
-    count: int
+    num_frames: int
 
 
 def read_video(record: Record) -> tuple[ForeignVideo, np.ndarray]:
@@ -102,9 +102,12 @@ def _label(example: Example) -> tuple[int | None, str]:
     """The number and the name of the class; one of them may be absent."""
     numbers = {_whole(number) for number in _numbers(example, LABEL_INDEX)}
     texts = [{*example.texts(key)} - {""} for key in (LABEL_TEXT, LABEL_STRING)]
-    for found in (numbers, *texts):
-        if len(found) > 1:
-            raise SeveralLabels(" and ".join(repr(label) for label in sorted(found)[:2]))
+    for found in (
+        [repr(number) for number in sorted(numbers)],
+        *(map(repr, sorted(t)) for t in texts),
+    ):
+        if len(labels := list(found)) > 1:
+            raise SeveralLabels(" and ".join(labels[:2]))
     text = printable(plain(next((text for found in texts for text in found), ""))).strip()
     if not numbers and not text:
         raise Unusable(f"it has no label: neither {LABEL_INDEX} nor {LABEL_TEXT}")
@@ -130,13 +133,13 @@ def _frames(example: Example) -> list[Span]:
 
 def _size(data: bytes, spans: list[Span]) -> tuple[int, int]:
     """Height and width of all frames; the first of them is decoded."""
-    size = None
+    size = (0, 0)
     for number, (start, end) in enumerate(spans):
         found = jpeg_size(data, start, end)
         if found is None:
             kind = next((name for head, name in OTHERS.items() if data.startswith(head, start)), "")
             raise Unusable(f"frame {number} is {kind and kind + ', '}no sound JPEG")
-        if size not in (None, found):
+        if size not in ((0, 0), found):
             sizes = [f"{width}x{height}" for height, width in (found, size)]
             raise Unusable(f"frame {number} is {sizes[0]} where those before are {sizes[1]}")
         size = found
@@ -168,7 +171,7 @@ def jpeg_size(data: bytes, start: int, end: int) -> tuple[int, int] | None:
 
 
 def _rows(record: Record, spans: list[Span]) -> np.ndarray:
-    view = memoryview(record.data)
+    view = memoryview(record.data or b"")
     rows = [
         (record.offset + start, end - start, zlib.crc32(view[start:end])) for start, end in spans
     ]
@@ -192,7 +195,7 @@ def _first_number(example: Example, key: str) -> int | float | None:
     return next(iter(_numbers(example, key)), None)
 
 
-def _numbers(example: Example, key: str) -> list[int] | list[float]:
+def _numbers(example: Example, key: str) -> list[float]:
     return [value for value in example.values(key) if not isinstance(value, tuple)]
 
 

@@ -20,7 +20,7 @@ class Scanned(NamedTuple):
         path: Path, the shard.
         name: str, its path within the source.
         split: str.
-        index: Path, its index, whose labels are 0 yet.
+        index_file: Its index, whose labels are 0 yet.
         videos: list of `ForeignVideo`.
         places: list of int, the number of each video's record.
         failures: list of `Failure`.
@@ -31,7 +31,7 @@ class Scanned(NamedTuple):
     path: Path
     name: str
     split: str
-    index: Path
+    index_file: Path
     videos: list[ForeignVideo]
     places: list[int]
     failures: list[Failure]
@@ -80,6 +80,8 @@ def set_labels(before: Path, after: Path, labels: Sequence[int]) -> bytes:
 
 
 def _rows(videos: Sequence[ForeignVideo]) -> np.ndarray:
-    rows = np.array([(0, v.count, 0, v.height, v.width, v.frame_rate) for v in videos], VIDEO_DTYPE)
+    rows = np.array(
+        [(0, v.num_frames, 0, v.height, v.width, v.frame_rate) for v in videos], VIDEO_DTYPE
+    )
     rows["first"] = np.cumsum(rows["frames"]) - rows["frames"]
     return rows

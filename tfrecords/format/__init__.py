@@ -1,1 +1,5 @@
 """The data set on disk: records, shards, their index, dataset.json."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

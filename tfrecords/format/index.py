@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tfrecords.storage.files import as_path
+from tfrecords.storage.files import AnyPath, as_path
 
+INDEX = ".index"  # the suffix of the file
 MAGIC = b"CTMINDEX"
 VERSION = 1
 MEDIA_VERSION = 2
@@ -98,9 +99,9 @@ class ShardIndex:
         return pieces + own * FRAME_DTYPE.itemsize, pictures + first * PICTURE_DTYPE.itemsize
 
 
-def index_path(shard: str | Path) -> Path:
+def index_path(shard: str | AnyPath) -> AnyPath:
     """The index that belongs to a shard: `x.tfrecord` has `x.index`."""
-    return as_path(shard).with_suffix(".index")
+    return as_path(shard).with_suffix(INDEX)
 
 
 def write_index(
@@ -178,7 +179,7 @@ def read_index(path: str | Path) -> ShardIndex:
     return index
 
 
-def _tables(path: Path, raw: np.ndarray, header: np.void) -> list[np.ndarray]:
+def _tables(path: AnyPath, raw: np.ndarray, header: np.void) -> list[np.ndarray]:
     """The tables behind the header; how long the last one is follows from the videos."""
     videos, frames = int(header["videos"]), int(header["frames"])
     dtypes = [(VIDEO_DTYPE, videos), (FRAME_DTYPE, frames)]
@@ -202,7 +203,7 @@ def _check_rows(path: Path, index: ShardIndex) -> None:
     ends = np.cumsum(videos["frames"], dtype=np.uint64)
     if not np.array_equal(videos["first"], ends - videos["frames"]):
         raise _bad(path, "its videos do not follow one another")
-    pieces = frames if index.stores is None else index.pictures
+    pieces = frames if index.pictures is None else index.pictures
     if (ends[-1] if len(ends) else 0) != len(pieces):
         raise _bad(path, f"it has {len(pieces)} frames where its videos say otherwise")
     for name in ("frames", "height", "width"):
@@ -213,19 +214,20 @@ def _check_rows(path: Path, index: ShardIndex) -> None:
     if not (inside & (frames["length"] > 0)).all():
         row = int(np.argmin(inside & (frames["length"] > 0)))
         raise _bad(path, f"frame {row} does not lie inside the shard of {index.shard_size} bytes")
-    if index.stores is not None:
-        _check_media(path, index)
+    if index.stores is not None and index.pictures is not None:
+        _check_media(path, index, index.stores, index.pictures)
 
 
-def _check_media(path: Path, index: ShardIndex) -> None:
+def _check_media(path: Path, index: ShardIndex, stores: np.ndarray, pictures: np.ndarray) -> None:
     """The tables of version 2: pieces in order, and pictures among the pieces of their video."""
-    stores, frames, pictures = index.stores, index.frames, index.pictures
+    frames = index.frames
     ends = np.cumsum(stores["pieces"], dtype=np.uint64)
     total = ends[-1] if len(ends) else 0
     if not np.array_equal(stores["first"], ends - stores["pieces"]) or total != len(frames):
         raise _bad(path, "the pieces of its videos do not follow one another")
     encoded = np.repeat(stores["encoded"], stores["pieces"])[1:] == 1
-    follows = np.diff(np.repeat(np.arange(len(stores)), stores["pieces"])) == 0
+    video = np.repeat(np.arange(len(stores)), stores["pieces"])
+    follows = video[1:] == video[:-1]
     ordered = frames["offset"][1:] >= frames["offset"][:-1] + frames["length"][:-1]
     if not (ordered | ~(encoded & follows)).all():
         raise _bad(path, "the packets of an encoded video overlap")
@@ -237,7 +239,7 @@ def _check_media(path: Path, index: ShardIndex) -> None:
         raise _bad(path, "a picture is in no packet of its video")
 
 
-def _bad(path: Path, reason: str) -> BadIndex:
+def _bad(path: AnyPath, reason: str) -> BadIndex:
     return BadIndex(
         f"{path} cannot be used: {reason}; `ctm verify {path.parent}` lists what is wrong, and "
         "building the data set anew writes it afresh"

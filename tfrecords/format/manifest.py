@@ -4,12 +4,19 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tfrecords.format.manifest_check import NOTES, check_content
 from tfrecords.format.record import Failure
-from tfrecords.storage.files import as_path, is_file, is_folder, is_remote, read_bytes, write_bytes
+from tfrecords.storage.files import (
+    AnyPath,
+    as_path,
+    is_file,
+    is_folder,
+    is_remote,
+    read_bytes,
+    write_bytes,
+)
 from tfrecords.text import printable
 
 FORMAT = "ctm-keras/1"
@@ -93,7 +100,7 @@ class Manifest:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def read_manifest(folder: str | Path) -> Manifest:
+def read_manifest(folder: str | AnyPath) -> Manifest:
     """Reads DIR/dataset.json.
 
     Args:
@@ -124,7 +131,7 @@ def read_manifest(folder: str | Path) -> Manifest:
         ) from None
 
 
-def write_manifest(folder: str | Path, manifest: Manifest) -> None:
+def write_manifest(folder: str | AnyPath, manifest: Manifest) -> None:
     """Writes DIR/dataset.json, whole or not at all."""
     content = {"format": FORMAT, **asdict(manifest)}
     content["shards"] = content.pop("all_shards")
@@ -134,7 +141,7 @@ def write_manifest(folder: str | Path, manifest: Manifest) -> None:
     write_json(as_path(folder) / FILE, {**content, "checksum": checksum(content)})
 
 
-def _read_content(path: Path) -> dict:
+def _read_content(path: AnyPath) -> dict:
     """The JSON object of a dataset.json of this format, as it was written."""
     if not is_file(path):
         raise BadManifest(_missing(path.parent))
@@ -164,13 +171,13 @@ def checksum(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: AnyPath, content: Any) -> None:
     """Writes a JSON file so that it is there whole or not at all, also after a power cut."""
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     write_bytes(path, text.encode())
 
 
-def _missing(folder: Path) -> str:
+def _missing(folder: AnyPath) -> str:
     if not is_remote(folder) and not folder.is_dir():
         return f"{folder} is no folder: build it with `ctm build SOURCE --out {folder}`"
     if is_folder(folder / UNFINISHED):

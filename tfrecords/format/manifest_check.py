@@ -35,9 +35,9 @@ def check_content(content: dict[str, Any]) -> None:
 
 def is_file_name(name: object) -> bool:
     """Whether a text names a file of the folder it is joined to, and nothing outside of it."""
-    return (
-        _is_text(name) and name not in ("", ".", "..") and not any(part in name for part in "/\\\0")
-    )
+    if not isinstance(name, str) or not _is_text(name) or name in ("", ".", ".."):
+        return False
+    return not any(part in name for part in "/\\\0")
 
 
 def _check_shard(shard: Any, splits: dict[str, Any]) -> None:

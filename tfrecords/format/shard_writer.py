@@ -5,23 +5,24 @@ import os
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import google_crc32c
 import numpy as np
 
 from tfrecords.format import record
+from tfrecords.format.decoded import Decoded
 from tfrecords.format.index import (
     FRAME_DTYPE,
+    INDEX,
     PICTURE_DTYPE,
     STORE_DTYPE,
     VIDEO_DTYPE,
-    index_path,
     write_index,
 )
 from tfrecords.format.manifest import Shard
 from tfrecords.format.record import VideoEntry
-from tfrecords.storage.files import move, sync_folder
+from tfrecords.storage.files import AnyPath, move, sync_folder
 from tfrecords.text import plain
 
 CHUNK = 1 << 22  # bytes of a spool in memory
@@ -34,13 +35,13 @@ class Spooled(NamedTuple):
         entry: VideoEntry.
         label: int, the place of its label in the class names.
         spool: Path, its JPEGs, end to end, or its media file.
-        found: mapping, what `worker.spool_video` returned.
+        found: What is in the spool.
     """
 
     entry: VideoEntry
     label: int
     spool: Path
-    found: dict[str, Any]
+    found: Decoded
 
 
 def write_shard(path: Path, split: str, videos: Sequence[Spooled]) -> Shard:
@@ -59,7 +60,7 @@ def write_shard(path: Path, split: str, videos: Sequence[Spooled]) -> Shard:
         pieces = [_write_record(out, video) for video in videos]
         file.flush()
         os.fsync(file.fileno())
-    index = index_path(path)
+    index = path.with_suffix(INDEX)
     tables = np.concatenate(pieces), *_media_tables(videos)
     write_index(index, out.size, out.sha256.digest(), _video_rows(videos), *tables)
     ids = tuple(video.entry.id for video in videos)
@@ -67,9 +68,9 @@ def write_shard(path: Path, split: str, videos: Sequence[Spooled]) -> Shard:
     return Shard(path.name, split, ids, out.size, out.sha256.hexdigest(), index_sha256)
 
 
-def publish_shard(path: Path, out: Path) -> None:
+def publish_shard(path: Path, out: AnyPath) -> None:
     """Moves a written shard and its index into the data set, where they replace their like."""
-    for file in (index_path(path), path):
+    for file in (path.with_suffix(INDEX), path):
         move(file, out / file.name)
     sync_folder(out)
 
@@ -77,21 +78,22 @@ def publish_shard(path: Path, out: Path) -> None:
 def _video_rows(videos: Sequence[Spooled]) -> np.ndarray:
     rows, first = [], 0
     for _, label, _, found in videos:
-        count, size = len(found["timestamps"]), (found["height"], found["width"])
-        rows.append((first, count, label, *size, found["frame_rate"]))
+        count, size = len(found.timestamps), (found.height, found.width)
+        rows.append((first, count, label, *size, found.frame_rate))
         first += count
     return np.array(rows, VIDEO_DTYPE)
 
 
 def _media_tables(videos: Sequence[Spooled]) -> list[np.ndarray]:
     """The tables of pieces and pictures, for a shard that holds an encoded video."""
-    if not any("media" in video.found for video in videos):
+    if not any(video.found.media for video in videos):
         return []
-    stores, pictures, first = [], [], 0
+    stores: list[tuple[int, int, bool]] = []
+    pictures, first = [], 0
     for video in videos:
-        media, count = video.found.get("media"), len(video.found["lengths"])
+        media, count = video.found.media, len(video.found.lengths)
         stores.append((first, count, media is not None))
-        own = media["pictures"] if media else [(number, number, 0) for number in range(count)]
+        own = media.pictures if media else [(number, number, 0) for number in range(count)]
         pictures.append(np.array([tuple(row) for row in own], PICTURE_DTYPE))
         first += count
     return [np.array(stores, STORE_DTYPE), np.concatenate(pictures)]
@@ -122,12 +124,12 @@ def mask(crc: int) -> int:
 
 def _write_record(out: _Hashed, video: Spooled) -> np.ndarray:
     """Writes length, checksum, SequenceExample, checksum; returns where its pieces lie."""
-    found, media, pieces = video.found, video.found.get("media"), []
-    lengths = [media["size"]] if media else found["lengths"]
+    found, media, pieces = video.found, video.found.media, []
+    lengths = [media.size] if media else found.lengths
     if media:
-        layout = record.media_layout(_context(video), media["size"], found["timestamps"])
+        layout = record.media_layout(_context(video), media.size, found.timestamps)
     else:
-        layout = record.layout(_context(video), lengths, found["timestamps"])
+        layout = record.layout(_context(video), lengths, found.timestamps)
     out.crc = 0
     out.write(struct.pack("<Q", layout.size))
     out.write(out.masked_crc())
@@ -140,9 +142,9 @@ def _write_record(out: _Hashed, video: Spooled) -> np.ndarray:
             _copy(spool, out, length)
     out.write(layout.tail)
     out.write(out.masked_crc())
-    rows = np.zeros(len(found["lengths"]), FRAME_DTYPE)
-    rows["offset"] = pieces[0] + np.array(media["offsets"]) if media else pieces
-    rows["length"], rows["crc32"] = found["lengths"], found["crcs"]
+    rows = np.zeros(len(found.lengths), FRAME_DTYPE)
+    rows["offset"] = pieces[0] + np.array(media.offsets) if media else pieces
+    rows["length"], rows["crc32"] = found.lengths, found.crcs
     return rows
 
 
@@ -157,12 +159,11 @@ def _copy(spool: BinaryIO, out: _Hashed, length: int) -> None:
 
 def _context(video: Spooled) -> dict[str, record.Value]:
     entry, found = video.entry, video.found
-    tick = round(1e6 / found["frame_rate"])
-    end = found["timestamps"][-1] + tick if entry.end is None else round(entry.end * 1e6)
-    if media := found.get("media"):
-        stored = {record.MEDIA_START: media["start"]}
-    else:
-        stored = {record.IMAGE_FORMAT: "JPEG"}
+    tick = round(1e6 / found.frame_rate)
+    end = found.timestamps[-1] + tick if entry.end is None else round(entry.end * 1e6)
+    stored: dict[str, record.Value] = {record.IMAGE_FORMAT: "JPEG"}
+    if found.media:
+        stored = {record.MEDIA_START: found.media.start}
     return stored | {
         record.LABEL_INDEX: video.label,
         record.LABEL_STRING: entry.label,
@@ -171,7 +172,7 @@ def _context(video: Spooled) -> dict[str, record.Value]:
         record.DATA_PATH: plain(entry.path),
         record.START_TIMESTAMP: round((entry.start or 0) * 1e6),
         record.END_TIMESTAMP: end,
-        record.IMAGE_HEIGHT: found["height"],
-        record.IMAGE_WIDTH: found["width"],
-        record.IMAGE_FRAME_RATE: found["frame_rate"],
+        record.IMAGE_HEIGHT: found.height,
+        record.IMAGE_WIDTH: found.width,
+        record.IMAGE_FRAME_RATE: found.frame_rate,
     }

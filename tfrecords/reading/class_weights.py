@@ -13,8 +13,8 @@ def video_weights(counts: np.ndarray, class_names: tuple[str, ...], weights: Wei
     """The weight of one video of each class.
 
     Args:
-        counts: int array, videos of each class.
-        class_names: tuple of str, the classes in order.
+        counts: Videos of each class.
+        class_names: The classes, in order.
         weights: `"balanced"`, `"sqrt"`, or a mapping from class names to weights; 1 for the others.
 
     Raises:
@@ -27,6 +27,7 @@ def video_weights(counts: np.ndarray, class_names: tuple[str, ...], weights: Wei
                 f"numbers, got {weights!r}"
             )
         return np.maximum(counts, 1.0) ** -WEIGHTINGS[weights]
+    weights = weights or {}
     if unknown := sorted(set(weights) - set(class_names)):
         raise ValueError(
             f"class_weights names {unknown[0]!r}, which is not a class. The classes are "

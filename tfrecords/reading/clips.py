@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,14 @@ from tfrecords.reading.clip_reader import ClipReader
 from tfrecords.reading.epoch_order import class_order
 from tfrecords.reading.samples import Epoch, Places, evaluation_samples, mixer, training_samples
 from tfrecords.reading.split import Split
+from tfrecords.storage.files import AnyPath
 
 REMOTE_PARALLEL = 32  # clips on their way at once
 
 
 @shows_fields
 def clips(
-    data: str | Path,
+    data: str | AnyPath,
     split: str = "train",
     *,
     batch_size: int = 32,

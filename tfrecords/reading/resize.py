@@ -9,6 +9,7 @@ give the same pixels to the bit on every machine. OpenCV's area sums in float32 
 """
 
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,13 +19,13 @@ EXACT = 2**24  # up to which float32 holds every whole number
 BAND = 8  # new pixels whose sums are one product of matrices
 
 
-def weights(length, size, xp=np):
+def weights(length: Any, size: int, xp: Any = np) -> Any:
     """How much each of `length` pixels counts in each of `size`: whole numbers in float64.
 
     Args:
-        length: pixels of an axis, a number or a scalar float64 tensor.
-        size: int, pixels of the axis afterwards.
-        xp: numpy or tensorflow, which computes.
+        length: Pixels of an axis, a number or a scalar float64 tensor.
+        size: Pixels of the axis afterwards.
+        xp: NumPy or TensorFlow, which computes.
 
     Output shape:
         `(size, length)`; each row adds up to `total(length, size)`.
@@ -40,12 +41,12 @@ def weights(length, size, xp=np):
     return xp.where(length > size, area, nearest)
 
 
-def total(length, size, xp=np):
+def total(length: Any, size: int, xp: Any = np) -> Any:
     """What the weights of a new pixel add up to."""
     return xp.where(length > size, length, STEPS)
 
 
-def mean(sums, count):
+def mean(sums: Any, count: Any) -> Any:
     """`sums / count`, which a cast to uint8 rounds, halves up; arrays are changed in place."""
     sums += count // 2
     sums /= count
@@ -105,7 +106,7 @@ def bands(
 
     Args:
         length: int, pixels of the axis.
-        size: int, pixels of the axis afterwards.
+        size: Pixels of the axis afterwards.
         channels: int, numbers that follow each other for each pixel.
         dtype: of the weights.
     """

@@ -17,7 +17,7 @@ from tfrecords.format.index import (
 )
 from tfrecords.format.manifest import Shard, read_manifest
 from tfrecords.storage.byte_ranges import read_ranges, require_ranges
-from tfrecords.storage.files import as_path, each, file_size, is_remote
+from tfrecords.storage.files import AnyPath, as_path, each, file_size, is_remote
 from tfrecords.storage.local_copies import cached
 from tfrecords.storage.retry import StorageError
 from tfrecords.video.packets import Media, Piece, runs
@@ -46,7 +46,7 @@ class Split:
         StorageError: If the server of a remote folder does not answer.
     """
 
-    def __init__(self, folder: str | Path, split: str):
+    def __init__(self, folder: str | AnyPath, split: str):
         folder = as_path(folder)
         manifest = read_manifest(folder)
         shards = manifest.shards(split)
@@ -58,11 +58,11 @@ class Split:
             raise ValueError(f"{folder} has no video in its split {split!r}")
         self._files = [folder / shard.file for shard in shards]
         tables = each(folder, lambda shard: _opened(folder, shard, len(self.class_names)), shards)
-        self._indexes, *columns = zip(*tables, strict=True)
+        self._indexes = [index for index, _ in tables]
         require_ranges(self._files[0])
-        columns = map(np.concatenate, columns)
-        self.videos, self.encoded, self._pieces, self._pictures = columns
-        self._shard = np.repeat(np.arange(len(shards)), [len(table[1]) for table in tables])
+        columns = zip(*(columns for _, columns in tables), strict=True)
+        self.videos, self.encoded, self._pieces, self._pictures = map(np.concatenate, columns)
+        self._shard = np.repeat(np.arange(len(shards)), [len(rows[0]) for _, rows in tables])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -160,11 +160,14 @@ def data_error(error: BaseException) -> BadShard | StorageError | None:
     ...     raise (tfrecords.data_error(error) or error) from None
     """
     found = re.search(r"(BadShard|StorageError): (.*)", str(error))
-    kinds = {"BadShard": BadShard, "StorageError": StorageError}
+    kinds: dict[str, type[BadShard] | type[StorageError]] = {
+        "BadShard": BadShard,
+        "StorageError": StorageError,
+    }
     return kinds[found.group(1)](found.group(2)) if found else None
 
 
-def _opened(folder: Path, shard: Shard, classes: int) -> tuple[Path | np.ndarray, ...]:
+def _opened(folder: AnyPath, shard: Shard, classes: int) -> tuple[Path, list[np.ndarray]]:
     """The index of a shard as a file on this machine, checked, and what it says of the videos.
 
     Of each video its row, whether it stayed encoded, and where its pieces and pictures stand in
@@ -189,10 +192,10 @@ def _opened(folder: Path, shard: Shard, classes: int) -> tuple[Path | np.ndarray
         or not ((labels >= 0) & (labels < classes)).all()
     ):
         raise _another_index(folder, shard)
-    return local, index.videos.copy(), index.encoded, *index.places()
+    return local, [index.videos.copy(), index.encoded, *index.places()]
 
 
-def _local_index(folder: Path, shard: Shard) -> Path:
+def _local_index(folder: AnyPath, shard: Shard) -> Path:
     path = index_path(folder / shard.file)
     try:
         return cached(path, shard.index_sha256)
@@ -202,14 +205,14 @@ def _local_index(folder: Path, shard: Shard) -> Path:
         raise _another_index(folder, shard) from None
 
 
-def _another_index(folder: Path, shard: Shard) -> BadIndex:
+def _another_index(folder: AnyPath, shard: Shard) -> BadIndex:
     return BadIndex(
         f"{index_path(folder / shard.file)} is not the index that dataset.json names; "
         f"`ctm verify {folder}` lists what is wrong"
     )
 
 
-def _read(path: Path, places: list[tuple[int, int]]) -> list[bytes]:
+def _read(path: AnyPath, places: list[tuple[int, int]]) -> list[bytes]:
     """Bytes of a file at places (offset, length)."""
     try:
         parts = read_ranges(path, places)
@@ -222,7 +225,7 @@ def _read(path: Path, places: list[tuple[int, int]]) -> list[bytes]:
     return parts
 
 
-def _bad(path: Path, reason: str) -> BadShard:
+def _bad(path: AnyPath, reason: str) -> BadShard:
     return BadShard(
         f"{path} cannot be used: {reason}; `ctm verify {path.parent}` lists what is wrong, and "
         "building the data set anew writes it afresh"

@@ -1,1 +1,5 @@
 """Where labeled videos come from: a folder, a CSV file, a published data set; and their splits."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -52,7 +52,7 @@ def _entry(shape: Shape, parts: Parts) -> VideoEntry:
 
 def _split_value(folder: str) -> str:
     """What `--val` and `--test` call a split: its folder where that is one of the words."""
-    return folder.lower() if folder.lower() in SPLIT_WORDS else split_of(folder)
+    return folder.lower() if folder.lower() in SPLIT_WORDS else split_of(folder) or ""
 
 
 def _check_one_class(root: Path, shape: Shape, videos: Sequence[Parts]) -> None:

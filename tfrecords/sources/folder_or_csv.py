@@ -59,7 +59,8 @@ def read_source(
                 f"{source} is a folder and has no column {split_column or group_column!r}: give a "
                 "CSV file, or a group pattern"
             )
-        root, notes = source, []
+        notes: list[str] = []
+        root = source
         entries = read_class_folders(source, notes)
     elif source.suffix.lower() in VIDEOS and source.is_file():
         raise SourceError(

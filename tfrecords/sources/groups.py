@@ -36,7 +36,7 @@ def with_groups(
     """
     if pattern:
         return [replace(entry, group=_found(pattern, entry.path)) for entry in entries]
-    groups = {}
+    groups: dict[str, str | None] = {}
     for recording in _recordings(entries, root):
         groups |= dict.fromkeys((entry.path for entry in recording), _group_of(recording))
     return [replace(entry, group=entry.group or groups[entry.path]) for entry in entries]

@@ -126,9 +126,10 @@ def _check_splits(place: Path, folders: Folders, pair: Pair) -> None:
         if len(found) != 1:
             count = "two splits" if found else "no split"
             raise _unclear(pair, f"the name of {place / name} gives {count}")
-        other = by_split.setdefault(*found, name)
+        (split,) = found
+        other = by_split.setdefault(split, name)
         if other != name:
-            raise _unclear(pair, f"{plain(other)} and {plain(name)} are both {found.pop()}")
+            raise _unclear(pair, f"{plain(other)} and {plain(name)} are both {split}")
 
 
 def _check_classes(root: Path, tops: Folders) -> None:

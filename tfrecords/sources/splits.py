@@ -100,7 +100,7 @@ def _by_hash(
     for entry in entries:
         units[entry.group or entry.id].append(entry)
     strata = defaultdict(list)  # a class each, and one of the groups with several classes
-    left = Counter()  # groups that are not in val or test, of each class
+    left: Counter[str] = Counter()  # groups that are not in val or test, of each class
     for name in sorted(units, key=lambda name: stable_hash(f"{seed}:{name}")):
         labels = _labels(units[name])
         strata[labels.copy().pop() if len(labels) == 1 else None].append(units[name])

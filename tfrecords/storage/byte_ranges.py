@@ -6,15 +6,19 @@ The one place where the bytes of clips are read.
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tfrecords.storage.files import WITHOUT_LISTING, is_remote
+from tfrecords.storage.files import WITHOUT_LISTING, AnyPath, is_remote
 from tfrecords.storage.retry import StorageError, patiently
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 READ_TIMEOUT = 60.0  # seconds for the frames of a clip
 GAP = 64  # bytes between two frames that are not worth a request of their own
 
 
-def read_ranges(path: Path, places: Sequence[tuple[int, int]]) -> list[bytes]:
+def read_ranges(path: AnyPath, places: Sequence[tuple[int, int]]) -> list[bytes]:
     """Bytes of a file at places (offset, length), and of a remote file no others.
 
     A part is shorter where the file ends before it. From a server the parts come all at once; those
@@ -28,11 +32,12 @@ def _from_disk(path: Path, places: Sequence[tuple[int, int]]) -> list[bytes]:
         return [os.pread(file.fileno(), length, offset) for offset, length in places]
 
 
-def _from_server(path: Path, places: Sequence[tuple[int, int]]) -> list[bytes]:
+def _from_server(path: "UPath", places: Sequence[tuple[int, int]]) -> list[bytes]:
     covering = spans(places)
     starts, ends = zip(*covering, strict=True) if covering else ((), ())
-    files, options = [path.path] * len(covering), {"on_error": "raise"}
+    options: dict[str, Any] = {"on_error": "raise"}
     options |= {"timeout": READ_TIMEOUT} if path.fs.async_impl else {}
+    files = [path.path] * len(covering)
     try:
         parts = patiently(path, path.fs.cat_ranges, files, list(starts), list(ends), **options)
     except EOFError:
@@ -57,7 +62,7 @@ def _cut(parts: dict[tuple[int, int], bytes], offset: int, length: int) -> bytes
     return part[offset - start : offset - start + length]
 
 
-def require_ranges(path: Path) -> None:
+def require_ranges(path: AnyPath) -> None:
     """Raises StorageError for a web server that would send a whole shard for each frame."""
     if not is_remote(path) or path.protocol not in WITHOUT_LISTING:
         return

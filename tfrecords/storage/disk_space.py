@@ -4,7 +4,8 @@ import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+from tfrecords.storage.files import AnyPath
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -14,7 +15,7 @@ class FullDisk(OSError):  # noqa: N818
 
 
 @contextmanager
-def full_disk_in_words(folder: Path, remedy: str) -> Iterator[None]:
+def full_disk_in_words(folder: AnyPath, remedy: str) -> Iterator[None]:
     """Turns what Python, and Keras, HDF5 and TensorFlow, raise on a full disk into one sentence.
 
     Args:
@@ -33,7 +34,7 @@ def full_disk_in_words(folder: Path, remedy: str) -> Iterator[None]:
         raise FullDisk(f"the disk of {folder} is full: free some space, then {remedy}") from error
 
 
-def free_bytes(folder: Path) -> int:
+def free_bytes(folder: AnyPath) -> int:
     """The space that is free for a folder, which need not exist yet."""
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     return shutil.disk_usage(there).free

@@ -13,23 +13,29 @@ import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Union
 
 from tfrecords.storage.retry import patiently
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+    from upath import UPath
 
 AT_ONCE = 16  # requests for whole files
 
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "http": "http", "https": "http"}
 WITHOUT_LISTING = {"http", "https"}
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+AnyPath: TypeAlias = Union[Path, "UPath"]  # a UPath where it is remote
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def as_path(name: str | Path) -> Path:
+def as_path(name: str | AnyPath) -> AnyPath:
     """A folder or file by its name: a `Path`, or for `protocol://...` a `UPath`.
 
     Args:
-        name: str, Path or UPath.
+        name: Name or path.
 
     Raises:
         ValueError: If the protocol is unknown or its package is not installed.
@@ -45,7 +51,7 @@ def as_path(name: str | Path) -> Path:
         return Path(rest)
     from upath import UPath
 
-    options = {} if protocol in WITHOUT_LISTING else {"use_listings_cache": False}
+    options: dict[str, Any] = {} if protocol in WITHOUT_LISTING else {"use_listings_cache": False}
     try:
         path = UPath(name.rstrip("/"), **options)
         path.fs  # noqa: B018  (it raises)
@@ -58,23 +64,23 @@ def as_path(name: str | Path) -> Path:
     return path
 
 
-def is_remote(path: Path) -> bool:
+def is_remote(path: AnyPath) -> "TypeIs[UPath]":
     """Whether a path is on a server: a `UPath` of a local file system is an `os.PathLike`."""
     return not isinstance(path, os.PathLike)
 
 
-def absolute(path: str | Path) -> Path:
+def absolute(path: str | AnyPath) -> AnyPath:
     """The path from the root of its disk; a remote one is that already."""
     path = as_path(path)
     return path if is_remote(path) else path.resolve()
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: AnyPath) -> bytes:
     """The content of a small file."""
     return patiently(path, path.fs.cat_file, path.path) if is_remote(path) else path.read_bytes()
 
 
-def is_file(path: Path) -> bool:
+def is_file(path: AnyPath) -> bool:
     """Whether a file is there."""
     try:
         return path.is_file() if not is_remote(path) else file_size(path) is not None
@@ -82,14 +88,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def is_folder(path: Path) -> bool:
+def is_folder(path: AnyPath) -> bool:
     """Whether a folder is there; of a server without listings nobody knows."""
     if not is_remote(path):
         return path.is_dir()
     return path.protocol not in WITHOUT_LISTING and patiently(path, path.fs.isdir, path.path)
 
 
-def file_size(path: Path) -> int:
+def file_size(path: AnyPath) -> int:
     """The bytes of a file.
 
     Raises:
@@ -103,7 +109,7 @@ def file_size(path: Path) -> int:
     return found["size"]
 
 
-def names(folder: Path, pattern: str) -> list[str]:
+def names(folder: AnyPath, pattern: str) -> list[str]:
     """The files of a folder that match a pattern, sorted; none where a server does not list."""
     if not is_remote(folder):
         return sorted(path.name for path in folder.glob(pattern))
@@ -113,7 +119,7 @@ def names(folder: Path, pattern: str) -> list[str]:
     return sorted(name.rpartition("/")[2] for name in found)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: AnyPath, content: bytes) -> None:
     """Writes a small file so that it is there whole or not at all, also after a power cut."""
     if is_remote(path):
         patiently(path, path.fs.pipe_file, path.path, content)
@@ -127,7 +133,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
-def move(file: Path, path: Path) -> None:
+def move(file: Path, path: AnyPath) -> None:
     """Gives a finished and synced file of this machine its place, where it is whole or not at all.
 
     On a disk it is renamed, and `sync_folder` has to follow.
@@ -139,7 +145,7 @@ def move(file: Path, path: Path) -> None:
         os.replace(file, path)
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: AnyPath) -> None:
     """Makes the renames inside a folder durable; a server needs no telling."""
     if is_remote(folder):
         return
@@ -150,7 +156,7 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def remove(path: Path) -> None:
+def remove(path: AnyPath) -> None:
     """Removes a file, if it is there."""
     if not is_remote(path):
         path.unlink(missing_ok=True)
@@ -158,7 +164,7 @@ def remove(path: Path) -> None:
         patiently(path, path.fs.rm_file, path.path)
 
 
-def remove_folder(folder: Path) -> None:
+def remove_folder(folder: AnyPath) -> None:
     """Removes a folder and all that is in it, if it is there."""
     if not is_remote(folder):
         shutil.rmtree(folder, ignore_errors=True)
@@ -166,7 +172,7 @@ def remove_folder(folder: Path) -> None:
         patiently(folder, folder.fs.rm, folder.path, recursive=True)
 
 
-def abort_uploads(folder: Path) -> None:
+def abort_uploads(folder: AnyPath) -> None:
     """Frees what killed uploads of large files left: S3 keeps their parts, unseen and paid for."""
     if not is_remote(folder) or not hasattr(folder.fs, "list_multipart_uploads"):
         return
@@ -177,7 +183,7 @@ def abort_uploads(folder: Path) -> None:
             patiently(folder, folder.fs.call_s3, "abort_multipart_upload", **names)
 
 
-def each(folder: Path, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+def each(folder: AnyPath, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """Works on items in order; many at once where each waits for a server."""
     if not is_remote(folder):
         return [work(item) for item in items]

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tfrecords.storage.files import is_remote
+from tfrecords.storage.files import AnyPath, is_remote
 from tfrecords.storage.retry import patiently
 
 
 @contextmanager
-def local_copy(path: Path) -> Iterator[Path]:
+def local_copy(path: AnyPath) -> Iterator[Path]:
     """A file as one on this machine, for as long as the context lasts."""
     if not is_remote(path):
         yield path
@@ -27,7 +27,7 @@ def local_copy(path: Path) -> Iterator[Path]:
         yield copy
 
 
-def cached(path: Path, sha256: str) -> Path:
+def cached(path: AnyPath, sha256: str) -> Path:
     """A file on this machine with the content that a hash tells; of a server's file a kept copy.
 
     Copies are named by their hash and may be removed at any time when nothing runs.
@@ -49,7 +49,7 @@ def cached(path: Path, sha256: str) -> Path:
     return copy
 
 
-def workshop(folder: Path) -> Path:
+def workshop(folder: AnyPath) -> Path:
     """Where what is no part of a data set yet is made: beside it, or of a remote one here."""
     if not is_remote(folder):
         return folder

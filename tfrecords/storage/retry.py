@@ -11,8 +11,10 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 FIRST_PATIENCE = 10.0  # seconds for a server that has not answered yet
 PATIENCE = 120.0  # seconds for one that has
@@ -31,12 +33,12 @@ class StorageError(OSError):
     """A server that does not answer or lets nobody in; says nothing about the data it has."""
 
 
-def patiently(path: Path, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+def patiently(path: "UPath", call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
     """Asks a server, again and again while it cannot be reached or is too busy.
 
     Args:
-        path: UPath, what it is asked about.
-        call: callable, a method of `path.fs`.
+        path: What it is asked about.
+        call: A method of `path.fs`.
         *args: What it takes.
         **kwargs: What it takes by name.
 
@@ -66,7 +68,7 @@ class _Call:
         with _Call._change:
             _Call._count += 1
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         with _Call._change:
             _Call._count -= 1
             _Call._change.notify_all()
@@ -82,7 +84,7 @@ class _Call:
                 pass
 
 
-def _ask(path: Path, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+def _ask(path: "UPath", call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
     server = f"{path.protocol}://{path.path.removeprefix(f'{path.protocol}://').partition('/')[0]}"
     began, pause = time.monotonic(), 0.1
     while True:
@@ -108,9 +110,10 @@ def _ask(path: Path, call: Callable[..., Result], *args: Any, **kwargs: Any) -> 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """An error and what it was raised from: file systems rename what their clients raise."""
-    while error is not None:
-        yield error
-        error = error.__cause__
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
 
 
 def _status(error: BaseException) -> int | None:
@@ -118,7 +121,7 @@ def _status(error: BaseException) -> int | None:
     response = getattr(error, "response", None)
     metadata = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
     numbers = metadata.get("HTTPStatusCode"), vars(error).get("status"), vars(error).get("code")
-    return next((int(number) for number in numbers if str(number).isdigit()), None)
+    return next((int(str(number)) for number in numbers if str(number).isdigit()), None)
 
 
 def _passes(chain: list[BaseException], status: int | None) -> bool:
@@ -129,7 +132,7 @@ def _passes(chain: list[BaseException], status: int | None) -> bool:
     return bool(kinds & {*NETWORK, "TimeoutError"})
 
 
-def _told(path: Path, error: Exception, status: int | None) -> Exception:
+def _told(path: "UPath", error: Exception, status: int | None) -> Exception:
     """An error that will not pass, as one that says what is wrong."""
     if any(NO_BUCKET in str(each) for each in _chain(error)):
         return StorageError(

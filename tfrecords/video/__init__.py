@@ -1,1 +1,5 @@
 """A video file to frames: decoding, time stamps, and whether the file is whole."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

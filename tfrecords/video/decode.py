@@ -110,7 +110,7 @@ def _decoded(
         raise VideoError(reason)
 
 
-def video_stream(container) -> Any:
+def video_stream(container: av.container.InputContainer) -> Any:
     """The best video stream; the cover picture of a song is none."""
     if container.format.name.split(",")[0] in _LISTS:
         raise VideoError("it is a list of other files, not a video")
@@ -123,7 +123,7 @@ def video_stream(container) -> Any:
     return best if best in streams else streams[0]
 
 
-def nominal_rate(stream) -> float:
+def nominal_rate(stream: av.VideoStream) -> float:
     """Frames a second by the header; 25 where it says nothing sensible."""
     rate = stream.average_rate or stream.guessed_rate
     return float(rate) if rate and 0 < rate <= 1000 else FOLDER_FPS
@@ -182,7 +182,9 @@ def prepare(codec: av.CodecContext) -> None:
     codec.options = {"err_detect": "crccheck+bitstream+buffer" + own}
 
 
-def _frames(container, stream, tape: Tape | None) -> Iterator[Stamped]:
+def _frames(
+    container: av.container.InputContainer, stream: Any, tape: Tape | None
+) -> Iterator[Stamped]:
     count = 0
     if tape:
         tape.rewind()
@@ -201,7 +203,7 @@ def _frames(container, stream, tape: Tape | None) -> Iterator[Stamped]:
         ) from None
 
 
-def _runs_on(container, stream, until) -> bool:
+def _runs_on(container: av.container.InputContainer, stream: Any, until: float) -> bool:
     """Whether the clock does not jump up to a time in seconds: else a seek may land anywhere."""
     stamps = (packet.dts for packet in container.demux(stream))
     try:
@@ -227,6 +229,6 @@ def _opencv(path: Path) -> Iterator[Picture]:
         capture.release()
 
 
-def _grab(capture) -> Stamped | None:
+def _grab(capture: cv2.VideoCapture) -> Stamped | None:
     found, image = capture.read()
     return (image, capture.get(cv2.CAP_PROP_POS_MSEC) / 1000) if found else None

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 from PIL import Image, ImageSequence
@@ -50,7 +51,7 @@ def _image(file: Path) -> np.ndarray:
     return image
 
 
-def still_kind(container) -> str | None:
+def still_kind(container: av.container.InputContainer) -> str | None:
     """The kind of a file that is a still picture, whatever its name says; None for a video."""
     name = container.format.name
     brand = container.metadata.get("major_brand", "").strip()

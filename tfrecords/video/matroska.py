@@ -21,6 +21,14 @@ CHUNK = 1 << 20
 HEAD = b"\x1a\x45\xdf\xa3"
 
 
+class Closed(NamedTuple):
+    """An element whose end is known."""
+
+    id: int
+    start: int
+    end: int
+
+
 class Element(NamedTuple):
     """An element of a file: its number, where its content begins, and where it ends."""
 
@@ -80,7 +88,7 @@ def _check_file(file: BinaryIO, size: int) -> None:
             return
 
 
-def _check(file: BinaryIO, part: Element) -> None:
+def _check(file: BinaryIO, part: Closed) -> None:
     """The checksum of a part where it has one; of a cluster, that its blocks fill it."""
     file.seek(part.start)
     head = file.read(6)
@@ -99,7 +107,7 @@ def _crc32(file: BinaryIO, left: int) -> int:
     return crc
 
 
-def _elements(file: BinaryIO, place: int, end: int) -> Iterator[Element]:
+def _elements(file: BinaryIO, place: int, end: int) -> Iterator[Closed]:
     """The elements between two places, one behind the other without a gap."""
     while place < end:
         element = element_at(file, place)
@@ -109,7 +117,7 @@ def _elements(file: BinaryIO, place: int, end: int) -> Iterator[Element]:
             raise _UnknownSizeError
         if element.end > end:
             raise _UnsoundError(f"the element at byte {element.start} reaches out of its part")
-        yield element
+        yield Closed(element.id, element.start, element.end)
         place = element.end
 
 

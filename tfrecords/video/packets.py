@@ -7,7 +7,7 @@ on. Pictures are known by the packet that holds them, so that no order and no ti
 import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import av
 import numpy as np
@@ -68,7 +68,7 @@ class Pieces:
 
 
 def decode(
-    head: bytes, pieces: Iterable[Piece], wanted: set[int]
+    head: bytes | memoryview, pieces: Iterable[Piece], wanted: set[int]
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     """Decodes packets that follow one another from a key picture on.
 
@@ -94,20 +94,20 @@ def decode(
             packet.pts = number
             codec.skip_frame = "NONREF" if may_skip and number not in wanted else "DEFAULT"
             for frame in codec.decode(packet):
-                yield frame.pts, frame
+                yield int(frame.pts or 0), frame
         for frame in codec.decode(None):
-            yield frame.pts, frame
+            yield int(frame.pts or 0), frame
 
 
-def planes_of(frame: av.VideoFrame) -> np.ndarray:
-    """What a picture is decoded to, before its colours become RGB."""
+def planes_of(frame: av.VideoFrame) -> memoryview:
+    """What a picture is decoded to, before its colors become RGB."""
     try:
-        return np.ascontiguousarray(frame.to_ndarray())
+        return np.ascontiguousarray(frame.to_ndarray()).data
     except (ValueError, AssertionError):  # a format that has no array of its own, or odd sides
-        return np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
+        return np.ascontiguousarray(frame.to_ndarray(format="rgb24")).data
 
 
-def padded_packet(data: bytes | memoryview) -> av.Packet:
+def padded_packet(data: Any) -> av.Packet:
     """A packet with the zeros behind it that decoders read; `av.Packet(data)` has none."""
     packet = av.Packet(len(data))
     packet.update(data)

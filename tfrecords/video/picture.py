@@ -30,12 +30,12 @@ class Picture(NamedTuple):
 def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int] | None:
     """The display matrix of a frame; None if it is upright."""
     try:
-        found = frame.side_data.get("DISPLAYMATRIX")
+        found: Any = frame.side_data.get("DISPLAYMATRIX")
     except ValueError:  # the frame has a kind of side data that PyAV does not know, such as EXIF
         return matrix_of(frame)
     if found is None:
         return None
-    a, b, _, c, d = np.frombuffer(bytes(found), "<i4")[:5].tolist()
+    a, b, _, c, d = np.frombuffer(found, "<i4")[:5].tolist()
     return None if (a > 0 and d > 0 and abs(a) >= abs(b)) else (a, b, c, d)
 
 

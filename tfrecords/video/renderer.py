@@ -1,5 +1,9 @@
 """From a decoded picture to its pixels: upright, scaled, RGB or BGR."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import av
 import cv2
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
@@ -41,7 +45,7 @@ class Renderer:
         pixels = scale(picture.image, height, width)
         return np.ascontiguousarray(_turn(pixels, matrix)) if matrix else pixels
 
-    def _scale_frame(self, frame, height: int, width: int) -> np.ndarray:
+    def _scale_frame(self, frame: av.VideoFrame, height: int, width: int) -> np.ndarray:
         """Scales to planes of RGB: planes of coarser color, scaled alone, would drift."""
         same = (frame.height, frame.width) == (height, width)
         name = self.order if same else "gbrp"
@@ -50,7 +54,7 @@ class Renderer:
         )
         return frame.to_ndarray() if same else self._merge(frame.planes)
 
-    def _merge(self, planes) -> np.ndarray:
+    def _merge(self, planes: Sequence[Any]) -> np.ndarray:
         """Faster than swscale, which does not speed up what it packs itself."""
         padded = (np.frombuffer(p, np.uint8).reshape(p.height, p.line_size) for p in planes)
         green, blue, red = (rows[:, : p.width] for p, rows in zip(planes, padded, strict=True))
@@ -64,7 +68,7 @@ class Renderer:
         return image if self.order == "bgr24" else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def _height_width(image) -> tuple[int, int]:
+def _height_width(image: np.ndarray | av.VideoFrame) -> tuple[int, int]:
     return image.shape[:2] if isinstance(image, np.ndarray) else (image.height, image.width)
 
 

@@ -13,7 +13,8 @@ _REORDER = 16  # the most pictures that H.264 may hold back
 
 def in_order(frames: Iterable[Stamped]) -> Iterator[Stamped]:
     """Sorts the time stamps of an AVI, which belong to decoding order, not to the pictures."""
-    waiting, stamps = [], []
+    waiting: list[Any] = []
+    stamps: list[Any] = []
     for frame, stamp in frames:
         waiting.append(frame)
         heapq.heappush(stamps, stamp or 0)
@@ -24,7 +25,7 @@ def in_order(frames: Iterable[Stamped]) -> Iterator[Stamped]:
 
 def clock(
     frames: Iterable[Stamped],
-    zero,
+    zero: Any,
     tick: int,
     longest: int | None = None,
     jumps: list[float] | None = None,
@@ -35,12 +36,12 @@ def clock(
     frame later. A single stamp that does not fit between its neighbors shifts nothing.
 
     Args:
-        frames: iterable of `Stamped`, in display order.
-        zero: the stamp that is time 0, seconds.
-        tick: int, microseconds from a frame to the next where no stamp tells.
-        longest: int or None, microseconds of the longest pause; a longer one is a jump. None takes
+        frames: Frames with their stamps, in display order.
+        zero: The stamp that is time 0, seconds.
+        tick: Microseconds from a frame to the next where no stamp tells.
+        longest: Microseconds of the longest pause; a longer one is a jump. None takes
             every pause as it is.
-        jumps: list or None, is given the time of each jump, seconds.
+        jumps: List that is given the time of each jump, seconds.
     """
     last, shift = None, 0
 
@@ -65,13 +66,13 @@ def clock(
         yield frame, time
 
 
-def _with_next(frames: Iterable[Stamped], zero) -> Iterator[tuple[Stamped, Stamped]]:
+def _with_next(frames: Iterable[Stamped], zero: Any) -> Iterator[tuple[Stamped, Stamped]]:
     """Each frame and the one after it, their stamps in microseconds from `zero`."""
     exact = ((f, None if s is None else round((s - zero) * 1_000_000)) for f, s in frames)
     return itertools.pairwise(itertools.chain(exact, [(None, None)]))
 
 
-def runs_on(stamps: Iterable, until, longest: int) -> bool:
+def runs_on(stamps: Iterable, until: Any, longest: int) -> bool:
     """Whether stamps, in seconds, only grow and never by more than `longest`, up to a time."""
     last = None
     for stamp in stamps:

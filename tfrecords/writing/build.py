@@ -5,10 +5,11 @@ from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tqdm import tqdm
 
+from tfrecords.format.decoded import FrameOptions
 from tfrecords.format.manifest import Manifest, write_manifest
 from tfrecords.sources.class_order import class_notes, numeric_order, sorted_names
 from tfrecords.sources.folder_or_csv import SourceError
@@ -16,7 +17,7 @@ from tfrecords.sources.published import read_format
 from tfrecords.sources.published.missing import missing_by_split, missing_notes
 from tfrecords.sources.splits import assign_splits
 from tfrecords.storage.disk_space import full_disk_in_words
-from tfrecords.storage.files import WITHOUT_LISTING, absolute, as_path, is_file, is_remote
+from tfrecords.storage.files import WITHOUT_LISTING, AnyPath, absolute, as_path, is_file, is_remote
 from tfrecords.storage.local_copies import workshop
 from tfrecords.text import plain, printable
 from tfrecords.writing.dask_cluster import dask_executor
@@ -32,7 +33,7 @@ from tfrecords.writing.summary import manifest_of, remaining, report
 def build(
     source: str | Path,
     /,
-    out: str | Path,
+    out: str | AnyPath,
     *,
     format: str | None = None,
     annotations: str | Path | None = None,
@@ -118,12 +119,13 @@ def build(
     >>> manifest.class_names
     ('pour', 'stir')
     """
-    out = as_path(out)
-    _check_options(short_side, quality, store, fps, shards, workers, timeout, max_failures)
-    _check_folders(as_path(source), out)
+    folder = as_path(out)
+    frame = FrameOptions(short_side, quality, store, fps)
+    _check_options(frame, quality, shards, workers, timeout, max_failures)
+    _check_folders(as_path(source), folder)
     columns = {"split_column": split_column, "group_column": group_column}
     found = read_format(format, source, annotations, split_number, **columns)
-    division = {
+    division: dict[str, Any] = {
         "val": [val] if isinstance(val, str) else [str(value) for value in val],
         "test": [test] if isinstance(test, str) else [str(value) for value in test],
         "val_fraction": val_fraction,
@@ -136,41 +138,49 @@ def build(
     missing = missing_by_split(listed, found.missing)
     names = found.class_names or sorted_names(entry.label for entry in entries)
     notes = [*found.notes, *notes, *missing_notes(listed, entries, missing), *class_notes(names)]
-    for note in (*notes, *_inside(as_path(source), out)):
+    for note in (*notes, *_inside(as_path(source), folder)):
         tqdm.write(printable(note))
-    frame = {"short_side": short_side, "quality": quality, "store": store, "fps": fps}
     asked = {
-        "options": {**frame, "shards": shards, **division, **columns}
+        "options": {**vars(frame), "shards": shards, **division, **columns}
         | ({"format": format, "split_number": split_number} if format else {})
         | ({} if found.class_names else numeric_order(names)),
         "entries": digest([*map(asdict, entries), *found.class_names, *sorted(found.missing)]),
     }
     files = fingerprints(found.root, entries)
-    origin = {"source": plain(str(source)), "asked": {**asked, "files": digest(files)}}
-    if manifest := finished(out, origin["asked"]):
-        tqdm.write(f"{out} is complete: nothing to do." + remaining(manifest, out))
+    whole = {**asked, "files": digest(files)}
+    origin = {"source": plain(str(source)), "asked": whole}
+    if manifest := finished(folder, whole):
+        tqdm.write(f"{folder} is complete: nothing to do." + remaining(manifest, folder))
         return manifest
     plan = plan_shards(entries, shards)
     workers = workers or available_cores()
     remedy = "run the same command again, it goes on where it stopped"
-    guards = full_disk_in_words(workshop(out), remedy), terminated_like_interrupted()
+    guards = full_disk_in_words(workshop(folder), remedy), terminated_like_interrupted()
     engine = dask_executor(dask, workers) if dask else nullcontext((executor, workers))
-    journal = Journal(out, asked, files)
+    journal = Journal(folder, asked, files)
     run = Run(plan, names, found.root, frame, journal, timeout, max_failures, progress)
     with guards[0], guards[1], engine as (executor, workers):
         if estimate:
             return run.estimate(workers)
         with journal:
             done = run.run(executor, workers)
-            manifest = manifest_of(plan, done, names, frame, origin, missing)
-            write_manifest(out, manifest)
+            manifest = manifest_of(plan, done, names, vars(frame), origin, missing)
+            write_manifest(folder, manifest)
             journal.remove()
-    report(manifest, out)
+    report(manifest, folder)
     return manifest
 
 
-def _check_options(short_side, quality, store, fps, shards, workers, timeout, max_failures) -> None:
-    wrong = [
+def _check_options(
+    frame: FrameOptions,
+    quality: int,
+    shards: int | None,
+    workers: int | None,
+    timeout: float,
+    max_failures: float,
+) -> None:
+    short_side, store, fps = frame.short_side, frame.store, frame.fps
+    wrong: list[tuple[bool, str, object, str]] = [
         (
             short_side is not None and not 1 <= short_side <= 4096,
             "short_side",
@@ -190,13 +200,13 @@ def _check_options(short_side, quality, store, fps, shards, workers, timeout, ma
             raise BuildError(f"{name} is {value}, expected {expected}")
 
 
-def _inside(source: Path, out: Path) -> list[str]:
+def _inside(source: AnyPath, out: AnyPath) -> list[str]:
     if is_remote(out) or not source.is_dir() or source.resolve() not in absolute(out).parents:
         return []
     return [f"{out} lies inside the source: the next build looks for videos in it, too"]
 
 
-def _check_folders(source: Path, out: Path) -> None:
+def _check_folders(source: AnyPath, out: AnyPath) -> None:
     if is_remote(source):
         raise SourceError(
             f"{source} is on a server, and videos are read from disk: copy them, or mount the "

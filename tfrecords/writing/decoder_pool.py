@@ -16,22 +16,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tfrecords.format.decoded import Job, Reply
+
 WORKER = [sys.executable, "-c", "from tfrecords.writing.decoder_process import main; main()"]
 START_TIMEOUT = 120.0  # seconds, for the imports of a process on a busy machine
 RENEWED_AFTER = 1000  # videos; codecs lose a few kilobytes with each
-
-JOB = (
-    "path",
-    "start",
-    "end",
-    "fps",
-    "short_side",
-    "quality",
-    "store",
-    "spool",
-)  # what a worker reads
-
-Job = dict[str, Any]
 
 
 def available_cores() -> int:
@@ -53,33 +42,31 @@ class Decoder:
 
     def __init__(self, timeout: float):
         self.timeout = timeout
-        self._process: subprocess.Popen | None = None
+        self._process: Any = None  # a Popen with pipes
         self._buffer, self._videos = b"", 0
         self._closed = False
         self._lock = threading.Lock()
 
-    def run(self, job: Job) -> dict[str, Any]:
+    def run(self, job: Job) -> Reply:
         """Sends a job and waits for its reply; a hang or a crash becomes an `error` in it."""
         if self._videos == RENEWED_AFTER:
             self.stop()
-        if self._process is None:
-            self._start()
+        process = self._process or self._start()
         self._videos += 1
         try:
-            asked = {key: job.get(key) for key in JOB}
-            self._process.stdin.write(json.dumps(asked).encode() + b"\n")
-            self._process.stdin.flush()
-            while not (reply := self._line(self.timeout)):
+            process.stdin.write(job.to_json().encode() + b"\n")
+            process.stdin.flush()
+            while not (reply := self._line(process, self.timeout)):
                 pass
-            return reply
+            return Reply.from_dict(reply)
         except TimeoutError:
             self.stop()
-            seconds = f"{self.timeout:g} s"
-            return {"error": f"it hangs: no frame came for {seconds}, the timeout", "hangs": True}
+            error = f"it hangs: no frame came for {self.timeout:g} s, the timeout"
+            return Reply(error=error, hangs=True)
         except (EOFError, OSError):
             if self._closed:
                 raise BuildError("the decoder was killed") from None
-            return {"error": f"it makes the decoder crash ({self._end()})"}
+            return Reply(error=f"it makes the decoder crash ({self._end()})")
 
     def kill(self) -> None:
         """Kills the process for good, from any thread; `stop` follows in the one that waits."""
@@ -97,13 +84,13 @@ class Decoder:
             process.stdin.close()
             process.stdout.close()
 
-    def _start(self) -> None:
+    def _start(self) -> Any:
         package = str(Path(__file__).resolve().parents[2])
         paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
         with self._lock:
             if self._closed:
                 raise BuildError("the decoder was killed")
-            self._process = subprocess.Popen(
+            process = self._process = subprocess.Popen(
                 WORKER,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -113,16 +100,17 @@ class Decoder:
                 bufsize=0,
             )
         try:
-            self._line(START_TIMEOUT)
+            self._line(process, START_TIMEOUT)
         except (TimeoutError, EOFError):
             raise BuildError(
                 f"the decoding process does not start ({self._end()}): run "
                 f"`{shlex.join(WORKER)}` to see why"
             ) from None
+        return process
 
-    def _line(self, timeout: float) -> dict[str, Any]:
+    def _line(self, process: Any, timeout: float) -> dict[str, Any]:
         """The next line of the process; TimeoutError without one, EOFError at its end."""
-        descriptor, until = self._process.stdout.fileno(), time.monotonic() + timeout
+        descriptor, until = process.stdout.fileno(), time.monotonic() + timeout
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
         while b"\n" not in self._buffer:
@@ -162,21 +150,21 @@ class Decoders:
             self._free.put(decoder)
         self._threads = ThreadPoolExecutor(number, thread_name_prefix="decoder")
 
-    def submit(self, job: Job) -> Future:
-        """A future of the reply to a job for `worker.spool_video`."""
+    def submit(self, job: Job) -> "Future[Reply]":
+        """A future of the reply to a job."""
         return self._threads.submit(self._run, job)
 
     def __enter__(self) -> "Decoders":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         for decoder in self._all:
             decoder.kill()
         self._threads.shutdown()
         for decoder in self._all:
             decoder.stop()
 
-    def _run(self, job: Job) -> dict[str, Any]:
+    def _run(self, job: Job) -> Reply:
         decoder = self._free.get()
         try:
             return decoder.run(job)
@@ -191,7 +179,7 @@ def terminated_like_interrupted() -> Iterator[None]:
         yield
         return
 
-    def stop(*_):
+    def stop(*_: object) -> None:
         raise SystemExit(128 + signal.SIGTERM)
 
     before = signal.signal(signal.SIGTERM, stop)

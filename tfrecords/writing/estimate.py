@@ -17,7 +17,7 @@ from tfrecords.format.record import Failure, VideoEntry
 from tfrecords.sources.file_names import file_of
 from tfrecords.sources.splits import stable_hash
 from tfrecords.storage.disk_space import FullDisk, free_bytes
-from tfrecords.storage.files import is_remote
+from tfrecords.storage.files import AnyPath, is_remote
 from tfrecords.storage.local_copies import workshop
 from tfrecords.text import counted, sized, timed
 from tfrecords.writing.decoder_pool import Decoders
@@ -45,7 +45,7 @@ class Estimate:
         free: int, bytes that are free on the disk.
     """
 
-    out: Path
+    out: AnyPath
     videos: int
     sampled: int
     failures: tuple[Failure, ...]
@@ -145,11 +145,11 @@ def _decode(
             futures[decoders.submit(job)] = number
         for future in as_completed(futures):
             number, reply = futures[future], future.result()
-            if "full" in reply:
+            if reply.full:
                 raise FullDisk(f"the disk of {folder} has no room for one decoded video")
-            seconds[number] = reply.get("seconds", task.timeout)
-            if "error" in reply:
-                failed.append(failure(sample[number], reply["error"]))
+            seconds[number] = task.timeout if reply.seconds is None else reply.seconds
+            if not reply.decoded:
+                failed.append(failure(sample[number], reply.error))
             else:
                 sizes[number] = spools[number].stat().st_size
                 spools[number].unlink()
@@ -158,14 +158,15 @@ def _decode(
 
 def _weights(root: Path, entries: Sequence[VideoEntry]) -> np.ndarray:
     """What the cost of each video is taken to go with."""
-    if all(entry.end is not None for entry in entries):
-        return np.array([entry.end - (entry.start or 0) for entry in entries])
+    spans = [entry.end - (entry.start or 0) for entry in entries if entry.end is not None]
+    if len(spans) == len(entries):
+        return np.array(spans)
     if any(entry.start is not None or entry.end is not None for entry in entries):
         return np.ones(len(entries))
     return np.array([max(1.0, _bytes(file_of(root, entry.path))) for entry in entries])
 
 
-def _bytes(path: Path) -> int:
+def _bytes(path: AnyPath) -> int:
     try:
         files = path.iterdir() if path.is_dir() else [path]
         return sum(file.stat().st_size for file in files)

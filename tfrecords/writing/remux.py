@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import av
 import numpy as np
 
+from tfrecords.format.decoded import Decoded, Job, Media
 from tfrecords.format.record import RECORD_LIMIT
 from tfrecords.storage.disk_space import FULL
 from tfrecords.video.decode import pictures, video_stream
@@ -43,7 +44,8 @@ class PacketTape:
     """Packets in decoding order, their bytes in a file."""
 
     def __init__(self, file: BinaryIO):
-        self.file, self.packets = file, []
+        self.file = file
+        self.packets: list[Packet] = []
 
     def rewind(self) -> None:
         """Forgets all."""
@@ -89,36 +91,32 @@ class Original:
     jumps: list[float] = field(default_factory=list)
     digests: dict[int, bytes] = field(default_factory=dict)
     crcs: dict[int, int] = field(default_factory=dict)
-    look: tuple | None = None
+    look: tuple = ()
     size: tuple[int, int] = (0, 0)
 
 
-def spool_media(job: Mapping[str, Any], alive: Callable[[], None]) -> dict[str, Any]:
+def spool_media(job: Job, alive: Callable[[], None]) -> Decoded:
     """Spools a video as a Matroska file without sound, from the key picture before its start.
 
     Args:
-        job: mapping with `path`, `start`, `end`, `fps` and `spool`.
-        alive: callable, called with every picture.
+        job: The video, its times and the spool file.
+        alive: Called with every picture.
 
     Returns:
-        A mapping with lists `lengths` and `crcs` (CRC-32), one item per piece (the head of the
-        file and every packet), `timestamps`, one item per frame, `height`, `width`, `clock_jumps`
-        (seconds), and `media`:
-        `size`, `start` (its time zero by the video's clock, microseconds), `offsets` of the pieces
-        and `pictures`, for each frame its packet, the packet to start from and the CRC-32.
+        The encoded video in its spool.
 
     Raises:
         NotFaithful: If the reader would not get the pictures of the original.
         VideoError: If the video cannot be read.
     """
-    spool = Path(job["spool"])
+    spool = Path(job.spool)
     tape_path = spool.with_name(spool.name + ".packets")
     try:
         with open(tape_path, "w+b") as file:
             tape = PacketTape(file)
             original = _decode_original(job, tape, alive)
             kept = _kept(tape, original)
-            start = _mux(job["path"], spool, tape, kept, _times(tape, kept, original.times))
+            start = _mux(job.path, spool, tape, kept, _times(tape, kept, original.times))
     except av.FFmpegError as error:
         if error.errno in FULL:
             raise
@@ -135,29 +133,19 @@ def spool_media(job: Mapping[str, Any], alive: Callable[[], None]) -> dict[str, 
         crcs = [zlib.crc32(pieces[number]) for number in range(len(offsets))]
     rows = {n: (number, starts[number], original.crcs[n]) for n, number in number_of.items()
             if n in original.crcs}  # fmt: skip
-    return {
-        "lengths": lengths,
-        "crcs": crcs,
-        "timestamps": [time for _, time in original.frames],
-        "height": original.size[0],
-        "width": original.size[1],
-        "clock_jumps": original.jumps,
-        "media": {
-            "size": spool.stat().st_size,
-            "start": start,
-            "offsets": offsets,
-            "pictures": [rows[packet] for packet, _ in original.frames],
-        },
-    }
+    shown = [rows[packet] for packet, _ in original.frames]
+    media = Media(spool.stat().st_size, start, offsets, shown)
+    times = [time for _, time in original.frames]
+    return Decoded(lengths, crcs, times, *original.size, original.jumps, media)
 
 
-def _decode_original(job: Mapping[str, Any], tape: PacketTape, alive: Callable) -> Original:
+def _decode_original(job: Job, tape: PacketTape, alive: Callable) -> Original:
     found = Original()
-    stream = pictures(Path(job["path"]), job["start"] or 0.0, tape, found.jumps)
+    stream = pictures(Path(job.path), job.start or 0.0, tape, found.jumps)
     stream = _watched(stream, found.times)
-    for picture, time in timed(stream, job["start"], job["end"], job["fps"]):
+    for picture, time in timed(stream, job.start, job.end, job.frame.fps):
         packet, look = picture.image.opaque, look_of(picture.image, picture.matrix)
-        if found.look is None:
+        if not found.look:
             found.look, found.size = look, Renderer(picture, None, "rgb24").size
         if look != found.look:
             raise NotFaithful("its pictures change in size, colours or rotation")
@@ -199,7 +187,8 @@ def _kept(tape: PacketTape, original: Original) -> list[int]:
 def _times(tape: PacketTape, kept: Sequence[int], times: Mapping[int, int]) -> list[int]:
     """When each packet's picture is shown, also of those that nobody saw."""
     known = [packet for packet in kept if packet in times]
-    shifts = [times[p] - tape.packets[p].stamp for p in known if tape.packets[p].stamp is not None]
+    stamps = ((p, tape.packets[p].stamp) for p in known)
+    shifts = [times[p] - stamp for p, stamp in stamps if stamp is not None]
     shift, last, found = shifts[0] if shifts else 0, times[known[0]], []
     for packet in kept:
         stamp, time = tape.packets[packet].stamp, times.get(packet)
@@ -232,7 +221,7 @@ def _mux(
     return zero
 
 
-def _added(out, template):
+def _added(out: av.container.OutputContainer, template: av.VideoStream) -> av.VideoStream:
     try:
         return out.add_stream_from_template(template, opaque=True)
     except ValueError:
@@ -243,8 +232,9 @@ def _added(out, template):
 def _pieces(spool: Path, count: int) -> tuple[list[int], list[int]]:
     """Offsets and lengths of the head and of every packet in the media file."""
     with av.open(str(spool), format=FORMAT) as container:
-        packets = ((p.pos + BLOCK_HEAD, p.size) for p in container.demux(video=0) if p.size)
-        offsets, lengths = map(list, zip(*packets, strict=True))
+        packets = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+        places = ((pos + BLOCK_HEAD, size) for pos, size in packets if pos is not None)
+        offsets, lengths = map(list, zip(*places, strict=True))
     if len(offsets) != count:
         raise NotFaithful(f"Matroska gives back {len(offsets)} of its {count} packets")
     return [0, *offsets], [offsets[0], *lengths]

@@ -14,13 +14,13 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from tfrecords.format.index import index_path
 from tfrecords.format.manifest import FILE, UNFINISHED, Manifest, Shard, read_manifest, write_json
 from tfrecords.format.record import Failure
 from tfrecords.storage.files import (
+    AnyPath,
     abort_uploads,
     file_size,
     is_file,
@@ -44,7 +44,7 @@ SOURCE = {  # what of a plan tells the source, and how it differs
 }
 
 
-def finished(out: Path, asked: Mapping[str, Any]) -> Manifest | None:
+def finished(out: AnyPath, asked: Mapping[str, Any]) -> Manifest | None:
     """The data set that lies in `out` already, if it is the one that is asked for."""
     if not is_file(out / FILE):
         return None
@@ -78,7 +78,7 @@ class Journal:
             other versions lie there.
     """
 
-    def __init__(self, out: Path, asked: Mapping[str, Any], files: Mapping[str, str]):
+    def __init__(self, out: AnyPath, asked: Mapping[str, Any], files: Mapping[str, str]):
         self.out, self.folder, self.files = out, out / UNFINISHED, files
         self.here = workshop(self.folder)
         self.spool = self.here / "spool"
@@ -117,7 +117,7 @@ class Journal:
         abort_uploads(self.out)
         self.spool.mkdir(exist_ok=True)
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.clear_spool()
         if is_remote(self.out) or not self._begun:
             remove_folder(self.here)
@@ -233,7 +233,7 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def _flat(content: Mapping[str, Any]) -> dict[str, Any]:
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in content.items():
         flat |= value if isinstance(value, Mapping) else {key: value}
     return flat

@@ -1,7 +1,7 @@
 """One run of a build: hands out the shards that are not done yet and records those that are."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
@@ -10,14 +10,14 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     as_completed,
 )
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
+from tfrecords.format.decoded import FrameOptions
 from tfrecords.format.manifest import named
 from tfrecords.format.record import Failure
 from tfrecords.sources.file_names import file_of
@@ -27,7 +27,7 @@ from tfrecords.writing.estimate import Estimate, check_disk, estimate
 from tfrecords.writing.fingerprint import environment
 from tfrecords.writing.plan import Done, PlannedShard, listing
 from tfrecords.writing.resume import Journal
-from tfrecords.writing.shard_task import Result, ShardTask, build_shard, decode_and_write, failure
+from tfrecords.writing.shard_task import ShardTask, build_shard, decode_and_write, failure
 
 Submit = Callable[[ShardTask], Future]
 tqdm.get_lock()  # imports multiprocessing now: a Ctrl-C in the midst of an import can be lost
@@ -41,14 +41,14 @@ class Run:
     """Builds what is not done yet.
 
     Args:
-        plan: sequence of `PlannedShard`.
-        names: sequence of str, the class names in order.
-        root: Path, the folder that the videos' paths start from.
-        frame: mapping with `short_side`, `quality` and `fps`.
-        journal: Journal, open.
-        timeout: float, seconds that a video may go without giving a frame.
-        max_failures: float, the share of the videos that may fail.
-        progress: bool, whether to show a bar.
+        plan: The shards.
+        names: The class names, in order.
+        root: The folder that the videos' paths start from.
+        frame: How frames are made.
+        journal: What was done before.
+        timeout: Seconds that a video may go without giving a frame.
+        max_failures: Fraction of the videos that may fail.
+        progress: Whether to show a bar.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Run:
         plan: Sequence[PlannedShard],
         names: Sequence[str],
         root: Path,
-        frame: Mapping[str, Any],
+        frame: FrameOptions,
         journal: Journal,
         timeout: float,
         max_failures: float,
@@ -64,9 +64,8 @@ class Run:
     ):
         self.plan, self.journal, self.max_failures = plan, journal, max_failures
         self.labels = {name: label for label, name in enumerate(names)}
-        self.common = {"root": root.absolute(), "frame": dict(frame), "timeout": timeout}
-        self.common |= {"out": journal.out.absolute(), "spool": journal.spool.absolute()}
-        self.common |= {"environment": environment()}
+        self.root, self.frame, self.timeout = root.absolute(), frame, timeout
+        self.environment = environment()
         self.total = sum(len(shard.entries) for shard in plan)
         self.progress = progress
         self.done: dict[str, Done] = {}
@@ -75,9 +74,8 @@ class Run:
     def run(self, executor: Executor | None, workers: int) -> dict[str, Done]:
         """Builds through an executor, or where it is None, with processes of its own."""
         self.by_shard = executor is not None
-        if executor is None:
-            way = self._decode_here(workers)
-        else:
+        way: AbstractContextManager[Submit] = self._decode_here(workers)
+        if executor is not None:
             way = nullcontext(lambda task: executor.submit(build_shard, task))
         self._load()
         try:
@@ -117,8 +115,7 @@ class Run:
     def _missing_files(self) -> None:
         """Stops before any work where the paths are wrong as a whole."""
         left = [entry for task in self._tasks() for entry in task.shard.entries]
-        root = self.common["root"]
-        missing = [entry for entry in left if not file_of(root, entry.path).exists()]
+        missing = [entry for entry in left if not file_of(self.root, entry.path).exists()]
         found = [*self.failures, *(failure(entry, "the file is missing") for entry in missing)]
         self._check_failures(found)
 
@@ -127,7 +124,8 @@ class Run:
 
     def _try_again(self, submit: Submit) -> None:
         """Shards with videos that ran into the timeout, while nothing else runs."""
-        hung, failed = [], set()
+        hung: list[str] = []
+        failed: set[str] = set()
         for shard in self.plan:
             if (before := self.done[shard.file]).hung:
                 task = replace(self._task(shard), before=before)
@@ -142,13 +140,22 @@ class Run:
 
     def _task(self, shard: PlannedShard) -> ShardTask:
         labels = tuple(self.labels[entry.label] for entry in shard.entries)
-        return ShardTask(shard, labels, **self.common)
+        return ShardTask(
+            shard,
+            labels,
+            self.root,
+            self.journal.out.absolute(),
+            self.journal.spool.absolute(),
+            self.frame,
+            self.timeout,
+            self.environment,
+        )
 
     @contextmanager
     def _decode_here(self, workers: int) -> Iterator[Submit]:
         """Threads over a common pool of decoders: while a shard is written, the next is decoded."""
         threads = ThreadPoolExecutor(workers + 1, "shard")
-        with threads, Decoders(workers, self.common["timeout"]) as decoders:
+        with threads, Decoders(workers, self.timeout) as decoders:
             yield lambda task: threads.submit(
                 decode_and_write, task, decoders, partial(self._ended, task)
             )
@@ -183,7 +190,7 @@ class Run:
         self.journal.save(task.shard.file, done)
         self.done[task.shard.file] = done
 
-    def _ended(self, task: ShardTask, result: Result | str) -> None:
+    def _ended(self, task: ShardTask, result: object) -> None:
         """Counts a video, in whichever thread it ends."""
         if task.before:
             return

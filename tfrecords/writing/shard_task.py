@@ -8,19 +8,20 @@ that die leave nothing in the data set, and two at the same shard do not meet.
 import errno
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tfrecords.format.decoded import FrameOptions, Job, Reply
 from tfrecords.format.record import Failure, VideoEntry
 from tfrecords.format.shard_writer import Spooled, publish_shard, write_shard
 from tfrecords.sources.file_names import file_of
-from tfrecords.storage.files import is_remote
+from tfrecords.storage.files import AnyPath, is_remote
 from tfrecords.text import plain
-from tfrecords.writing.decoder_pool import BuildError, Decoders, Job
+from tfrecords.writing.decoder_pool import BuildError, Decoders
 from tfrecords.writing.fingerprint import environment
 from tfrecords.writing.plan import Done, PlannedShard
 
@@ -32,23 +33,23 @@ class ShardTask:
     """A shard to build, as it travels to a worker.
 
     Args:
-        shard: PlannedShard.
-        labels: tuple of int, the place of each video's label in the class names.
-        root: Path, absolute, the folder that the videos' paths start from.
-        out: Path, absolute, the data set's folder.
-        spool: Path, absolute, the folder of the worker's machine for what is no shard yet.
-        frame: mapping with `short_side`, `quality` and `fps`.
-        timeout: float, seconds that a video may go without giving a frame.
-        environment: mapping, the versions and the machine that the bytes depend on.
-        before: Done or None, an outcome whose hung videos are tried once more.
+        shard: The shard.
+        labels: The place of each video's label in the class names.
+        root: Absolute path, the folder that the videos' paths start from.
+        out: Absolute path, the data set's folder.
+        spool: Absolute path, the folder of the worker's machine for what is no shard yet.
+        frame: How frames are made.
+        timeout: Seconds that a video may go without giving a frame.
+        environment: The versions and the machine that the bytes depend on.
+        before: An outcome whose hung videos are tried once more.
     """
 
     shard: PlannedShard
     labels: tuple[int, ...]
     root: Path
-    out: Path
+    out: AnyPath
     spool: Path
-    frame: Mapping[str, Any]
+    frame: FrameOptions
     timeout: float
     environment: Mapping[str, Any]
     before: Done | None = None
@@ -58,10 +59,10 @@ class ShardTask:
         return decoder_job(self.root, self.shard.entries[place], folder / str(place), self.frame)
 
 
-def decoder_job(root: Path, entry: VideoEntry, spool: Path, frame: Mapping[str, Any]) -> Job:
+def decoder_job(root: Path, entry: VideoEntry, spool: Path, frame: FrameOptions) -> Job:
     """What the decoder is asked for a video."""
     path = str(file_of(root, entry.path).absolute())
-    return {"path": path, "start": entry.start, "end": entry.end, "spool": str(spool), **frame}
+    return Job(path, str(spool), frame, entry.start, entry.end)
 
 
 def build_shard(task: ShardTask) -> Done:
@@ -91,16 +92,17 @@ def decode_and_write(
         ended: callable, told of each video as it ends.
     """
     with _attempt(task) as folder:
-        results = _try_again(task, decoders, folder) if task.before else {}
-        if results and all(isinstance(result, Failure) for result in results.values()):
-            return _with_failures(task.before, results.values())
+        results = _try_again(task, task.before, decoders, folder) if task.before else {}
+        again = [result for result in results.values() if isinstance(result, Failure)]
+        if task.before and results and len(again) == len(results):
+            return _with_failures(task.before, again)
         places = [n for n in range(len(task.shard.entries)) if n not in results]
         futures = {decoders.submit(task.job(n, folder)): n for n in places}
         hung = []
         for future in as_completed(futures):
             place, reply = futures[future], future.result()
             results[place] = _result(task, place, folder, reply)
-            hung += [task.shard.entries[place].id] if "hangs" in reply else []
+            hung += [task.shard.entries[place].id] if reply.hangs else []
             ended(results[place])
         _check_still_there(folder)
         return _write(task, folder, [results[n] for n in sorted(results)], tuple(sorted(hung)))
@@ -124,32 +126,34 @@ def _attempt(task: ShardTask) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _try_again(task: ShardTask, decoders: Decoders, folder: Path) -> dict[int, Result]:
+def _try_again(
+    task: ShardTask, before: Done, decoders: Decoders, folder: Path
+) -> dict[int, Result]:
     """The videos that hung, one after the other, before the rest of their shard."""
-    places = [n for n, entry in enumerate(task.shard.entries) if entry.id in task.before.hung]
+    places = [n for n, entry in enumerate(task.shard.entries) if entry.id in before.hung]
     again = {}
     for place in places:
         reply = decoders.submit(task.job(place, folder)).result()
-        if "hangs" in reply:
-            reply["error"] += ", and again when it was read alone"
+        if reply.hangs:
+            reply = replace(reply, error=f"{reply.error}, and again when it was read alone")
         again[place] = _result(task, place, folder, reply)
     return again
 
 
-def _with_failures(before: Done, results) -> Done:
+def _with_failures(before: Done, results: Iterable[Failure]) -> Done:
     """The same shard, its hung videos' failures as they are now."""
     now = {result.id: result for result in results}
     failures = tuple(now.get(failure.id, failure) for failure in before.failures)
     return before._replace(failures=failures, hung=())
 
 
-def _result(task: ShardTask, place: int, folder: Path, reply: dict[str, Any]) -> Result:
+def _result(task: ShardTask, place: int, folder: Path, reply: Reply) -> Result:
     entry = task.shard.entries[place]
-    if "full" in reply:
-        raise OSError(errno.ENOSPC, reply["full"])
-    if "error" in reply:
-        return failure(entry, reply["error"])
-    return Spooled(entry, task.labels[place], folder / str(place), reply)
+    if reply.full:
+        raise OSError(errno.ENOSPC, reply.full)
+    if not reply.decoded:
+        return failure(entry, reply.error)
+    return Spooled(entry, task.labels[place], folder / str(place), reply.decoded)
 
 
 def _write(task: ShardTask, folder: Path, results: list[Result], hung: tuple[str, ...]) -> Done:
@@ -159,11 +163,9 @@ def _write(task: ShardTask, folder: Path, results: list[Result], hung: tuple[str
         return Done(None, 0, failures, hung)
     shard = write_shard(folder / task.shard.file, task.shard.split, videos)
     publish_shard(folder / task.shard.file, task.out)
-    frames = sum(len(video.found["timestamps"]) for video in videos)
-    reasons = {video.entry.id: video.found.get("not_encoded") for video in videos}
-    as_frames = {name: reason for name, reason in reasons.items() if reason}
-    jumps = {video.entry.id: video.found["clock_jumps"] for video in videos}
-    clock_jumps = {name: times for name, times in jumps.items() if times}
+    frames = sum(len(video.found.timestamps) for video in videos)
+    as_frames = {v.entry.id: v.found.not_encoded for v in videos if v.found.not_encoded}
+    clock_jumps = {v.entry.id: v.found.clock_jumps for v in videos if v.found.clock_jumps}
     return Done(shard, frames, failures, hung, as_frames, clock_jumps)
 
 

@@ -1,13 +1,13 @@
 """What a build ends with: the content of dataset.json, and the sentences for its user."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from tfrecords.format.manifest import Manifest, named
+from tfrecords.format.manifest import Manifest, Shard, named
 from tfrecords.sources.split_words import SPLITS
+from tfrecords.storage.files import AnyPath
 from tfrecords.text import counted
 from tfrecords.writing.decoder_pool import BuildError
 from tfrecords.writing.fingerprint import environment
@@ -23,13 +23,13 @@ def manifest_of(
     missing: Mapping[str, tuple[str, ...]],
 ) -> Manifest:
     """What is written into dataset.json."""
-    written = [done[shard.file] for shard in plan if done[shard.file].shard]
+    written = [(d, d.shard) for d in (done[shard.file] for shard in plan) if d.shard]
     splits = {}
     for split in SPLITS:
-        own = [d for d in written if d.shard.split == split]
+        own = [(d, shard) for d, shard in written if shard.split == split]
         if own:
-            videos = sum(len(d.shard.videos) for d in own)
-            splits[split] = {"videos": videos, "frames": sum(d.frames for d in own)}
+            videos = sum(len(shard.videos) for _, shard in own)
+            splits[split] = {"videos": videos, "frames": sum(d.frames for d, _ in own)}
             splits[split] |= {"missing": len(missing[split])} if split in missing else {}
     failures = [failure for shard in plan for failure in done[shard.file].failures]
     if "train" not in splits:
@@ -38,24 +38,24 @@ def manifest_of(
         class_names=names,
         frame=frame,
         splits=splits,
-        all_shards=tuple(sorted((d.shard for d in written), key=lambda shard: shard.file)),
+        all_shards=tuple(sorted((shard for _, shard in written), key=lambda shard: shard.file)),
         failures=tuple(sorted(failures, key=lambda failure: failure.id)),
         missing=missing,
-        groups=_groups(plan, written),
-        as_frames={name: why for done in written for name, why in sorted(done.as_frames.items())},
-        clock_jumps={n: when for done in written for n, when in sorted(done.clock_jumps.items())},
+        groups=_groups(plan, [shard for _, shard in written]),
+        as_frames={name: why for d, _ in written for name, why in sorted(d.as_frames.items())},
+        clock_jumps={n: when for d, _ in written for n, when in sorted(d.clock_jumps.items())},
         source=source,
         **environment(),
     )
 
 
-def _groups(plan: Sequence[PlannedShard], written: Sequence[Done]) -> dict[str, str]:
-    there = {video for done in written for video in done.shard.videos}
+def _groups(plan: Sequence[PlannedShard], written: Sequence[Shard]) -> dict[str, str]:
+    there = {video for shard in written for video in shard.videos}
     entries = (entry for shard in plan for entry in shard.entries)
     return {entry.id: entry.group for entry in entries if entry.group and entry.id in there}
 
 
-def report(manifest: Manifest, out: Path) -> None:
+def report(manifest: Manifest, out: AnyPath) -> None:
     """Prints what a data set holds and what it left out."""
     counts = ", ".join(
         f"{split} {counted(n['videos'], 'video')} ({counted(n['frames'], 'frame')})"
@@ -85,7 +85,7 @@ def _seconds(times: Sequence[float]) -> str:
     return ", ".join(f"{time:.2f} s" for time in times[:3]) + more
 
 
-def remaining(manifest: Manifest, out: Path) -> str:
+def remaining(manifest: Manifest, out: AnyPath) -> str:
     """What a finished data set left out, and how to get it in."""
     if not manifest.failures:
         return ""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from tfrecords.storage.files import as_path
+from tfrecords.storage import as_path
 from training.config.clips import AugmentationConfig, ClipConfig, ViewConfig
 from training.config.options import Options, check_counts
 from training.config.train import MachineConfig, ModelConfig, OptimizationConfig, TrainConfig

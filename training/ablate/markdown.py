@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfrecords.format.manifest import write_json
+from tfrecords.format import write_json
 from training.ablate.config import AblateConfig
 from training.ablate.tables import Table
 from training.fit.resolve import weights_of

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfrecords.format.manifest import write_json
-from tfrecords.storage.disk_space import full_disk_in_words
+from tfrecords.format import write_json
+from tfrecords.storage import full_disk_in_words
 from training.analysis.comparable import (
     Evaluated,
     basis_of,

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tfrecords.format.manifest import write_json
-from tfrecords.storage.disk_space import full_disk_in_words
+from tfrecords.format import write_json
+from tfrecords.storage import full_disk_in_words
 from training.analysis.reload import evaluated
 from training.analysis.shuffle_frames import ORDERS, reordered
 from training.evaluate.predictions import predict_views, top1

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import ctm_keras
-from tfrecords.storage.disk_space import full_disk_in_words
+from tfrecords.storage import full_disk_in_words
 from training.analysis.picture_names import picture_names
 from training.pictures.charts import names_in_any_script, plain, write
 from training.run_folder import Run

@@ -5,8 +5,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from tfrecords.format.manifest import FILE
-from tfrecords.storage.files import as_path, is_file
+from tfrecords.format import FILE
+from tfrecords.storage import as_path, is_file
 from training.evaluate.evaluate import fitted
 from training.evaluate.scores import Report
 from training.evaluate.settings import Settings

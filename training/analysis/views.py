@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import ctm_keras
-from tfrecords.format.manifest import write_json
-from tfrecords.storage.disk_space import full_disk_in_words
+from tfrecords.format import write_json
+from tfrecords.storage import full_disk_in_words
 from tfrecords.text import printable, shorten
 from training.analysis.picture_names import picture_names
 from training.analysis.reload import evaluated

@@ -7,8 +7,7 @@ from typing import Any
 
 import ctm_keras
 import tfrecords
-from tfrecords.storage.disk_space import full_disk_in_words
-from tfrecords.storage.files import as_path, is_remote
+from tfrecords.storage import as_path, full_disk_in_words, is_remote
 from training.config.options import parse_option
 from training.config.tools import ImportConfig, ModelsConfig
 from training.costs.table import cost_table

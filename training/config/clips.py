@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from tfrecords import ClipOptions
 from tfrecords.augment import MIRRORS, Augment
-from tfrecords.reading.class_weights import WEIGHTINGS
+from tfrecords.reading import WEIGHTINGS
 from training.config.options import Options, check_counts
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from tyro.conf import arg
 
-from tfrecords.storage.files import as_path
+from tfrecords.storage import AnyPath, as_path
 from training.config.clips import AugmentationConfig, ClipConfig
 from training.config.options import Options, check_counts, flag, parse_option
 
@@ -185,7 +185,7 @@ class TrainConfig(
     """
 
     @property
-    def dataset(self) -> Path:
+    def dataset(self) -> AnyPath:
         """The folder of the data set.
 
         Raises:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import ctm_keras
-from ctm_keras.engine.anatomy import Anatomy
-from ctm_keras.engine.families import FAMILIES, UNGRAFTABLE
+from ctm_keras.engine import FAMILIES, UNGRAFTABLE, Anatomy
 from ctm_keras.methods import METHODS, NETWORKS, grafts_of
 from ctm_keras.models import image_anatomy
-from ctm_keras.temporal.slowfast import ALPHAS, frames_of_variant
+from ctm_keras.temporal import ALPHAS, frames_of_variant
 from training.costs.count import clips_per_second, multiply_adds, trained_parameters
 
 HEADER = f"{'method':16} {'frames':>6} {'parameters':>12} {'multiply-adds':>14} {'clips/s':>8}"

@@ -10,9 +10,8 @@ import keras
 import ctm_keras
 import tfrecords
 from ctm_keras.names import class_difference
-from tfrecords.format.manifest import FILE
-from tfrecords.storage.disk_space import full_disk_in_words
-from tfrecords.storage.files import is_file
+from tfrecords.format import FILE
+from tfrecords.storage import AnyPath, full_disk_in_words, is_file
 from training.evaluate.config import EvaluateCommand, EvaluateConfig
 from training.evaluate.ensemble import (
     average_weights,
@@ -177,7 +176,7 @@ def rescore(path: Path, asked: EvaluateConfig) -> tuple[Predictions, Report]:
 
 
 def check_classes(
-    model_classes: list[str] | None, data_classes: tuple[str, ...], data: str | Path
+    model_classes: list[str] | None, data_classes: tuple[str, ...], data: str | AnyPath
 ) -> None:
     """Raises ValueError when a model and a data set do not have the same classes."""
     if why := class_difference(model_classes or (), data_classes, "the model", "the data set"):

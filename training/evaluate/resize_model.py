@@ -2,7 +2,7 @@
 
 import keras
 
-from ctm_keras.engine.folding import Unfold
+from ctm_keras.engine import Unfold
 
 
 def fit_model(model: keras.Model, num_frames: int, image_size: int) -> keras.Model | None:

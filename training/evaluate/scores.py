@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import tfrecords
-from tfrecords.format.manifest import named, write_json
+from tfrecords.format import named, write_json
 from training.evaluate.predictions import (
     Predictions,
     confusion_matrix,

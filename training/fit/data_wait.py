@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfrecords.format.manifest import Manifest
+from tfrecords.format import FrameOptions, Manifest
 from tfrecords.sampling import CROP
 from training.fit.callbacks import Logs
 
@@ -112,11 +112,12 @@ def remedies(manifest: Manifest, image_size: int, scale: tuple[int, int]) -> lis
         scale: tuple of two ints, as for `tfrecords.clips`.
     """
     found = []
-    if manifest.frame.get("store") == "video":
+    frame = FrameOptions.from_dict(manifest.frame)
+    if frame.store == "video":
         found.append(
             "build it with --store frames, of which a clip is read without decoding a video"
         )
-    needed, stored = scale[1] * image_size / CROP, manifest.frame.get("short_side")
+    needed, stored = scale[1] * image_size / CROP, frame.short_side
     if stored is None or stored > ROOMY * needed:
         side = "their own size" if stored is None else f"a short side of {stored}"
         found.append(f"build it with --short-side {round(needed)}, its frames have {side}")

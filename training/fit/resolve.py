@@ -10,9 +10,9 @@ import tensorflow as tf
 
 import tfrecords
 from ctm_keras.methods import NETWORKS, check_method
-from ctm_keras.weights.files import read_video_model
-from ctm_keras.weights.origin import frames_and_options, pixels_of
-from tfrecords.storage.files import absolute
+from ctm_keras.weights import frames_and_options, pixels_of, read_video_model
+from tfrecords.format import FrameOptions
+from tfrecords.storage import absolute
 from training.batches import training_clips
 from training.config.train import ModelConfig, TrainConfig
 from training.fit.resume import WHERE, is_started, reopen
@@ -62,16 +62,16 @@ def complete(config: TrainConfig, saved: keras.Model | None = None) -> TrainConf
     given = config.method_options
     frames, options = frames_and_options(saved, config.model, config.num_frames, given)
     taken = (f"{name}={value!r}" for name, value in options.items() if name not in given)
-    return dataclasses.replace(
-        config,
+    values: dict[str, Any] = {
         **dataclasses.asdict(config.augmentation),
-        data=absolute(config.dataset),
-        out=config.folder,
-        weights=weights_of(config),
-        num_frames=frames,
-        options=(*config.options, *taken),
-        learning_rate=config.rate,
-    )
+        "data": absolute(config.dataset),
+        "out": config.folder,
+        "weights": weights_of(config),
+        "num_frames": frames,
+        "options": (*config.options, *taken),
+        "learning_rate": config.rate,
+    }
+    return dataclasses.replace(config, **values)
 
 
 def weights_of(config: ModelConfig) -> str:
@@ -96,7 +96,7 @@ def facts_of(config: TrainConfig, preprocessing: dict[str, Any] | None) -> RunFa
     return RunFacts(
         class_names=manifest.class_names,
         data_hash=manifest.hash,
-        frame=dict(manifest.frame),
+        frame=FrameOptions.from_dict(manifest.frame),
         steps_per_epoch=len(training_clips(config, epoch=0)),
         preprocessing=preprocessing,
     )

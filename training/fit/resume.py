@@ -5,8 +5,8 @@ from pathlib import Path
 
 import tfrecords
 from ctm_keras.names import class_difference
-from tfrecords.format.manifest import FILE
-from tfrecords.storage.files import as_path, is_file
+from tfrecords.format import FILE
+from tfrecords.storage import as_path, is_file
 from training.config.options import flag
 from training.config.train import TrainConfig
 from training.machines.workers import count_workers

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import ctm_keras
 import tfrecords
-from tfrecords.storage.disk_space import full_disk_in_words
+from tfrecords.storage import full_disk_in_words
 from training.batches import has_validation
 from training.config.train import TrainConfig
 from training.fit.batch_norm import freeze_batch_norm

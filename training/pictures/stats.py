@@ -8,10 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
-from tfrecords.checks.copies import Copy, Video
-from tfrecords.checks.dataset_stats import Stats
-from tfrecords.reading.clip_reader import read_frames
-from tfrecords.reading.split import Split
+from tfrecords.checks import Copy, Stats, Video
+from tfrecords.reading import Split, read_frames
 from tfrecords.text import LONGEST_NAME
 from training.pictures.charts import names_in_any_script, plain, subfigures, write
 

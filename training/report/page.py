@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from tfrecords.storage.disk_space import full_disk_in_words
+from tfrecords.storage import full_disk_in_words
 from training.analysis.compare import analyze_runs
 from training.analysis.text import means_in_words
 from training.config.compare import ReportConfig

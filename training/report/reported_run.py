@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tfrecords.format.manifest import FILE, named
-from tfrecords.reading.clip_reader import ClipReader
-from tfrecords.reading.split import Split
-from tfrecords.storage.files import as_path, is_file
-from tfrecords.storage.retry import StorageError
+from tfrecords.format import FILE, named
+from tfrecords.reading import ClipReader, Split
+from tfrecords.storage import StorageError, as_path, is_file
 from training.config.train import TrainConfig
 from training.evaluate.predictions import confusion_matrix, join_views
 from training.evaluate.scores import Report, read_results

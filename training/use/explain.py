@@ -12,11 +12,11 @@ from PIL import Image
 
 import ctm_keras
 from ctm_keras.names import unknown_name
-from tfrecords.reading.crops import crop_clip
-from tfrecords.sources.folders import videos_at
-from tfrecords.storage.disk_space import full_disk_in_words
+from tfrecords.reading import crop_clip
+from tfrecords.sources import videos_at
+from tfrecords.storage import full_disk_in_words
 from tfrecords.text import printable
-from tfrecords.video.read import VideoError
+from tfrecords.video import VideoError
 from training.config.use import ExplainConfig
 from training.evaluate.predictions import softmax
 from training.use.predict import Classifier, gather

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 import ctm_keras
 import tfrecords
-from tfrecords.reading.resize import mean, total, weights
+from tfrecords.reading import mean, total, weights
 from tfrecords.sampling import CROP
-from tfrecords.storage.disk_space import full_disk_in_words
+from tfrecords.storage import full_disk_in_words
 from training.config.use import ExportConfig
 from training.machines.devices import require_tensorflow
 from training.run_folder import Run

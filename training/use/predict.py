@@ -11,11 +11,11 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from tfrecords.format.manifest import named
-from tfrecords.reading.clip_options import ClipOptions
-from tfrecords.sources.folders import videos_at
+from tfrecords import ClipOptions
+from tfrecords.format import named
+from tfrecords.sources import videos_at
 from tfrecords.text import printable
-from tfrecords.video.read import Frame, VideoError, read_frames, read_times
+from tfrecords.video import Frame, VideoError, read_frames, read_times
 from training.config.clips import options_given
 from training.config.train import TrainConfig
 from training.config.use import PredictConfig
@@ -126,13 +126,13 @@ class Classifier:
 
     def frames(self, video: Path) -> Iterator[Frame]:
         """The frames as the data set would hold them."""
-        encoded = self.frame.get("store") == "video"  # whose size stays
-        short_side = None if encoded else self.frame["short_side"]
-        return read_frames(video, fps=self.frame["fps"], short_side=short_side)
+        encoded = self.frame.store == "video"  # whose size stays
+        short_side = None if encoded else self.frame.short_side
+        return read_frames(video, fps=self.frame.fps, short_side=short_side)
 
     def times(self, video: Path) -> np.ndarray:
         """When each of `frames` is shown, in seconds: a first pass, which makes no pixels."""
-        return np.fromiter(read_times(video, fps=self.frame["fps"]), np.int64) / 1e6
+        return np.fromiter(read_times(video, fps=self.frame.fps), np.int64) / 1e6
 
     def windows(self, count: int, options: ClipOptions) -> np.ndarray:
         """Clips that overlap by half, over a video of more than two clips' length."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tfrecords.format.decoded import FrameOptions, Job
 from tfrecords.video.read import VideoError, read_frames, read_times
 from tfrecords.writing import decoder_process
 
@@ -67,11 +68,10 @@ def test_an_animated_webp_gives_its_frames_and_times(webp):
 
 @pytest.mark.parametrize("store", ["frames", "video"])
 def test_a_build_stores_an_animated_webp_as_frames(webp, tmp_path, store):
-    job = {"path": str(webp), "start": None, "end": None, "fps": None, "short_side": None}
-    job |= {"quality": 95, "store": store, "spool": str(tmp_path / "spool")}
-    found = decoder_process.answer(job)
-    assert len(found["lengths"]) == 6
-    assert ("not_encoded" in found) == (store == "video")
+    job = Job(str(webp), str(tmp_path / "spool"), FrameOptions(None, 95, store))
+    found = decoder_process.answer(job).decoded
+    assert len(found.lengths) == 6
+    assert bool(found.not_encoded) == (store == "video")
 
 
 def test_a_damaged_webp_is_named(webp):

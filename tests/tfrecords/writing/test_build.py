@@ -18,6 +18,7 @@ import tensorflow as tf
 import tfrecords
 from tfrecords.format import manifest
 from tfrecords.format import shard_writer as shards
+from tfrecords.format.decoded import FrameOptions, Job
 from tfrecords.format.index import index_path, read_index
 from tfrecords.format.record import VideoEntry
 from tfrecords.sources import folder_or_csv
@@ -561,7 +562,7 @@ def test_a_crash_of_the_decoder_costs_one_video(videos, tmp_path, monkeypatch):
         "import os, signal\n"
         "from tfrecords.writing import decoder_process as worker\nspool = worker.spool_video\n"
         "def crashes(job, alive):\n"
-        "    if job['path'].endswith('a.b/clip 3.mp4'): os.kill(os.getpid(), signal.SIGSEGV)\n"
+        "    if job.path.endswith('a.b/clip 3.mp4'): os.kill(os.getpid(), signal.SIGSEGV)\n"
         "    return spool(job, alive)\n"
         "worker.spool_video = crashes\nworker.main()"
     )
@@ -582,9 +583,8 @@ def test_a_decoder_that_cannot_start_is_no_fault_of_the_videos(videos, tmp_path,
 def test_a_record_above_the_limit_is_a_named_failure(tmp_path, write_video, monkeypatch):
     path = write_video(tmp_path / "a.mp4", frames=20)
     monkeypatch.setattr(worker, "RECORD_LIMIT", 4000)
-    job = {"path": str(path), "start": None, "end": None, "fps": None, "short_side": 64}
-    reply = worker.answer({**job, "quality": 95, "spool": str(tmp_path / "spool")})
-    assert "already make a record above 1 GB: cut it with start and end" in reply["error"]
+    reply = worker.answer(Job(str(path), str(tmp_path / "spool"), FrameOptions(64, 95)))
+    assert "already make a record above 1 GB: cut it with start and end" in reply.error
 
 
 def test_a_full_disk_is_one_sentence_and_the_build_goes_on_later(
@@ -635,7 +635,7 @@ def test_a_decoder_is_renewed_after_many_videos(videos, built, tmp_path, monkeyp
     """What a codec loses with each video is given back."""
     started, start = [], decoder_pool.Decoder._start
     monkeypatch.setattr(decoder_pool, "RENEWED_AFTER", 5)
-    new = lambda self: (started.append(self), start(self))  # noqa: E731
+    new = lambda self: (started.append(self), start(self))[1]  # noqa: E731
     monkeypatch.setattr(decoder_pool.Decoder, "_start", new)
     tfrecords.build(videos, tmp_path / "data", shards=2, **{**OPTIONS, "workers": 1})
     assert len(started) == 5

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import shutil
 import struct
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 import tensorflow as tf
 
 import tfrecords
+from tfrecords.format.decoded import FrameOptions, Job
 from tfrecords.format.index import index_path, read_index
 from tfrecords.reading import split as dataset
 from tfrecords.reading.clip_reader import read_frames as read_stored
@@ -255,14 +255,18 @@ def test_verify_decodes_pictures_of_every_store(built):
     assert report.decoded >= 200
 
 
-def job(path, spool, **options):
-    asked = {"path": str(path), "start": None, "end": None, "fps": None, "short_side": 64}
-    return {**asked, "quality": 90, "store": "video", "spool": str(spool), **options}
+def job(path, spool):
+    return Job(str(path), str(spool), FrameOptions(64, 90, "video"))
+
+
+def spooled(path, spool):
+    """What is in the spool of a video, without the time that it took."""
+    return decoder_process.answer(job(path, spool)).decoded
 
 
 def test_the_same_video_gives_the_same_bytes(built, tmp_path):
     spools = [tmp_path / "1", tmp_path / "2"]
-    found = [decoder_process.answer(job(built.root / "b_frames.mp4", spool)) for spool in spools]
+    found = [spooled(built.root / "b_frames.mp4", spool) for spool in spools]
     assert found[0] == found[1]
     assert spools[0].read_bytes() == spools[1].read_bytes()
     assert sorted(tmp_path.iterdir()) == spools  # nothing else is left
@@ -290,10 +294,10 @@ def test_pictures_that_change_in_size_become_jpegs(tmp_path, write_video):
         write_video(tmp_path / name, codec="mpeg2video", size=size, draw=moving)
     path = tmp_path / "both.ts"
     path.write_bytes(b"".join((tmp_path / name).read_bytes() for name in ("1.ts", "2.ts")))
-    found = decoder_process.answer(job(path, tmp_path / "spool"))
-    assert found["not_encoded"] == "its pictures change in size, colours or rotation"
-    assert "media" not in found
-    assert len(found["lengths"]) == len(found["timestamps"])
+    found = spooled(path, tmp_path / "spool")
+    assert found.not_encoded == "its pictures change in size, colours or rotation"
+    assert found.media is None
+    assert len(found.lengths) == len(found.timestamps)
 
 
 @pytest.mark.parametrize(("matrix", "stays"), [
@@ -303,9 +307,9 @@ def test_mirrored_videos_become_jpegs(tmp_path, write_video, matrix, stays):
     """Matroska knows the angle of a picture; mirrors it does not know."""
     path = write_video(tmp_path / "a.mp4", frames=3, draw=moving)
     turn(path, matrix)
-    found = decoder_process.answer(job(path, tmp_path / "spool"))
-    assert ("media" in found) == stays
-    assert found.get("not_encoded", "decodes to other").count("decodes to other") == 1
+    found = spooled(path, tmp_path / "spool")
+    assert (found.media is not None) == stays
+    assert stays or "decodes to other" in found.not_encoded
 
 
 def test_memory_does_not_grow_with_the_video(tmp_path, write_video):
@@ -321,14 +325,15 @@ def test_memory_does_not_grow_with_the_video(tmp_path, write_video):
             tmp_path / f"{frames}.mp4", frames, (240, 320), draw=draw, options=options
         )
         source = f"""
-import json, pathlib, sys
+import pathlib, sys
+from tfrecords.format.decoded import Job
 from tfrecords.writing import decoder_process
-found = decoder_process.answer(json.loads(sys.argv[1]))
-assert len(found["media"]["pictures"]) == {frames}, found
+found = decoder_process.answer(Job.from_json(sys.argv[1])).decoded
+assert len(found.media.pictures) == {frames}, found
 status = pathlib.Path("/proc/self/status").read_text(encoding="utf-8")
 print(status.split("VmHWM:")[1].split()[0])  # not ru_maxrss, which remembers the parent
 """
-        asked = json.dumps(job(path, tmp_path / "spool"))
+        asked = job(path, tmp_path / "spool").to_json()
         run = subprocess.run([sys.executable, "-c", source, asked], capture_output=True, check=True)
         peaks.append(int(run.stdout) / 1024)
     assert peaks[1] - peaks[0] < 15
@@ -337,9 +342,9 @@ print(status.split("VmHWM:")[1].split()[0])  # not ru_maxrss, which remembers th
 def test_a_folder_of_images_becomes_jpegs(tmp_path):
     for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.png"), moving(number, 48, 64))
-    found = decoder_process.answer(job(tmp_path, tmp_path / "spool"))
-    assert found["not_encoded"] == "it is no video that PyAV decodes"
-    assert len(found["lengths"]) == 3
+    found = spooled(tmp_path, tmp_path / "spool")
+    assert found.not_encoded == "it is no video that PyAV decodes"
+    assert len(found.lengths) == 3
 
 
 def test_media_that_decodes_otherwise_is_never_stored(built, tmp_path, monkeypatch):
@@ -352,15 +357,14 @@ def test_media_that_decodes_otherwise_is_never_stored(built, tmp_path, monkeypat
         return bytes(content)
 
     monkeypatch.setattr(remux.PacketTape, "read", changed)
-    found = decoder_process.answer(job(built.root / "mpeg4.avi", tmp_path / "spool"))
-    assert found["not_encoded"] == "the stored media decodes to other pictures than the original"
-    assert len(found["lengths"]) == 60
+    found = spooled(built.root / "mpeg4.avi", tmp_path / "spool")
+    assert found.not_encoded == "the stored media decodes to other pictures than the original"
+    assert len(found.lengths) == 60
 
 
 def test_a_key_picture_that_needs_what_came_before_is_no_start(built, tmp_path):
     """Frames shown before a key picture of an open group refer to the group before it."""
-    found = decoder_process.answer(job(built.root / "open_gop.mp4", tmp_path / "spool"))
-    pictures = found["media"]["pictures"]
+    pictures = spooled(built.root / "open_gop.mp4", tmp_path / "spool").media.pictures
     by_packet = sorted(pictures)
     starts = [start for _, start, _ in by_packet]
     assert len(set(starts)) > 3
@@ -370,7 +374,7 @@ def test_a_key_picture_that_needs_what_came_before_is_no_start(built, tmp_path):
 def test_a_video_above_the_limit_is_an_error(built, tmp_path, monkeypatch):
     monkeypatch.setattr(remux, "RECORD_LIMIT", 3000)
     found = decoder_process.answer(job(built.root / "b_frames.mp4", tmp_path / "spool"))
-    assert "record above 1 GB" in found["error"]
+    assert "record above 1 GB" in found.error
 
 
 def test_an_unknown_store_is_refused(tmp_path):

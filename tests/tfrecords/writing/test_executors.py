@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import tfrecords
+from tfrecords.format.decoded import Reply
 from tfrecords.format.manifest import UNFINISHED
 from tfrecords.format.record import VideoEntry
 from tfrecords.storage.disk_space import FullDisk
@@ -213,7 +214,7 @@ def test_a_spool_that_goes_away_is_no_fault_of_the_videos(videos, tmp_path, monk
 
 
 def test_a_full_disk_of_a_worker_is_one_sentence(videos, tmp_path, monkeypatch):
-    full = {"full": "No space left on device"}
+    full = Reply(full="No space left on device")
     monkeypatch.setattr(decoder_pool.Decoder, "run", lambda self, job: full)
     with pytest.raises(FullDisk, match=r"the disk of .*data is full: free some space, then run"):
         tfrecords.build(videos, tmp_path / "data", executor=Here(), **OPTIONS)
@@ -238,7 +239,7 @@ def decoder(monkeypatch, tmp_path, body):
         "from tfrecords.writing import decoder_process as worker\n"
         "spool = worker.spool_video\n"
         "def odd(job, alive):\n"
-        f"    tries = pathlib.Path({str(tmp_path)!r}, job['path'].replace('/', ' '))\n"
+        f"    tries = pathlib.Path({str(tmp_path)!r}, job.path.replace('/', ' '))\n"
         "    attempt = tries.stat().st_size if tries.exists() else 0\n"
         "    tries.open('a').write('x')\n"
         f"    {body}\n"
@@ -258,7 +259,7 @@ def test_a_video_that_hung_once_is_read_at_the_end(
 ):
     tries = tmp_path / "tries"
     tries.mkdir()
-    body = "if 'a.b/clip 3' in job['path'] and attempt == 0: time.sleep(1000)"
+    body = "if 'a.b/clip 3' in job.path and attempt == 0: time.sleep(1000)"
     decoder(monkeypatch, tries, body)
     tfrecords.build(videos, tmp_path / "data", timeout=1.5, **through, **OPTIONS)
     assert content(tmp_path / "data") == content(built)
@@ -272,8 +273,8 @@ def test_a_video_that_hangs_twice_and_one_that_crashes_are_named(
 ):
     tries = tmp_path / "tries"
     tries.mkdir()
-    hangs = "time.sleep(1000) if 'a.b/clip 3' in job['path'] else None"
-    crashes = "os.kill(os.getpid(), signal.SIGSEGV) if 'a.b/clip 5' in job['path'] else None"
+    hangs = "time.sleep(1000) if 'a.b/clip 3' in job.path else None"
+    crashes = "os.kill(os.getpid(), signal.SIGSEGV) if 'a.b/clip 5' in job.path else None"
     decoder(monkeypatch, tries, f"{hangs}; {crashes}")
     found = tfrecords.build(videos, tmp_path / "data", timeout=1.5, **through, **OPTIONS)
     assert {failure.id: failure.reason for failure in found.failures} == {

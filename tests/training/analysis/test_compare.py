@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from tfrecords.format.decoded import FrameOptions
 from training.analysis.compare import analyze
 from training.config.train import TrainConfig
 from training.evaluate.config import EvaluateConfig
@@ -25,7 +26,9 @@ def make_run(tmp_path):
         which, missing = config.pop("which", "model"), config.pop("missing", {})
         out = tmp_path / name
         config = TrainConfig(model=model, backbone="tiny", num_frames=frames, out=out, **config)
-        run = Run.create(config, RunFacts(tuple(names), "hash", {}, steps_per_epoch=1))
+        run = Run.create(
+            config, RunFacts(tuple(names), "hash", FrameOptions(None), steps_per_epoch=1)
+        )
         labels = np.array([0] * 4 + [1] * 4 + [2] * 2)
         ids = np.array([f"v{i}" for i in range(len(labels))])
         logits = np.eye(len(names))[answers] * 5

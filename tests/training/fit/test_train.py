@@ -15,6 +15,7 @@ import ctm_keras
 import tfrecords
 from ctm_keras.engine.preprocessing import Preprocessing
 from ctm_keras.weights.origin import pixels_of
+from tfrecords.format.decoded import FrameOptions
 from training.config.train import TrainConfig
 from training.fit.batch_norm import batch_norms
 from training.fit.callbacks import Checkpoints, DivergedError
@@ -184,7 +185,7 @@ def test_another_method_takes_the_pixels_alone(shifted, config, change):
 
 
 def test_the_same_seed_gives_the_same_start(config, change):
-    facts = RunFacts(("a", "b"), "hash", {}, steps_per_epoch=1)
+    facts = RunFacts(("a", "b"), "hash", FrameOptions(None), steps_per_epoch=1)
     config = change(config, weights="none")
     keras.utils.set_random_seed(config.seed)
     one = build_model(config, facts)

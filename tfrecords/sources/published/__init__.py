@@ -7,7 +7,7 @@ SOURCE by its name, whatever its suffix; one that is not there is missing, which
 
 import csv
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,7 +118,7 @@ def _with_slashes(root: Path, video: VideoEntry) -> VideoEntry:
 
 def explain_formats() -> str:
     """Every format: its name, a line about it and a command, from the docstrings."""
-    texts = PLAIN | {name: inspect.getdoc(reader) for name, reader in FORMATS.items()}
+    texts = PLAIN | {name: inspect.getdoc(reader) or "" for name, reader in FORMATS.items()}
     blocks = []
     for name, text in texts.items():
         lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -127,7 +127,13 @@ def explain_formats() -> str:
     return "\n".join(blocks)
 
 
-def _check_options(name, source, annotations, split_number, columns) -> None:
+def _check_options(
+    name: str | None,
+    source: Path,
+    annotations: object,
+    split_number: int | None,
+    columns: Mapping[str, str | None],
+) -> None:
     if name not in FORMATS:
         given = {"--annotations": annotations, "--split-number": split_number}
         for option in (option for option, value in given.items() if value is not None):

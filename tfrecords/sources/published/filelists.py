@@ -81,7 +81,9 @@ def _of_mmaction2(other: str, split_number: int) -> Callable[[str], bool]:
     return keep
 
 
-def _rows(lists: Lists, pattern: str, count: int, keep=lambda name: True) -> list[_Row]:
+def _rows(
+    lists: Lists, pattern: str, count: int, keep: Callable[[str], bool] = lambda name: True
+) -> list[_Row]:
     """The lines of the lists: a path, which may hold spaces, and `count` numbers."""
     line_of = re.compile(r"(.+?)" + r"(?:\s+|\s*[,;]\s*)(\d+)" * count)
     rows = []

@@ -28,21 +28,22 @@ def find_videos(root: Path, videos: Iterable[VideoEntry]) -> dict[str, str]:
     Raises:
         SourceError: If two files could be one video, or one file two.
     """
-    there = defaultdict(list)
+    there: dict[str, list[str]] = defaultdict(list)
     for path in map(as_text, walk(root)):
         there[_parts(path)[-1]].append(path)
-    found, claims = {}, defaultdict(dict)
+    found: dict[str, str] = {}
+    claims: dict[str, dict[str, list[str]]] = defaultdict(dict)
     for video in videos:
         candidates = there[_parts(video.path)[-1]]
         if os.path.isabs(video.path) and file_of(root, video.path).exists():
             found[video.id] = video.path
-        elif path := _as_written(video.path, candidates) or _most_alike(
+        elif file := _as_written(video.path, candidates) or _most_alike(
             root, video.path, candidates
         ):
-            found[video.id] = path
-            claims[path].setdefault(video.path, []).append(video.id)
-    for path, claimants in claims.items():
-        for name in _losers(root, path, claimants):
+            found[video.id] = file
+            claims[file].setdefault(video.path, []).append(video.id)
+    for file, claimants in claims.items():
+        for name in _losers(root, file, claimants):
             del found[name]
     return found
 

@@ -22,8 +22,8 @@ def hmdb51(lists: Lists, split_number: int = 1) -> Listing:
     if not files:
         raise SourceError(f"hmdb51 needs CLASS{ending}, which {lists.folder} does not hold")
     videos = []
-    for label, path in sorted(files.items()):
-        for place, line in lines_of(path):
+    for label, file in sorted(files.items()):
+        for place, line in lines_of(file):
             name, _, flag = line.rpartition(" ")  # names hold "!", "(" and "["
             if not name or flag not in _SPLITS:
                 raise SourceError(f"{place}: {line!r} is not a video and a 0, 1 or 2")

@@ -116,7 +116,7 @@ def json_of(path: Path) -> Any:
 
 def in_order(path: Path, indices: dict[str, int], first: int) -> list[str]:
     """Names in the order of their indices, which count up from `first` without a gap."""
-    names = sorted(indices, key=indices.get)
+    names = sorted(indices, key=indices.__getitem__)
     if [indices[name] for name in names] != list(range(first, first + len(names))):
         raise SourceError(f"{path}: the classes are not numbered from {first} without a gap")
     return [plain(name) for name in names]

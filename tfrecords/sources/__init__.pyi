@@ -1,0 +1,3 @@
+from .folders import videos_at
+
+__all__ = ["videos_at"]
