@@ -22,6 +22,9 @@ class SmoothedCrossentropy(keras.losses.Loss):
     Input shape:
         Labels `(batch,)`, or shares `(batch, num_classes)`, and logits `(batch, num_classes)`.
 
+    Raises:
+        ValueError: If `label_smoothing` is not in [0, 1).
+
     Example:
 
     >>> model.compile(loss=SmoothedCrossentropy(0.1))

@@ -47,7 +47,12 @@ NETWORKS: dict[str, Callable] = {"slowfast": slowfast}
 
 
 def list_models() -> dict[str, str]:
-    """The methods that `build_video_model` knows, each with a line about it."""
+    """The methods that `build_video_model` knows, each with a line about it.
+
+    Example:
+        >>> list_models()["tsm"]
+        'Shifted channels before the first convolution of residual branches; no weights.'
+    """
     methods = METHODS | NETWORKS
     return {
         name: (inspect.getdoc(method) or "").partition("\n")[0] for name, method in methods.items()

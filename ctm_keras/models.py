@@ -28,6 +28,15 @@ def class_names(model: keras.Model) -> list[str] | None:
 
     Returns:
         The names, or None if the model was built without.
+
+    Raises:
+        ValueError: If the model is none of this project.
+
+    Example:
+        >>> names = ["left", "right"]
+        >>> model = build_video_model("tsn", "tiny", class_names=names, image_size=64, weights=None)
+        >>> class_names(model)
+        ['left', 'right']
     """
     head = model.layers[-1]
     if not isinstance(head, AverageScores):
@@ -85,7 +94,7 @@ def build_video_model(
 
     Example:
         >>> model = build_video_model("ctm", "tiny", num_classes=4, image_size=64, weights=None)
-        >>> model.predict(np.zeros((1, 8, 64, 64, 3), "uint8")).shape
+        >>> model(np.zeros((1, 8, 64, 64, 3), "uint8")).shape
         (1, 4)
     """
     if temporal_pooling is not None:
@@ -119,6 +128,20 @@ def CTMResNet50(num_classes: int | None = None, **kwargs: Any) -> keras.Model:  
     Args:
         num_classes: Number of classes; not needed with `class_names`.
         **kwargs: The other arguments of `build_video_model`.
+
+    Input shape:
+        `clip`, `(batch, num_frames, image_size, image_size, 3)`: RGB, 0..255.
+
+    Output shape:
+        `logits`, `(batch, num_classes)`, float32.
+
+    Example:
+        >>> model = CTMResNet50(200, image_size=64, weights=None)
+        >>> model.output_shape
+        (None, 200)
+
+    Reference:
+        CTM, Section 3.2 and Table 3.
     """
     return build_video_model("ctm", "resnet50", num_classes, **kwargs)
 
@@ -129,6 +152,20 @@ def CTMResNet101(num_classes: int | None = None, **kwargs: Any) -> keras.Model: 
     Args:
         num_classes: Number of classes; not needed with `class_names`.
         **kwargs: The other arguments of `build_video_model`.
+
+    Input shape:
+        `clip`, `(batch, num_frames, image_size, image_size, 3)`: RGB, 0..255.
+
+    Output shape:
+        `logits`, `(batch, num_classes)`, float32.
+
+    Example:
+        >>> model = CTMResNet101(200, image_size=64, weights=None)
+        >>> model.output_shape
+        (None, 200)
+
+    Reference:
+        CTM, Section 3.2 and Table 4.
     """
     return build_video_model("ctm", "resnet101", num_classes, **kwargs)
 

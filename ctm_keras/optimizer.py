@@ -28,7 +28,7 @@ class SGD(keras.optimizers.SGD):
 
     Example:
 
-    >>> model.compile(optimizer=ctm_keras.SGD(0.01, l2=1e-4), loss=...)
+    >>> model.compile(optimizer=ctm_keras.SGD(0.01, l2=1e-4), loss=ctm_keras.SmoothedCrossentropy())
 
     Reference:
         CTM, section 4.2 (momentum 0.9, weight decay 1e-4).
@@ -70,7 +70,9 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     Example:
 
-    >>> StepSchedule(0.02, milestones=[30 * steps_per_epoch, 50 * steps_per_epoch])
+    >>> rate = StepSchedule(0.02, milestones=[3000, 5000])
+    >>> [round(float(rate(step)), 4) for step in (0, 3000, 5000)]
+    [0.02, 0.002, 0.0002]
 
     Reference:
         CTM, section 4.2 (0.02, times 0.1 at epochs 30 and 50 of 60).

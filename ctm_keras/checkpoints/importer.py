@@ -57,7 +57,7 @@ def import_weights(
             method, a weight has no place or no value, or a shape differs.
 
     Example:
-        >>> model = import_weights("resnet50.pth", num_classes=87)
+        >>> model = import_weights("resnet50.pth", num_classes=87)  # doctest: +SKIP
     """
     if to is not None:
         _check_target(Path(to))

@@ -111,6 +111,10 @@ class R2Plus1D(layers.Layer):
     Output shape:
         `(batch, new_frames, new_height, new_width, filters)`
 
+    Example:
+        >>> R2Plus1D(64, (3, 3))(np.ones((2, 8, 14, 14, 64), "float32")).shape
+        (2, 8, 14, 14, 64)
+
     Reference:
         Tran et al., A Closer Look at Spatiotemporal Convolutions for Action Recognition,
         CVPR 2018, Section 3.5.
@@ -121,7 +125,7 @@ class R2Plus1D(layers.Layer):
     def __init__(
         self,
         filters: int,
-        kernel_size: tuple[int, int, int],
+        kernel_size: tuple[int, int],
         strides: tuple[int, int, int] = (1, 1, 1),
         padding: str = "same",
         epsilon: float = 1e-5,

@@ -41,6 +41,14 @@ def load_weights(
 
     Raises:
         ValueError: If the file is none of this project's, or its network is another.
+
+    Example:
+        >>> tsn = build_video_model("tsn", "tiny", 4, image_size=64, weights=None)
+        >>> tsn.save("tsn.keras")
+        >>> tsm = build_video_model("tsm", "tiny", 4, image_size=64, weights=None)
+        >>> load_weights(tsm, "tsn.keras").head_started
+        Weights of a video model: 31 layers adopted.
+        False
     """
     return adopt(model, read_video_model(path), path, interpolate_tcc)
 

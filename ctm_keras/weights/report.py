@@ -22,6 +22,10 @@ class AdoptionReport:
         left_out: Layers without weights that only the file's network has, of another method.
         kept: Settings that the file notes and this network shares.
         changed: Settings that differ from the file's: frames, image size.
+
+    Example:
+        >>> AdoptionReport("imagenet", adopted=("conv1_conv",), new=("scores",)).new
+        ('scores',)
     """
 
     source: str | None = None
@@ -62,6 +66,11 @@ def adoption_report(model: keras.Model) -> AdoptionReport:
 
     Args:
         model: A video model. One that was loaded from a file adopted all of that file.
+
+    Example:
+        >>> model = build_video_model("tsn", "tiny", 4, image_size=64, weights=None)
+        >>> adoption_report(model).adopted
+        ()
     """
     report = getattr(model, "_adoption", None)
     if report is not None:

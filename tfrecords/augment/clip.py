@@ -26,9 +26,9 @@ def change_clip(clip: np.ndarray, augment: Augment, key: np.ndarray) -> np.ndarr
     """What `augment` makes of a clip's pixels; the clip itself where it makes nothing.
 
     Args:
-        clip: uint8 array of shape `(T, S, S, 3)`.
+        clip: Uint8 array of shape `(T, S, S, 3)`.
         augment: `Augment`.
-        key: two int64, the clip's own key.
+        key: The clip's own key.
     """
     if any(augment.color_jitter):
         clip = jitter(clip, augment.color_jitter, generator(key, "jitter"))

@@ -24,9 +24,9 @@ def corner_crop_box(height: int, width: int, rng: np.random.Generator) -> np.nda
     scales apart; the box lies at one of thirteen fixed places.
 
     Args:
-        height: int, rows of the frame.
-        width: int, columns of the frame.
-        rng: np.random.Generator.
+        height: Rows of the frame.
+        width: Columns of the frame.
+        rng: Random generator.
 
     Returns:
         An int array (top, left, height, width).
@@ -50,9 +50,9 @@ def resized_crop_box(height: int, width: int, rng: np.random.Generator) -> np.nd
     """A box of 8 to 100% of the picture, of a shape from 3:4 to 4:3; or else the centre square.
 
     Args:
-        height: int, rows of the frame.
-        width: int, columns of the frame.
-        rng: np.random.Generator.
+        height: Rows of the frame.
+        width: Columns of the frame.
+        rng: Random generator.
 
     Returns:
         An int array (top, left, height, width).

@@ -13,8 +13,8 @@ def generator(key: np.ndarray, purpose: str) -> np.random.Generator:
     changes none of the others.
 
     Args:
-        key: two int64, the clip's own key.
-        purpose: str, one of `STREAMS`.
+        key: The clip's own key.
+        purpose: One of `STREAMS`.
     """
     start = [0, 0, 0, STREAMS[purpose]]
     return np.random.Generator(

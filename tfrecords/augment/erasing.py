@@ -12,8 +12,8 @@ def erase(clip: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Fills a box of a clip with noise, new in each frame.
 
     Args:
-        clip: uint8 array of shape `(T, S, S, 3)`.
-        rng: np.random.Generator.
+        clip: Uint8 array of shape `(T, S, S, 3)`.
+        rng: Random generator.
 
     Output shape:
         The same as the input.

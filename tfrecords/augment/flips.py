@@ -25,8 +25,8 @@ def flip_targets(class_names: Sequence[str], flip_pairs: Pairs = ()) -> np.ndarr
     """The label that each class has after a horizontal flip.
 
     Args:
-        class_names: sequence of str, the classes in order.
-        flip_pairs: pairs of class names that are each other's mirror image; or the name of a data
+        class_names: The classes in order.
+        flip_pairs: Pairs of class names that are each other's mirror image; or the name of a data
             set whose pairs are known: `"jester"`, `"something-something-v1"` or `"-v2"`.
 
     Returns:
@@ -63,15 +63,20 @@ def flip_report(class_names: Sequence[str], flip: bool = True, flip_pairs: Pairs
     """What horizontal flips do to each class, in lines for people.
 
     Args:
-        class_names: sequence of str, the classes in order.
-        flip: bool, whether there are flips at all.
-        flip_pairs: as in `flip_targets`.
+        class_names: The classes in order.
+        flip: Whether there are flips at all.
+        flip_pairs: As in `flip_targets`.
 
     Returns:
         A list of str, a line for each kind of class that there is.
 
     Raises:
         ValueError: As `flip_targets` does.
+
+    Example:
+
+    >>> tfrecords.flip_report(["wave", "swipe left"])
+    ['flips 1 of 2 classes', 'never flips (left or right in the name, no flip pair): swipe left']
     """
     targets = flip_targets(class_names, flip_pairs).tolist()
     if not flip:

@@ -14,9 +14,9 @@ def jitter(
     turns by up to `strength` of the colour circle, either way. A strength of 0 changes nothing.
 
     Args:
-        clip: uint8 array of shape `(T, S, S, 3)`.
-        strengths: four floats, for brightness, contrast, saturation and hue.
-        rng: np.random.Generator.
+        clip: Uint8 array of shape `(T, S, S, 3)`.
+        strengths: For brightness, contrast, saturation and hue.
+        rng: Random generator.
 
     Output shape:
         The same as the input.

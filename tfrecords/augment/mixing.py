@@ -17,8 +17,8 @@ class Mix(NamedTuple):
     """How a clip is mixed with its partner.
 
     Args:
-        own: float, the clip's own share of the result.
-        box: tuple (top, left, bottom, right) that the partner fills, or None for MixUp.
+        own: The clip's own share of the result.
+        box: Tuple (top, left, bottom, right) that the partner fills, or None for MixUp.
     """
 
     own: float = 1.0
@@ -31,11 +31,11 @@ def mix_batch(
     """Mixes a batch.
 
     Args:
-        clips: uint8 array of shape `(B, T, S, S, 3)`.
-        labels: int array of shape `(B,)`.
-        keys: int64 array of shape `(B, 2)`, the clips' own keys.
+        clips: Uint8 array of shape `(B, T, S, S, 3)`.
+        labels: Int array of shape `(B,)`.
+        keys: Int64 array of shape `(B, 2)`, the clips' own keys.
         augment: `Augment`.
-        num_classes: int.
+        num_classes: Number of classes.
 
     Returns:
         A tuple of the mixed clips and float32 labels of shape `(B, num_classes)`, the share of

@@ -17,16 +17,16 @@ class Augment:
     Args:
         crop: `"scale"`, a square of the size that `scale` gives, anywhere; `"corners"`, TSN's
             multi-scale corner crops; `"resized"`, Inception's random area and shape.
-        color_jitter: tuple of four floats, the greatest change of brightness, contrast,
+        color_jitter: The greatest change of brightness, contrast,
             saturation (parts of 1) and hue (parts of the colour circle, at most 0.5).
-        randaugment: str, timm's spelling: `"rand-m7-n4-mstd0.5-inc1"`; `"none"` for none.
-        erasing: float, probability that a box is filled with noise, the same box in all frames.
-        mixup: float, alpha of MixUp's Beta distribution; 0 for none.
-        cutmix: float, alpha of CutMix's Beta distribution; 0 for none.
-        mix_prob: float, probability that there is MixUp or CutMix at all.
-        mix_switch: float, probability of CutMix where both are on.
+        randaugment: Timm's spelling: `"rand-m7-n4-mstd0.5-inc1"`; `"none"` for none.
+        erasing: Probability that a box is filled with noise, the same box in all frames.
+        mixup: Alpha of MixUp's Beta distribution; 0 for none.
+        cutmix: Alpha of CutMix's Beta distribution; 0 for none.
+        mix_prob: Probability that there is MixUp or CutMix at all.
+        mix_switch: Probability of CutMix where both are on.
         mix_per: `"batch"`, one draw for all clips of a batch; `"clip"`, one for each.
-        repeats: int, how often an epoch takes each video, each time with draws of its own, as
+        repeats: How often an epoch takes each video, each time with draws of its own, as
             neighbours in the order.
 
     Raises:
@@ -34,8 +34,10 @@ class Augment:
 
     Example:
 
-    >>> tfrecords.clips("data/mine", augment=tfrecords.Augment(crop="corners", erasing=0.25))
-    >>> tfrecords.clips("data/mine", augment=tfrecords.Augment.preset("mvit", repeats=1))
+    >>> own = tfrecords.Augment(crop="corners", erasing=0.25)
+    >>> train = tfrecords.clips("data/mine", augment=own)
+    >>> tfrecords.Augment.preset("mvit", repeats=1).mixup
+    0.8
 
     Reference:
         - [Temporal Segment Networks](https://arxiv.org/abs/1608.00859)

@@ -22,10 +22,10 @@ class Policy(NamedTuple):
     """What `rand-m7-n4-mstd0.5-inc1` says.
 
     Args:
-        m: float, strength from 0 to 10.
-        n: int, operations of a clip.
-        mstd: float, standard deviation of the strength.
-        inc: bool, whether every operation changes more as the strength grows.
+        m: Strength from 0 to 10.
+        n: Operations of a clip.
+        mstd: Standard deviation of the strength.
+        inc: Whether every operation changes more as the strength grows.
     """
 
     m: float = 10.0
@@ -61,9 +61,9 @@ def randaugment(clip: np.ndarray, policy: Policy, rng: np.random.Generator) -> n
     """Changes a clip by a policy.
 
     Args:
-        clip: uint8 array of shape `(T, S, S, 3)`.
+        clip: Uint8 array of shape `(T, S, S, 3)`.
         policy: `Policy`.
-        rng: np.random.Generator.
+        rng: Random generator.
 
     Output shape:
         The same as the input.

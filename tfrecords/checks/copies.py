@@ -25,10 +25,10 @@ class Copy:
     """Two videos of which one is a copy of the other or of a part of it.
 
     Args:
-        videos: two `Video`.
-        identical: bool, whether their frames are the same.
-        motion: float, correlation of what moves.
-        picture: float, correlation of the pictures.
+        videos: Two `Video`.
+        identical: Whether their frames are the same.
+        motion: Correlation of what moves.
+        picture: Correlation of the pictures.
     """
 
     videos: tuple[Video, Video]
@@ -46,8 +46,8 @@ class Look(NamedTuple):
     """What a first look at a video gives.
 
     Args:
-        hashes: uint64 array of shape `(2, n)`.
-        digest: bytes, the same for identical videos alone; empty where there is nothing to see.
+        hashes: Uint64 array of shape `(2, n)`.
+        digest: The same for identical videos alone; empty where there is nothing to see.
     """
 
     hashes: np.ndarray
@@ -60,8 +60,8 @@ def all_copies(
     """Finds the copies among all videos of a data set, and the videos that show one colour.
 
     Args:
-        splits: sequence of `Split`.
-        progress: bool, whether to show progress bars on a terminal.
+        splits: `Split` objects.
+        progress: Whether to show progress bars on a terminal.
 
     Returns:
         A tuple of `Copy`, those in different splits first, and a tuple of `Video`.

@@ -13,16 +13,16 @@ class Stats:
     """What a data set holds.
 
     Args:
-        folder: str, the data set.
-        class_names: tuple of str.
-        rows: mapping from a split to its videos, an array of the index's rows.
-        ids: mapping from a split to its videos' ids.
-        copies: tuple of `Copy`, those in different splits first; None where none were looked for.
-        blank: tuple of `Video`, which show one colour.
-        groups: mapping from a group that stands in several splits to these and their videos' ids.
-        num_groups: int, groups in all.
-        missing: int, videos that the source's lists name and that were not there.
-        failures: int, videos that could not be read.
+        folder: The data set.
+        class_names: The classes, in order.
+        rows: Mapping from a split to its videos, an array of the index's rows.
+        ids: Mapping from a split to its videos' ids.
+        copies: Those in different splits first; None where none were looked for.
+        blank: Which show one colour.
+        groups: Mapping from a group that stands in several splits to these and their videos' ids.
+        num_groups: Groups in all.
+        missing: Videos that the source's lists name and that were not there.
+        failures: Videos that could not be read.
     """
 
     folder: str

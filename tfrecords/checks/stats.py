@@ -15,9 +15,9 @@ def stats(data: str | AnyPath, copies: bool = True, progress: bool = True) -> St
     frames are read, and more of those that look like another's.
 
     Args:
-        data: str or Path, the folder with dataset.json.
-        copies: bool, whether to look for copies, which reads frames.
-        progress: bool, whether to show a progress bar on a terminal.
+        data: The folder with dataset.json.
+        copies: Whether to look for copies, which reads frames.
+        progress: Whether to show a progress bar on a terminal.
 
     Returns:
         A `StatsReport`; `print` shows it, `as_json` is for programs.

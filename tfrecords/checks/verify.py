@@ -22,7 +22,7 @@ from tfrecords.video.packets import Pieces, render
 NAMED = 5  # damaged videos in one sentence
 
 
-def verify(folder: str | AnyPath, /, sample: int = 100, progress: bool = True) -> VerifyReport:
+def verify(folder: str | Path, /, sample: int = 100, progress: bool = True) -> VerifyReport:
     """Checks every checksum and count of a data set, and decodes a sample of its frames.
 
     Damage is reported, not raised.
@@ -44,7 +44,10 @@ def verify(folder: str | AnyPath, /, sample: int = 100, progress: bool = True) -
     >>> tfrecords.verify("data/mine").ok
     True
     """
-    folder = as_path(folder)
+    return _verified(as_path(folder), sample, progress)
+
+
+def _verified(folder: AnyPath, sample: int, progress: bool) -> VerifyReport:
     try:
         manifest = read_manifest(folder)
     except BadManifest as error:

@@ -11,15 +11,19 @@ class VerifyReport:
     """What `verify` found; `str` of it is for people.
 
     Args:
-        folder: str, the data set.
-        problems: tuple of str, one sentence each, empty if all is well.
-        shards: int, shards that dataset.json lists.
-        videos: int, videos whose every frame was checked.
-        frames: int, frames whose checksum is right.
-        decoded: int, frames that were decoded.
-        missing: tuple of str, ids of videos that the source's lists named and that were not there.
-        failures: tuple of str, ids of videos that could not be read when it was built.
-        command: str, what wrote the data set.
+        folder: The data set.
+        problems: One sentence each, empty if all is well.
+        shards: Shards that dataset.json lists.
+        videos: Videos whose every frame was checked.
+        frames: Frames whose checksum is right.
+        decoded: Frames that were decoded.
+        missing: Ids of videos that the source's lists named and that were not there.
+        failures: Ids of videos that could not be read when it was built.
+        command: What wrote the data set.
+
+    Example:
+    >>> tfrecords.verify("data/mine").problems
+    ()
     """
 
     folder: str

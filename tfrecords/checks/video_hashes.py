@@ -29,9 +29,9 @@ class Thumbnails(NamedTuple):
     """Frames of a video, small and grey.
 
     Args:
-        pictures: float array of shape `(n, SIDE, SIDE)`.
-        times: float array of shape `(n,)`, seconds.
-        seconds: float, the length of the video.
+        pictures: Float array of shape `(n, SIDE, SIDE)`.
+        times: Float array of shape `(n,)`, seconds.
+        seconds: The length of the video.
     """
 
     pictures: np.ndarray
@@ -43,10 +43,10 @@ class Pair(NamedTuple):
     """Two videos, by their places, of which one is a copy of the other or of a part of it.
 
     Args:
-        first: int.
-        second: int.
-        motion: float, correlation of what moves, 1 in an exact copy.
-        picture: float, correlation of the pictures.
+        first: Thumbnails of one video.
+        second: Thumbnails of the other.
+        motion: Correlation of what moves, 1 in an exact copy.
+        picture: Correlation of the pictures.
     """
 
     first: int
@@ -71,8 +71,8 @@ def find_copies(
     """Finds the pairs of copies among videos.
 
     Args:
-        hashed: uint64 array of shape `(videos, 2, n)`, the hashes of each video.
-        thumbnails: function of the places of videos, that reads more of their frames.
+        hashed: Uint64 array of shape `(videos, 2, n)`, the hashes of each video.
+        thumbnails: Function of the places of videos, that reads more of their frames.
 
     Returns:
         A list of `Pair`, sorted.

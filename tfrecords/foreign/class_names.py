@@ -44,8 +44,8 @@ def choose_classes(labels: Sequence[Label], names: Sequence[str] | None = None) 
     """Settles the classes of a data set.
 
     Args:
-        labels: sequence of the number (or None) and the name (or empty) that each record has.
-        names: sequence of str or None, the classes in order, where the user gives them.
+        labels: Sequence of the number (or None) and the name (or empty) that each record has.
+        names: The classes in order, where the user gives them.
 
     Returns:
         `Classes`.

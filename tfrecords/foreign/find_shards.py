@@ -22,8 +22,8 @@ def find_shards(source: Path, globs: Mapping[str, Sequence[str]]) -> dict[str, l
     its name, else in the name of the nearest folder; or what the globs say.
 
     Args:
-        source: Path, a folder, searched with all below it, or one file.
-        globs: mapping from a split to patterns of paths, relative to `source`; if there is one,
+        source: A folder, searched with all below it, or one file.
+        globs: Mapping from a split to patterns of paths, relative to `source`; if there is one,
             files that none of them finds are left out.
 
     Raises:

@@ -64,7 +64,7 @@ def import_records(
         SourceError: If the shards cannot be used, or `out` is not new.
 
     Example:
-    >>> tfrecords.import_records("kinetics", "data/kinetics").num_videos("val")
+    >>> tfrecords.import_records("kinetics", "data/kinetics").num_videos("val")  # doctest: +SKIP
     19881
     """
     if "://" in f"{source}{out}":

@@ -27,9 +27,9 @@ class Example:
     """A record and where its features lie, by their keys; `lists` has those of each time step.
 
     Args:
-        data: bytes, the record.
-        context: mapping from a key to the parts of a Feature.
-        lists: mapping from a key to the parts of a FeatureList.
+        data: The record.
+        context: Mapping from a key to the parts of a Feature.
+        lists: Mapping from a key to the parts of a FeatureList.
     """
 
     data: bytes

@@ -44,14 +44,14 @@ class ForeignVideo(NamedTuple):
     """A video as a record tells it.
 
     Args:
-        name: str, its id, or empty.
-        media: str, the id of the video that it is a clip of, or empty.
-        start: float or None, seconds in that video.
-        number: int or None, the number of its class.
-        text: str, the name of its class, or empty.
-        height: int.
-        width: int.
-        frame_rate: float.
+        name: Its id, or empty.
+        media: The id of the video that it is a clip of, or empty.
+        start: Seconds in that video.
+        number: The number of its class.
+        text: The name of its class, or empty.
+        height: Height in pixels.
+        width: Width in pixels.
+        frame_rate: Frames per second.
         num_frames: Its frames.
     """
 

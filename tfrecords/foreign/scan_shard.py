@@ -17,15 +17,15 @@ class Scanned(NamedTuple):
     """What a shard holds.
 
     Args:
-        path: Path, the shard.
-        name: str, its path within the source.
-        split: str.
+        path: The shard.
+        name: Its path within the source.
+        split: Split of the data set.
         index_file: Its index, whose labels are 0 yet.
-        videos: list of `ForeignVideo`.
-        places: list of int, the number of each video's record.
-        failures: list of `Failure`.
-        size: int, bytes of the file.
-        lost: int, bytes of its records that failed.
+        videos: List of `ForeignVideo`.
+        places: The number of each video's record.
+        failures: List of `Failure`.
+        size: Bytes of the file.
+        lost: Bytes of its records that failed.
     """
 
     path: Path

@@ -56,12 +56,12 @@ class ShardIndex:
     """The rows of one index; views into the mapped file.
 
     Args:
-        shard_size: int, bytes of the shard.
-        sha256: bytes, the shard's hash, 32 bytes.
-        videos: array of `VIDEO_DTYPE`, shape `(videos,)`.
-        frames: array of `FRAME_DTYPE`, one row per piece of a video.
-        stores: array of `STORE_DTYPE`, shape `(videos,)`; None where every piece is a frame.
-        pictures: array of `PICTURE_DTYPE`, one row per frame of the videos; None as well.
+        shard_size: Bytes of the shard.
+        sha256: The shard's hash, 32 bytes.
+        videos: Shape `(videos,)`.
+        frames: One row per piece of a video.
+        stores: Shape `(videos,)`; None where every piece is a frame.
+        pictures: One row per frame of the videos; None as well.
     """
 
     shard_size: int
@@ -116,13 +116,13 @@ def write_index(
     """Writes an index under a temporary name, syncs it, and renames it into place.
 
     Args:
-        path: str or Path, the index file.
-        shard_size: int, bytes of the shard.
-        shard_sha256: bytes, the shard's hash, 32 bytes.
-        videos: array of `VIDEO_DTYPE`, one row per video in the shard's order.
-        frames: array of `FRAME_DTYPE`, one row per piece (a frame's JPEG), video after video.
-        stores: array of `STORE_DTYPE`, one row per video; None where every piece is a frame.
-        pictures: array of `PICTURE_DTYPE`, one row per frame, where `stores` is given.
+        path: The index file.
+        shard_size: Bytes of the shard.
+        shard_sha256: The shard's hash, 32 bytes.
+        videos: One row per video in the shard's order.
+        frames: One row per piece (a frame's JPEG), video after video.
+        stores: One row per video; None where every piece is a frame.
+        pictures: One row per frame, where `stores` is given.
 
     Raises:
         BadIndex: If the rows do not describe a shard of `shard_size` bytes.
@@ -149,7 +149,7 @@ def read_index(path: str | Path) -> ShardIndex:
     """Maps an index into memory and checks all of it.
 
     Args:
-        path: str or Path, the index file.
+        path: The index file.
 
     Returns:
         A `ShardIndex`.

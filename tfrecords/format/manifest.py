@@ -30,7 +30,20 @@ class BadManifest(ValueError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Shard:
-    """One shard: its file, its split, its videos' ids in order, its size and the two hashes."""
+    """One shard of a data set.
+
+    Args:
+        file: Name of the file.
+        split: Split of its videos.
+        videos: Ids of its videos, in order.
+        bytes: Size of the file.
+        sha256: Hash of the file.
+        index_sha256: Hash of its index.
+
+    Example:
+    >>> tfrecords.read_manifest("data/mine").all_shards[0].split
+    'train'
+    """
 
     file: str
     split: str
@@ -45,23 +58,31 @@ class Manifest:
     """The content of dataset.json.
 
     Args:
-        class_names: tuple of str; a label is a place in it.
-        frame: mapping with `short_side` (pixels or None), `quality` (JPEG), `store` (`"frames"` or
+        class_names: The classes; a label is a place in it.
+        frame: Mapping with `short_side` (pixels or None), `quality` (JPEG), `store` (`"frames"` or
             `"video"`) and `fps` (or None).
-        splits: mapping from a split to its numbers of `videos` and `frames`, and of `missing`.
-        all_shards: tuple of `Shard`, sorted by file.
-        failures: tuple of `Failure`, sorted by id.
-        missing: mapping from a split to the ids of videos that the source's lists name and that
+        splits: Mapping from a split to its numbers of `videos` and `frames`, and of `missing`.
+        all_shards: Sorted by file.
+        failures: Failures, sorted by id.
+        missing: Mapping from a split to the ids of videos that the source's lists name and that
             were not there.
-        groups: mapping from a video's id to its group, where it has one: the scene, the source
+        groups: Mapping from a video's id to its group, where it has one: the scene, the source
             video, the person that must not stand in two splits; of a segment its file.
-        as_frames: mapping from a video's id to the reason why it is stored as JPEGs in a data set
+        as_frames: Mapping from a video's id to the reason why it is stored as JPEGs in a data set
             that keeps encoded videos.
-        clock_jumps: mapping from a video's id to the times, in seconds, at which the clock of its
+        clock_jumps: Mapping from a video's id to the times, in seconds, at which the clock of its
             file jumps; the frames continue there without a pause.
-        versions: mapping from a package to the version that built the data set.
-        machine: str, the processor type.
-        source: mapping, what was asked for.
+        versions: Mapping from a package to the version that built the data set.
+        machine: The processor type.
+        source: What was asked for.
+
+    Raises:
+        ValueError: By `shards`, `ids` and `num_videos`, if there is no such split.
+
+    Example:
+    >>> manifest = tfrecords.read_manifest("data/mine")
+    >>> manifest.num_videos("val")
+    12
     """
 
     class_names: tuple[str, ...]
@@ -104,14 +125,18 @@ def read_manifest(folder: str | AnyPath) -> Manifest:
     """Reads DIR/dataset.json.
 
     Args:
-        folder: str or Path, the data set; `s3://bucket/folder` and the like are read from there.
+        folder: The data set; `s3://bucket/folder` and the like are read from there.
 
     Returns:
         A `Manifest`.
 
     Raises:
         BadManifest: If the file is missing or is not, by its checksum, what `ctm build` wrote.
-        StorageError: If the server of a remote folder does not answer or lets nobody in.
+        StorageError: If the server of a remote folder does not answer or denies access.
+
+    Example:
+    >>> tfrecords.read_manifest("data/mine").class_names
+    ('down', 'left', 'right', 'up')
     """
     path = as_path(folder) / FILE
     content = _read_content(path)

@@ -12,7 +12,7 @@ def check_content(content: dict[str, Any]) -> None:
     """Raises ValueError, with what is wrong, unless `content` can be that of a data set.
 
     Args:
-        content: dict, the JSON object of a dataset.json.
+        content: The JSON object of a dataset.json.
     """
     _texts("class_names", _typed("class_names", content["class_names"], list))
     for name in ("frame", "splits", "versions", "source", "missing"):

@@ -38,13 +38,17 @@ class VideoEntry:
     """One labelled video of a source.
 
     Args:
-        id: str, stable name, derived from the relative path (and the times of a segment).
-        path: str, as the source gives it, relative to the source's folder.
-        label: str, the class name.
-        split: str, `"train"`, `"val"` or `"test"`.
-        start: float or None, seconds from the first frame.
-        end: float or None, seconds from the first frame.
-        group: str or None, the scene that must not be divided between splits.
+        id: Stable name, derived from the relative path (and the times of a segment).
+        path: As the source gives it, relative to the source's folder.
+        label: The class name.
+        split: `"train"`, `"val"` or `"test"`.
+        start: Seconds from the first frame.
+        end: Seconds from the first frame.
+        group: The scene that must not be divided between splits.
+
+    Example:
+    >>> tfrecords.VideoEntry("jump/a", "jump/a.mp4", "jump", "train").label
+    'jump'
     """
 
     id: str
@@ -58,7 +62,18 @@ class VideoEntry:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A video that is not in the data set, and why."""
+    """A video that is not in the data set, and why.
+
+    Args:
+        id: Its stable name.
+        path: Its path, as the source gives it.
+        split: Its split.
+        reason: Why it is not in the data set.
+
+    Example:
+    >>> tfrecords.read_manifest("data/mine").failures
+    ()
+    """
 
     id: str
     path: str
@@ -87,9 +102,9 @@ def layout(
     """Lays out the SequenceExample of one video.
 
     Args:
-        context: mapping from a key to its one value (str, int or float).
-        lengths: sequence of int, the bytes of each frame's JPEG.
-        timestamps: sequence of int, microseconds, one per frame.
+        context: Mapping from a key to its one value (str, int or float).
+        lengths: The bytes of each frame's JPEG.
+        timestamps: Microseconds, one per frame.
 
     Returns:
         A `Layout` whose `size` counts the whole record, JPEGs too.
@@ -114,9 +129,9 @@ def media_layout(context: Mapping[str, Value], length: int, timestamps: Sequence
     """Lays out the SequenceExample of a video that stays encoded, in its context.
 
     Args:
-        context: mapping from a key to its one value (str, int or float).
-        length: int, the bytes of the media file.
-        timestamps: sequence of int, microseconds, one per frame.
+        context: Mapping from a key to its one value (str, int or float).
+        length: The bytes of the media file.
+        timestamps: Microseconds, one per frame.
 
     Returns:
         A `Layout` whose `size` counts the whole record, the media too.

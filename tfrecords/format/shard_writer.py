@@ -33,8 +33,8 @@ class Spooled(NamedTuple):
 
     Args:
         entry: VideoEntry.
-        label: int, the place of its label in the class names.
-        spool: Path, its JPEGs, end to end, or its media file.
+        label: The place of its label in the class names.
+        spool: Its JPEGs, end to end, or its media file.
         found: What is in the spool.
     """
 
@@ -48,9 +48,9 @@ def write_shard(path: Path, split: str, videos: Sequence[Spooled]) -> Shard:
     """Writes a shard and its index where they are not read yet; `publish_shard` follows.
 
     Args:
-        path: Path, the shard, in a folder for what is unfinished.
-        split: str.
-        videos: sequence of `Spooled`, in the order of the shard.
+        path: The shard, in a folder for what is unfinished.
+        split: Split of the data set.
+        videos: In the order of the shard.
 
     Returns:
         The `Shard` as dataset.json lists it.

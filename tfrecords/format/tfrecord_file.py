@@ -24,11 +24,11 @@ class Record(NamedTuple):
     """A record: where its data begins, the data or None, and the reason where there is none.
 
     Args:
-        number: int, its place in the file.
-        offset: int, where its data begins.
-        size: int, bytes of the file that it takes.
-        data: bytes or None.
-        reason: str, why it cannot be used; empty where it is sound.
+        number: Its place in the file.
+        offset: Where its data begins.
+        size: Bytes of the file that it takes.
+        data: Bytes or None.
+        reason: Why it cannot be used; empty where it is sound.
     """
 
     number: int
@@ -42,7 +42,7 @@ class RecordFile:
     """Reads a file once, record by record, and hashes all of it on the way.
 
     Args:
-        path: Path, the file.
+        path: The file.
 
     Raises:
         Compressed: If the file is compressed, so that no place in it can be read by itself.
@@ -61,7 +61,7 @@ class RecordFile:
         """Every record; after one whose length is damaged nothing more can be found.
 
         Args:
-            keep: bool, whether the records have their data; without, they may be of any size.
+            keep: Whether the records have their data; without, they may be of any size.
         """
         with open(self.path, "rb") as file:
             number = place = 0

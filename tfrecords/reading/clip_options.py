@@ -120,7 +120,7 @@ def views(frames: np.ndarray, *, options: ClipOptions | None = None, **view: Any
     """The views that `tfrecords.clips` takes of a video in evaluation, of its decoded frames.
 
     Args:
-        frames: uint8 array of shape `(frames, height, width, 3)`, RGB, all frames of the video at
+        frames: Uint8 array of shape `(frames, height, width, 3)`, RGB, all frames of the video at
             the data set's frame rate and short side.
         options: How the video is viewed. Defaults to `ClipOptions()`.
         view: Fields of `ClipOptions` by name, which replace those of `options`.

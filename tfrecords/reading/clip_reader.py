@@ -22,7 +22,7 @@ class ClipReader:
     Args:
         videos: `Split`.
         options: `ClipOptions`.
-        flip_targets: int array, the label of each class after a flip, or `NOT_FLIPPED`.
+        flip_targets: The label of each class after a flip, or `NOT_FLIPPED`.
         augment: `Augment`.
     """
 
@@ -44,9 +44,9 @@ class ClipReader:
         """A random clip of a video.
 
         Args:
-            video: int, the place of the video in the split.
-            draws: floats in [0, 1), shape `(PLACE_DRAWS + T,)`.
-            key: two int64, from which all that `augment` draws follows.
+            video: The place of the video in the split.
+            draws: Floats in [0, 1), shape `(PLACE_DRAWS + T,)`.
+            key: From which all that `augment` draws follows.
         """
         row, options = self.videos.videos[video], self.options
         frames = random_clip_indices(
@@ -69,8 +69,8 @@ class ClipReader:
         """All crops of a clip.
 
         Args:
-            video: int, the place of the video in the split.
-            clip: int, which of the clips that evaluation takes.
+            video: The place of the video in the split.
+            clip: Which of the clips that evaluation takes.
         """
         row, options = self.videos.videos[video], self.options
         frames = options.clips(int(row["frames"]))[clip]
@@ -91,8 +91,8 @@ def read_frames(videos: Split, video: int, frames: np.ndarray) -> list[np.ndarra
 
     Args:
         videos: `Split`.
-        video: int, the place of the video in the split.
-        frames: int array, frame numbers, shape `(n,)`.
+        video: The place of the video in the split.
+        frames: Frame numbers, shape `(n,)`.
 
     Returns:
         A list of `n` uint8 arrays of shape `(height, width, 3)`.

@@ -105,9 +105,12 @@ def clips(
 
     Example:
 
-    >>> train = tfrecords.clips("data/ucf101", "train", batch_size=32)
-    >>> val = tfrecords.clips("data/ucf101", "val", num_clips=10, num_crops=3)
-    >>> model.fit(train, validation_data=val)
+    >>> train = tfrecords.clips("data/mine", "train", batch_size=4)
+    >>> train.element_spec[0].shape
+    TensorShape([4, 8, 224, 224, 3])
+    >>> val = tfrecords.clips("data/mine", "val", num_clips=10, num_crops=3)
+    >>> len(val)  # 12 videos, 30 views each, 32 in a batch
+    12
 
     Reference:
         CTM: Collaborative Temporal Modeling for Action Recognition, section 4.1.

@@ -19,11 +19,11 @@ def crop_clip(frames: Frames, boxes: np.ndarray, image_size: int, flip: bool = F
     """Cuts boxes out of every frame of a clip.
 
     Args:
-        frames: sequence of T uint8 arrays of shape `(height, width, 3)`.
-        boxes: int array of shape `(crops, 3)`: top, left, side; or `(crops, 4)`: top, left,
+        frames: Sequence of T uint8 arrays of shape `(height, width, 3)`.
+        boxes: Int array of shape `(crops, 3)`: top, left, side; or `(crops, 4)`: top, left,
             height, width.
-        image_size: int, pixels of a side of the square result, S.
-        flip: bool, whether to mirror left and right.
+        image_size: Pixels of a side of the square result, S.
+        flip: Whether to mirror left and right.
 
     Output shape:
         A uint8 array of shape `(crops, T, S, S, 3)`.

@@ -19,11 +19,11 @@ class ClassOrder:
     """Videos drawn by the weights of their classes.
 
     Args:
-        edges: float64 array, where each class's part of the line [0, 1] ends.
-        videos: int64 array, places in the split, class after class.
-        starts: int64 array, where each class's videos begin in `videos`.
-        counts: int64 array, videos of each class.
-        length: int64, positions of an epoch: the videos of the split, also those never taken.
+        edges: Float64 array, where each class's part of the line [0, 1] ends.
+        videos: Places in the split, class after class.
+        starts: Where each class's videos begin in `videos`.
+        counts: Videos of each class.
+        length: Positions of an epoch: the videos of the split, also those never taken.
     """
 
     edges: np.ndarray
@@ -54,9 +54,9 @@ def class_order(
     """The order that class weights give, or None without them.
 
     Args:
-        labels: int array, the class of each video of the split.
-        class_names: tuple of str, the classes in order.
-        weights: as in `video_weights`, or None.
+        labels: The class of each video of the split.
+        class_names: The classes in order.
+        weights: As in `video_weights`, or None.
     """
     if weights is None:
         return None

@@ -57,9 +57,9 @@ class Resize:
     """Resizes pictures of one size to squares, one after the other.
 
     Args:
-        height: int, rows of the pictures.
-        width: int, columns of the pictures.
-        size: int, pixels of a side of the result, S.
+        height: Rows of the pictures.
+        width: Columns of the pictures.
+        size: Pixels of a side of the result, S.
 
     Input shape:
         uint8 `(height, width, 3)`.
@@ -105,10 +105,10 @@ def bands(
     """The weights of an axis without the zeros far from the diagonal: new and old pixels, part.
 
     Args:
-        length: int, pixels of the axis.
+        length: Pixels of the axis.
         size: Pixels of the axis afterwards.
-        channels: int, numbers that follow each other for each pixel.
-        dtype: of the weights.
+        channels: Numbers that follow each other for each pixel.
+        dtype: Of the weights.
     """
     matrix, parts = weights(length, size), []
     for start in range(0, size, BAND):

@@ -37,8 +37,8 @@ class Split:
     asks for its frames only.
 
     Args:
-        folder: str or Path, the data set, for example `"data/mine"` or `"s3://bucket/mine"`.
-        split: str, the split.
+        folder: The data set, for example `"data/mine"` or `"s3://bucket/mine"`.
+        split: The split.
 
     Raises:
         ValueError: If the folder is no data set, the split is unknown or empty, or a shard or its
@@ -73,8 +73,8 @@ class Split:
         A video that stayed encoded has none; see `encoded` and `read_media`.
 
         Args:
-            video: int, the place of the video in the split.
-            frames: int array, frame numbers, shape `(n,)`.
+            video: The place of the video in the split.
+            frames: Frame numbers, shape `(n,)`.
 
         Returns:
             A list of `n` bytes objects, each checked against its CRC-32.
@@ -97,8 +97,8 @@ class Split:
         """Reads, of a video that stayed encoded, the packets that some frames need.
 
         Args:
-            video: int, the place of the video in the split.
-            frames: int array, frame numbers in growing order, shape `(n,)`.
+            video: The place of the video in the split.
+            frames: Frame numbers in growing order, shape `(n,)`.
 
         Returns:
             A `Media`, every piece of it checked against its CRC-32.
@@ -146,7 +146,7 @@ def data_error(error: BaseException) -> BadShard | StorageError | None:
     """The sentence about the data in what TensorFlow raises while a dataset is iterated.
 
     Args:
-        error: exception, as `model.fit` or a loop over `tfrecords.clips` raised it.
+        error: Exception, as `model.fit` or a loop over `tfrecords.clips` raised it.
 
     Returns:
         The `BadShard` (data that are damaged) or `StorageError` (a server that does not answer)
@@ -155,7 +155,7 @@ def data_error(error: BaseException) -> BadShard | StorageError | None:
     Example:
 
     >>> try:
-    ...     model.fit(tfrecords.clips("data/mine"))
+    ...     clips, labels = next(iter(tfrecords.clips("data/mine")))
     ... except tf.errors.OpError as error:
     ...     raise (tfrecords.data_error(error) or error) from None
     """

@@ -36,10 +36,10 @@ def clip_indices(
     and clip `i` takes the middle frame of piece `i` of every segment.
 
     Args:
-        video_frames: int, frames of the video.
-        num_frames: int, frames of a clip.
-        interval: int, distance between the frames of a dense clip.
-        num_clips: int, clips per video.
+        video_frames: Frames of the video.
+        num_frames: Frames of a clip.
+        interval: Distance between the frames of a dense clip.
+        num_clips: Clips per video.
         sampling: `"dense"` or `"segments"`.
 
     Returns:
@@ -78,11 +78,11 @@ def random_clip_indices(
     `num_frames * interval` that follow; a segment clip takes a random frame of each segment.
 
     Args:
-        video_frames: int, frames of the video.
-        num_frames: int, frames of the clip.
-        interval: int, distance between the frames of a dense clip.
+        video_frames: Frames of the video.
+        num_frames: Frames of the clip.
+        interval: Distance between the frames of a dense clip.
         sampling: `"dense"` or `"segments"`.
-        draws: floats in [0, 1), shape `(num_frames,)`; a dense clip uses the first.
+        draws: Floats in [0, 1), shape `(num_frames,)`; a dense clip uses the first.
     """
     if sampling == "segments":
         looped = max(video_frames, num_frames)
@@ -115,14 +115,14 @@ def crop_boxes(
     their mirror images, which have the same boxes.
 
     Args:
-        height: int, rows of the frame.
-        width: int, columns of the frame.
-        num_crops: int, 1, 3, 5 or 10.
-        scale: int, short side of the frame in pixels for a crop of 224.
-        places: function of the free pixels beside a crop and of `num_crops`, which gives the first,
+        height: Rows of the frame.
+        width: Columns of the frame.
+        num_crops: 1, 3, 5 or 10.
+        scale: Short side of the frame in pixels for a crop of 224.
+        places: Function of the free pixels beside a crop and of `num_crops`, which gives the first,
             middle and last place.
-        across: bool, whether three crops stand left, centre and right of portrait frames too.
-        canvas: height and width that the frame is stretched to for a crop of 224, instead of
+        across: Whether three crops stand left, centre and right of portrait frames too.
+        canvas: Height and width that the frame is stretched to for a crop of 224, instead of
             `scale`.
 
     Returns:
@@ -154,10 +154,10 @@ def random_crop_box(
     """A square crop of random size and place for training: top, left, side in the frame's pixels.
 
     Args:
-        height: int, rows of the frame.
-        width: int, columns of the frame.
-        scale: tuple of two ints, the least and the greatest short side for a crop of 224.
-        draws: three floats in [0, 1), for scale, top and left.
+        height: Rows of the frame.
+        width: Columns of the frame.
+        scale: The least and the greatest short side for a crop of 224.
+        draws: Three floats in [0, 1), for scale, top and left.
     """
     side = _side(height, width, scale[0] + _pick(draws[0], scale[1] - scale[0] + 1))
     top, left = _pick(draws[1], height - side + 1), _pick(draws[2], width - side + 1)

@@ -13,8 +13,8 @@ def file_of(root: Path, path: str) -> Path:
     """The file that the path of a `VideoEntry` names, also where the locale cannot spell it.
 
     Args:
-        root: Path, the folder that relative paths start from.
-        path: str, of the entry.
+        root: The folder that relative paths start from.
+        path: Path of the entry.
     """
     try:
         return root / os.fsdecode(path.encode("utf-8", "surrogateescape"))

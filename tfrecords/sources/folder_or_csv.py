@@ -21,12 +21,12 @@ class Source:
     """What a source holds.
 
     Args:
-        root: Path, the folder that relative paths start from.
-        entries: tuple of `VideoEntry`, sorted by id; `split` is the source's own word for it, or
+        root: The folder that relative paths start from.
+        entries: Sorted by id; `split` is the source's own word for it, or
             empty where it has none.
-        notes: tuple of str, what the user should know: what was ignored.
-        class_names: tuple of str, the classes in the order of a published index; empty is sorted.
-        missing: frozenset of str, ids of entries that lists name and that are not there.
+        notes: What the user should know: what was ignored.
+        class_names: The classes in the order of a published index; empty is sorted.
+        missing: Frozenset of str, ids of entries that lists name and that are not there.
     """
 
     root: Path
@@ -42,11 +42,11 @@ def read_source(
     """Lists the labeled videos of a source.
 
     Args:
-        source: str or Path, a folder with one sub-folder per class (which may hold folders of the
+        source: A folder with one sub-folder per class (which may hold folders of the
             splits train, val and test, or stand in them), or a CSV file with the columns `path` and
             `label`, and where wanted `split`, `group`, `start` and `end`.
-        split_column: str or None, the CSV's column that tells the split; None takes `split`.
-        group_column: str or None, the CSV's column that tells the group; None takes `group`.
+        split_column: The CSV's column that tells the split; None takes `split`.
+        group_column: The CSV's column that tells the group; None takes `group`.
 
     Raises:
         SourceError: If it is empty, of one class only, names a video or segment twice, or is a CSV

@@ -51,8 +51,8 @@ def videos_beneath(folder: Path, ignored: list[str]) -> Iterator[Path]:
     """The videos and frame folders anywhere beneath a folder.
 
     Args:
-        folder: Path, where they are looked for.
-        ignored: list of str, to which the names of other files are added.
+        folder: Where they are looked for.
+        ignored: To which the names of other files are added.
 
     Raises:
         SourceError: If an image is among videos or folders.
@@ -87,8 +87,8 @@ def videos_at(path: Path, ignored: list[str]) -> list[Path]:
     """The videos that a path names: itself, or where it is a folder of videos, those in it.
 
     Args:
-        path: Path, a video file, a folder of frames or a folder of videos.
-        ignored: list of str, to which what else is in a folder of videos is added.
+        path: A video file, a folder of frames or a folder of videos.
+        ignored: To which what else is in a folder of videos is added.
 
     Raises:
         VideoError: If it is another folder.

@@ -27,9 +27,9 @@ def with_groups(
     several paths.
 
     Args:
-        entries: sequence of `VideoEntry` as the source has them.
-        pattern: str or None, regular expression: its first parenthesis, or else all of it.
-        root: Path, the folder that relative paths start from.
+        entries: Sequence of `VideoEntry` as the source has them.
+        pattern: Regular expression: its first parenthesis, or else all of it.
+        root: The folder that relative paths start from.
 
     Raises:
         SourceError: If the pattern is no regular expression or finds nothing in a path.
@@ -46,7 +46,7 @@ def torn_groups(videos: Iterable[tuple[str | None, str, str]]) -> dict[str, dict
     """The groups that stand in several splits: the ids of their videos in each.
 
     Args:
-        videos: iterable of the group (or None), the split and the id of each video.
+        videos: Iterable of the group (or None), the split and the id of each video.
     """
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for group, split, name in videos:

@@ -52,8 +52,8 @@ def shape_of(root: Path, videos: Sequence[Parts]) -> Shape:
     """Finds the classes and the splits.
 
     Args:
-        root: Path, the folder that the videos lie in, for messages.
-        videos: sequence of tuple of str, the parts of each path.
+        root: The folder that the videos lie in, for messages.
+        videos: The parts of each path.
 
     Raises:
         SourceError: If folders look like splits and it is not clear that all of them are.

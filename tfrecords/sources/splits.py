@@ -31,15 +31,15 @@ def assign_splits(
     videos' ids, or of their groups, which stay together. Segments of a file are a group, too.
 
     Args:
-        entries: sequence of `VideoEntry` as the source has them.
-        root: Path, the folder that relative paths start from.
-        val: sequence of str, values of the split column that make the validation split.
-        test: sequence of str, values of the split column that make the test split.
-        val_fraction: float in [0, 1), share of each class for validation.
-        test_fraction: float in [0, 1), share of each class for the test.
-        group_pattern: str or None, regular expression that finds the group in a path: its first
+        entries: Sequence of `VideoEntry` as the source has them.
+        root: The folder that relative paths start from.
+        val: Values of the split column that make the validation split.
+        test: Values of the split column that make the test split.
+        val_fraction: Float in [0, 1), share of each class for validation.
+        test_fraction: Float in [0, 1), share of each class for the test.
+        group_pattern: Regular expression that finds the group in a path: its first
             parenthesis, or else all of it.
-        seed: int, another division.
+        seed: Another division.
 
     Returns:
         The entries with their splits, and notes for the user.

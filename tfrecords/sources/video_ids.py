@@ -35,7 +35,7 @@ def distinct(entries: Sequence[VideoEntry]) -> list[VideoEntry]:
     The same file or segment twice still shares one: it is a mistake in a list.
 
     Args:
-        entries: sequence of `VideoEntry`, in any order.
+        entries: Entries, in any order.
     """
     entries, together = list(entries), True
     while together:  # "a.mp4" and "a.avi", whose id becomes "a.avi", as was that of "a.avi.mp4"

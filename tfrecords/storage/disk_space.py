@@ -19,8 +19,8 @@ def full_disk_in_words(folder: AnyPath, remedy: str) -> Iterator[None]:
     """Turns what Python, and Keras, HDF5 and TensorFlow, raise on a full disk into one sentence.
 
     Args:
-        folder: Path, what lies on that disk.
-        remedy: str, what to do once there is space.
+        folder: What lies on that disk.
+        remedy: What to do once there is space.
 
     Raises:
         FullDisk: If the disk is full.

@@ -45,11 +45,11 @@ def pictures(
     """Decodes a file or a folder of frames, from about `start` seconds at the latest.
 
     Args:
-        path: Path, a video file, a GIF, or a folder of images in the natural order of names.
-        start: float, seconds; pictures before it may be left out (after a seek).
+        path: A video file, a GIF, or a folder of images in the natural order of names.
+        start: Seconds; pictures before it may be left out (after a seek).
         tape: Tape or None, is given every packet; the number that it answers is then the `opaque`
             of the packet's picture.
-        jumps: list or None, is given the times at which the file's clock jumps, seconds.
+        jumps: Is given the times at which the file's clock jumps, seconds.
 
     Raises:
         VideoError: If it is unreadable, empty, damaged or cut short.

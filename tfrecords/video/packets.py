@@ -31,9 +31,9 @@ class Media(NamedTuple):
     """What some pictures of an encoded video need.
 
     Args:
-        head: bytes, the media file up to its first packet.
-        stretches: list of lists of `Piece`, each from a key picture on.
-        pictures: list of (packet, crc32), for each picture the number of its packet and the
+        head: The media file up to its first packet.
+        stretches: Each from a key picture on.
+        pictures: List of (packet, crc32), for each picture the number of its packet and the
             checksum of its planes.
     """
 
@@ -46,9 +46,9 @@ class Pieces:
     """The pieces of a video in a file, each read when it is asked for.
 
     Args:
-        file: binary file.
-        offsets: sequence of int.
-        lengths: sequence of int.
+        file: Binary file.
+        offsets: `int` objects.
+        lengths: `int` objects.
     """
 
     def __init__(self, file: BinaryIO, offsets: Sequence[int], lengths: Sequence[int]):
@@ -73,9 +73,9 @@ def decode(
     """Decodes packets that follow one another from a key picture on.
 
     Args:
-        head: bytes, the media file up to its first packet.
-        pieces: iterable of `Piece`.
-        wanted: set of int, numbers of the packets whose pictures are wanted.
+        head: The media file up to its first packet.
+        pieces: Iterable of `Piece`.
+        wanted: Set of int, numbers of the packets whose pictures are wanted.
 
     Returns:
         An iterator of (number of the packet, its picture), in the order in which they come.
@@ -118,7 +118,7 @@ def runs(rows: np.ndarray) -> list[tuple[int, int]]:
     """The first and the last piece of each stretch of packets that pictures need.
 
     Args:
-        rows: array of `PICTURE_DTYPE`, the wanted pictures.
+        rows: The wanted pictures.
     """
     stretches: list[tuple[int, int]] = []
     for start, last in sorted(zip(rows["start"].tolist(), rows["piece"].tolist(), strict=True)):

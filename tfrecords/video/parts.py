@@ -33,9 +33,9 @@ def parts(file: BinaryIO, length_of: Callable[[bytes], int], start: int = 0) -> 
     """The parts of a file, the last of which may reach beyond the file.
 
     Args:
-        file: binary file.
-        length_of: function from the first bytes of a part to its length; 0 where there is none.
-        start: int, where the first part begins.
+        file: Binary file.
+        length_of: Function from the first bytes of a part to its length; 0 where there is none.
+        start: Where the first part begins.
     """
     size = file.seek(0, os.SEEK_END)
     while start < size:

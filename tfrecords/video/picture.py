@@ -15,10 +15,10 @@ class Picture(NamedTuple):
     """One decoded picture, not yet converted.
 
     Args:
-        image: av.VideoFrame, or uint8 BGR array `(height, width, 3)`.
-        time: int, microseconds from the video's first picture.
-        duration: int, microseconds, nominal.
-        matrix: tuple of four int (a, b, c, d) of the display matrix, or None if upright.
+        image: Av.VideoFrame, or uint8 BGR array `(height, width, 3)`.
+        time: Microseconds from the video's first picture.
+        duration: Microseconds, nominal.
+        matrix: Tuple of four int (a, b, c, d) of the display matrix, or None if upright.
     """
 
     image: Any

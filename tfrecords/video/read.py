@@ -39,12 +39,12 @@ def read_frames(
     """Decodes a video, frame by frame, in constant memory.
 
     Args:
-        path: str or Path, a video file, a GIF, or a folder of frames (taken as 25 a second).
-        start: float or None, seconds from the first picture; frames before it are left out.
-        end: float or None, seconds from the first picture; frames from it on are left out.
-        fps: float or None, frames a second to resample to by time stamps: each instant takes the
+        path: A video file, a GIF, or a folder of frames (taken as 25 a second).
+        start: Seconds from the first picture; frames before it are left out.
+        end: Seconds from the first picture; frames from it on are left out.
+        fps: Frames a second to resample to by time stamps: each instant takes the
             picture nearest in time. None keeps the video's own frames.
-        short_side: int or None, pixels that the shorter side is scaled to. None keeps the size.
+        short_side: Pixels that the shorter side is scaled to. None keeps the size.
 
     Returns:
         An iterator of `Frame`.
@@ -55,7 +55,9 @@ def read_frames(
         OSError: If it is missing or may not be read.
 
     Example:
-    >>> frames = [frame.rgb for frame in read_frames("clip.mp4", fps=10, short_side=256)]
+    >>> frames = [frame.rgb for frame in tfrecords.read_frames("holiday.mp4", short_side=256)]
+    >>> frames[0].shape
+    (256, 256, 3)
     """
     for pixels, timestamp in read_pixels(path, start, end, fps, short_side, order="rgb24"):
         yield Frame(pixels, timestamp)

@@ -18,8 +18,8 @@ class Renderer:
 
     Args:
         first: Picture, fixes the size.
-        short_side: int or None, pixels of the shorter side.
-        order: str, `"rgb24"` or `"bgr24"`.
+        short_side: Pixels of the shorter side.
+        order: `"rgb24"` or `"bgr24"`.
     """
 
     def __init__(self, first: Picture, short_side: int | None, order: str):

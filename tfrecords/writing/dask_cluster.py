@@ -22,8 +22,8 @@ def dask_executor(address: str, workers: int) -> Iterator[tuple[Executor, int]]:
     that they had in hand.
 
     Args:
-        address: str, the scheduler's, for example `"tcp://host:8786"`.
-        workers: int, how many are expected where there are none yet.
+        address: Address of the scheduler, for example `"tcp://host:8786"`.
+        workers: How many are expected where there are none yet.
 
     Raises:
         BuildError: If Dask is not installed, the scheduler does not answer, or the workers are

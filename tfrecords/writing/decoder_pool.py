@@ -37,7 +37,7 @@ class Decoder:
     """One decoding process, started when it is first used and again after it died.
 
     Args:
-        timeout: float, seconds that a video may go without giving a frame.
+        timeout: Seconds that a video may go without giving a frame.
     """
 
     def __init__(self, timeout: float):
@@ -139,8 +139,8 @@ class Decoders:
     A context: however it ends, no process of it is left, and what still waits fails.
 
     Args:
-        number: int, processes.
-        timeout: float, seconds that a video may go without giving a frame.
+        number: Number of processes.
+        timeout: Seconds that a video may go without giving a frame.
     """
 
     def __init__(self, number: int, timeout: float):

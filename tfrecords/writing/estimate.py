@@ -33,16 +33,16 @@ class Estimate:
     """What is left of a build, as far as a sample tells.
 
     Args:
-        out: Path, the data set's folder.
-        videos: int, videos that are not in a shard yet.
-        sampled: int, videos that were decoded to tell.
-        failures: tuple of `Failure`, those of them that could not be read.
-        workers: int, processes that will decode.
-        seconds: float, the time it will take.
-        bytes: int, what the shards will hold.
-        spool: int, what is needed beside them while the build runs.
-        error: float, by which share of itself `bytes` may be off (two standard errors).
-        free: int, bytes that are free on the disk.
+        out: The data set's folder.
+        videos: Videos that are not in a shard yet.
+        sampled: Videos that were decoded to tell.
+        failures: Those of them that could not be read.
+        workers: Processes that will decode.
+        seconds: The time it will take.
+        bytes: What the shards will hold.
+        spool: What is needed beside them while the build runs.
+        error: By which share of itself `bytes` may be off (two standard errors).
+        free: Bytes that are free on the disk.
     """
 
     out: AnyPath
@@ -90,9 +90,9 @@ def estimate(tasks: Sequence[ShardTask], workers: int, most: int = SAMPLE) -> Es
     """Decodes a sample of what is left of a build, and leaves nothing.
 
     Args:
-        tasks: sequence of `ShardTask`, at least one.
-        workers: int, processes that will decode.
-        most: int, how many videos are decoded for it.
+        tasks: Tasks, at least one.
+        workers: Processes that will decode.
+        most: How many videos are decoded for it.
     """
     entries = [entry for task in tasks for entry in task.shard.entries]
     entries.sort(key=lambda entry: stable_hash(entry.id))

@@ -26,8 +26,8 @@ def fingerprints(root: Path, entries: Iterable[VideoEntry]) -> dict[str, str]:
     """The state of each video's file; it stays when the source is moved as a whole.
 
     Args:
-        root: Path, the folder that relative paths start from.
-        entries: iterable of `VideoEntry`.
+        root: The folder that relative paths start from.
+        entries: Iterable of `VideoEntry`.
 
     Returns:
         A dict from a video's id to the size in bytes and the time of change of its file, to a hash

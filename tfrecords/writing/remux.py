@@ -77,13 +77,13 @@ class Original:
     """What decoding the original gave.
 
     Args:
-        times: mapping from a packet to the time of its picture, microseconds, in display order.
-        frames: list of (packet, time), the frames of the data set.
-        jumps: list of float, when the clock of the file jumps, seconds.
-        digests: mapping from the packet of a frame to the digest of its picture.
-        crcs: mapping from the packet of a frame to the CRC-32 of its picture.
-        look: what all these pictures share: format, size, colours, rotation.
-        size: height and width of the upright picture.
+        times: Mapping from a packet to the time of its picture, microseconds, in display order.
+        frames: List of (packet, time), the frames of the data set.
+        jumps: When the clock of the file jumps, seconds.
+        digests: Mapping from the packet of a frame to the digest of its picture.
+        crcs: Mapping from the packet of a frame to the CRC-32 of its picture.
+        look: What all these pictures share: format, size, colours, rotation.
+        size: Height and width of the upright picture.
     """
 
     times: dict[int, int] = field(default_factory=dict)

@@ -43,10 +43,10 @@ def prove(
 
     Args:
         pieces: `Pieces` of the stored media.
-        keys: sequence of int, the packets that the container calls key pictures.
-        digests: mapping from the packet of a frame to the digest of its picture.
-        look: tuple, what `look_of` gave for all of them.
-        alive: callable, called with every picture.
+        keys: The packets that the container calls key pictures.
+        digests: Mapping from the packet of a frame to the digest of its picture.
+        look: What `look_of` gave for all of them.
+        alive: Called with every picture.
 
     Returns:
         A mapping from the packet of a frame to the packet to start from.

@@ -69,9 +69,9 @@ class Journal:
     """Opens the state of a build, as a context; only one build at a time may hold it.
 
     Args:
-        out: Path, the data set's folder.
-        asked: mapping, the options and the hash of the entries.
-        files: mapping from a video's id to the fingerprint of its file.
+        out: The data set's folder.
+        asked: The options and the hash of the entries.
+        files: Mapping from a video's id to the fingerprint of its file.
 
     Raises:
         BuildError: If another build holds `out`, or shards of an unfinished one of other options or

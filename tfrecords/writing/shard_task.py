@@ -89,7 +89,7 @@ def decode_and_write(
     Args:
         task: ShardTask.
         decoders: Decoders, which may be shared with other shards.
-        ended: callable, told of each video as it ends.
+        ended: Told of each video as it ends.
     """
     with _attempt(task) as folder:
         results = _try_again(task, task.before, decoders, folder) if task.before else {}

@@ -119,7 +119,7 @@ def temporal_improvement(top1: float, baseline: float) -> float:
     Example:
 
     >>> temporal_improvement(0.716, 0.368)
-    0.5506329113924051
+    0.550632911392405
 
     Reference:
         Equation 1 and Figure 7 of arXiv 2010.11757.

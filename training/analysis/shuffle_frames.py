@@ -52,7 +52,9 @@ def reordered(batches: Iterable[Batch], order: str, seed: int = 0) -> Iterator[B
 
     Example:
 
-    >>> backwards = predict_views(model, reordered(batches, "reversed"), total=len(batches))
+    >>> batches = tfrecords.clips("data/mine", "val", with_ids=True)
+    >>> next(iter(reordered(batches, "reversed")))["clip"].shape
+    (12, 8, 224, 224, 3)
     """
     if order not in ORDERS:
         raise ValueError(f"The order is one of {', '.join(ORDERS)}; received {order!r}.")

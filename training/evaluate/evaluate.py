@@ -53,7 +53,9 @@ def evaluate(path: Path, **options: Any) -> Report:
 
     Example:
 
-    >>> report = evaluate(Path("runs/mine"), protocol="slowfast", split="test")
+    >>> report = evaluate(Path("runs/mine"), protocol="slowfast", num_clips=1)
+    >>> report.videos
+    12
 
     Reference:
         CTM, section 4.2 (the inference of non-local networks: 10 clips, probabilities

@@ -34,6 +34,11 @@ def freeze_batch_norm(model: keras.Model, resumed: bool = False) -> list[str]:
         ValueError: If a scale is still all zero, as the last batch norm of a new CTM path
             is: fixed, it would keep the path at zero for ever.
 
+    Example:
+
+    >>> training.freeze_batch_norm(model)[0]
+    'conv2_block1_1_bn'
+
     Reference:
         CTM, section 4.2 ("All the BN layers are fixed except the first one").
     """

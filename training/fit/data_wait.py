@@ -26,13 +26,14 @@ class DataWait(keras.callbacks.Callback):
     With several steps to an execution only the first one's wait is seen.
 
     Args:
-        remedies: sequence of str, what would make reading this data set less work.
+        remedies: What would make reading this data set less work.
 
     Example:
 
     >>> wait = training.DataWait()
-    >>> model.fit(wait.timed(tfrecords.clips("data/mine")), callbacks=[wait])
-    Waited for data 43% of the epoch: train with more cores or from a faster disk.
+    >>> train = tfrecords.clips("data/mine", batch_size=4, num_frames=4, image_size=32)
+    >>> history = model.fit(wait.timed(train), verbose=0, callbacks=[wait])
+    Waited for data ...% of the epoch...
     """
 
     def __init__(self, remedies: Sequence[str] = ()):
@@ -49,7 +50,7 @@ class DataWait(keras.callbacks.Callback):
 
         Args:
             dataset: `tf.data.Dataset` of batches, for `model.fit`.
-            first: int, number of the first batch, as the callback is told it.
+            first: Number of the first batch, as the callback is told it.
 
         Returns:
             A `tf.data.Dataset`.
@@ -108,8 +109,8 @@ def remedies(manifest: Manifest, image_size: int, scale: tuple[int, int]) -> lis
 
     Args:
         manifest: `tfrecords.Manifest` of the data set.
-        image_size: int, pixels of a side of the clips.
-        scale: tuple of two ints, as for `tfrecords.clips`.
+        image_size: Pixels of a side of the clips.
+        scale: As for `tfrecords.clips`.
     """
     found = []
     frame = FrameOptions.from_dict(manifest.frame)

@@ -91,7 +91,7 @@ def overlaid(clip: np.ndarray, maps: np.ndarray) -> np.ndarray:
     """Frames under the colours of their maps: what speaks for the class shines.
 
     Args:
-        clip: uint8 `(frames, height, width, 3)`.
+        clip: Uint8 `(frames, height, width, 3)`.
         maps: Class activation maps `(map_frames, rows, columns)`; where frames were pooled, one
             map is of several frames.
     """

@@ -91,7 +91,9 @@ class Classifier:
 
     Example:
 
-    >>> print(Classifier(Path("runs/mine")).predict(Path("holiday.mp4")))
+    >>> print(training.Classifier(Path("runs/mine")).predict(Path("holiday.mp4")))
+    holiday.mp4
+      0...
     """
 
     def __init__(self, run: Path, which: str = "model"):

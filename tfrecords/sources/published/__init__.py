@@ -61,10 +61,10 @@ def read_format(
     """Lists the labelled videos of a source in a published format.
 
     Args:
-        name: str or None, a key of `FORMATS`, `"folder"`, `"csv"`, or None for these two.
-        source: str or Path, the folder of videos, or what `read_source` takes.
-        annotations: str or Path or None, the folder of the lists or one list; None is `source`.
-        split_number: int or None, which of several published splits; None is the first.
+        name: A key of `FORMATS`, `"folder"`, `"csv"`, or None for these two.
+        source: The folder of videos, or what `read_source` takes.
+        annotations: The folder of the lists or one list; None is `source`.
+        split_number: Which of several published splits; None is the first.
         **columns: `split_column` and `group_column` of `read_source`.
 
     Returns:
@@ -117,7 +117,12 @@ def _with_slashes(root: Path, video: VideoEntry) -> VideoEntry:
 
 
 def explain_formats() -> str:
-    """Every format: its name, a line about it and a command, from the docstrings."""
+    """Every format: its name, a line about it and a command, from the docstrings.
+
+    Example:
+    >>> "ucf101" in tfrecords.explain_formats()
+    True
+    """
     texts = PLAIN | {name: inspect.getdoc(reader) or "" for name, reader in FORMATS.items()}
     blocks = []
     for name, text in texts.items():

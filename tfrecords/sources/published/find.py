@@ -22,8 +22,8 @@ def find_videos(root: Path, videos: Iterable[VideoEntry]) -> dict[str, str]:
     listed video's file.
 
     Args:
-        root: Path, the folder beneath which they lie.
-        videos: iterable of `VideoEntry` with the listed paths, which may be absolute.
+        root: The folder beneath which they lie.
+        videos: Iterable of `VideoEntry` with the listed paths, which may be absolute.
 
     Raises:
         SourceError: If two files could be one video, or one file two.

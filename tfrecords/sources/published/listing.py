@@ -28,8 +28,8 @@ class Lists:
     """The files that `--annotations` names.
 
     Args:
-        place: Path, a folder of lists, or one list whose companions lie beside it.
-        format: str, the format's name, for messages.
+        place: A folder of lists, or one list whose companions lie beside it.
+        format: The format's name, for messages.
     """
 
     def __init__(self, place: Path, format: str):
@@ -62,8 +62,8 @@ class Lists:
         """The lists by the split that a word in their names tells, at least one.
 
         Args:
-            pattern: str, which files.
-            keep: function of a name, which of them.
+            pattern: Which files.
+            keep: Function of a name, which of them.
         """
         if self.place.match(pattern) and (single := self.single()):
             return single
