@@ -32,7 +32,7 @@ def run(name: str, arguments: list[str]) -> None:
         print(tfrecords.explain_formats())
         return
     if command.tensorflow and not {"-h", "--help"} & set(arguments):
-        import_tensorflow_quietly()
+        _import_tensorflow_quietly()
     default = description = None
     if name in ("train", "ablate"):
         recipe, arguments = recipes.default_from(arguments)
@@ -46,7 +46,7 @@ def run(name: str, arguments: list[str]) -> None:
     command.carry_out(taken)
 
 
-def show_commands(arguments: list[str]) -> None:
+def _show_commands(arguments: list[str]) -> None:
     """The list of commands, or what is wrong with the name of one."""
     tyro.extras.subcommand_cli_from_dict(
         {name: summary(command) for name, command in COMMANDS.items()},
@@ -57,7 +57,7 @@ def show_commands(arguments: list[str]) -> None:
     )
 
 
-def import_tensorflow_quietly() -> None:
+def _import_tensorflow_quietly() -> None:
     """Imports TensorFlow with its greetings on the error stream left out."""
     several = "TF_CONFIG" in os.environ or any(a.startswith("--workers") for a in sys.argv)
     # Of a lost worker TensorFlow tells at length; it becomes one sentence.
@@ -86,7 +86,7 @@ def main() -> None:
         elif arguments[0] in COMMANDS:
             run(arguments[0], arguments[1:])
         else:
-            show_commands(arguments)
+            _show_commands(arguments)
     except KeyboardInterrupt:
         sys.exit("ctm: interrupted")
     except BrokenPipeError:  # `ctm ... | head`

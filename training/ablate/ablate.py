@@ -46,25 +46,25 @@ def ablate(config: AblateConfig) -> list[Path]:
     for name in config.tables:
         if name not in TABLES:
             raise unknown_name("table", name, TABLES)
-    check_data(config)
+    _check_data(config)
     tables = {name: TABLES[name] for name in config.tables}
-    rows = {network(row): row for table in tables.values() for row in table.rows}
-    check_options(config, rows.values())
-    results = {name: Result(reason=why_not(row, config)) for name, row in rows.items()}
+    rows = {_network(row): row for table in tables.values() for row in table.rows}
+    _check_options(config, rows.values())
+    results = {name: Result(reason=_why_not(row, config)) for name, row in rows.items()}
     if all(result.reason for result in results.values()):
         raise ValueError(next(iter(results.values())).reason)
     for number in range(config.runs):
         for name, row in rows.items():
             if not results[name].reason:
-                results[name] = with_report(results[name], measured(row, config, number))
+                results[name] = _with_report(results[name], _measured(row, config, number))
         paths = [
-            write(name, table, [results[network(row)] for row in table.rows], config)
+            write(name, table, [results[_network(row)] for row in table.rows], config)
             for name, table in tables.items()
         ]
     return paths
 
 
-def check_data(config: AblateConfig) -> None:
+def _check_data(config: AblateConfig) -> None:
     """Raises ValueError unless all data sets are there, with the split and the same classes."""
     manifests = {path: tfrecords.read_manifest(path) for path in config.data[: config.runs]}
     first = manifests[config.data[0]]
@@ -79,16 +79,16 @@ def check_data(config: AblateConfig) -> None:
             raise ValueError(f"{path} has no split {config.val_split!r}: say --val-split.")
 
 
-def check_options(config: AblateConfig, rows: Iterable[Row]) -> None:
+def _check_options(config: AblateConfig, rows: Iterable[Row]) -> None:
     """Raises ValueError for a given option that a row sets itself, or that no method has."""
     for name in config.method_options:
-        if setting := [row.label for row in rows if name in named(row.options)]:
+        if setting := [row.label for row in rows if name in _named(row.options)]:
             raise ValueError(f"--options {name}: the rows {', '.join(setting)} set it themselves.")
         if not any(has(row, name) for row in rows):
             raise ValueError(f"--options {name}: no method of these tables has it.")
 
 
-def named(options: Iterable[str]) -> list[str]:
+def _named(options: Iterable[str]) -> list[str]:
     """The names of options."""
     return [parse_option(option)[0] for option in options]
 
@@ -98,12 +98,12 @@ def has(row: Row, name: str) -> bool:
     return name == "temporal_pooling" or name in options_of(row.model)
 
 
-def network(row: Row) -> str:
+def _network(row: Row) -> str:
     """A row's network as the name of a folder: method and options."""
     return re.sub(r"[^a-z0-9]+", "-", " ".join((row.model, *row.options)).lower()).strip("-")
 
 
-def why_not(row: Row, config: AblateConfig) -> str:
+def _why_not(row: Row, config: AblateConfig) -> str:
     """Why the network of a row cannot be built, or nothing."""
     own = for_training(row, config, 0)
     try:
@@ -124,14 +124,14 @@ def for_training(row: Row, config: AblateConfig, number: int) -> TrainConfig:
     """The config of a row's run; each run has the next seed and the next data set."""
     return config.for_training(
         data=config.data[number % len(config.data)],
-        out=config.folder / f"{network(row)}-{config.seed + number}",
+        out=config.folder / f"{_network(row)}-{config.seed + number}",
         model=row.model,
-        options=(*row.options, *(o for o in config.options if has(row, *named([o])))),
+        options=(*row.options, *(o for o in config.options if has(row, *_named([o])))),
         seed=config.seed + number,
     )
 
 
-def measured(row: Row, config: AblateConfig, number: int) -> Report:
+def _measured(row: Row, config: AblateConfig, number: int) -> Report:
     """The report of a run, trained and evaluated now or before."""
     own = for_training(row, config, number)
     if not (is_started(complete(own, saved_model(own))) and Run(own.folder).model.is_file()):
@@ -155,7 +155,7 @@ def is_evaluated(run: Run, asked: EvaluateConfig) -> bool:
     return expected == (report.split, report.model, report.data_hash, report.settings)
 
 
-def with_report(result: Result, report: Report) -> Result:
+def _with_report(result: Result, report: Report) -> Result:
     """A result with one run more."""
     protocol = f"{report.split}: {report.protocol}; {report.coverage}"
     return Result((*result.top1, report.top1), (*result.protocols, protocol))

@@ -59,7 +59,7 @@ def in_markdown(table: Table, results: Sequence[Result], config: AblateConfig) -
     yield f"| network | here | each run | {columns} |"
     yield "|---" * (3 + len(table.columns)) + "|"
     for row, result in zip(table.rows, results, strict=True):
-        published = " | ".join(percent(value) for value in row.published)
+        published = " | ".join(_percent(value) for value in row.published)
         yield f"| {row.label} | {mean_and_deviation(result)} | {published} |"
 
 
@@ -72,6 +72,6 @@ def mean_and_deviation(result: Result) -> str:
     return f"{percents.mean():.1f}{spread} | {', '.join(f'{p:.1f}' for p in percents)}"
 
 
-def percent(value: float | None) -> str:
+def _percent(value: float | None) -> str:
     """A published figure, or a dash."""
     return "-" if value is None else f"{value:g}"

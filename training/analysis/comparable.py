@@ -52,11 +52,11 @@ def read_evaluated(path: Path) -> Evaluated:
     run = Run.open(path)
     predictions, report = read_results(path)
     names = run.facts.class_names
-    network = network_of(run.config, top1(predictions))
+    network = _network_of(run.config, top1(predictions))
     return Evaluated(str(path), network, predictions, names, report)
 
 
-def network_of(config: TrainConfig, accuracy: float) -> Result:
+def _network_of(config: TrainConfig, accuracy: float) -> Result:
     """The network that a config describes, and what it came to."""
     options = config.method_options
     pooling = options.get("temporal_pooling", False)
@@ -69,11 +69,11 @@ def network_of(config: TrainConfig, accuracy: float) -> Result:
         bool(pooling),
         accuracy,
         config.image_size,
-        tuple(sorted(map(spelled, options, options.values()))),
+        tuple(sorted(map(_spelled, options, options.values()))),
     )
 
 
-def spelled(name: str, value: Any) -> str:
+def _spelled(name: str, value: Any) -> str:
     """An option as --options takes it, `"blocks=1,3"`."""
     values = value if isinstance(value, tuple) else (value,)
     return f"{name}={','.join(map(str, values))}"
@@ -88,7 +88,7 @@ def check_comparable(evaluated: Sequence[Evaluated]) -> None:
         )
     first = evaluated[0]
     for run in evaluated[1:]:
-        check_alike(run, first)
+        _check_alike(run, first)
     for one, other in combinations(evaluated, 2):
         if one.result.network == other.result.network:
             raise ValueError(
@@ -102,7 +102,7 @@ def check_comparable(evaluated: Sequence[Evaluated]) -> None:
         )
 
 
-def check_alike(run: Evaluated, first: Evaluated) -> None:
+def _check_alike(run: Evaluated, first: Evaluated) -> None:
     """Raises ValueError unless two runs have the same classes, protocol and kind of checkpoint."""
     names = run.class_names, first.class_names
     if why := class_difference(*names, run.name, first.name):

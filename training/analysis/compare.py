@@ -81,8 +81,8 @@ def analyze_runs(
         means=mean_contributions(dict.fromkeys(run.result for pair in pairs for run in pair)),
         class_names=names,
         static_classes=tuple(names[c] for c in static_classes(tsn.predictions, count)),
-        gains={name: of_classes(gain, names, count) for name, gain in gains.items()},
-        pairs=tuple(likeness(gains, count)),
+        gains={name: _of_classes(gain, names, count) for name, gain in gains.items()},
+        pairs=tuple(_likeness(gains, count)),
     )
     return analysis, gains
 
@@ -99,7 +99,7 @@ def networks(evaluated: Sequence[Evaluated]) -> Iterator[Network]:
             yield Network(run.name, run.result)
 
 
-def of_classes(gain: np.ndarray, names: Sequence[str], count: int) -> Gain:
+def _of_classes(gain: np.ndarray, names: Sequence[str], count: int) -> Gain:
     """Which classes gain, and what is left without those that gain most."""
     best = temporal_classes(gain, count)
     rest = len(best) < (~np.isnan(gain)).sum()
@@ -112,7 +112,7 @@ def of_classes(gain: np.ndarray, names: Sequence[str], count: int) -> Gain:
     )
 
 
-def likeness(gains: dict[str, np.ndarray], count: int) -> Iterator[Pair]:
+def _likeness(gains: dict[str, np.ndarray], count: int) -> Iterator[Pair]:
     """How alike the gains of each two models are."""
     for (one, first), (other, second) in combinations(gains.items(), 2):
         try:

@@ -97,7 +97,7 @@ def spatial_contribution(top1: float, baseline: float) -> float:
     Reference:
         Equation 1 of arXiv 2010.11757.
     """
-    check_shares(top1, baseline)
+    _check_shares(top1, baseline)
     if not max(top1, baseline):
         raise ValueError("Neither model is ever right: their accuracies cannot be compared.")
     return baseline / max(top1, baseline)
@@ -124,7 +124,7 @@ def temporal_improvement(top1: float, baseline: float) -> float:
     Reference:
         Equation 1 and Figure 7 of arXiv 2010.11757.
     """
-    check_shares(top1, baseline)
+    _check_shares(top1, baseline)
     if baseline == 1:
         raise ValueError("TSN makes no error on these videos: nothing is left to improve.")
     return (top1 - baseline) / (1 - baseline)
@@ -150,7 +150,7 @@ def mean_contributions(results: Iterable[Result]) -> dict[str, Contribution]:
         Equation 2 and Table 8 of arXiv 2010.11757.
     """
     results = list(results)
-    check_once(results)
+    _check_once(results)
     baselines = {result.setting: result.top1 for result in results if result.is_baseline}
     spatial, temporal = defaultdict(list), defaultdict(list)
     for result in results:
@@ -174,7 +174,7 @@ def mean_contributions(results: Iterable[Result]) -> dict[str, Contribution]:
     }
 
 
-def check_once(results: Iterable[Result]) -> None:
+def _check_once(results: Iterable[Result]) -> None:
     """Raises ValueError if a network stands there twice."""
     seen = set()
     for result in results:
@@ -183,7 +183,7 @@ def check_once(results: Iterable[Result]) -> None:
         seen.add(result.network)
 
 
-def check_shares(*accuracies: float) -> None:
+def _check_shares(*accuracies: float) -> None:
     """Raises ValueError unless accuracies are shares between 0 and 1."""
     for accuracy in accuracies:
         if not 0 <= accuracy <= 1:

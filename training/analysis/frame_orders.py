@@ -31,7 +31,7 @@ def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
     found: dict[str, dict[str, Any]] = {}
     told = None
     for path in runs:
-        own, basis = order_test(path)
+        own, basis = _order_test(path)
         found[str(path)] = {**own, **vars(basis)}
         if told != basis:
             told = basis
@@ -44,7 +44,7 @@ def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
         write_json(out / "orders.json", found)
 
 
-def order_test(path: Path) -> tuple[dict[str, float], Basis]:
+def _order_test(path: Path) -> tuple[dict[str, float], Basis]:
     """Top-1 of a run with frames in their true order and in each other one, and what it stands on.
 
     Args:

@@ -20,7 +20,7 @@ def shuffled(clips: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return np.take_along_axis(clips, orders[:, :, None, None, None], axis=1)
 
 
-def reversed_(clips: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+def _reversed_(clips: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Each clip backwards."""
     return clips[:, ::-1]
 
@@ -34,7 +34,7 @@ def repeated(clips: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 # How the frames of clips `(B, T, H, W, C)` are put out of order.
 ORDERS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
     "shuffled": shuffled,
-    "reversed": reversed_,
+    "reversed": _reversed_,
     "repeated": repeated,
 }
 

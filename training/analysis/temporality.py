@@ -58,7 +58,7 @@ def temporal_classes(gains: np.ndarray, count: int) -> list[int]:
     Reference:
         Section 5.4.1 of arXiv 2010.11757, which takes 32 of Kinetics and 18 of SSV2.
     """
-    return greatest(gains, count)
+    return _greatest(gains, count)
 
 
 def static_classes(tsn: Predictions, count: int) -> list[int]:
@@ -74,7 +74,7 @@ def static_classes(tsn: Predictions, count: int) -> list[int]:
     Reference:
         Section 5.4.1 of arXiv 2010.11757.
     """
-    return greatest(class_accuracies(tsn), count)
+    return _greatest(class_accuracies(tsn), count)
 
 
 def overlap(first: Sequence[int], second: Sequence[int]) -> float:
@@ -158,7 +158,7 @@ def check_same_videos(first: Predictions, second: Predictions) -> None:
         )
 
 
-def greatest(values: np.ndarray, count: int) -> list[int]:
+def _greatest(values: np.ndarray, count: int) -> list[int]:
     """The places of the greatest values; of equal ones the first, NaN never."""
     known = int((~np.isnan(values)).sum())
     if not 1 <= count <= known:

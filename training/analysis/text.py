@@ -10,11 +10,11 @@ from training.analysis.figures import Analysis, Network
 def in_words(found: Analysis) -> Iterator[str]:
     """What `analyze` found, in lines."""
     yield f"Evaluated on {found.basis}"
-    yield from networks_in_words(found.networks)
+    yield from _networks_in_words(found.networks)
     yield from means_in_words(found.means)
-    yield f"Static classes (TSN knows them best): {joined(found.static_classes)}"
+    yield f"Static classes (TSN knows them best): {_joined(found.static_classes)}"
     for name, own in found.gains.items():
-        best = joined(f"{c} {g:+.3f}" for c, g in own.temporal_classes.items())
+        best = _joined(f"{c} {g:+.3f}" for c, g in own.temporal_classes.items())
         yield f"{name}: mean gain over TSN {own.average:+.4f}; temporal classes: {best}"
         if own.average_without_the_most_temporal is not None:
             yield f"  without these {own.average_without_the_most_temporal:+.4f}"
@@ -26,12 +26,12 @@ def in_words(found: Analysis) -> Iterator[str]:
         )
 
 
-def joined(names: Iterable[str]) -> str:
+def _joined(names: Iterable[str]) -> str:
     """Names of classes in one line."""
     return ", ".join(map(printable, names))
 
 
-def networks_in_words(networks: Sequence[Network]) -> Iterator[str]:
+def _networks_in_words(networks: Sequence[Network]) -> Iterator[str]:
     """The table of networks with Phi and Psi."""
     width = max(len(label) for label in ("method", *(row.label for row in networks)))
     head = f"{'run':32} {'method':{width}} {'backbone':12} {'frames':>6} {'size':>4} {'top-1':>7}"
@@ -51,10 +51,10 @@ def means_in_words(means: dict[str, Contribution]) -> Iterator[str]:
     """The means of each method that has several networks."""
     for label, own in means.items():
         if max(own.networks) > 1:
-            yield f"Means of {label}: {mean_in_words(own)}"
+            yield f"Means of {label}: {_mean_in_words(own)}"
 
 
-def mean_in_words(own: Contribution) -> str:
+def _mean_in_words(own: Contribution) -> str:
     """`"Phi 0.533, Psi 0.447 (12 networks); with temporal pooling Psi 0.382 (12 networks)"`."""
     plain, pooled = own.networks
     parts = []

@@ -43,12 +43,12 @@ def view_importances(runs: Sequence[Path], out: Path) -> Iterator[str]:
     found: dict[str, dict[str, Any]] = {}
     for path, name in zip(runs, picture_names(runs), strict=True):
         report = Report.read(path)
-        names, layers = importance_of_classes(path, report)
+        names, layers = _importance_of_classes(path, report)
         found[str(path)] = {
             "layers": {layer: rows.mean(axis=0).tolist() for layer, rows in layers.items()},
             "classes": of_classes(names, layers),
         }
-        yield from in_words(path, **found[str(path)])
+        yield from _in_words(path, **found[str(path)])
         yield f"  on {report.basis}"
         found[str(path)] |= vars(report.basis)
         picture = out / f"{name}-views.png"
@@ -59,7 +59,7 @@ def view_importances(runs: Sequence[Path], out: Path) -> Iterator[str]:
         yield f"Written: {out / 'views.json'}, {picture}"
 
 
-def importance_of_classes(path: Path, report: Report) -> tuple[list[str], dict[str, np.ndarray]]:
+def _importance_of_classes(path: Path, report: Report) -> tuple[list[str], dict[str, np.ndarray]]:
     """A run's classes that have clips, and for each CoST layer the means, `(classes, 3)`."""
     model, batches, _ = evaluated(path, report)
     labelled = ((batch["clip"].numpy(), batch["label"].numpy()) for batch in batches)
@@ -75,7 +75,7 @@ def of_classes(names: list[str], layers: dict[str, np.ndarray]) -> dict[str, lis
     return {names[i]: means[i].tolist() for i in np.argsort(means[:, 0], kind="stable")}
 
 
-def in_words(path: Path, layers: dict, classes: dict) -> Iterator[str]:
+def _in_words(path: Path, layers: dict, classes: dict) -> Iterator[str]:
     """The table of a run."""
     yield f"{str(path)[-32:]:32}" + "".join(f" {view:>6}" for view in VIEWS)
     overall = np.mean(list(layers.values()), axis=0)

@@ -31,7 +31,7 @@ def import_weights(config: ImportConfig) -> Path:
             config.to,
             config.model,
             config.num_classes,
-            class_names=read_class_names(config.classes) if config.classes else None,
+            class_names=_read_class_names(config.classes) if config.classes else None,
             num_frames=config.num_frames,
             image_size=config.image_size,
             allow=config.allow,
@@ -40,7 +40,7 @@ def import_weights(config: ImportConfig) -> Path:
     return config.to
 
 
-def read_class_names(name: str | Path) -> list[str]:
+def _read_class_names(name: str | Path) -> list[str]:
     """The class names of a data set's folder, or of a text file with one in each line."""
     path = as_path(name)
     if is_remote(path) or path.is_dir():

@@ -27,36 +27,36 @@ def parse(
     if not isinstance(takes, type):
         hidden = (tyro.conf.SuppressFixed,)  # what only Python can say: an executor
         return tyro.cli(takes, prog=prog, args=arguments, config=hidden)
-    if len(parts_of(takes)) == 1:
+    if len(_parts_of(takes)) == 1:
         return tyro.cli(takes, prog=prog, args=arguments)
     flat = (tyro.conf.OmitArgPrefixes,)
-    grouped = in_groups(takes, default)
+    grouped = _in_groups(takes, default)
     parsed: Any = tyro.cli(grouped, prog=prog, description=description, args=arguments, config=flat)
     values = [vars(part) for part in vars(parsed).values()]
     return takes(**{name: value for part in values for name, value in part.items()})
 
 
-def parts_of(takes: type) -> list[type]:
+def _parts_of(takes: type) -> list[type]:
     """The dataclasses that options are made of, each a group of the help."""
     parts = [base for base in takes.__bases__ if base is not Options]
     own = vars(takes).get("__annotations__")
     return [takes] if own or not parts else parts
 
 
-def in_groups(takes: type, default: Any) -> type:
+def _in_groups(takes: type, default: Any) -> type:
     """The same options with a field for each part: tyro makes a group of it."""
     fields = []
-    for part in parts_of(takes):
+    for part in _parts_of(takes):
         given = dataclasses.field()
         if default is not None:
             names = [field.name for field in dataclasses.fields(part)]
             given = dataclasses.field(default=part(**{n: getattr(default, n) for n in names}))
-        fields.append((title_of(part), part, given))
+        fields.append((_title_of(part), part, given))
     grouped = dataclasses.make_dataclass(takes.__name__, fields, kw_only=True)
     grouped.__doc__ = takes.__doc__
     return grouped
 
 
-def title_of(part: type) -> str:
+def _title_of(part: type) -> str:
     """The title of a group, from the name of the class: DataAndRunConfig is data_and_run."""
     return re.sub("(?<!^)(?=[A-Z])", "_", part.__name__.removesuffix("Config")).lower()

@@ -38,14 +38,14 @@ class ClipConfig(Options):
         """`flip_pairs` as pairs of class names, or the data set whose pairs are known."""
         if len(self.flip_pairs) == 1 and self.flip_pairs[0] in MIRRORS:
             return self.flip_pairs[0]
-        return [parse_pair(pair) for pair in self.flip_pairs]
+        return [_parse_pair(pair) for pair in self.flip_pairs]
 
     @property
     def weights_of_classes(self) -> str | dict[str, float] | None:
         """`class_weights` as `tfrecords.clips` takes them."""
         if len(self.class_weights) == 1 and self.class_weights[0] in WEIGHTINGS:
             return self.class_weights[0]
-        return dict(parse_weight(weight) for weight in self.class_weights) or None
+        return dict(_parse_weight(weight) for weight in self.class_weights) or None
 
     def clip_options(self, **changes: Any) -> ClipOptions:
         """How its clips are viewed, with changes to single fields of `tfrecords.ClipOptions`."""
@@ -124,7 +124,7 @@ def options_given(config: object) -> dict[str, Any]:
     return {name: v for name in names if (v := getattr(config, name, None)) is not None}
 
 
-def parse_pair(pair: str) -> tuple[str, str]:
+def _parse_pair(pair: str) -> tuple[str, str]:
     """`"swipe left:swipe right"` as a pair of class names."""
     first, colon, second = pair.partition(":")
     if not (first and colon and second):
@@ -135,7 +135,7 @@ def parse_pair(pair: str) -> tuple[str, str]:
     return first, second
 
 
-def parse_weight(weight: str) -> tuple[str, float]:
+def _parse_weight(weight: str) -> tuple[str, float]:
     """`"fall=3"` as a class name and its factor."""
     name, _, factor = weight.rpartition("=")
     if not (name and re.fullmatch(r"\d+(\.\d+)?", factor)):

@@ -29,7 +29,7 @@ def ensemble(
         ValueError: If the models were not scored on the same videos of the same data set with the
             same classes, the same average and the same --which.
     """
-    check_alike(members)
+    _check_alike(members)
     reports = [report for _, report in members]
     average = members[0][0].average
     joined = [join_views(predictions) for predictions, _ in members]
@@ -52,7 +52,7 @@ def ensemble(
     return predictions, score(predictions, scored.class_names, scored)
 
 
-def check_alike(members: Sequence[tuple[Predictions, Report]]) -> None:
+def _check_alike(members: Sequence[tuple[Predictions, Report]]) -> None:
     """Raises ValueError unless models were scored alike in all that an ensemble has once."""
     reports = [report for _, report in members]
     what = first_difference(

@@ -65,10 +65,10 @@ def evaluate(path: Path, **options: Any) -> Report:
     asked.check()
     run = Run.open(path)
     if asked.saved:
-        results = rescore(run.path, asked)
+        results = _rescore(run.path, asked)
     else:
         require_tensorflow()
-        results = score_model(run.load_model(asked.model), run, asked)
+        results = _score_model(run.load_model(asked.model), run, asked)
     with full_disk_in_words(run.path, "evaluate again"):
         write_results(run.path, *results)
     return results[1]
@@ -84,36 +84,36 @@ def evaluate_all(command: EvaluateCommand) -> Iterator[str]:
     if command.out:
         Run.free_folder(command.out)
     if command.average_weights:
-        yield from evaluate_average(command)
+        yield from _evaluate_average(command)
         return
     reports = []
     for path in command.runs:
         reports.append(evaluate(path, **vars(command.each)))
         yield f"{path}\n{reports[-1]}" if len(command.runs) > 1 else str(reports[-1])
-        yield written(path)
+        yield _written(path)
     if len(reports) > 1:
         what = different_networks([Run.open(path) for path in command.runs])
         yield f"No mean of the runs: they have different {what}." if what else means(reports)
     if command.ensemble:
         joined = ensemble([read_results(path) for path in command.runs])
-        yield from finished(command, "the ensemble", *joined)
+        yield from _finished(command, "the ensemble", *joined)
 
 
-def evaluate_average(command: EvaluateCommand) -> Iterator[str]:
+def _evaluate_average(command: EvaluateCommand) -> Iterator[str]:
     """Scores the one model whose weights are the mean of the runs' weights."""
     require_tensorflow()
     runs = [Run.open(path) for path in command.runs]
     check_same_training(runs)
     model = average_weights([run.load_model(command.model) for run in runs])
-    predictions, report = score_model(model, runs[0], command.each)
+    predictions, report = _score_model(model, runs[0], command.each)
     words = f"weights of {', '.join(map(str, command.runs))} averaged; {report.protocol}"
     report = dataclasses.replace(report, protocol=words)
-    yield from finished(command, "the averaged weights", predictions, report)
+    yield from _finished(command, "the averaged weights", predictions, report)
     if command.out:
         save_model(model, command.out / "model.keras")
 
 
-def finished(
+def _finished(
     command: EvaluateCommand, what: str, predictions: Predictions, report: Report
 ) -> Iterator[str]:
     """Says and writes what runs are worth together."""
@@ -121,16 +121,16 @@ def finished(
     if command.out:
         with full_disk_in_words(command.out, "evaluate again"):
             write_results(command.out, predictions, report)
-        yield written(command.out)
+        yield _written(command.out)
 
 
-def written(folder: Path) -> str:
+def _written(folder: Path) -> str:
     """Where the results are."""
     names = ("report.json", "confusion.png", "predictions.npz")
     return f"Written: {', '.join(str(folder / name) for name in names)}"
 
 
-def score_model(model: keras.Model, run: Run, asked: EvaluateConfig) -> tuple[Predictions, Report]:
+def _score_model(model: keras.Model, run: Run, asked: EvaluateConfig) -> tuple[Predictions, Report]:
     """The predictions and the report of a model that was trained as a run says."""
     config, split = run.config, asked.split or "val"
     if asked.data is None and not is_file(config.dataset / FILE):
@@ -161,7 +161,7 @@ def fitted(model: keras.Model, settings: Settings) -> tuple[keras.Model, Setting
     return model, settings.in_own_size(model.input_shape[2])
 
 
-def rescore(path: Path, asked: EvaluateConfig) -> tuple[Predictions, Report]:
+def _rescore(path: Path, asked: EvaluateConfig) -> tuple[Predictions, Report]:
     """The saved predictions of a run, scored again, perhaps with another average."""
     predictions, report = read_results(path)
     if asked.split not in (None, report.split):

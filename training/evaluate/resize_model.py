@@ -24,7 +24,7 @@ def fit_model(model: keras.Model, num_frames: int, image_size: int) -> keras.Mod
     _, frames, size, _, _ = model.input_shape
     if (frames, size) == (num_frames, image_size):
         return model
-    if frames != num_frames and mixes_frames(model):
+    if frames != num_frames and _mixes_frames(model):
         raise ValueError(
             f"The protocol takes clips of {num_frames} frames, but {model.name} reads {frames} and "
             "its layers mix them: choose a protocol that takes the model's own number (tsm, "
@@ -45,6 +45,6 @@ def fit_model(model: keras.Model, num_frames: int, image_size: int) -> keras.Mod
     return fitted
 
 
-def mixes_frames(model: keras.Model) -> bool:
+def _mixes_frames(model: keras.Model) -> bool:
     """Whether a layer sees several frames before the average of the scores."""
     return any(type(x).__module__.startswith("ctm_keras.temporal") for x in model.layers)

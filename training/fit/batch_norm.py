@@ -80,7 +80,7 @@ class SynchronizedBatchNorm(keras.layers.BatchNormalization):
     """Batch norm with the mean and variance of all replicas, of which each has equally many clips.
 
     Keras' own `synchronized=True` gives the same numbers, but takes long to trace, see
-    `mean_of_replicas`, and models that are saved with it do not open on JAX and PyTorch.
+    `_mean_of_replicas`, and models that are saved with it do not open on JAX and PyTorch.
     """
 
     def call(
@@ -102,11 +102,11 @@ class SynchronizedBatchNorm(keras.layers.BatchNormalization):
         axes = list(range(inputs.shape.rank))
         del axes[self.axis]
         mean, variance = tf.nn.moments(inputs, axes)
-        mean, squares = tf.unstack(mean_of_replicas(tf.stack([mean, variance + mean**2])))
+        mean, squares = tf.unstack(_mean_of_replicas(tf.stack([mean, variance + mean**2])))
         return mean, tf.maximum(squares - mean**2, 0.0)
 
 
-def mean_of_replicas(own: tf.Tensor) -> tf.Tensor:
+def _mean_of_replicas(own: tf.Tensor) -> tf.Tensor:
     """The mean of a tensor over all replicas, with its gradient.
 
     TensorFlow's `all_reduce` searches, at each call, all that the other replicas have done so far
@@ -116,7 +116,7 @@ def mean_of_replicas(own: tf.Tensor) -> tf.Tensor:
     context = tf.distribute.get_replica_context()
 
     def mean(value: tf.Tensor) -> tf.Tensor:
-        return context.merge_call(reduce, args=(value,))
+        return context.merge_call(_reduce, args=(value,))
 
     @tf.custom_gradient
     def with_gradient(own: tf.Tensor, reduced: tf.Tensor) -> tuple[tf.Tensor, Gradients]:
@@ -125,7 +125,7 @@ def mean_of_replicas(own: tf.Tensor) -> tf.Tensor:
     return with_gradient(own, mean(own))
 
 
-def reduce(
+def _reduce(
     strategy: tf.distribute.Strategy, value: tf.distribute.DistributedValues
 ) -> tf.distribute.DistributedValues:
     """The mean of a value over all replicas, for each of them."""

@@ -41,12 +41,12 @@ def dry_run(
         steps_per_epoch: Steps of an epoch.
         strategy: Strategy under which the model was made.
     """
-    for line in [*what(model, config, steps_per_epoch), memory(model, config)]:
+    for line in [*what(model, config, steps_per_epoch), _memory(model, config)]:
         print(line)
     picture = config.folder.with_name(f"{config.folder.name}-plan.png")
-    draw(config, steps_per_epoch, picture)
+    _draw(config, steps_per_epoch, picture)
     print(f"Learning rate drawn: {picture}")
-    seconds = seconds_of_a_step(model, config, strategy)
+    seconds = _seconds_of_a_step(model, config, strategy)
     whole = timed(seconds * steps_per_epoch * config.epochs)
     print(
         f"Two steps ran; the second took {seconds:.2f} s: about {whole} in all on this machine, "
@@ -60,7 +60,7 @@ def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[
     counts = ", ".join(f"{split} {n['videos']:,}" for split, n in manifest.splits.items())
     frozen = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
     return [
-        *of_recipe(config),
+        *_of_recipe(config),
         f"Data: {config.dataset}, {len(manifest.class_names)} classes; videos: {counts}",
         f"Model: {config.model} on {config.backbone}, {config.num_frames} frames of "
         f"{config.image_size} x {config.image_size}; {model.count_params():,} weights, of which "
@@ -72,7 +72,7 @@ def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[
     ]
 
 
-def of_recipe(config: TrainConfig) -> list[str]:
+def _of_recipe(config: TrainConfig) -> list[str]:
     """The recipe, and what of the config differs from it, in lines; none without a recipe."""
     if not config.recipe:
         return []
@@ -86,7 +86,7 @@ def of_recipe(config: TrainConfig) -> list[str]:
     return [f"Recipe {config.recipe}:", *differ]
 
 
-def memory(model: keras.Model, config: TrainConfig) -> str:
+def _memory(model: keras.Model, config: TrainConfig) -> str:
     """What a step holds at once, estimated."""
     fixed = FLOAT * (model.count_params() + 2 * trained_parameters(model))
     held = activation_bytes(model) * config.batch_size // config.accumulate
@@ -97,7 +97,7 @@ def memory(model: keras.Model, config: TrainConfig) -> str:
     )
 
 
-def draw(config: TrainConfig, steps_per_epoch: int, picture: Path) -> None:
+def _draw(config: TrainConfig, steps_per_epoch: int, picture: Path) -> None:
     """The learning rate over the epochs as a picture."""
     steps = np.linspace(0, steps_per_epoch * config.epochs - 1, 400).round()
     rate = schedule(config, steps_per_epoch)
@@ -106,7 +106,7 @@ def draw(config: TrainConfig, steps_per_epoch: int, picture: Path) -> None:
     draw_schedule(steps / steps_per_epoch, rates, in_words(config), picture)
 
 
-def seconds_of_a_step(
+def _seconds_of_a_step(
     model: keras.Model, config: TrainConfig, strategy: tf.distribute.Strategy
 ) -> float:
     """How long the second of two training steps takes."""

@@ -48,7 +48,7 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, RunFacts]:
     saved = saved_model(config)
     config = complete(config, saved)
     pixels = dataclasses.asdict(pixels_of(saved)) if saved else None
-    return config, facts_of(config, pixels)
+    return config, _facts_of(config, pixels)
 
 
 def saved_model(config: TrainConfig) -> keras.Model | None:
@@ -84,7 +84,7 @@ def weights_of(config: ModelConfig) -> str:
     return str(Path(config.weights).resolve())
 
 
-def facts_of(config: TrainConfig, preprocessing: dict[str, Any] | None) -> RunFacts:
+def _facts_of(config: TrainConfig, preprocessing: dict[str, Any] | None) -> RunFacts:
     """What a run notes of its data set, and of the pixels of the file that it starts from."""
     manifest = tfrecords.read_manifest(config.dataset)
     clips = manifest.num_videos(config.train_split) * config.augmentation.repeats

@@ -19,8 +19,8 @@ def reopen(config: TrainConfig, path: Path) -> tuple[TrainConfig, RunFacts]:
     """The config and the facts of the run to continue, if its data set is still the same."""
     run = Run.open(path)
     facts, begun = run.facts, run.config
-    check_only_where(config)
-    check_machines(config, begun, path)
+    _check_only_where(config)
+    _check_machines(config, begun, path)
     where = {name: getattr(config, name) for name in WHERE}
     own = dataclasses.replace(
         begun,
@@ -42,7 +42,7 @@ def reopen(config: TrainConfig, path: Path) -> tuple[TrainConfig, RunFacts]:
     return own, facts
 
 
-def check_only_where(config: TrainConfig) -> None:
+def _check_only_where(config: TrainConfig) -> None:
     """A resumed run keeps what it does; only where its parts are may be said anew."""
     where = {name: getattr(config, name) for name in (*WHERE, "resume")}
     if changed := differences(config, TrainConfig(**where)):
@@ -53,7 +53,7 @@ def check_only_where(config: TrainConfig) -> None:
         )
 
 
-def check_machines(config: TrainConfig, begun: TrainConfig, path: Path) -> None:
+def _check_machines(config: TrainConfig, begun: TrainConfig, path: Path) -> None:
     """What several machines began they continue together: each alone would write into one run."""
     if begun.workers and not config.workers and count_workers() == 1:
         raise ValueError(

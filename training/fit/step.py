@@ -40,7 +40,7 @@ class Step:
         self.model, self.strategy, self.averages = model, strategy, averages
         self.clip_norm, self.accumulate = clip_norm, accumulate
         with strategy.scope():
-            self.gradients = [own_of_each_replica(v) for v in model.trainable_variables]
+            self.gradients = [_own_of_each_replica(v) for v in model.trainable_variables]
         # As decorators they would warn of retracing when a process trains several models.
         self.add, self.apply = tf.function(self._add), tf.function(self._apply)
         self.forward = tf.function(self._forward)
@@ -115,7 +115,7 @@ class Step:
         return sums(self.model.loss.call(labels, logits), labels, logits, weights, stop)
 
 
-def own_of_each_replica(variable: keras.Variable) -> tf.Variable:
+def _own_of_each_replica(variable: keras.Variable) -> tf.Variable:
     """A variable of zeros that every replica has for itself."""
     return tf.Variable(
         tf.zeros(variable.shape, variable.dtype),

@@ -69,7 +69,7 @@ def train(config: TrainConfig) -> Run:
             agree(strategy, what_all_do(config, facts), DIFFERENT)
             with strategy.scope():
                 model = build_model(config, facts, resumed)
-                compile_model(model, config, facts.steps_per_epoch)
+                _compile_model(model, config, facts.steps_per_epoch)
             if config.dry_run:
                 dry_run(model, config, facts.steps_per_epoch, strategy)
                 return Run(config.folder)
@@ -103,7 +103,7 @@ def build_model(config: TrainConfig, facts: RunFacts, resumed: bool = False) -> 
     return model
 
 
-def compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> None:
+def _compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> None:
     """The paper's optimizer and schedule, and cross-entropy."""
     rate = schedule(config, steps_per_epoch)
     model.compile(
@@ -113,7 +113,7 @@ def compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int)
     model.optimizer.build(model.trainable_variables)
 
 
-def announce(config: TrainConfig, facts: RunFacts, epoch: int, step: int) -> None:
+def _announce(config: TrainConfig, facts: RunFacts, epoch: int, step: int) -> None:
     """Says where a run goes on, and which classes are mirrored."""
     if epoch == config.epochs:
         print(f"All {epoch} epochs are done.")
@@ -140,14 +140,14 @@ def fit(
     epoch, step = state.restore()
     own_masks(model, strategy)
     agree(strategy, f"{epoch} {step}", f"The workers see different states: {run.path} {SHARED}")
-    announce(config, facts, epoch, step)
+    _announce(config, facts, epoch, step)
     if chief:
         run.trim_log(epoch)
     wait = DataWait(
         remedies(tfrecords.read_manifest(config.dataset), config.image_size, config.scale)
     )
     checkpoints = Checkpoints(run, state, averages, steps, config.save_every)
-    with Notice().listening() as notice, logs(run) as loggers:
+    with Notice().listening() as notice, _logs(run) as loggers:
         loop = Loop(model, config, strategy, averages, state, steps, notice, wait.timed)
         loop.run(
             keras.callbacks.CallbackList(
@@ -174,7 +174,7 @@ def next_command(run: Run, config: TrainConfig) -> str:
 
 
 @contextmanager
-def logs(run: Run) -> Iterator[list[keras.callbacks.Callback]]:
+def _logs(run: Run) -> Iterator[list[keras.callbacks.Callback]]:
     """What writes the run's logs; says how a stopped run goes on."""
     csv_log = keras.callbacks.CSVLogger(run.log, append=True)
     board = keras.callbacks.TensorBoard(run.tensorboard, write_graph=False)

@@ -35,9 +35,9 @@ def strategy_for(
     """
     if workers is not None:
         set_tf_config(workers, index)
-    names = device_names(devices)
+    names = _device_names(devices)
     if count_workers() > 1:
-        return multi_worker(names)
+        return _multi_worker(names)
     if len(names) == 1:
         if names[0].endswith(":0"):
             return tf.distribute.get_strategy()
@@ -47,7 +47,7 @@ def strategy_for(
     return tf.distribute.MirroredStrategy(names, cross_device_ops=reduction)
 
 
-def multi_worker(names: list[str]) -> tf.distribute.Strategy:
+def _multi_worker(names: list[str]) -> tf.distribute.Strategy:
     """The strategy of several machines, each with these devices; waits until all are there."""
     if len(names) > 1 and names[0].startswith("CPU"):
         raise ValueError(
@@ -68,7 +68,7 @@ def multi_worker(names: list[str]) -> tf.distribute.Strategy:
         ) from error
 
 
-def device_names(devices: str) -> list[str]:
+def _device_names(devices: str) -> list[str]:
     """`"gpu:0,2"` as `["GPU:0", "GPU:2"]`."""
     gpus = [f"GPU:{i}" for i in range(len(tf.config.list_physical_devices("GPU")))]
     if devices == "auto":

@@ -108,11 +108,11 @@ def lost_worker_in_words(strategy: tf.distribute.Strategy) -> Iterator[None]:
             raise ValueError(DEVICES) from error
         raise LostWorkerError(
             "another worker was lost, so all stop: start the same command on every machine again, "
-            f"it goes on from the last saved step ({reason_of(error)})"
+            f"it goes on from the last saved step ({_reason_of(error)})"
         ) from error
 
 
-def reason_of(error: tf.errors.OpError) -> str:
+def _reason_of(error: tf.errors.OpError) -> str:
     """What happened, of a message that also says where."""
     lines = str(error).strip().splitlines()
     told = [line for line in lines if line.strip() and not WHERE_IT_HAPPENED.match(line)]

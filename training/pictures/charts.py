@@ -61,7 +61,7 @@ def draw_confusion(
         axes.set_xticks(range(count), names, rotation=90)
         axes.set_yticks(range(count), names)
     if count <= 20:
-        write_counts(axes, confusion, shares)
+        _write_counts(axes, confusion, shares)
     write(figure, path, 120)
 
 
@@ -83,7 +83,7 @@ def write(figure: Figure, path: Path, dpi: int) -> None:
     os.replace(part, path)
 
 
-def write_counts(axes: Axes, confusion: np.ndarray, shares: np.ndarray) -> None:
+def _write_counts(axes: Axes, confusion: np.ndarray, shares: np.ndarray) -> None:
     """Writes each cell's count into it."""
     for (row, column), value in np.ndenumerate(confusion):
         if value:
@@ -129,7 +129,7 @@ def draw_clips(clips: np.ndarray, captions: Sequence[str], path: Path) -> None:
     rows, frames = clips.shape[:2]
     figure = Figure(figsize=(1.2 * frames + 0.2, 1.5 * rows), layout="constrained")
     for axes, caption, clip in zip(subfigures(figure, rows, 1), captions, clips, strict=True):
-        axes.suptitle(plain_line(caption), fontsize=9, ha="left", x=0.01)
+        axes.suptitle(_plain_line(caption), fontsize=9, ha="left", x=0.01)
         for cell, frame in zip(axes.subplots(1, frames), clip, strict=True):
             cell.imshow(frame)
             cell.axis("off")
@@ -175,7 +175,7 @@ def draw_schedule(epochs: np.ndarray, rates: Sequence[float], title: str, path: 
     axes = figure.subplots()
     axes.plot(epochs, rates)
     axes.set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
-    axes.set_title(plain_line(title), fontsize=9)
+    axes.set_title(_plain_line(title), fontsize=9)
     write(figure, path, 120)
 
 
@@ -184,6 +184,6 @@ def subfigures(figure: FigureBase, rows: int, columns: int, **layout: Any) -> np
     return np.ravel(np.asarray(figure.subfigures(rows, columns, **layout), object))
 
 
-def plain_line(text: str) -> str:
+def _plain_line(text: str) -> str:
     """A line as matplotlib writes it letter by letter."""
     return printable(text).replace("$", r"\$")

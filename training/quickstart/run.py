@@ -60,7 +60,7 @@ def quickstart(config: QuickstartConfig) -> dict[str, Report]:
         reports[method] = evaluate(runs[method].path, num_clips=3, num_crops=1)
     print("5/5  Export: ctm export, loaded again")
     served = export(ExportConfig(run=runs["ctm"].path, to=out / "served"))
-    difference = check_served(runs["ctm"], served)
+    difference = _check_served(runs["ctm"], served)
     picture = show(runs, out / "predictions.png")
     print(table(reports))
     print(f"Served model: {served} (differs from the trained one by {difference:.1e})")
@@ -70,7 +70,7 @@ def quickstart(config: QuickstartConfig) -> dict[str, Report]:
     return reports
 
 
-def some_clips(run: Run, count: int) -> dict[str, np.ndarray]:
+def _some_clips(run: Run, count: int) -> dict[str, np.ndarray]:
     """A few validation clips of different classes."""
     config = run.config
     options = config.clip_options()
@@ -80,9 +80,9 @@ def some_clips(run: Run, count: int) -> dict[str, np.ndarray]:
     return next(batches.as_numpy_iterator())
 
 
-def check_served(run: Run, served: Path) -> float:
+def _check_served(run: Run, served: Path) -> float:
     """The greatest difference between the served and the trained model's logits."""
-    clips = some_clips(run, 4)["clip"]
+    clips = _some_clips(run, 4)["clip"]
     expected = run.load_model().predict_on_batch(clips)
     logits = tf.saved_model.load(str(served)).signatures["serving_default"](tf.constant(clips))
     return float(np.abs(logits["logits"].numpy() - expected).max())
@@ -90,7 +90,7 @@ def check_served(run: Run, served: Path) -> float:
 
 def show(runs: dict[str, Run], path: Path) -> Path:
     """A picture of one clip of each class, with what each method takes it for."""
-    batch = some_clips(runs["ctm"], 64)
+    batch = _some_clips(runs["ctm"], 64)
     _, first = np.unique(batch["label"], return_index=True)
     clips, labels = batch["clip"][first], batch["label"][first]
     names = runs["ctm"].facts.class_names

@@ -34,13 +34,13 @@ def report(config: ReportConfig) -> Path:
     config.check()
     shown, to = [read_run(path) for path in config.runs], config.to
     evaluated = [run for run in shown if isinstance(run, EvaluatedRun)]
-    page = template().render(
+    page = _template().render(
         title=config.title,
         version=version("ctm-keras"),
         date=datetime.date.today().isoformat(),
         columns=list(SHOWN_IN_TABLE.values()),
         runs=shown,
-        **analysis_of(evaluated),
+        **_analysis_of(evaluated),
         curves=curves(shown),
         strips={run.name: strips(run) for run in evaluated},
         matrices={run.name: matrix(run) for run in evaluated},
@@ -55,7 +55,7 @@ def report(config: ReportConfig) -> Path:
     return to
 
 
-def template() -> jinja2.Template:
+def _template() -> jinja2.Template:
     """The page; what stands in it is escaped."""
     loader = jinja2.PackageLoader("training.report", "")
     return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True).get_template(
@@ -63,7 +63,7 @@ def template() -> jinja2.Template:
     )
 
 
-def analysis_of(evaluated: Sequence[EvaluatedRun]) -> dict[str, Any]:
+def _analysis_of(evaluated: Sequence[EvaluatedRun]) -> dict[str, Any]:
     """What `ctm analyze` finds, with its means in words and its picture, or why it cannot be."""
     if len(evaluated) < 2:
         return {}

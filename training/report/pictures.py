@@ -53,7 +53,7 @@ def drawn(draw: Callable[[Path], None]) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture.png"
         draw(path)
-        return data_address(path.read_bytes(), "image/png")
+        return _data_address(path.read_bytes(), "image/png")
 
 
 def matrix(run: EvaluatedRun) -> str:
@@ -79,18 +79,18 @@ def strips(run: EvaluatedRun) -> tuple[dict[str, str], str]:
     if not run.confusions:
         return {}, ""
     clips, why_not = clips_of(run, [confusion.example for confusion in run.confusions])
-    return {name: strip(clip) for name, clip in clips.items()}, why_not
+    return {name: _strip(clip) for name, clip in clips.items()}, why_not
 
 
-def strip(clip: np.ndarray) -> str:
+def _strip(clip: np.ndarray) -> str:
     """A clip's frames in a row, as a JPEG."""
     row = np.concatenate(list(clip), axis=1)
     width = round(row.shape[1] * STRIP_HEIGHT / row.shape[0])
     row = cv2.resize(row, (width, STRIP_HEIGHT), interpolation=cv2.INTER_AREA)
     _, jpeg = cv2.imencode(".jpg", row[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
-    return data_address(jpeg.tobytes(), "image/jpeg")
+    return _data_address(jpeg.tobytes(), "image/jpeg")
 
 
-def data_address(content: bytes, kind: str) -> str:
+def _data_address(content: bytes, kind: str) -> str:
     """A picture as an address that holds it."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

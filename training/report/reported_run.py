@@ -100,7 +100,7 @@ def read_run(path: Path, most: int = 8) -> ReportedRun:
         ValueError: If there is no run.
     """
     run = Run.open(path)
-    trained = str(path), run.config, run.facts.class_names, read_curves(run.log)
+    trained = str(path), run.config, run.facts.class_names, _read_curves(run.log)
     if not (path / "report.json").is_file():
         return ReportedRun(*trained)
     predictions, report = read_results(path)
@@ -110,7 +110,7 @@ def read_run(path: Path, most: int = 8) -> ReportedRun:
     return EvaluatedRun(*trained, report, matrix, worst)
 
 
-def read_curves(log: Path) -> dict[str, list[float]]:
+def _read_curves(log: Path) -> dict[str, list[float]]:
     """The columns of a log.csv; empty without one."""
     if not log.is_file():
         return {}

@@ -47,25 +47,25 @@ def explain(config: ExplainConfig) -> Iterator[str]:
     to, class_name = config.to, config.class_name
     if to.suffix.lower() not in SUFFIXES:
         raise ValueError(f"--to names a {' or '.join(SUFFIXES)} file, received {to}.")
-    video = single_video(config.video)
+    video = _single_video(config.video)
     if to.exists() and video.exists() and to.samefile(video):
         raise ValueError(f"--to names the video {video} itself: name another file.")
     classifier = Classifier(config.run)
     names = classifier.class_names
     if class_name is not None and class_name not in names:
         raise unknown_name("class", class_name, names)
-    clip = middle_clip(classifier, video)
+    clip = _middle_clip(classifier, video)
     probabilities = softmax(classifier.model.predict_on_batch(clip[None]))[0]
     shown = int(probabilities.argmax()) if class_name is None else names.index(class_name)
     maps = ctm_keras.class_activation_maps(classifier.model, clip[None], [shown])[0]
     with full_disk_in_words(to.parent, "explain again"):
         to.parent.mkdir(parents=True, exist_ok=True)
-        write(enlarged(np.concatenate([clip, overlaid(clip, maps)], axis=2)), to)
+        _write(_enlarged(np.concatenate([clip, overlaid(clip, maps)], axis=2)), to)
     yield f"{printable(names[shown])}, probability {probabilities[shown]:.3f}"
     yield f"Written: {to}"
 
 
-def single_video(path: Path) -> Path:
+def _single_video(path: Path) -> Path:
     """The one video that a path names."""
     try:
         videos = videos_at(path, ignored=[])
@@ -79,7 +79,7 @@ def single_video(path: Path) -> Path:
     return videos[0]
 
 
-def middle_clip(classifier: Classifier, video: Path) -> np.ndarray:
+def _middle_clip(classifier: Classifier, video: Path) -> np.ndarray:
     """The clip that evaluation takes of a video when it takes one, `(T, S, S, 3)`."""
     options = classifier.config.clip_options()
     frames = (frame.rgb for frame in classifier.frames(video))
@@ -103,13 +103,13 @@ def overlaid(clip: np.ndarray, maps: np.ndarray) -> np.ndarray:
     return (clip * (1 - SHADE * heat) + colours * SHADE * heat).astype(np.uint8)
 
 
-def enlarged(frames: np.ndarray) -> np.ndarray:
+def _enlarged(frames: np.ndarray) -> np.ndarray:
     """Frames that a person can see, each pixel a square."""
     factor = -(-SMALLEST // frames.shape[1])
     return frames.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
-def write(frames: np.ndarray, path: Path) -> None:
+def _write(frames: np.ndarray, path: Path) -> None:
     """Writes frames as a GIF that runs for ever, or as an MP4."""
     if path.suffix.lower() == ".gif":
         first, *rest = map(Image.fromarray, frames)

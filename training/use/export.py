@@ -123,7 +123,7 @@ class Serving:
         side = tf.maximum(1, (tf.reduce_min(height_width) * CROP + self.scale // 2) // self.scale)
         begin = tf.concat([[0], (height_width - side) // 2, [0]], 0)
         centre = tf.slice(frames, begin, tf.stack([-1, side, side, 3]))
-        return resized(centre, self.size)
+        return _resized(centre, self.size)
 
     def scores(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
         """Logits, probabilities and best classes of folded frames."""
@@ -139,7 +139,7 @@ class Serving:
         }
 
 
-def resized(frames: tf.Tensor, size: int) -> tf.Tensor:
+def _resized(frames: tf.Tensor, size: int) -> tf.Tensor:
     """Square frames `(n, side, side, 3)` as `tfrecords.reading.resize` resizes them, to the bit.
 
     The sums of one axis fit into float32, which is fastest; those of both do not.

@@ -189,7 +189,7 @@ def predict(config: PredictConfig) -> int:
     config.check()
     classifier, views = Classifier(config.run), options_given(config)
     failed, results = 0, []
-    for video, problem in expanded(config.videos):
+    for video, problem in _expanded(config.videos):
         try:
             if problem:
                 raise problem
@@ -204,7 +204,7 @@ def predict(config: PredictConfig) -> int:
         if not config.json:
             print(prediction)
             try:
-                draw(prediction, config.timelines or config.run / "timelines")
+                _draw(prediction, config.timelines or config.run / "timelines")
             except OSError as error:
                 print(printable(f"ctm: no timeline of {video}: {error.strerror}"), file=sys.stderr)
     if config.json:
@@ -212,7 +212,7 @@ def predict(config: PredictConfig) -> int:
     return failed
 
 
-def expanded(paths: Iterable[Path]) -> Iterator[tuple[Path, Exception | None]]:
+def _expanded(paths: Iterable[Path]) -> Iterator[tuple[Path, Exception | None]]:
     """Each video that a path names, or the path with the reason why it names none."""
     for path in paths:
         ignored: list[str] = []
@@ -226,7 +226,7 @@ def expanded(paths: Iterable[Path]) -> Iterator[tuple[Path, Exception | None]]:
         yield from ((video, None) for video in videos)
 
 
-def draw(prediction: Prediction, folder: Path) -> None:
+def _draw(prediction: Prediction, folder: Path) -> None:
     """Draws the timeline of a long video and says where."""
     if not prediction.timeline:
         return

@@ -9,6 +9,7 @@ import tfrecords
 from tfrecords.checks.copies import Copy, Video
 from tfrecords.checks.stats_report import StatsReport
 from tfrecords.format.index import VIDEO_DTYPE
+from training.cli import run
 from training.pictures import stats as stats_picture
 
 
@@ -113,10 +114,8 @@ def test_frames_are_those_of_the_data_set(found, monkeypatch):
 
 
 def test_the_command_draws_it(found, tmp_path, monkeypatch, capsys):
-    from training import cli
-
     monkeypatch.setattr(tfrecords, "stats", lambda data, copies: found, raising=False)
     monkeypatch.setattr(stats_picture, "_frames", lambda *_: [np.zeros((4, 4, 3), np.uint8)] * 3)
-    cli.stats("data", picture=tmp_path / "stats.png", json=True)
+    run("stats", ["data", "--picture", str(tmp_path / "stats.png"), "--json"])
     assert size(tmp_path / "stats.png")[0] == 1300
     assert '"identical": false' in capsys.readouterr().out
