@@ -85,6 +85,11 @@ def test_what_only_python_can_say_is_no_option(ctm):
     assert "--executor" not in printed
 
 
+def test_verify_takes_a_folder_and_a_sample(ctm):
+    _, printed = ctm("verify", "--help")
+    assert "ctm verify [-h] DIR [--sample INT]\n" in printed
+
+
 def test_the_formats_of_data_sets_are_explained(ctm):
     code, printed = ctm("build", "--format", "help")
     assert code == 0

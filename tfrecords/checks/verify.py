@@ -22,7 +22,7 @@ from tfrecords.video.packets import Pieces, render
 NAMED = 5  # damaged videos in one sentence
 
 
-def verify(folder: str | Path, /, sample: int = 100, progress: bool = True) -> VerifyReport:
+def verify(folder: str | Path, sample: int = 100, progress: bool = True) -> VerifyReport:
     """Checks every checksum and count of a data set, and decodes a sample of its frames.
 
     Damage is reported, not raised.

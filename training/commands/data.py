@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from json import dumps
 
 import tfrecords
-from training.config.tools import StatsConfig
+from training.config.tools import StatsConfig, VerifyConfig
 
 
-def verified(report: tfrecords.VerifyReport) -> int:
-    """Prints what `tfrecords.verify` found; returns 1 if it is damage."""
+def verify(config: VerifyConfig) -> int:
+    """Prints what `tfrecords.verify` finds; returns 1 if it is damage."""
+    report = tfrecords.verify(config.data, sample=config.sample)
     print(report)
     return not report.ok
 

@@ -11,7 +11,13 @@ from typing import Any
 import tfrecords
 from training.ablate.config import AblateConfig
 from training.config.compare import AnalyzeConfig, ReportConfig
-from training.config.tools import ImportConfig, ModelsConfig, QuickstartConfig, StatsConfig
+from training.config.tools import (
+    ImportConfig,
+    ModelsConfig,
+    QuickstartConfig,
+    StatsConfig,
+    VerifyConfig,
+)
 from training.config.train import TrainConfig
 from training.config.use import ExplainConfig, ExportConfig, PredictConfig, ShowConfig
 from training.evaluate.config import EvaluateCommand
@@ -91,12 +97,7 @@ COMMANDS = {
         ),
         tensorflow=False,
     ),
-    "verify": Command(
-        tfrecords.verify,
-        "training.commands.data:verified",
-        examples=("ctm verify data/mine", "ctm verify s3://bucket/mine"),
-        tensorflow=False,
-    ),
+    "verify": Command(VerifyConfig, "training.commands.data:verify", tensorflow=False),
     "stats": Command(StatsConfig, "training.commands.data:stats", tensorflow=False),
     "show": Command(ShowConfig, "training.use.show:show"),
     "train": Command(TrainConfig, "training.fit.train:train"),

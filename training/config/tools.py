@@ -1,4 +1,4 @@
-"""What is asked without a run: the options of quickstart, stats, import-weights and models."""
+"""What is asked without a run: quickstart, verify, stats, import-weights and models."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,21 @@ class QuickstartConfig(Options):
 
     out: Path = Path("quickstart")
     """Folder for everything it makes, new or empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyConfig(Options):
+    """Check every checksum and count of a data set, and decode a sample of its frames.
+
+    For example:
+      ctm verify data/mine
+      ctm verify s3://bucket/mine
+    """
+
+    data: Positional[Annotated[str, arg(metavar="DIR")]]
+    """Folder that `ctm build` wrote; also s3://, gs://, https://."""
+    sample: int = 100
+    """Frames to decode, evenly over all frames."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,7 +66,7 @@ def test_a_sound_data_set(built):
     assert 7 <= report.decoded <= 8
     assert "is whole: 4 shards, 12 videos, 60 frames" in str(report)
     assert tfrecords.verify(built, sample=0, progress=False).decoded == 0
-    assert tfrecords.verify(built, sample=1000, progress=False).decoded == 60
+    assert tfrecords.verify(folder=built, sample=1000, progress=False).decoded == 60
 
 
 @pytest.mark.parametrize("where", ["record", "first", "middle", "byte", "nothing"])
