@@ -4,6 +4,14 @@ The names of `__init__.pyi` are imported when they are first used: building and 
 needs no TensorFlow, and each of the decoding processes of a build imports this package too.
 """
 
+import sys
+
 import lazy_loader
+
+if sys.platform == "win32":
+    raise ImportError(
+        "tfrecords must run on Linux or macOS, received Windows. Install WSL (`wsl --install`), and "
+        "install and run ctm-keras there."
+    )
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
