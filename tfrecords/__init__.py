@@ -10,8 +10,8 @@ import lazy_loader
 
 if sys.platform == "win32":
     raise ImportError(
-        "tfrecords must run on Linux or macOS, received Windows. Install WSL (`wsl --install`), and "
-        "install and run ctm-keras there."
+        "tfrecords must run on Linux or macOS, received Windows. Install WSL (`wsl --install`) "
+        "and use ctm-keras there."
     )
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
