@@ -1,7 +1,7 @@
 """Video files to verified shards to batches.
 
-The names of `__init__.pyi` are imported when they are first used: building and verifying a data set
-needs no TensorFlow, and each of the decoding processes of a build imports this package too.
+The names in `__init__.pyi` are imported on first use. Building and verifying a data set does not
+need TensorFlow, and each decoder process of a build imports this package too.
 """
 
 import sys

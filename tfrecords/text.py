@@ -1,26 +1,26 @@
-"""Names as text and as they are printed, and numbers in words."""
+"""Formats names and numbers for text files and for printing."""
 
 import re
 import unicodedata
 
-LONGEST_NAME = 32  # letters of a name in a table, a sentence or a picture
-_HALF_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the rest stand for bytes of file names
+LONGEST_NAME = 32  # characters of a name in a table, a sentence or a picture
+_HALF_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # the others encode bytes of file names
 
 
 def plain(name: str) -> str:
-    """A name as text that every system spells alike and every file can hold."""
+    """Normalizes a name to the same valid UTF-8 text on every system."""
     name = _HALF_PAIR.sub("\ufffd", name)
     name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return unicodedata.normalize("NFC", name)
 
 
 def printable(name: str) -> str:
-    """A name from outside, safe to print: what would control a terminal is spelled out."""
+    """Escapes the control characters of a name from outside, so that it is safe to print."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
 def shorten(name: str) -> str:
-    """The name, or its begin where it is long."""
+    """Truncates a long name."""
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
@@ -38,7 +38,7 @@ def timed(seconds: float) -> str:
 
 
 def sized(number: float) -> str:
-    """Bytes: `"12.3 MB"`, `"1.5 GB"`."""
+    """A number of bytes: `"12.3 MB"`, `"1.5 GB"`."""
     for unit, size in (("TB", 1e12), ("GB", 1e9)):
         if number >= size:
             return f"{number / size:.1f} {unit}"

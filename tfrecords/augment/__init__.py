@@ -1,7 +1,7 @@
-"""What training changes in a clip, alike in all its frames; one file for each kind of change.
+"""Augmentations of training clips, one file for each kind; all frames of a clip change alike.
 
-Every change is a pure function of a clip and of a `generator` made of the clip's own key, which
-follows from (seed, epoch, position).
+Every augmentation is a pure function of a clip and of a `generator`, which is seeded with the
+clip's key, a function of (seed, epoch, position).
 """
 
 from tfrecords.augment.flips import NOT_FLIPPED, flip_report, flip_targets

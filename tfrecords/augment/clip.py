@@ -1,4 +1,4 @@
-"""A training clip's box, and its changes in their order: colours, RandAugment, erasing."""
+"""Draws the box of a training clip and applies color jitter, RandAugment and erasing in order."""
 
 import numpy as np
 
@@ -16,19 +16,19 @@ BOXES = {"corners": corner_crop_box, "resized": resized_crop_box}
 def training_box(
     crop: str, height: int, width: int, scale: tuple[int, int], draws: np.ndarray, key: np.ndarray
 ) -> np.ndarray:
-    """The box that a clip is cut from: (top, left, side) or (top, left, height, width)."""
+    """The box of a clip in the frame: (top, left, side) or (top, left, height, width)."""
     if crop in BOXES:
         return BOXES[crop](height, width, generator(key, "crop"))
     return random_crop_box(height, width, scale, draws)
 
 
 def change_clip(clip: np.ndarray, augment: Augment, key: np.ndarray) -> np.ndarray:
-    """What `augment` makes of a clip's pixels; the clip itself where it makes nothing.
+    """Augments the pixels of a clip; returns the clip itself if nothing changes.
 
     Args:
         clip: Uint8 array of shape `(T, S, S, 3)`.
-        augment: `Augment`.
-        key: The clip's own key.
+        augment: The augmentations.
+        key: Key of the clip.
     """
     if any(augment.color_jitter):
         clip = jitter(clip, augment.color_jitter, generator(key, "jitter"))

@@ -1,7 +1,7 @@
 """The box of a training clip: TSN's corner crops and Inception's resized crops.
 
-Boxes are int arrays (top, left, height, width) in the frame's own pixels, and are resized to the
-square of the clip, so that a box that is no square changes the shape of things a little.
+Boxes are int arrays (top, left, height, width) in pixels of the original frame. They are resized to
+the square of the clip, so a box that is not square changes the aspect ratio.
 """
 
 import math
@@ -9,10 +9,10 @@ import math
 import numpy as np
 
 SCALES = (1, 0.875, 0.75, 0.66)
-QUARTERS = (  # top and left in quarters of the space that is free
-    *((0, 0), (0, 4), (4, 0), (4, 4), (2, 2)),  # corners and centre
-    *((2, 0), (2, 4), (4, 2), (0, 2)),  # middles of the sides
-    *((1, 1), (1, 3), (3, 1), (3, 3)),  # half way to the corners
+QUARTERS = (  # top and left in quarters of the free space
+    *((0, 0), (0, 4), (4, 0), (4, 4), (2, 2)),  # corners and center
+    *((2, 0), (2, 4), (4, 2), (0, 2)),  # midpoints of the edges
+    *((1, 1), (1, 3), (3, 1), (3, 3)),  # halfway to the corners
 )
 AREA, SHAPE, TRIES = (0.08, 1.0), (3 / 4, 4 / 3), 10
 
@@ -20,8 +20,8 @@ AREA, SHAPE, TRIES = (0.08, 1.0), (3 / 4, 4 / 3), 10
 def corner_crop_box(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
     """One of TSN's multi-scale corner crops.
 
-    Height and width are each the short side times one of `SCALES`, not more than one step of the
-    scales apart; the box lies at one of thirteen fixed places.
+    Height and width are each the short side times one of `SCALES`, at most one step of the scales
+    apart. The box is at one of thirteen fixed positions.
 
     Args:
         height: Rows of the frame.
@@ -47,7 +47,7 @@ def corner_crop_box(height: int, width: int, rng: np.random.Generator) -> np.nda
 
 
 def resized_crop_box(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-    """A box of 8 to 100% of the picture, of a shape from 3:4 to 4:3; or else the centre square.
+    """A box of 8 to 100% of the picture with aspect ratio 3:4 to 4:3, or else the center square.
 
     Args:
         height: Rows of the frame.

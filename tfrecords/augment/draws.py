@@ -1,19 +1,19 @@
-"""Random numbers without a state: a generator for each clip and each purpose."""
+"""Stateless random numbers: a generator for each clip and each purpose."""
 
 import numpy as np
 
-# The stream of each purpose is part of what a seed means: a new purpose takes a new number.
+# The draws of a seed depend on these numbers: never change one, and give a new purpose a new one.
 STREAMS = {"crop": 1, "jitter": 2, "randaugment": 3, "erasing": 4, "mix": 5}
 
 
 def generator(key: np.ndarray, purpose: str) -> np.random.Generator:
-    """The random numbers of one clip for one purpose.
+    """The random generator of one clip for one purpose.
 
-    Each purpose has a stream of its own, so that an augmentation that is switched on or off
-    changes none of the others.
+    Each purpose has its own stream, so switching one augmentation on or off does not change the
+    draws of the others.
 
     Args:
-        key: The clip's own key.
+        key: Key of the clip.
         purpose: One of `STREAMS`.
     """
     start = [0, 0, 0, STREAMS[purpose]]

@@ -5,11 +5,11 @@ import math
 import numpy as np
 
 AREA, SHAPE, TRIES = (0.02, 1 / 3), (0.3, 1 / 0.3), 100
-MEAN, DEVIATION = 114.75, 57.375  # 0.45 and 0.225 of 255: noise of a normalised picture
+MEAN, DEVIATION = 114.75, 57.375  # 0.45 and 0.225 of 255: noise of a normalized picture
 
 
 def erase(clip: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Fills a box of a clip with noise, new in each frame.
+    """Fills a box of a clip with noise that differs in each frame.
 
     Args:
         clip: Uint8 array of shape `(T, S, S, 3)`.
@@ -19,7 +19,7 @@ def erase(clip: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         The same as the input.
 
     Reference:
-        - [Random Erasing](https://arxiv.org/abs/1708.04896), its cube as in PySlowFast
+        - [Random Erasing](https://arxiv.org/abs/1708.04896), with PySlowFast's cube mode
     """
     top, left, height, width = erased_box(clip.shape[1], clip.shape[2], rng)
     clip = clip.copy()

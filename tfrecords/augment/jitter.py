@@ -1,4 +1,4 @@
-"""Colour jitter: brightness, contrast, saturation and hue, the same change for all frames."""
+"""Color jitter: brightness, contrast, saturation and hue, the same change for all frames."""
 
 import numpy as np
 
@@ -8,10 +8,11 @@ from tfrecords.augment.operations import brightness, contrast, hue, saturation
 def jitter(
     clip: np.ndarray, strengths: tuple[float, float, float, float], rng: np.random.Generator
 ) -> np.ndarray:
-    """Changes the colours of a clip in four ways, in random order.
+    """Changes the colors of a clip in four ways, in random order.
 
-    Brightness, contrast and saturation are multiplied by a factor within `strength` of 1; the hue
-    turns by up to `strength` of the colour circle, either way. A strength of 0 changes nothing.
+    Brightness, contrast and saturation are multiplied by a factor within `strength` of 1. The hue
+    rotates by up to `strength` of the color circle in either direction. A strength of 0 changes
+    nothing.
 
     Args:
         clip: Uint8 array of shape `(T, S, S, 3)`.

@@ -1,6 +1,6 @@
-"""Classes of published data sets that a mirror turns into each other.
+"""Pairs of classes of published data sets that are each other's mirror image.
 
-A name paired with itself is its own mirror image, although the word left or right is in it.
+A name paired with itself is its own mirror image, although it contains the word left or right.
 """
 
 _SOMETHING = (

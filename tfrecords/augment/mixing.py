@@ -1,7 +1,7 @@
-"""MixUp and CutMix: a batch mixed with itself in reverse, the same mix for all frames of a clip.
+"""MixUp and CutMix: a batch is mixed with itself in reverse, all frames of a clip alike.
 
-Clip i of a batch of B meets clip B - 1 - i. The draws follow from the key of the batch's first
-clip (`mix_per="batch"`) or of each clip (`"clip"`), so no batch depends on another.
+Clip i of a batch of B is mixed with clip B - 1 - i. The draws are seeded with the key of the
+batch's first clip (`mix_per="batch"`) or of each clip (`"clip"`), so batches are independent.
 """
 
 from typing import NamedTuple
@@ -17,8 +17,8 @@ class Mix(NamedTuple):
     """How a clip is mixed with its partner.
 
     Args:
-        own: The clip's own share of the result.
-        box: Tuple (top, left, bottom, right) that the partner fills, or None for MixUp.
+        own: The fraction of the result that comes from the clip itself.
+        box: Box (top, left, bottom, right) that the partner fills, or None for MixUp.
     """
 
     own: float = 1.0
@@ -33,12 +33,12 @@ def mix_batch(
     Args:
         clips: Uint8 array of shape `(B, T, S, S, 3)`.
         labels: Int array of shape `(B,)`.
-        keys: Int64 array of shape `(B, 2)`, the clips' own keys.
-        augment: `Augment`.
+        keys: Int64 array of shape `(B, 2)`, the keys of the clips.
+        augment: The augmentations.
         num_classes: Number of classes.
 
     Returns:
-        A tuple of the mixed clips and float32 labels of shape `(B, num_classes)`, the share of
+        A tuple of the mixed clips and float32 labels of shape `(B, num_classes)`, the fraction of
         each class in each clip.
 
     Reference:
@@ -57,7 +57,7 @@ def mix_batch(
 
 
 def draw(augment: Augment, size: int, rng: np.random.Generator) -> Mix:
-    """Whether to mix, which way, and how much; a box cut off at the edge counts as it is."""
+    """Draws whether, how and how much to mix. A box is clipped at the edge before it counts."""
     use, which = rng.random(2)
     if use >= augment.mix_prob:
         return Mix()

@@ -1,4 +1,4 @@
-"""Which augmentations a training has: one frozen dataclass, and the presets by name."""
+"""The options of the augmentations: one frozen dataclass, and the presets by name."""
 
 import numbers
 from dataclasses import dataclass, replace
@@ -12,25 +12,26 @@ CROPS = ("scale", "corners", "resized")
 
 @dataclass(frozen=True)
 class Augment:
-    """What training changes in its clips beside `scale` and `flip`; all frames of a clip alike.
+    """Augmentations of training clips besides `scale` and `flip`; all frames of a clip alike.
 
     Args:
-        crop: `"scale"`, a square of the size that `scale` gives, anywhere; `"corners"`, TSN's
-            multi-scale corner crops; `"resized"`, Inception's random area and shape.
-        color_jitter: The greatest change of brightness, contrast,
-            saturation (parts of 1) and hue (parts of the colour circle, at most 0.5).
-        randaugment: Timm's spelling: `"rand-m7-n4-mstd0.5-inc1"`; `"none"` for none.
+        crop: `"scale"`, a square at a random position whose size `scale` sets; `"corners"`,
+            TSN's multi-scale corner crops; `"resized"`, Inception's random area and aspect ratio.
+        color_jitter: The largest change of brightness, contrast and saturation (fractions of 1)
+            and of hue (fraction of the color circle, at most 0.5).
+        randaugment: The policy in timm's notation, such as `"rand-m7-n4-mstd0.5-inc1"`, or
+            `"none"`.
         erasing: Probability that a box is filled with noise, the same box in all frames.
-        mixup: Alpha of MixUp's Beta distribution; 0 for none.
-        cutmix: Alpha of CutMix's Beta distribution; 0 for none.
-        mix_prob: Probability that there is MixUp or CutMix at all.
-        mix_switch: Probability of CutMix where both are on.
+        mixup: Alpha of MixUp's Beta distribution; 0 disables it.
+        cutmix: Alpha of CutMix's Beta distribution; 0 disables it.
+        mix_prob: Probability that MixUp or CutMix is applied.
+        mix_switch: Probability of CutMix if both are enabled.
         mix_per: `"batch"`, one draw for all clips of a batch; `"clip"`, one for each.
-        repeats: How often an epoch takes each video, each time with draws of its own, as
-            neighbours in the order.
+        repeats: How many times an epoch uses each video. The repeats follow each other in the
+            order, and each has its own random draws.
 
     Raises:
-        ValueError: If one of them cannot be what it is.
+        ValueError: If an option is invalid.
 
     Example:
 
@@ -69,8 +70,8 @@ class Augment:
         jitter = self.color_jitter
         if not isinstance(jitter, tuple | list) or len(jitter) != 4:
             raise ValueError(
-                "color_jitter must be four numbers, for brightness, contrast, saturation and hue, "
-                f"as (0.4, 0.4, 0.4, 0.1), got {jitter!r}"
+                "color_jitter must be four numbers for brightness, contrast, saturation and hue, "
+                f"such as (0.4, 0.4, 0.4, 0.1), received {jitter!r}."
             )
         for name, value in zip(("brightness", "contrast", "saturation"), jitter, strict=False):
             _check_range(f"color_jitter's {name}", value, 1)
@@ -80,26 +81,26 @@ class Augment:
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> "Augment":
-        """A preset by its name, `"slowfast"`, `"tsn"` or `"mvit"`, with some values changed."""
+        """The preset `"slowfast"`, `"tsn"` or `"mvit"`, optionally with some values changed."""
         _check_choice("augment", name, tuple(PRESETS))
         return replace(PRESETS[name], **changes)
 
     @property
     def mixes(self) -> bool:
-        """Whether labels become soft: float shares of all classes."""
+        """Whether labels become soft: float fractions of all classes."""
         return self.mix_prob > 0 and (self.mixup > 0 or self.cutmix > 0)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, received {value!r}.")
 
 
 def _check_range(name: str, value: Any, most: float) -> None:
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not number or not 0 <= value <= most:
         span = f"from 0 to {most:g}" if most < float("inf") else "of at least 0"
-        raise ValueError(f"{name} must be a number {span}, got {value!r}")
+        raise ValueError(f"{name} must be a number {span}, received {value!r}.")
 
 
 PRESETS = {

@@ -1,7 +1,7 @@
-"""RandAugment: a few of fifteen operations, drawn once for a clip, each with its strength.
+"""RandAugment: a few of fifteen operations, drawn once per clip, each with its own strength.
 
-The operations, their ranges and the spelling `rand-m7-n4-mstd0.5-inc1` are timm's, as PySlowFast
-uses them; each drawn operation is done with probability 1/2.
+The operations, their ranges and the notation `rand-m7-n4-mstd0.5-inc1` are timm's, as PySlowFast
+uses them. Each drawn operation is applied with probability 1/2.
 """
 
 import re
@@ -19,13 +19,13 @@ _SPELLING = re.compile(r"(m|n|mstd|inc)(\d+(?:\.\d+)?)")
 
 
 class Policy(NamedTuple):
-    """What `rand-m7-n4-mstd0.5-inc1` says.
+    """The policy that a string such as `rand-m7-n4-mstd0.5-inc1` specifies.
 
     Args:
         m: Strength from 0 to 10.
-        n: Operations of a clip.
+        n: Operations per clip.
         mstd: Standard deviation of the strength.
-        inc: Whether every operation changes more as the strength grows.
+        inc: Whether the effect of every operation increases with the strength.
     """
 
     m: float = 10.0
@@ -35,10 +35,10 @@ class Policy(NamedTuple):
 
 
 def parse(spelling: str) -> Policy | None:
-    """Reads timm's spelling of a policy; None for `"none"`.
+    """Parses timm's notation of a policy; returns None for `"none"`.
 
     Raises:
-        ValueError: If it is spelt otherwise, or m is above 10.
+        ValueError: If the notation is invalid or m is above 10.
     """
     if spelling == "none":
         return None
@@ -47,13 +47,14 @@ def parse(spelling: str) -> Policy | None:
     values = {match[1]: match[2] for match in found if match}
     if name != "rand" or len(values) != len(parts) or "." in values.get("n", ""):
         raise ValueError(
-            "randaugment must be none or spelt as rand-m7-n4-mstd0.5-inc1 (m strength, n "
-            f"operations, mstd its deviation, inc 1 or 0), got {spelling!r}"
+            "randaugment must be none or a policy such as rand-m7-n4-mstd0.5-inc1 (m strength, n "
+            "number of operations, mstd standard deviation of the strength, inc 1 or 0), received "
+            f"{spelling!r}."
         )
     numbers: dict[str, Any] = {key: float(value) for key, value in values.items()}
     policy = Policy(**numbers)
     if policy.m > MOST:
-        raise ValueError(f"randaugment's strength m must be at most 10, got {spelling!r}")
+        raise ValueError(f"randaugment's strength m must be at most 10, received {spelling!r}.")
     return policy._replace(n=int(policy.n), inc=bool(policy.inc))
 
 
@@ -62,7 +63,7 @@ def randaugment(clip: np.ndarray, policy: Policy, rng: np.random.Generator) -> n
 
     Args:
         clip: Uint8 array of shape `(T, S, S, 3)`.
-        policy: `Policy`.
+        policy: The policy.
         rng: Random generator.
 
     Output shape:
@@ -77,7 +78,7 @@ def randaugment(clip: np.ndarray, policy: Policy, rng: np.random.Generator) -> n
 
 
 def draw(policy: Policy, rng: np.random.Generator) -> list[tuple[str, float, int]]:
-    """The operations of a clip: name, strength from 0 to 10, and which way (1 or -1)."""
+    """Draws the operations of a clip: name, strength from 0 to 10, and direction (1 or -1)."""
     names = list(OPERATIONS)
     chosen = rng.integers(len(names), size=policy.n)
     done = rng.random(policy.n) < PROBABILITY
@@ -88,12 +89,12 @@ def draw(policy: Policy, rng: np.random.Generator) -> list[tuple[str, float, int
 
 
 def apply(clip: np.ndarray, name: str, strength: float, sign: int, inc: bool) -> np.ndarray:
-    """One operation on all frames of a clip."""
+    """Applies one operation to all frames of a clip."""
     change, value = OPERATIONS[name]
     return change(clip, value(strength / MOST, sign, inc))
 
 
-# The value of an operation at a share of the greatest strength, one way (1) or the other (-1).
+# The value of an operation at a fraction of the maximum strength, in direction 1 or -1.
 
 
 def _none(share: float, sign: int, inc: bool) -> None:
@@ -124,7 +125,7 @@ def _add_to_dark(image: Image.Image, value: int) -> Image.Image:
     return image.point([min(255, i + value) if i < 128 else i for i in range(256)] * 3)
 
 
-OPERATIONS = {  # name: what is done to a clip with a value, and that value
+OPERATIONS = {  # name: (function of clip and value, function that computes the value)
     "AutoContrast": (lambda clip, _: as_one(clip, ImageOps.autocontrast), _none),
     "Equalize": (lambda clip, _: as_one(clip, ImageOps.equalize), _none),
     "Invert": (lambda clip, _: by_table(clip, ImageOps.invert), _none),

@@ -1,4 +1,4 @@
-"""Shards to batches of clips: the order of an epoch, random access, crops."""
+"""Reads batches of clips from shards: the order of an epoch, random access, crops."""
 
 import lazy_loader
 

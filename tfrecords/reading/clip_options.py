@@ -1,4 +1,4 @@
-"""How a video is viewed: which frames and which crops a model sees, of shards and of raw videos."""
+"""How a video is viewed: which frames and crops a model sees, from shards and from raw videos."""
 
 import dataclasses
 import inspect
@@ -18,29 +18,30 @@ Viewer = TypeVar("Viewer", bound=Callable[..., Any])
 
 @dataclasses.dataclass(frozen=True)
 class ClipOptions:
-    """How clips are taken from a video.
+    """How clips are sampled from a video.
 
-    `tfrecords.clips` and `tfrecords.views` take it as `options`, or its fields as keywords.
+    `tfrecords.clips` and `tfrecords.views` accept it as `options`, or its fields as keywords.
 
     Args:
-        num_frames: Frames of a clip, T.
-        image_size: Pixels of a side of the square clip, S.
-        sampling: `"dense"`, every `interval`-th of `num_frames * interval` consecutive frames (8
-            of 64 as in CTM), or `"segments"`, one frame of each of `num_frames` equal segments
-            (TSN), a random one in training, the middle one in evaluation.
+        num_frames: Frames per clip, T.
+        image_size: Height and width of the square clip in pixels, S.
+        sampling: `"dense"` samples every `interval`-th of `num_frames * interval` consecutive
+            frames (8 of 64, as in CTM). `"segments"` samples one frame from each of `num_frames`
+            equal segments (TSN): a random one in training, the middle one in evaluation.
         interval: Distance between the frames of a dense clip.
-        num_clips: Clips of a video in evaluation, spread evenly from the first to the last
-            possible start; a single one lies in the middle.
-        num_crops: Crops of a clip in evaluation: 1 (center), 3 (left, center, right; of portrait
-            videos top, center, bottom), 5 (corners and center) or 10 (these and their mirror
+        num_clips: Clips per video in evaluation. Their starts are spread evenly from the first to
+            the last possible one; a single clip is centered in time.
+        num_crops: Crops per clip in evaluation: 1 (center), 3 (left, center, right; top, center,
+            bottom for portrait videos), 5 (corners and center) or 10 (those and their mirror
             images).
-        scale: Least and greatest short side in pixels for a crop of 224, drawn for each clip in
-            training; other image sizes in proportion. Evaluation uses the first.
-        rule: Whose frames and crops evaluation takes, one of `tfrecords.sampling.rules.RULES`:
-            `"ctm"` as described here, or another project's, to the frame and pixel.
+        scale: Smallest and largest short side in pixels for a crop of 224, drawn for each clip in
+            training and scaled in proportion for other image sizes. Evaluation uses the smallest.
+        rule: The project whose frames and crops evaluation reproduces, one of
+            `tfrecords.sampling.rules.RULES`: `"ctm"` as described here, or another project's
+            exact frames and pixels.
 
     Raises:
-        ValueError: If an option is invalid, or the rule does not take it.
+        ValueError: If an option is invalid or the rule does not support it.
 
     Example:
 
@@ -64,21 +65,21 @@ class ClipOptions:
         for name in ("num_frames", "image_size", "interval", "num_clips"):
             check_count(name, getattr(self, name))
         if self.sampling not in SAMPLINGS:
-            raise ValueError(f"sampling must be one of {SAMPLINGS}, got {self.sampling!r}")
+            raise ValueError(f"sampling must be one of {SAMPLINGS}, received {self.sampling!r}.")
         if self.num_crops not in (1, 3, 5, 10):
             raise ValueError(
-                "num_crops must be 1 (center), 3 (left, center, right; of portrait videos top, "
-                "center, bottom), 5 (corners and center) or 10 (these and their mirror images), "
-                f"got {self.num_crops!r}"
+                "num_crops must be 1 (center), 3 (left, center, right; top, center, bottom for "
+                "portrait videos), 5 (corners and center) or 10 (those and their mirror images), "
+                f"received {self.num_crops!r}."
             )
         if not _is_scale(self.scale):
             raise ValueError(
-                "scale must be two whole numbers, least and greatest short side for a crop of "
-                f"{CROP}, as (256, 320), neither below {CROP}; got {self.scale!r}"
+                "scale must be two integers, the smallest and largest short side for a crop of "
+                f"{CROP}, such as (256, 320), both at least {CROP}, received {self.scale!r}."
             )
         if self.rule not in RULES:
-            raise ValueError(f"rule must be one of {tuple(RULES)}, got {self.rule!r}")
-        self.clips(1)  # some rules do not take every number of clips
+            raise ValueError(f"rule must be one of {tuple(RULES)}, received {self.rule!r}.")
+        self.clips(1)  # some rules do not support every number of clips
 
     def clips(self, video_frames: int) -> np.ndarray:
         """Frame numbers in evaluation, shape `(num_clips, num_frames)`."""
@@ -86,7 +87,7 @@ class ClipOptions:
         return RULES[self.rule].clips(self.sampling, *numbers)
 
     def boxes(self, height: int, width: int) -> np.ndarray:
-        """Boxes of the crops in evaluation, see `crop_boxes`."""
+        """Boxes of the crops in evaluation. See `crop_boxes`."""
         return RULES[self.rule].boxes(height, width, self.num_crops, self.scale[0])
 
     def crops(self, frames: Frames) -> np.ndarray:
@@ -103,7 +104,7 @@ class ClipOptions:
 
 
 def shows_fields(function: Viewer) -> Viewer:
-    """Names the fields of `ClipOptions` in the signature of a function that takes them as `**view`.
+    """Adds the fields of `ClipOptions` to the signature of a function that has them as `**view`.
 
     Python's `help` and notebooks then list and complete them.
     """
@@ -117,20 +118,20 @@ def shows_fields(function: Viewer) -> Viewer:
 
 @shows_fields
 def views(frames: np.ndarray, *, options: ClipOptions | None = None, **view: Any) -> np.ndarray:
-    """The views that `tfrecords.clips` takes of a video in evaluation, of its decoded frames.
+    """Samples the evaluation views of a decoded video, as `tfrecords.clips` does from shards.
 
     Args:
-        frames: Uint8 array of shape `(frames, height, width, 3)`, RGB, all frames of the video at
+        frames: Uint8 RGB array of shape `(frames, height, width, 3)`: all frames of the video at
             the data set's frame rate and short side.
         options: How the video is viewed. Defaults to `ClipOptions()`.
-        view: Fields of `ClipOptions` by name, which replace those of `options`.
+        view: Fields of `ClipOptions` by name. They override those of `options`.
 
     Output shape:
-        A uint8 array of shape `(num_clips * num_crops, T, S, S, 3)`; view `i` is crop
+        A uint8 array of shape `(num_clips * num_crops, T, S, S, 3)`. View `i` is crop
         `i % num_crops` of clip `i // num_crops`.
 
     Raises:
-        ValueError: If `frames` has another shape or type, or no frame, or an option is invalid.
+        ValueError: If `frames` has a wrong shape or type or is empty, or an option is invalid.
 
     Example:
 
@@ -143,7 +144,7 @@ def views(frames: np.ndarray, *, options: ClipOptions | None = None, **view: Any
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not frames.size:
         raise ValueError(
             "frames must be uint8 RGB of shape (frames, height, width, 3) with at least one frame, "
-            f"got {frames.dtype} of shape {frames.shape}"
+            f"received {frames.dtype} of shape {frames.shape}."
         )
     return np.concatenate([options.crops(frames[clip]) for clip in options.clips(len(frames))])
 

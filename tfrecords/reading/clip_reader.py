@@ -1,4 +1,4 @@
-"""One sample: which frames, which box, mirrored or not, what else is changed, and its pixels."""
+"""Reads one sample: draws its frames, box, flip and augmentations, and computes its pixels."""
 
 import numpy as np
 
@@ -14,16 +14,17 @@ PLACE_DRAWS = 4  # scale, top, left, flip; then a draw for each frame
 
 
 class ClipReader:
-    """Reads clips of a split; both methods are pure functions of their arguments.
+    """Reads clips of a split.
 
-    Both return a tuple of clips, uint8 of shape `(crops, T, S, S, 3)`, and of shape `(crops,)`
-    labels, ids (bytes) and view numbers.
+    `training_clip` and `evaluation_clip` are pure functions of their arguments. Both return a tuple
+    of clips, uint8 of shape `(crops, T, S, S, 3)`, and of labels, ids (bytes) and view numbers,
+    each of shape `(crops,)`.
 
     Args:
-        videos: `Split`.
-        options: `ClipOptions`.
+        videos: The videos of the split.
+        options: How the videos are viewed.
         flip_targets: The label of each class after a flip, or `NOT_FLIPPED`.
-        augment: `Augment`.
+        augment: The augmentations of training clips.
     """
 
     def __init__(
@@ -44,9 +45,9 @@ class ClipReader:
         """A random clip of a video.
 
         Args:
-            video: The place of the video in the split.
+            video: Index of the video in the split.
             draws: Floats in [0, 1), shape `(PLACE_DRAWS + T,)`.
-            key: From which all that `augment` draws follows.
+            key: Seeds all random draws of `augment`.
         """
         row, options = self.videos.videos[video], self.options
         frames = random_clip_indices(
@@ -63,21 +64,21 @@ class ClipReader:
         pixels = read_frames(self.videos, video, frames)
         crop = crop_clip(pixels, box[None], options.image_size, flip)[0]
         clip = change_clip(crop, self.augment, key)[None]
-        return self._labelled(clip, video, self.flip_targets[label] if flip else label, 0)
+        return self._labeled(clip, video, self.flip_targets[label] if flip else label, 0)
 
     def evaluation_clip(self, video: int, clip: int) -> tuple[np.ndarray, ...]:
-        """All crops of a clip.
+        """All crops of an evaluation clip.
 
         Args:
-            video: The place of the video in the split.
-            clip: Which of the clips that evaluation takes.
+            video: Index of the video in the split.
+            clip: Index of the clip in the video.
         """
         row, options = self.videos.videos[video], self.options
         frames = options.clips(int(row["frames"]))[clip]
         pixels = options.crops(read_frames(self.videos, video, frames))
-        return self._labelled(pixels, video, row["label"], clip * options.num_crops)
+        return self._labeled(pixels, video, row["label"], clip * options.num_crops)
 
-    def _labelled(
+    def _labeled(
         self, pixels: np.ndarray, video: int, label: int, first_view: int
     ) -> tuple[np.ndarray, ...]:
         crops = len(pixels)
@@ -87,27 +88,27 @@ class ClipReader:
 
 
 def read_frames(videos: Split, video: int, frames: np.ndarray) -> list[np.ndarray]:
-    """RGB pixels of frames; one that is asked for twice is read and decoded once.
+    """RGB pixels of frames. Repeated frames are read and decoded once.
 
     Args:
-        videos: `Split`.
-        video: The place of the video in the split.
+        videos: The videos of the split.
+        video: Index of the video in the split.
         frames: Frame numbers, shape `(n,)`.
 
     Returns:
         A list of `n` uint8 arrays of shape `(height, width, 3)`.
 
     Raises:
-        BadShard: If a frame cannot be read, or is not what was written.
+        BadShard: If a frame cannot be read or differs from what was written.
     """
     distinct, places = np.unique(frames, return_inverse=True)
     if videos.encoded[video]:
-        kind, pixels = "picture as it was stored", render(videos.read_media(video, distinct))
+        kind, pixels = "the stored picture", render(videos.read_media(video, distinct))
     else:
-        kind, pixels = "JPEG", [decode(jpeg) for jpeg in videos.read(video, distinct)]
+        kind, pixels = "a JPEG", [decode(jpeg) for jpeg in videos.read(video, distinct)]
     shape = (*videos.videos[video][["height", "width"]].tolist(), 3)
     for frame, image in zip(distinct, pixels, strict=True):
         if image is None or image.shape != shape:
-            found = f"no {kind}" if image is None else f"of shape {image.shape}"
-            raise videos.damaged(video, int(frame), f"is {found}, expected {shape}")
+            found = f"not {kind}" if image is None else f"of shape {image.shape}"
+            raise videos.damaged(video, int(frame), f"is {found}, expected shape {shape}")
     return [pixels[place] for place in places]

@@ -1,4 +1,4 @@
-"""Batches of clips: a `tf.data.Dataset` whose samples are a function of (seed, epoch, position)."""
+"""A `tf.data.Dataset` of clips whose samples are a function of (seed, epoch, position)."""
 
 import dataclasses
 import os
@@ -18,7 +18,7 @@ from tfrecords.reading.samples import Epoch, Places, evaluation_samples, mixer, 
 from tfrecords.reading.split import Split
 from tfrecords.storage.files import AnyPath
 
-REMOTE_PARALLEL = 32  # clips on their way at once
+REMOTE_PARALLEL = 32  # clips that are requested at once
 
 
 @shows_fields
@@ -44,64 +44,68 @@ def clips(
 ) -> tf.data.Dataset:
     """Batches of clips from a data set that `ctm build` wrote.
 
-    Training takes one clip of every video in an epoch, in an order shuffled over the whole split,
-    at a random time, size and place, mirrored at random; all frames of a clip alike. Evaluation
-    takes `num_clips` clips by `num_crops` crops of every video, in the order of the data set,
-    always the same ones. Videos shorter than a clip are looped: frame numbers are taken modulo
-    their number of frames. Every frame that is read is checked against its CRC-32; a damaged one
-    stops the iteration with an error that `tfrecords.data_error` turns into one sentence.
+    Training samples one clip of every video per epoch, in an order shuffled over the whole split.
+    The time, size and position of the clip and its flip are random, and the same for all of its
+    frames. Evaluation samples `num_clips` clips by `num_crops` crops of every video; they are
+    deterministic, in the order of the data set. Videos shorter than a clip are looped: frame
+    numbers are taken modulo the number of frames. Every frame is checked against its CRC-32 when
+    it is read. A damaged frame stops the iteration with an error that `tfrecords.data_error`
+    shortens to the message about the data.
 
     Args:
-        data: Folder with dataset.json; also `"s3://bucket/mine"`, `"gs://..."` or
-            `"https://..."`, of which only the frames of the clips are fetched.
+        data: Folder with dataset.json, or a URL such as `"s3://bucket/mine"`, `"gs://..."` or
+            `"https://..."`. From a URL, only the frames of the clips are downloaded.
         split: A split of the data set. Defaults to `"train"`.
-        batch_size: Clips (in evaluation: views) of a batch, B. Defaults to 32.
-        training: Whether clips are taken as in training. Defaults to whether the split is
-            `"train"`.
+        batch_size: Clips per batch (views, in evaluation), B. Defaults to 32.
+        training: Whether to sample clips as in training. Defaults to True for the split
+            `"train"`, else False.
         options: How a video is viewed: frames, size, sampling, clips, crops. Defaults to
             `tfrecords.ClipOptions()`.
         flip: Whether training mirrors clips with probability 1/2. Classes with the words left or
-            right in their names are never mirrored, unless `flip_pairs` names them. Defaults to
+            right in their names are never mirrored, unless `flip_pairs` lists them. Defaults to
             True.
-        flip_pairs: Pairs of class names that are each other's mirror image: mirrored, with the
-            labels swapped; or `"jester"`, `"something-something-v1"`, `"something-something-v2"`.
-        augment: What training changes besides scale and flip, or the name of a preset:
-            `"slowfast"` (nothing more), `"tsn"` (corner crops), `"mvit"` (RandAugment, erasing,
-            MixUp, CutMix, every video twice). Defaults to `"slowfast"`.
-        class_weights: How often training takes the videos of each class: None, each once;
-            `"balanced"`, every class equally often; `"sqrt"`, by the square root of its number of
-            videos; or a mapping from class names to factors (1 for the others, 0 for never). The
-            epoch keeps its length, so that videos are left out and repeated. Defaults to None.
+        flip_pairs: Pairs of class names that are each other's mirror image; their clips are
+            mirrored and their labels swapped. Or the name of a data set with known pairs:
+            `"jester"`, `"something-something-v1"` or `"something-something-v2"`.
+        augment: Augmentations of training besides scale and flip, or the name of a preset:
+            `"slowfast"` (none), `"tsn"` (corner crops), `"mvit"` (RandAugment, erasing, MixUp,
+            CutMix, every video twice). Defaults to `"slowfast"`.
+        class_weights: How often training samples the videos of each class. None: each video once.
+            `"balanced"`: every class equally often. `"sqrt"`: in proportion to the square root of
+            the class's number of videos. Or a mapping from class names to factors (1 for classes
+            that are not listed, 0 for never). The length of the epoch stays the same, so some
+            videos are skipped and others repeated. Defaults to None.
         seed: Seed of all random draws. Defaults to 0.
-        epoch: Which epoch; or a `tf.Variable` (an int64 scalar) read each time an iterator
-            starts; or None: every iterator takes the next epoch by itself, which suits notebooks
-            but is not resumable, since Keras may start one iterator more than there are epochs.
+        epoch: The epoch number, or a `tf.Variable` (an int64 scalar) that is read each time an
+            iterator starts. With None, every iterator starts the next epoch; this suits notebooks
+            but cannot be resumed, since Keras may start one more iterator than there are epochs.
             Defaults to None.
         step: Number of batches that every iterator skips without reading them. Defaults to 0.
-        shard: Two numbers (i, n): this process takes videos i, i + n, ... of the order. With
-            `drop_remainder` all shards have equally many batches. Defaults to (0, 1).
+        shard: Two integers (i, n): this process reads videos i, i + n, ... of the order. With
+            `drop_remainder`, all shards have the same number of batches. Defaults to (0, 1).
         with_ids: Whether batches are dicts with the videos' ids and view numbers. Defaults to
             False.
-        drop_remainder: Whether a last, smaller batch is left out. Defaults to `training`.
-        num_parallel: Clips read at once; it changes no sample. Defaults to tf.data's choice, one
-            for each core, and to 32 for a remote data set, which is waited for.
-        view: Fields of `tfrecords.ClipOptions` by name, as `num_frames=16`, which replace those
-            of `options`.
+        drop_remainder: Whether to drop a last, smaller batch. Defaults to `training`.
+        num_parallel: Number of clips read in parallel. It does not change the samples. Defaults to
+            tf.data's choice, one per core, and to 32 for a remote data set, where latency
+            dominates.
+        view: Fields of `tfrecords.ClipOptions` by name, such as `num_frames=16`. They override
+            those of `options`.
 
     Returns:
-        A `tf.data.Dataset` of known length that can be given to `model.fit` as it is.
+        A `tf.data.Dataset` of known length that can be passed to `model.fit` directly.
 
     Output shape:
-        A tuple of clips, uint8 RGB of shape `(B, T, S, S, 3)`, and labels, int32 of shape `(B,)`;
-        or with `with_ids` a dict of them as `"clip"` and `"label"`, with `"id"`, string, and
-        `"view"`, int32, both of shape `(B,)`. View `i` is crop `i % num_crops` of clip
-        `i // num_crops`. With MixUp or CutMix labels are the shares of all classes, float32 of
-        shape `(B, classes)`, and ids those of the clips that are mixed with the batch in reverse.
+        A tuple of clips, uint8 RGB of shape `(B, T, S, S, 3)`, and labels, int32 of shape `(B,)`.
+        With `with_ids`, a dict of `"clip"`, `"label"`, `"id"` (string) and `"view"` (int32), the
+        last two of shape `(B,)`. View `i` is crop `i % num_crops` of clip `i // num_crops`. With
+        MixUp or CutMix, labels are the fractions of all classes, float32 of shape `(B, classes)`,
+        and clip `i` keeps its own id although clip `B - 1 - i` is mixed into it.
 
     Raises:
         ValueError: If the data set or the split does not exist, a shard is missing or has the
-            wrong size, or an argument cannot be what it is.
-        StorageError: If the server of a remote data set does not answer.
+            wrong size, or an argument is invalid.
+        StorageError: If the server of a remote data set does not respond.
 
     Example:
 
@@ -155,7 +159,7 @@ def _dicts(*batch: tf.Tensor) -> dict[str, tf.Tensor]:
 
 def _options(num_parallel: int | None) -> tf.data.Options:
     options = tf.data.Options()
-    if num_parallel:  # TensorFlow's own threads are as many as there are cores
+    if num_parallel:  # by default TensorFlow has one thread per core
         options.threading.private_threadpool_size = max(num_parallel, os.cpu_count() or 1)
     options.deterministic = True
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
@@ -163,7 +167,7 @@ def _options(num_parallel: int | None) -> tf.data.Options:
 
 
 def _count(videos: int, shard: tuple[int, int], equal: bool) -> int:
-    """Videos of a shard: equally many in each, or all that are its own."""
+    """Number of videos in a shard; with `equal`, the same in every shard."""
     return videos // shard[1] if equal else len(range(shard[0], videos, shard[1]))
 
 
@@ -182,18 +186,19 @@ def _check_numbers(
 def _check(training: bool, options: ClipOptions, shard: tuple[int, int]) -> None:
     if training and (options.num_clips, options.num_crops) != (1, 1):
         raise ValueError(
-            "num_clips and num_crops are for evaluation; training takes one random clip and crop "
-            f"of each video, got num_clips={options.num_clips}, num_crops={options.num_crops}"
+            "num_clips and num_crops must be 1 in training, which samples one random clip and crop "
+            f"per video, received num_clips={options.num_clips}, num_crops={options.num_crops}. "
+            "Use training=False for evaluation."
         )
     if len(shard) != 2 or not 0 <= shard[0] < shard[1]:
-        raise ValueError(f"shard must be (i, n) with 0 <= i < n, got {shard!r}")
+        raise ValueError(f"shard must be (i, n) with 0 <= i < n, received {shard!r}.")
 
 
 def _too_few(videos: Split, batch_size: int, step: int, steps: int, total: int, n: int) -> str:
     if step > steps:
-        return f"step must be at most the {steps} batches of an epoch, got {step}"
+        return f"step must be at most {steps}, the batches of an epoch, received {step}."
     return (
-        f"batch_size {batch_size} is more than the {total} clips of an epoch (split "
-        f"{videos.name!r} has {len(videos)} videos{f', for {n} processes' if n > 1 else ''}): use "
-        "a smaller batch_size, or drop_remainder=False for one smaller batch"
+        f"batch_size must be at most {total}, the clips of an epoch (split {videos.name!r} has "
+        f"{len(videos)} videos{f' for {n} processes' if n > 1 else ''}), received {batch_size}. "
+        "Use a smaller batch_size, or drop_remainder=False for one smaller batch."
     )

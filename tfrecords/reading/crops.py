@@ -1,8 +1,8 @@
-"""The pixels of a clip: JPEGs decoded, boxes cut out and resized.
+"""The pixels of a clip: decodes JPEGs, crops boxes and resizes them.
 
-A crop is cut in the frame's own pixels and resized once, see `tfrecords.reading.resize`. OpenCV
+A crop is cut from the original frame and resized once, see `tfrecords.reading.resize`. OpenCV
 decodes bit for bit as `tf.io.decode_jpeg(dct_method="INTEGER_ACCURATE")` does, in half the time,
-and frees Python's lock.
+and releases the GIL.
 """
 
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ import numpy as np
 
 from tfrecords.reading.resize import Resize
 
-Frames = Sequence[np.ndarray] | np.ndarray  # of a clip
+Frames = Sequence[np.ndarray] | np.ndarray  # the frames of a clip
 
 
 def crop_clip(frames: Frames, boxes: np.ndarray, image_size: int, flip: bool = False) -> np.ndarray:
-    """Cuts boxes out of every frame of a clip.
+    """Crops boxes from every frame of a clip.
 
     Args:
         frames: Sequence of T uint8 arrays of shape `(height, width, 3)`.
         boxes: Int array of shape `(crops, 3)`: top, left, side; or `(crops, 4)`: top, left,
             height, width.
-        image_size: Pixels of a side of the square result, S.
+        image_size: Height and width of the square result in pixels, S.
         flip: Whether to mirror left and right.
 
     Output shape:
@@ -35,14 +35,14 @@ def crop_clip(frames: Frames, boxes: np.ndarray, image_size: int, flip: bool = F
         for target, frame in zip(clip, frames, strict=True):
             crop = resize(frame[top : top + height, left : left + width])
             if flip:
-                cv2.flip(crop, 1, dst=target)  # thirty times as fast as numpy's reversed rows
+                cv2.flip(crop, 1, dst=target)  # thirty times as fast as reversing rows in numpy
             else:
                 target[...] = crop
     return clips
 
 
 def decode(jpeg: bytes) -> np.ndarray | None:
-    """RGB pixels of a JPEG, uint8 of shape `(height, width, 3)`; None where it is broken."""
+    """RGB pixels of a JPEG, uint8 of shape `(height, width, 3)`, or None if it is broken."""
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flags)
     return pixels if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)

@@ -1,9 +1,9 @@
-"""Which video stands at a position of an epoch: a pure function, found without looking at others.
+"""Maps a position of an epoch to its video: a pure function that needs no other position.
 
-An epoch's order is a permutation of the split. With class weights each position is a place on a
-line that the classes share by their weights; the places are spread evenly and taken in shuffled
-order, so that in each epoch a class has its share, and in a class every video the same number of
-clips, both to within one.
+An epoch's order is a permutation of the split. With class weights, the interval [0, 1] is divided
+among the classes in proportion to their weights. The positions are points spread evenly over the
+interval, visited in shuffled order. So in each epoch the number of clips of a class matches its
+weight to within one, and so do the numbers of clips of the videos within a class.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from tfrecords.reading.class_weights import Weights, video_weights
 
 @dataclass(frozen=True)
 class ClassOrder:
-    """Videos drawn by the weights of their classes.
+    """Samples videos by the weights of their classes.
 
     Args:
-        edges: Float64 array, where each class's part of the line [0, 1] ends.
-        videos: Places in the split, class after class.
-        starts: Where each class's videos begin in `videos`.
-        counts: Videos of each class.
-        length: Positions of an epoch: the videos of the split, also those never taken.
+        edges: Float64 array, the end of each class's section of the interval [0, 1].
+        videos: Indices of the videos in the split, sorted by class.
+        starts: Index in `videos` of each class's first video.
+        counts: Number of videos of each class.
+        length: Positions per epoch: all videos of the split, including those of weight 0.
     """
 
     edges: np.ndarray
@@ -33,7 +33,7 @@ class ClassOrder:
     length: np.int64
 
     def video(self, position: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-        """The video at a position of the epoch that has this key."""
+        """The video at a position of the epoch with this key."""
         offset = tf.random.stateless_uniform([], key + 2, dtype=tf.float64, alg="philox")
         place = (tf.cast(shuffled(position, key, self.length), tf.float64) + offset) / float(
             self.length
@@ -41,8 +41,8 @@ class ClassOrder:
         label = tf.searchsorted(self.edges, place[None], side="right")[0]
         label = tf.minimum(label, len(self.edges) - 1)
         first, count = tf.gather(np.r_[0.0, self.edges], label), tf.gather(self.counts, label)
-        part = (place - first) / (tf.gather(self.edges, label) - first)
-        rank = tf.minimum(tf.cast(part * tf.cast(count, tf.float64), tf.int64), count - 1)
+        fraction = (place - first) / (tf.gather(self.edges, label) - first)
+        rank = tf.minimum(tf.cast(fraction * tf.cast(count, tf.float64), tf.int64), count - 1)
         own_key = tf.random.experimental.stateless_fold_in(key, label, alg="philox")
         rank = tf.gather(self.starts, label) + shuffled(rank, own_key, count)
         return tf.gather(self.videos, rank)
@@ -51,11 +51,11 @@ class ClassOrder:
 def class_order(
     labels: np.ndarray, class_names: tuple[str, ...], weights: Weights
 ) -> ClassOrder | None:
-    """The order that class weights give, or None without them.
+    """The order that results from class weights, or None without them.
 
     Args:
         labels: The class of each video of the split.
-        class_names: The classes in order.
+        class_names: Class names, in label order.
         weights: As in `video_weights`, or None.
     """
     if weights is None:
@@ -70,7 +70,7 @@ def class_order(
 
 
 def epochs(epoch: int | tf.Variable | None) -> tf.data.Dataset:
-    """One epoch number, found out when an iterator starts."""
+    """A dataset of one epoch number, which is determined when an iterator starts."""
     once = tf.data.Dataset.from_tensors(0)
     if epoch is None:
         counter = tf.Variable(-1, dtype=tf.int64, trainable=False)
@@ -79,10 +79,10 @@ def epochs(epoch: int | tf.Variable | None) -> tf.data.Dataset:
 
 
 def shuffled(position: tf.Tensor, key: tf.Tensor, count: np.int64 | tf.Tensor) -> tf.Tensor:
-    """The place of a position in a shuffled order of `count`.
+    """The element at a position of a random permutation of `count` elements.
 
-    Shuffled twice: the orders that single shuffles of two epochs give are correlated (up to 0.3
-    at 80,000 videos).
+    It shuffles twice, since after a single shuffle the orders of two epochs are correlated (up to
+    0.3 for 80,000 videos).
     """
     once = tf.random.experimental.index_shuffle(position, key, count - 1)
     return tf.random.experimental.index_shuffle(once, key + 1, count - 1)

@@ -1,11 +1,12 @@
-"""The one definition of how a picture changes its size, for shards, raw videos and served models.
+"""The single definition of resizing, for shards, raw videos and served models.
 
-A new pixel is a weighted mean of old ones. Along an axis that shrinks these are the pixels it
-covers, each weighted by the part that is covered; along one that grows, the two nearest, weighted
-by distance in steps of 1/256 pixel. The mean over both axes is rounded once, halves up.
+A new pixel is a weighted mean of old pixels. Along an axis that shrinks, these are the pixels it
+covers, each weighted by the fraction that is covered. Along an axis that grows, they are the two
+nearest, weighted by distance in steps of 1/256 pixel. The mean over both axes is rounded once,
+halves up.
 
-All weights are whole numbers, so sums are exact in any order: numpy and the graph that is served
-give the same pixels to the bit on every machine. OpenCV's area sums in float32 and does not.
+All weights are integers, so sums are exact in any order: NumPy and the served graph compute the
+same pixels bit for bit on every machine. OpenCV's INTER_AREA sums in float32 and does not.
 """
 
 from functools import lru_cache
@@ -14,21 +15,21 @@ from typing import Any
 import cv2
 import numpy as np
 
-STEPS = 256  # in which OpenCV's INTER_LINEAR_EXACT divides a pixel
-EXACT = 2**24  # up to which float32 holds every whole number
-BAND = 8  # new pixels whose sums are one product of matrices
+STEPS = 256  # steps per pixel in OpenCV's INTER_LINEAR_EXACT
+EXACT = 2**24  # float32 represents every integer up to here
+BAND = 8  # new pixels computed by one matrix product
 
 
 def weights(length: Any, size: int, xp: Any = np) -> Any:
-    """How much each of `length` pixels counts in each of `size`: whole numbers in float64.
+    """Weights of the `length` old pixels in each of the `size` new ones: integers as float64.
 
     Args:
-        length: Pixels of an axis, a number or a scalar float64 tensor.
-        size: Pixels of the axis afterwards.
-        xp: NumPy or TensorFlow, which computes.
+        length: Pixels along the axis before, a number or a scalar float64 tensor.
+        size: Pixels along the axis after resizing.
+        xp: The module that computes, NumPy or TensorFlow.
 
     Output shape:
-        `(size, length)`; each row adds up to `total(length, size)`.
+        `(size, length)`. Each row sums to `total(length, size)`.
     """
     numbers = xp.arange if xp is np else xp.range
     old = numbers(length, dtype="float64")
@@ -42,24 +43,24 @@ def weights(length: Any, size: int, xp: Any = np) -> Any:
 
 
 def total(length: Any, size: int, xp: Any = np) -> Any:
-    """What the weights of a new pixel add up to."""
+    """The sum of the weights of a new pixel."""
     return xp.where(length > size, length, STEPS)
 
 
 def mean(sums: Any, count: Any) -> Any:
-    """`sums / count`, which a cast to uint8 rounds, halves up; arrays are changed in place."""
+    """`sums / count`, prepared so that a cast to uint8 rounds halves up. Works in place."""
     sums += count // 2
     sums /= count
     return sums
 
 
 class Resize:
-    """Resizes pictures of one size to squares, one after the other.
+    """Resizes pictures of a fixed size to squares.
 
     Args:
-        height: Rows of the pictures.
-        width: Columns of the pictures.
-        size: Pixels of a side of the result, S.
+        height: Height of the pictures in pixels.
+        width: Width of the pictures in pixels.
+        size: Height and width of the result in pixels, S.
 
     Input shape:
         uint8 `(height, width, 3)`.
@@ -80,7 +81,7 @@ class Resize:
         self.count = int(total(height, size) * total(width, size))
         dtype = "float32" if STEPS * self.count <= EXACT else "float64"
         self.rows, self.columns = bands(height, size), bands(width, size, 3, dtype)
-        # Kept from picture to picture: asking for memory takes longer than the sums.
+        # Reused for all pictures, since allocation takes longer than the sums.
         self.lines = np.empty((size, width * 3), "float32")
         self.sums = np.empty((size, size * 3), dtype)
 
@@ -102,13 +103,13 @@ class Resize:
 def bands(
     length: int, size: int, channels: int = 1, dtype: str = "float32"
 ) -> list[tuple[slice, slice, np.ndarray]]:
-    """The weights of an axis without the zeros far from the diagonal: new and old pixels, part.
+    """The weights of an axis in bands along the diagonal: new pixels, old pixels, weights.
 
     Args:
-        length: Pixels of the axis.
-        size: Pixels of the axis afterwards.
-        channels: Numbers that follow each other for each pixel.
-        dtype: Of the weights.
+        length: Pixels along the axis before.
+        size: Pixels along the axis after resizing.
+        channels: Interleaved values per pixel.
+        dtype: Dtype of the weights.
     """
     matrix, parts = weights(length, size), []
     for start in range(0, size, BAND):

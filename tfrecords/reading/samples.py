@@ -1,4 +1,4 @@
-"""Datasets of single samples, and the mixing of a batch; the order comes from `order.py`."""
+"""Datasets of single samples, and the mixing of batches. `epoch_order.py` defines the order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ Epoch: TypeAlias = int | tf.Variable | None
 
 @dataclass(frozen=True)
 class Places:
-    """Places `first` to `last` of a shard (i, n) of the order: places i, i + n, ... of all."""
+    """Positions `first` to `last` of shard (i, n), which are i, i + n, ... in the whole order."""
 
     shard: tuple[int, int]
     first: int
     last: int
 
     def of_all(self, place: tf.Tensor) -> tf.Tensor:
-        """A place of the shard as one of the whole order."""
+        """Converts a position in the shard to one in the whole order."""
         return self.shard[0] + self.shard[1] * place
 
 
@@ -37,9 +37,9 @@ def training_samples(
     places: Places,
     num_parallel: int | None,
 ) -> tf.data.Dataset:
-    """Samples at some places of the order, with their keys.
+    """Samples at some positions of the order, with their keys.
 
-    The copies of a video are neighbours, and all of them belong to one shard.
+    The repeats of a video follow each other and belong to the same shard.
     """
     draws, repeats = PLACE_DRAWS + reader.options.num_frames, reader.augment.repeats
     videos, start = np.int64(len(reader.videos)), tf.constant([seed, 0], tf.int64)
@@ -60,7 +60,7 @@ def training_samples(
 
 
 def mixer(augment: Augment, classes: int) -> Callable:
-    """Mixes the clips of a batch and their labels, where that is asked for."""
+    """Mixes the clips of a batch and their labels if `augment` requests it."""
 
     def mixed(
         clips: tf.Tensor, labels: tf.Tensor, ids: tf.Tensor, views: tf.Tensor, keys: tf.Tensor
@@ -79,7 +79,7 @@ def mixer(augment: Augment, classes: int) -> Callable:
 def evaluation_samples(
     reader: ClipReader, places: Places, num_parallel: int | None
 ) -> tf.data.Dataset:
-    """Views at some places of the split; the crops of a clip are read together."""
+    """Views at some positions of the split. The crops of a clip are read together."""
     num_clips, crops = reader.options.num_clips, reader.options.num_crops
 
     def sample(clip: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -96,7 +96,7 @@ def _mapped(units: tf.data.Dataset, sample: Callable, num_parallel: int | None) 
 
 
 def _read(reader: ClipReader, method: Callable, *inputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Calls a method of the reader in the graph: clips, labels, ids, views, a row for each crop."""
+    """Calls a method of the reader in the graph: clips, labels, ids and views, a row per crop."""
     options = reader.options
     types = (tf.uint8, tf.int32, tf.string, tf.int32)
     outputs = tf.numpy_function(method, inputs, types, stateful=False)

@@ -1,4 +1,4 @@
-"""The videos of a split, on disk or on a server, and random access to their frames."""
+"""The videos of a split, local or remote, and random access to their frames."""
 
 import hashlib
 import re
@@ -22,28 +22,28 @@ from tfrecords.storage.local_copies import cached
 from tfrecords.storage.retry import StorageError
 from tfrecords.video.packets import Media, Piece, runs
 
-_CHANGED = "is not what was written (CRC-32 differs)"
+_CHANGED = "differs from what was written (wrong CRC-32)"
 
 
 class BadShard(ValueError):  # noqa: N818
-    """A shard that is missing, short or damaged; the message names it and the remedy."""
+    """A shard is missing, truncated or damaged. The message names the file and the remedy."""
 
 
 class Split:
-    """The videos of one split: ids, rows of `VIDEO_DTYPE`, and their frames at random access.
+    """The videos of one split: ids, rows of `VIDEO_DTYPE`, and random access to their frames.
 
-    Shards are opened for each read and closed again, so that any number of them can be used, from
-    any number of threads. Of a remote data set the indexes are kept on this machine, and a read
-    asks for its frames only.
+    Each read opens and closes its shard, so any number of shards can be used from any number of
+    threads. For a remote data set, the indexes are cached on this machine, and a read downloads
+    only its frames.
 
     Args:
         folder: The data set, for example `"data/mine"` or `"s3://bucket/mine"`.
-        split: The split.
+        split: Name of the split.
 
     Raises:
-        ValueError: If the folder is no data set, the split is unknown or empty, or a shard or its
-            index is missing or is not what dataset.json says.
-        StorageError: If the server of a remote folder does not answer.
+        ValueError: If the folder is not a data set, the split is unknown or empty, or a shard or
+            its index is missing or does not match dataset.json.
+        StorageError: If the server of a remote folder does not respond.
     """
 
     def __init__(self, folder: str | AnyPath, split: str):
@@ -55,7 +55,7 @@ class Split:
         self.class_names = manifest.class_names
         self.ids = manifest.ids(split)
         if not self.ids:
-            raise ValueError(f"{folder} has no video in its split {split!r}")
+            raise ValueError(f"split must have videos, received {split!r}, empty in {folder}.")
         self._files = [folder / shard.file for shard in shards]
         tables = each(folder, lambda shard: _opened(folder, shard, len(self.class_names)), shards)
         self._indexes = [index for index, _ in tables]
@@ -68,20 +68,20 @@ class Split:
         return len(self.ids)
 
     def read(self, video: int, frames: np.ndarray) -> list[bytes]:
-        """Reads the JPEGs of some frames of a video, and nothing else of its shard.
+        """Reads the JPEGs of some frames of a video, and nothing else from its shard.
 
-        A video that stayed encoded has none; see `encoded` and `read_media`.
+        A video that is stored encoded has no JPEGs; see `encoded` and `read_media`.
 
         Args:
-            video: The place of the video in the split.
+            video: Index of the video in the split.
             frames: Frame numbers, shape `(n,)`.
 
         Returns:
             A list of `n` bytes objects, each checked against its CRC-32.
 
         Raises:
-            BadShard: If the bytes cannot be read or are not those that were written.
-            StorageError: If the server of a remote data set does not answer.
+            BadShard: If the bytes cannot be read or differ from what was written.
+            StorageError: If the server of a remote data set does not respond.
         """
         shard, index = self._files[self._shard[video]], self._indexes[self._shard[video]]
         offsets = self._pieces[video] + frames * FRAME_DTYPE.itemsize
@@ -94,18 +94,18 @@ class Split:
         return jpegs
 
     def read_media(self, video: int, frames: np.ndarray) -> Media:
-        """Reads, of a video that stayed encoded, the packets that some frames need.
+        """Reads the packets that some frames of an encoded video need.
 
         Args:
-            video: The place of the video in the split.
-            frames: Frame numbers in growing order, shape `(n,)`.
+            video: Index of the video in the split.
+            frames: Frame numbers in ascending order, shape `(n,)`.
 
         Returns:
-            A `Media`, every piece of it checked against its CRC-32.
+            A `Media`. Every piece of it is checked against its CRC-32.
 
         Raises:
-            BadShard: If the bytes cannot be read or are not those that were written.
-            StorageError: If the server of a remote data set does not answer.
+            BadShard: If the bytes cannot be read or differ from what was written.
+            StorageError: If the server of a remote data set does not respond.
         """
         shard, index = self._files[self._shard[video]], self._indexes[self._shard[video]]
         first, count = int(frames[0]), int(frames[-1] - frames[0]) + 1
@@ -125,7 +125,7 @@ class Split:
         return Media(head[0].data, packets, pictures[["piece", "crc32"]].tolist())
 
     def _checked(self, video: int, first: int, rows: np.ndarray, data: bytes) -> Iterator[Piece]:
-        """Cuts the pieces from `first` on out of the bytes that hold them."""
+        """Extracts consecutive pieces, starting with number `first`, from their bytes."""
         begin, view = int(rows["offset"][0]), memoryview(data)
         for number, (offset, length, crc32) in enumerate(rows.tolist(), first):
             piece = view[offset - begin : offset - begin + length]
@@ -134,7 +134,7 @@ class Split:
             yield Piece(number, piece)
 
     def damaged(self, video: int, frame: int, reason: str) -> BadShard:
-        """The error for a frame that cannot be used."""
+        """The error for an unusable frame."""
         return self._bad(video, f"frame {frame}", reason)
 
     def _bad(self, video: int, part: str, reason: str) -> BadShard:
@@ -143,14 +143,14 @@ class Split:
 
 
 def data_error(error: BaseException) -> BadShard | StorageError | None:
-    """The sentence about the data in what TensorFlow raises while a dataset is iterated.
+    """Finds the error about the data in an exception that TensorFlow raised during iteration.
 
     Args:
-        error: Exception, as `model.fit` or a loop over `tfrecords.clips` raised it.
+        error: Exception raised by `model.fit` or a loop over `tfrecords.clips`.
 
     Returns:
-        The `BadShard` (data that are damaged) or `StorageError` (a server that does not answer)
-        with its one sentence, or None when the error is about something else.
+        The `BadShard` (damaged data) or `StorageError` (a server that does not respond) with its
+        message, or None if the error has another cause.
 
     Example:
 
@@ -168,10 +168,10 @@ def data_error(error: BaseException) -> BadShard | StorageError | None:
 
 
 def _opened(folder: AnyPath, shard: Shard, classes: int) -> tuple[Path, list[np.ndarray]]:
-    """The index of a shard as a file on this machine, checked, and what it says of the videos.
+    """The checked index of a shard as a local file, and its table of videos.
 
-    Of each video its row, whether it stayed encoded, and where its pieces and pictures stand in
-    the index; copies, since every mapped index would hold a file open.
+    The table has for each video its row, whether it is stored encoded, and the offsets of its
+    pieces and pictures in the index. They are copies, since every mapped index keeps a file open.
     """
     path = folder / shard.file
     try:
@@ -181,7 +181,7 @@ def _opened(folder: AnyPath, shard: Shard, classes: int) -> tuple[Path, list[np.
     local = _local_index(folder, shard)
     index = read_index(local)
     if size != index.shard_size:
-        raise _bad(path, f"it has {size} bytes where its index says {index.shard_size}")
+        raise _bad(path, f"it has {size} bytes, expected {index.shard_size} according to its index")
     with open(local, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     labels = index.videos["label"]
@@ -200,16 +200,18 @@ def _local_index(folder: AnyPath, shard: Shard) -> Path:
     try:
         return cached(path, shard.index_sha256)
     except FileNotFoundError:
-        raise BadIndex(f"{path} is missing; `ctm verify {folder}` lists what is wrong") from None
+        raise BadIndex(f"{path} is missing. {_remedy(folder)}") from None
     except ValueError:
         raise _another_index(folder, shard) from None
 
 
 def _another_index(folder: AnyPath, shard: Shard) -> BadIndex:
-    return BadIndex(
-        f"{index_path(folder / shard.file)} is not the index that dataset.json names; "
-        f"`ctm verify {folder}` lists what is wrong"
-    )
+    path = index_path(folder / shard.file)
+    return BadIndex(f"{path} is not the index listed in dataset.json. {_remedy(folder)}")
+
+
+def _remedy(folder: AnyPath) -> str:
+    return f"Run `ctm verify {folder}` to list all problems."
 
 
 def _read(path: AnyPath, places: list[tuple[int, int]]) -> list[bytes]:
@@ -221,12 +223,12 @@ def _read(path: AnyPath, places: list[tuple[int, int]]) -> list[bytes]:
     except OSError as error:
         raise _bad(path, error.strerror or str(error)) from None
     if any(len(part) != length for part, (_, length) in zip(parts, places, strict=True)):
-        raise _bad(path, "the file has become shorter than its index says")
+        raise _bad(path, "the file is shorter than its index requires")
     return parts
 
 
 def _bad(path: AnyPath, reason: str) -> BadShard:
     return BadShard(
-        f"{path} cannot be used: {reason}; `ctm verify {path.parent}` lists what is wrong, and "
-        "building the data set anew writes it afresh"
+        f"{path} cannot be used: {reason}. Run `ctm verify {path.parent}` to list all problems, "
+        "then `ctm build` again to rewrite the damaged files."
     )

@@ -1,9 +1,9 @@
-"""Which frames and which part of the picture a clip takes: pure functions of numbers.
+"""Selects the frames and the crops of a clip: pure functions of numbers.
 
-Training passes random numbers in [0, 1) as `draws`; evaluation takes places spread evenly.
+Training passes random numbers in [0, 1) as `draws`. Evaluation uses evenly spaced positions.
 A video shorter than a clip is looped: frame numbers are taken modulo its number of frames.
-Scales are lengths of the short side in pixels for a crop of 224; they set the share of the picture
-that a crop takes, so they hold in proportion for every image size and every size of video.
+Scales are lengths of the short side in pixels for a crop of 224. They set the fraction of the
+picture that a crop covers, so they apply in proportion to every image size and video size.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import numpy as np
 CROP = 224
 SAMPLINGS = ("dense", "segments")
 
-# Row and column of each crop, among the first, middle and last place.
+# Row and column of each crop: 0 first, 1 middle, 2 last position.
 _GRIDS = {
     1: [(1, 1)],
     3: [(1, 0), (1, 1), (1, 2)],
@@ -28,16 +28,16 @@ def clip_indices(
     num_clips: int = 1,
     sampling: str = "dense",
 ) -> np.ndarray:
-    """Frame numbers of the clips that evaluation takes from a video.
+    """Frame numbers of the evaluation clips of a video.
 
-    Dense clips start evenly from the first to the last possible start, so that the last clip's
-    `num_frames * interval` consecutive frames end with the video; a single clip lies in the
-    middle. Segment clips cut each of `num_frames` equal segments into `num_clips` equal pieces,
-    and clip `i` takes the middle frame of piece `i` of every segment.
+    The starts of dense clips are spread evenly from the first to the last possible one, so that
+    the last clip's `num_frames * interval` consecutive frames end with the video. A single clip is
+    centered. Segment clips divide each of `num_frames` equal segments into `num_clips` equal
+    pieces, and clip `i` consists of the middle frames of piece `i` of every segment.
 
     Args:
-        video_frames: Frames of the video.
-        num_frames: Frames of a clip.
+        video_frames: Number of frames of the video.
+        num_frames: Frames per clip.
         interval: Distance between the frames of a dense clip.
         num_clips: Clips per video.
         sampling: `"dense"` or `"segments"`.
@@ -74,12 +74,13 @@ def random_clip_indices(
 ) -> np.ndarray:
     """Frame numbers of a training clip, shape `(num_frames,)`.
 
-    A dense clip starts at a random frame and takes every `interval`-th one of the
-    `num_frames * interval` that follow; a segment clip takes a random frame of each segment.
+    A dense clip starts at a random frame and samples every `interval`-th of
+    `num_frames * interval` consecutive frames. A segment clip samples a random frame from each
+    segment.
 
     Args:
-        video_frames: Frames of the video.
-        num_frames: Frames of the clip.
+        video_frames: Number of frames of the video.
+        num_frames: Frames per clip.
         interval: Distance between the frames of a dense clip.
         sampling: `"dense"` or `"segments"`.
         draws: Floats in [0, 1), shape `(num_frames,)`; a dense clip uses the first.
@@ -95,7 +96,7 @@ def random_clip_indices(
 
 
 def even_places(free: int, num_crops: int = 3) -> tuple[int, int, int]:
-    """First, middle and last place of a crop beside which so many pixels are free."""
+    """First, middle and last position of a crop that leaves `free` pixels along an axis."""
     return 0, free // 2, free
 
 
@@ -108,26 +109,26 @@ def crop_boxes(
     across: bool = False,
     canvas: tuple[int, int] | None = None,
 ) -> np.ndarray:
-    """Crops that evaluation takes of a frame, in its own pixels.
+    """Boxes of the evaluation crops, in pixels of the original frame.
 
-    One crop is the centre; three are left, centre and right of a landscape (or square) frame, and
-    top, centre and bottom of a portrait one; five are the corners and the centre, and ten these and
-    their mirror images, which have the same boxes.
+    One crop is the center. Three are left, center and right of a landscape or square frame, and
+    top, center and bottom of a portrait frame. Five are the corners and the center. Ten are those
+    five and their mirror images, which have the same boxes.
 
     Args:
-        height: Rows of the frame.
-        width: Columns of the frame.
+        height: Height of the frame in pixels.
+        width: Width of the frame in pixels.
         num_crops: 1, 3, 5 or 10.
         scale: Short side of the frame in pixels for a crop of 224.
-        places: Function of the free pixels beside a crop and of `num_crops`, which gives the first,
-            middle and last place.
-        across: Whether three crops stand left, centre and right of portrait frames too.
+        places: Function of the pixels that a crop leaves free along an axis and of `num_crops`. It
+            returns the first, middle and last position.
+        across: Whether three crops are left, center and right for portrait frames too.
         canvas: Height and width that the frame is stretched to for a crop of 224, instead of
             `scale`.
 
     Returns:
-        An int64 array with a row of top, left, side for each box; with `canvas` of top, left,
-        height, width. Ten crops have five boxes.
+        An int64 array with one row per box: top, left, side; with `canvas`: top, left, height,
+        width. Ten crops have five boxes.
 
     Example:
 
@@ -151,13 +152,13 @@ def crop_boxes(
 def random_crop_box(
     height: int, width: int, scale: tuple[int, int], draws: np.ndarray
 ) -> np.ndarray:
-    """A square crop of random size and place for training: top, left, side in the frame's pixels.
+    """A square box of random size and position for training: top, left, side in frame pixels.
 
     Args:
-        height: Rows of the frame.
-        width: Columns of the frame.
-        scale: The least and the greatest short side for a crop of 224.
-        draws: Three floats in [0, 1), for scale, top and left.
+        height: Height of the frame in pixels.
+        width: Width of the frame in pixels.
+        scale: The smallest and largest short side for a crop of 224.
+        draws: Three floats in [0, 1) for scale, top and left.
     """
     side = _side(height, width, scale[0] + _pick(draws[0], scale[1] - scale[0] + 1))
     top, left = _pick(draws[1], height - side + 1), _pick(draws[2], width - side + 1)
@@ -169,7 +170,7 @@ def _last_start(video_frames: int, num_frames: int, interval: int) -> int:
 
 
 def _spread(last: int, count: int) -> np.ndarray:
-    """`count` whole numbers spread evenly from 0 to `last`; a single one in the middle."""
+    """`count` integers spread evenly from 0 to `last`; a single one is the midpoint."""
     if count == 1:
         return np.array([last // 2])
     return np.arange(count) * last // (count - 1)
@@ -180,10 +181,10 @@ def _pick(draw: float, count: int) -> int:
 
 
 def _side(height: int, width: int, scale: int) -> int:
-    """The side of a 224 crop when the short side is `scale`, in the frame's own pixels."""
+    """The side, in frame pixels, of a crop of 224 when the short side is `scale`."""
     return _share(min(height, width), scale)
 
 
 def _share(length: int, scale: int) -> int:
-    """What a 224 crop takes of a side that is scaled to `scale`."""
+    """The part of a side, scaled to `scale`, that a crop of 224 covers."""
     return max(1, (length * CROP + scale // 2) // scale)

@@ -1,9 +1,9 @@
-"""Whose frames and crops an evaluation takes: the rules of other projects, to the frame and pixel.
+"""The frames and crops that other projects evaluate, reproduced to the frame and pixel.
 
-Numbers that are compared must come from the same views, and projects differ in small things: where
-the last clip starts, what follows a short video's end, which pixel is the middle. A rule holds for
-the frames as the data set has them, so at the project's short side the pixels are its own; at
-another size they are those in proportion.
+Results can be compared only if they come from the same views, and projects differ in details: where
+the last clip starts, what follows the end of a short video, which pixel is the middle. A rule
+applies to the frames as stored in the data set. At the project's short side the crops are exactly
+the project's; at another size they are in proportion.
 """
 
 import functools
@@ -17,16 +17,16 @@ from tfrecords.sampling import SAMPLINGS, clip_indices, crop_boxes, even_places
 
 @dataclass(frozen=True)
 class Rule:
-    """Which frames and crops an evaluation takes.
+    """The frames and crops of an evaluation.
 
     Args:
-        samplings: By `"dense"` or `"segments"` a function of the video's frames, a clip's frames,
-            the interval and the number of clips, which gives the frame numbers
-            `(num_clips, num_frames)`.
-        places: Function of the free pixels beside a crop and the number of crops, which gives the
-            first, middle and last place of a crop.
-        across: Whether three crops stand left, centre and right of portrait frames too.
-        canvas: Height and width that every frame is stretched to; None keeps its shape.
+        samplings: Maps `"dense"` or `"segments"` to a function of the number of frames of the
+            video, the frames per clip, the interval and the number of clips. It returns frame
+            numbers of shape `(num_clips, num_frames)`.
+        places: Function of the pixels that a crop leaves free along an axis and of the number of
+            crops. It returns the first, middle and last position of a crop.
+        across: Whether three crops are left, center and right for portrait frames too.
+        canvas: Height and width that every frame is stretched to; None keeps the aspect ratio.
     """
 
     samplings: dict[str, Callable[[int, int, int, int], np.ndarray]]
@@ -35,22 +35,23 @@ class Rule:
     canvas: tuple[int, int] | None = None
 
     def clips(self, sampling: str, *numbers: int) -> np.ndarray:
-        """Frame numbers of all clips, `(num_clips, num_frames)`."""
+        """Frame numbers of all clips, shape `(num_clips, num_frames)`."""
         if sampling not in self.samplings:
             raise ValueError(
-                f"sampling must be {' or '.join(self.samplings)} by this rule, got {sampling!r}"
+                f"sampling must be {' or '.join(self.samplings)} for this rule, received "
+                f"{sampling!r}."
             )
         return self.samplings[sampling](*numbers)
 
     def boxes(self, height: int, width: int, num_crops: int, scale: int) -> np.ndarray:
-        """The crops of a frame, see `crop_boxes`."""
+        """The boxes of the crops of a frame. See `crop_boxes`."""
         return crop_boxes(height, width, num_crops, scale, self.places, self.across, self.canvas)
 
 
 def wrapping_clips(video_frames: int, num_frames: int, interval: int, clips: int) -> np.ndarray:
-    """Non-local networks: clips start at every N-th part of the video.
+    """Non-local networks: the starts of the N clips divide the video into N equal parts.
 
-    The last ones pass the end and go on with the video's first frames.
+    Clips that reach the end continue with the first frames of the video.
     """
     starts = np.arange(clips) * video_frames // clips
     return _looped(starts, video_frames, num_frames, interval)
@@ -59,9 +60,9 @@ def wrapping_clips(video_frames: int, num_frames: int, interval: int, clips: int
 def stretched_clips(video_frames: int, num_frames: int, interval: int, clips: int) -> np.ndarray:
     """SlowFast: the i-th of N clips starts at i / N of the possible starts, never at the last.
 
-    The frames spread from the first to the last of the clip's T * s frames, (T * s - 1) / (T - 1)
-    apart; frames after a short video's end are its last frame. Computed in whole numbers, where
-    SlowFast's float32 falls a frame lower now and then (16 frames 4 apart: one clip in 150).
+    The frames are spread from the first to the last of the clip's T * s frames,
+    (T * s - 1) / (T - 1) apart. A short video repeats its last frame. This computes in integers;
+    SlowFast's float32 is one frame too low at times (16 frames 4 apart: in one clip of 150).
     """
     span, gaps = num_frames * interval, max(1, num_frames - 1)
     starts = np.arange(clips)[:, None] * max(0, video_frames - span) * gaps
@@ -70,7 +71,7 @@ def stretched_clips(video_frames: int, num_frames: int, interval: int, clips: in
 
 
 def rounded_clips(video_frames: int, num_frames: int, interval: int, clips: int) -> np.ndarray:
-    """mmaction2: starts rounded, and a clip ends with its last frame, (T - 1) * s + 1 long."""
+    """mmaction2: starts are rounded, and a clip spans (T - 1) * s + 1 frames."""
     last = max(0, video_frames - (num_frames - 1) * interval - 1)
     if clips == 1:
         starts = np.array([last // 2])
@@ -80,34 +81,37 @@ def rounded_clips(video_frames: int, num_frames: int, interval: int, clips: int)
 
 
 def first_clips(video_frames: int, num_frames: int, interval: int, clips: int) -> np.ndarray:
-    """TSM and the analysis paper: from the first to the last possible start; a single one first."""
+    """TSM and the analysis paper: from the first to the last possible start; one clip is first."""
     last = max(0, video_frames - num_frames * interval)
     starts = np.arange(clips) * last // max(1, clips - 1)
     return _looped(starts, video_frames, num_frames, interval)
 
 
 def middle_and_first(video_frames: int, num_frames: int, _: int, clips: int) -> np.ndarray:
-    """TSM: the middle frame of each segment, and as a second clip the first of each."""
+    """TSM: the middle frame of each segment; a second clip has the first frame of each."""
     if clips > 2:
-        raise ValueError(f"num_clips must be 1 or 2 by TSM's rule for segments, got {clips!r}")
+        raise ValueError(
+            f"num_clips must be 1 or 2 for segments with TSM's rule, received {clips!r}."
+        )
     length = video_frames / num_frames
     shifts = np.array([[length / 2], [0]])[:clips]
     return (shifts + length * np.arange(num_frames)).astype(np.int64)
 
 
 def equal_steps(video_frames: int, num_frames: int, _: int, clips: int) -> np.ndarray:
-    """TSN: from the first frame in equal whole steps; a video with too few gives its first."""
+    """TSN: equal integer steps from the first frame, which a video that is too short repeats."""
     if clips != 1:
-        raise ValueError(f"num_clips must be 1 by TSN's rule, got {clips!r}")
+        raise ValueError(f"num_clips must be 1 with TSN's rule, received {clips!r}.")
     step = (video_frames - 1) // max(1, num_frames - 1)
     return np.arange(num_frames)[None] * step
 
 
 def shifted_middles(video_frames: int, num_frames: int, _: int, clips: int) -> np.ndarray:
-    """The analysis paper: the middle of each segment, shifted by -4 .. 5 frames for ten clips.
+    """The analysis paper: the middle of each segment, shifted by -4 to 5 frames for ten clips.
 
-    No shift leaves its segment. Videos of no more frames than a clip give frames drawn at random
-    with repetition and sorted, by numpy's old generator with the clip's number as its seed.
+    Shifts stay within their segment. From videos with at most as many frames as a clip, frames are
+    drawn at random with replacement and sorted. The generator is NumPy's legacy one, seeded with
+    the clip's number.
     """
     if video_frames <= num_frames:
         seeds = map(np.random.RandomState, range(clips))
@@ -119,17 +123,17 @@ def shifted_middles(video_frames: int, num_frames: int, _: int, clips: int) -> n
 
 
 def ceiled_places(free: int, _: int) -> tuple[int, int, int]:
-    """SlowFast: the middle is rounded up."""
+    """SlowFast: the middle position is rounded up."""
     return 0, -(-free // 2), free
 
 
 def half_places(free: int, _: int = 3) -> tuple[int, int, int]:
-    """Non-local networks: the last crop stands at twice the middle."""
+    """Non-local networks: the last position is twice the middle one."""
     return 0, free // 2, free // 2 * 2
 
 
 def quarter_places(free: int, num_crops: int) -> tuple[int, int, int]:
-    """TSM and the analysis paper: a grid of quarters; a single centre is rounded, half to even."""
+    """TSM and the analysis paper: a grid of quarters. A single center crop rounds half to even."""
     return 0, round(free / 2) if num_crops == 1 else free // 4 * 2, free // 4 * 4
 
 

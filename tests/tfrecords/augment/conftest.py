@@ -1,4 +1,4 @@
-"""Clips to change, and keys that give each its own random numbers."""
+"""A clip to augment, and keys of clips that seed their random numbers."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture
 def clip():
-    """Three frames with edges, slow changes and every value."""
+    """Three frames with edges, gradients and every pixel value."""
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 256, (3, 8, 8, 3), np.uint8)
     blocks = coarse.repeat(6, axis=1).repeat(6, axis=2)

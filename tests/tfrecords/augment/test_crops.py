@@ -1,4 +1,4 @@
-"""The boxes of training, listed by hand and by the papers' rules."""
+"""Compares training boxes with a list made by hand and with the papers' rules."""
 
 import numpy as np
 import pytest
@@ -41,13 +41,13 @@ def test_resized_crops_have_the_areas_and_shapes_of_inception():
     assert np.median(shape) == pytest.approx(1, abs=0.05)
 
 
-def test_a_picture_that_no_box_fits_gives_its_middle_square():
+def test_a_picture_that_fits_no_box_gives_its_center_square():
     assert resized_crop_box(10, 1000, np.random.default_rng(0)).tolist() == [0, 495, 10, 10]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 300), (3, 2)])
 @pytest.mark.parametrize("crop", ["corners", "resized"])
-def test_boxes_of_tiny_pictures_lie_inside(size, crop, keys):
+def test_boxes_of_tiny_pictures_are_inside(size, crop, keys):
     for key in keys[:50]:
         top, left, height, width = training_box(crop, *size, (256, 320), np.zeros(3), key)
         assert min(top, left) >= 0

@@ -1,4 +1,4 @@
-"""The random numbers of an augmentation are part of what a seed means, in every version."""
+"""A seed gives the same random numbers to each augmentation in every version."""
 
 import numpy as np
 import pytest
@@ -19,5 +19,5 @@ def test_no_two_purposes_share_a_stream():
 
 
 @pytest.mark.parametrize("purpose", STREAMS)
-def test_a_seed_draws_what_it_always_drew(purpose):
+def test_the_draws_of_a_seed_never_change(purpose):
     assert generator(np.array([12, -34]), purpose).integers(1 << 32) == FIRST[purpose]

@@ -1,4 +1,4 @@
-"""Random erasing: one box for all frames, of the areas and the noise that the papers say."""
+"""Random erasing: one box for all frames, with the papers' areas and noise."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_one_box_of_all_frames_is_noise_and_nothing_else_changes():
         inside = found[:, ~outside].astype(float)
         assert 0.015 < height * width / 3600 < 0.35
         assert inside.mean() == pytest.approx(114.75, abs=8)
-        assert 45 < inside.std() < 62  # 57.4, less what is cut at 0 and 255
+        assert 45 < inside.std() < 62  # 57.4, reduced by clipping at 0 and 255
         assert (inside[0] != inside[1]).mean() > 0.9
     np.testing.assert_array_equal(clip, before)
 
@@ -39,14 +39,14 @@ def test_boxes_have_the_areas_and_shapes_of_the_paper():
     assert 3.1 < shape.max() < 3.5
 
 
-def test_a_clip_is_erased_with_the_probability_that_is_asked(clip, keys):
+def test_clips_are_erased_with_the_requested_probability(clip, keys):
     changed = [(change_clip(clip, Augment(erasing=0.25), key) != clip).any() for key in keys]
     assert np.mean(changed) == pytest.approx(0.25, abs=0.05)
     assert change_clip(clip, Augment(), keys[0]) is clip
     assert all((change_clip(clip, Augment(erasing=1.0), key) != clip).any() for key in keys[:20])
 
 
-def test_an_augmentation_changes_no_other_ones_draws(clip, keys):
+def test_an_augmentation_does_not_change_the_draws_of_others(clip, keys):
     for key in keys[:20]:
         erased = change_clip(clip, Augment(erasing=1.0), key)
         both = change_clip(clip, Augment(erasing=1.0, color_jitter=(0.4, 0, 0, 0)), key)
@@ -55,5 +55,5 @@ def test_an_augmentation_changes_no_other_ones_draws(clip, keys):
 
 
 def test_a_wrong_probability_is_an_error():
-    with pytest.raises(ValueError, match="erasing must be a number from 0 to 1, got 25"):
+    with pytest.raises(ValueError, match="erasing must be a number from 0 to 1, received 25"):
         Augment(erasing=25)

@@ -1,4 +1,4 @@
-"""Which classes are flipped, and what the run says about it."""
+"""Which classes are flipped, and the report about it."""
 
 import pytest
 
@@ -56,13 +56,13 @@ def test_pairs_swap_their_labels():
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [
-        ([("up", "swipe_lef")], "'swipe_lef', which is not a class; did you mean 'swipe_left'"),
-        ([("up", "up")], "two different class names, got"),
-        ([("up", "down", "left")], "two different class names, got"),
-        ([("up",)], "two different class names, got"),
-        (["up"], "two different class names, got 'up'"),
-        ([("up", "down"), ("down", "swipe_left")], "holds 'down' twice"),
-        ([("up", "down"), ("down", "up")], "holds 'down' twice"),
+        ([("up", "swipe_lef")], "received 'swipe_lef'. Did you mean 'swipe_left'"),
+        ([("up", "up")], "two different class names, received"),
+        ([("up", "down", "left")], "two different class names, received"),
+        ([("up",)], "two different class names, received"),
+        (["up"], "two different class names, received 'up'"),
+        ([("up", "down"), ("down", "swipe_left")], "received 'down' twice"),
+        ([("up", "down"), ("down", "up")], "received 'down' twice"),
     ],
 )
 def test_wrong_pairs_are_errors(pairs, message):
@@ -76,11 +76,11 @@ def test_the_report_names_every_kind_of_class():
         "flips 2 of 5 classes",
         "flips and swaps the labels of swipe_left <-> swipe_right",
         "never flips (left or right in the name, no flip pair): TurnLeft",
-        "flips although a mirror image turns the other way; name a flip pair if that is wrong: "
+        "flips, although the direction of rotation reverses; add a flip pair if that is wrong: "
         "Turning clockwise",
     ]
     assert tfrecords.flip_report(["up", "down"]) == ["flips 2 of 2 classes"]
-    assert tfrecords.flip_report(names, flip=False) == ["flips no clip"]
+    assert tfrecords.flip_report(names, flip=False) == ["flips no clips"]
 
 
 def test_the_report_of_real_gestures(real_videos):

@@ -1,4 +1,4 @@
-"""Colour jitter beside Pillow's enhancers and Python's colorsys."""
+"""Compares color jitter with Pillow's enhancers and Python's colorsys."""
 
 import colorsys
 
@@ -12,7 +12,7 @@ from tfrecords.augment.options import Augment
 
 
 class Fixed:
-    """Stands for a generator: draws that are given."""
+    """A stub of a generator with fixed draws."""
 
     def __init__(self, draws, order):
         self.draws, self.order = np.array(draws, float), np.array(order)
@@ -29,16 +29,16 @@ class Fixed:
     [(0, ImageEnhance.Brightness), (1, ImageEnhance.Contrast), (2, ImageEnhance.Color)],
 )
 @pytest.mark.parametrize(("draw", "factor"), [(1, 1.4), (-0.5, 0.8)])
-def test_one_change_is_pillows(clip, kind, enhancer, draw, factor):
+def test_each_change_matches_pillow(clip, kind, enhancer, draw, factor):
     strengths = [0.4 * (place == kind) for place in range(4)]
     found = jitter(clip, strengths, Fixed([draw] * 4, range(4)))
     wide = np.asarray(enhancer(Image.fromarray(np.concatenate(clip, axis=1))).enhance(factor))
     difference = found.astype(int) - np.stack(np.split(wide, 3, axis=1))
-    assert np.abs(difference).max() <= (enhancer is ImageEnhance.Color)  # Pillow cuts fractions off
+    assert np.abs(difference).max() <= (enhancer is ImageEnhance.Color)  # Pillow truncates
 
 
 @pytest.mark.parametrize(("draw", "turn"), [(1, 0.1), (-1, -0.1), (0.5, 0.05)])
-def test_the_hue_turns_by_a_part_of_the_circle(clip, draw, turn):
+def test_the_hue_rotates_by_a_fraction_of_the_circle(clip, draw, turn):
     found = jitter(clip, (0, 0, 0, 0.1), Fixed([draw] * 4, range(4)))
     for frame, row, column in [(0, 2, 2), (1, 30, 14), (2, 44, 40), (0, 44, 2)]:
         hue, saturation, value = colorsys.rgb_to_hsv(*clip[frame, row, column] / 255.0)
@@ -46,7 +46,7 @@ def test_the_hue_turns_by_a_part_of_the_circle(clip, draw, turn):
         assert np.abs(found[frame, row, column] - 255.0 * np.array(expected)).max() <= 6
 
 
-def test_changes_follow_the_order_that_was_drawn(clip):
+def test_changes_follow_the_drawn_order(clip):
     strengths, draws = (0.9, 0.9, 0.0, 0.0), [-1, -1, 0, 0]
     orders = [(0, 1, 2, 3), (1, 0, 2, 3)]
     first, second = (jitter(clip, strengths, Fixed(draws, order)) for order in orders)
@@ -56,9 +56,9 @@ def test_changes_follow_the_order_that_was_drawn(clip):
 
 
 def test_factors_fill_the_range_and_frames_change_alike(keys):
-    grey = np.full((2, 8, 8, 3), 100, np.uint8)
+    gray = np.full((2, 8, 8, 3), 100, np.uint8)
     augment = Augment(color_jitter=(0.4, 0.0, 0.0, 0.0))
-    found = np.array([change_clip(grey, augment, key) for key in keys])
+    found = np.array([change_clip(gray, augment, key) for key in keys])
     assert (found == found[:, :1, :1, :1]).all()
     values = found[:, 0, 0, 0, 0]
     assert values.min() in (60, 61)
@@ -69,10 +69,13 @@ def test_factors_fill_the_range_and_frames_change_alike(keys):
 @pytest.mark.parametrize(
     ("strengths", "message"),
     [
-        ((0.4, 0.4, 0.4), "four numbers, for brightness, contrast, saturation and hue"),
-        (0.4, "four numbers, .*, got 0.4"),
-        ((0.4, 1.5, 0.4, 0.1), "color_jitter's contrast must be a number from 0 to 1, got 1.5"),
-        ((0.4, 0.4, 0.4, 0.6), "color_jitter's hue must be a number from 0 to 0.5, got 0.6"),
+        ((0.4, 0.4, 0.4), "four numbers for brightness, contrast, saturation and hue"),
+        (0.4, "four numbers .*, received 0.4"),
+        (
+            (0.4, 1.5, 0.4, 0.1),
+            "color_jitter's contrast must be a number from 0 to 1, received 1.5",
+        ),
+        ((0.4, 0.4, 0.4, 0.6), "color_jitter's hue must be a number from 0 to 0.5, received 0.6"),
     ],
 )
 def test_wrong_strengths_are_errors(strengths, message):

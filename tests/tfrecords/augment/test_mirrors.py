@@ -1,4 +1,4 @@
-"""Known mirror images beside the official lists, by the places that FACTS.md names."""
+"""Compares the known mirror images with the official lists, by the positions in FACTS.md."""
 
 import pytest
 
@@ -39,8 +39,8 @@ def test_the_pairs_of_the_official_lists(lists, data_set, file, pairs):
     assert all(f"{a} <-> {b}" in swapped for a, b in by_hand)
 
 
-def test_names_are_found_however_they_are_written(lists):
-    """gesrec writes Swiping_Left and begins its numbers at 1."""
+def test_names_match_in_any_spelling(lists):
+    """The gesrec list spells it Swiping_Left and counts from 1."""
     names = [line.split()[1] for line in lines(lists / "jester/gesrec_classInd.txt")]
     targets = flip_targets(names, "jester")
     for left, right in [
@@ -57,15 +57,15 @@ def test_half_a_pair_is_never_flipped(lists):
     names = lines(lists / "something/ibm_mini_ssv2_classes.txt")
     alone = {name for name in names if {"left", "right"} & set(name.split())}
     assert len(alone) == 3
-    with pytest.raises(ValueError, match="names none of the classes"):
+    with pytest.raises(ValueError, match="has no pair of them"):
         flip_targets(names, "something-something-v2")
     swipes = ["Swiping Left", "Swiping Right", "Sliding Two Fingers Left", "Stop Sign"]
     assert flip_targets(swipes, "jester").tolist() == [1, 0, NOT_FLIPPED, 3]
 
 
-def test_the_report_names_the_data_set_whose_pairs_are_known(lists):
+def test_the_report_suggests_the_data_set_with_known_pairs(lists):
     names = lines(lists / "jester/label_map.txt")
-    hint = "knows the mirror images of these classes: flip_pairs='jester'"
+    hint = "to flip classes with a known mirror image: flip_pairs='jester'"
     assert tfrecords.flip_report(names)[2] == hint
     assert hint not in tfrecords.flip_report(names, flip_pairs="jester")
     assert hint not in tfrecords.flip_report(["Swiping Left", "Stop Sign"])
@@ -74,7 +74,11 @@ def test_the_report_names_the_data_set_whose_pairs_are_known(lists):
 def test_wrong_names_are_errors():
     known = "jester, something-something-v1, something-something-v2"
     assert ", ".join(MIRRORS) == known
-    with pytest.raises(ValueError, match=f"mirror images of {known}, not of 'kinetics'"):
+    with pytest.raises(
+        ValueError, match=f"must be one of {known} or pairs .*, received 'kinetics'"
+    ):
         flip_targets(["wave"], "kinetics")
-    with pytest.raises(ValueError, match="'jester' names none of the classes, which are wave"):
+    with pytest.raises(
+        ValueError, match=r"received 'jester', which has no pair .* The classes are wave"
+    ):
         flip_targets(["wave"], "jester")

@@ -1,4 +1,4 @@
-"""MixUp and CutMix beside plain numpy; soft labels are the shares of the pixels."""
+"""Compares MixUp and CutMix with plain NumPy; soft labels match the fractions of the pixels."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def batch(keys):
 
 
 @pytest.mark.parametrize("mix_per", ["batch", "clip"])
-def test_mixup_is_the_weighted_sum_that_the_labels_say(batch, mix_per):
+def test_mixup_is_the_sum_weighted_by_the_labels(batch, mix_per):
     clips, labels, _ = batch
     mixed, soft = mix_batch(*batch, Augment(mixup=0.8, mix_per=mix_per), 4)
     shares = [soft[i, labels[i]] for i in (0, 1, 3, 4)]
@@ -33,7 +33,7 @@ def test_mixup_is_the_weighted_sum_that_the_labels_say(batch, mix_per):
 
 
 @pytest.mark.parametrize("mix_per", ["batch", "clip"])
-def test_cutmix_puts_one_box_of_the_partner_into_all_frames(keys, mix_per):
+def test_cutmix_pastes_one_box_of_the_partner_into_all_frames(keys, mix_per):
     augment, boxes = Augment(cutmix=1.0, mix_per=mix_per), set()
     values = np.array([10, 60, 110, 160, 210], np.uint8)
     clips = np.ones((5, 3, 32, 32, 3), np.uint8) * values[:, None, None, None, None]
@@ -53,7 +53,7 @@ def test_cutmix_puts_one_box_of_the_partner_into_all_frames(keys, mix_per):
     assert len(boxes) > 40
 
 
-def test_shares_have_the_distributions_of_the_papers():
+def test_mixing_ratios_have_the_distributions_of_the_papers():
     rng = np.random.default_rng(0)
     mixup = [draw(Augment(mixup=0.8), 32, rng).own for _ in range(4000)]
     assert np.mean(mixup) == pytest.approx(0.5, abs=0.02)
@@ -75,7 +75,7 @@ def test_probability_and_switch():
     assert none == pytest.approx(0.4, abs=0.02)
 
 
-def test_a_batch_that_is_not_mixed_stays_and_none_is_changed_in_place(batch):
+def test_unmixed_batches_are_unchanged_and_inputs_are_not_modified(batch):
     before = batch[0].copy()
     mixed, soft = mix_batch(*batch, Augment(mixup=0.8, mix_prob=0.0), 4)
     np.testing.assert_array_equal(mixed, before)
@@ -90,16 +90,16 @@ def test_a_batch_that_is_not_mixed_stays_and_none_is_changed_in_place(batch):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"mixup": -1}, "mixup must be a number of at least 0, got -1"),
-        ({"cutmix": "1"}, "cutmix must be a number of at least 0, got '1'"),
-        ({"mix_prob": 2}, "mix_prob must be a number from 0 to 1, got 2"),
-        ({"mix_switch": float("nan")}, "mix_switch must be a number from 0 to 1, got nan"),
-        ({"mix_per": "pair"}, "mix_per must be one of batch, clip, got 'pair'"),
-        ({"crop": "centre"}, "crop must be one of scale, corners, resized, got 'centre'"),
-        ({"repeats": 0}, "repeats must be a whole number from 1 to 64, got 0"),
-        ({"repeats": 1.5}, "repeats must be a whole number from 1 to 64, got 1.5"),
-        ({"repeats": 2.0}, "repeats must be a whole number from 1 to 64, got 2.0"),
-        ({"repeats": True}, "repeats must be a whole number from 1 to 64, got True"),
+        ({"mixup": -1}, "mixup must be a number of at least 0, received -1"),
+        ({"cutmix": "1"}, "cutmix must be a number of at least 0, received '1'"),
+        ({"mix_prob": 2}, "mix_prob must be a number from 0 to 1, received 2"),
+        ({"mix_switch": float("nan")}, "mix_switch must be a number from 0 to 1, received nan"),
+        ({"mix_per": "pair"}, "mix_per must be one of batch, clip, received 'pair'"),
+        ({"crop": "center"}, "crop must be one of scale, corners, resized, received 'center'"),
+        ({"repeats": 0}, "repeats must be an integer from 1 to 64, received 0"),
+        ({"repeats": 1.5}, "repeats must be an integer from 1 to 64, received 1.5"),
+        ({"repeats": 2.0}, "repeats must be an integer from 1 to 64, received 2.0"),
+        ({"repeats": True}, "repeats must be an integer from 1 to 64, received True"),
     ],
 )
 def test_wrong_options_are_errors(option, message):
@@ -108,5 +108,7 @@ def test_wrong_options_are_errors(option, message):
 
 
 def test_an_unknown_preset_is_an_error():
-    with pytest.raises(ValueError, match="augment must be one of slowfast, tsn, mvit, got 'timm'"):
+    with pytest.raises(
+        ValueError, match="augment must be one of slowfast, tsn, mvit, received 'timm'"
+    ):
         Augment.preset("timm")

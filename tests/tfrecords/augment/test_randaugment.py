@@ -1,4 +1,4 @@
-"""RandAugment beside Pillow called directly, with values from timm's tables."""
+"""Compares RandAugment with Pillow called directly, with values from timm's tables."""
 
 import numpy as np
 import pytest
@@ -9,15 +9,15 @@ from tfrecords.augment.operations import affine, rotate
 from tfrecords.augment.options import Augment
 from tfrecords.augment.randaugment import OPERATIONS, Policy, apply, draw, parse, randaugment
 
-BILINEAR, AFFINE, GREY = Image.Resampling.BILINEAR, Image.Transform.AFFINE, (128, 128, 128)
+BILINEAR, AFFINE, GRAY = Image.Resampling.BILINEAR, Image.Transform.AFFINE, (128, 128, 128)
 
 
 def moved(*matrix):
-    return lambda image: image.transform(image.size, AFFINE, matrix, BILINEAR, fillcolor=GREY)
+    return lambda image: image.transform(image.size, AFFINE, matrix, BILINEAR, fillcolor=GRAY)
 
 
 def turned(degrees):
-    return lambda image: image.rotate(degrees, BILINEAR, fillcolor=GREY)
+    return lambda image: image.rotate(degrees, BILINEAR, fillcolor=GRAY)
 
 
 def enhanced(kind, factor):
@@ -29,7 +29,7 @@ def added(image):
     return np.where(values < 128, np.minimum(values + 77, 255), values).astype(np.uint8)
 
 
-# name, strength, sign, increasing, and the same in Pillow's words; the pictures are 48 wide
+# name, strength, sign, increasing, and the same with Pillow; the pictures are 48 pixels wide
 CASES = [
     ("AutoContrast", 7, 1, True, ImageOps.autocontrast),
     ("Equalize", 7, 1, True, ImageOps.equalize),
@@ -55,27 +55,27 @@ CASES = [
 ]
 OF_THE_WHOLE_CLIP = {"AutoContrast", "Equalize", "Contrast"}
 MOVING = {"Rotate", "ShearX", "ShearY", "TranslateX", "TranslateY"}
-ROUNDED = {"Color", "Sharpness"}  # Pillow cuts fractions off
+ROUNDED = {"Color", "Sharpness"}  # Pillow truncates
 
 
 @pytest.mark.parametrize(("name", "strength", "sign", "inc", "expected"), CASES)
-def test_an_operation_is_pillows(clip, name, strength, sign, inc, expected):
+def test_each_operation_matches_pillow(clip, name, strength, sign, inc, expected):
     found = apply(clip, name, strength, sign, inc)
     if name in OF_THE_WHOLE_CLIP:
-        wide = Image.fromarray(np.concatenate(clip, axis=1))  # side by side, not above another
+        wide = Image.fromarray(np.concatenate(clip, axis=1))  # side by side, not stacked
         wanted = np.stack(np.split(np.asarray(expected(wide)), len(clip), axis=1))
     else:
         wanted = np.stack([np.asarray(expected(Image.fromarray(frame))) for frame in clip])
     difference = np.abs(found.astype(int) - wanted)
-    if name in MOVING:  # the edge is a line of pixels that is half grey
+    if name in MOVING:  # the edge is a line of half-gray pixels
         assert (difference > 2).mean() < 0.05
         assert np.median(difference) <= 1
     else:
         assert difference.max() <= (name in ROUNDED)
 
 
-def test_pictures_move_to_the_pixel(clip):
-    """A turn by 90 degrees and a shift by whole pixels, in numpy's words."""
+def test_pictures_move_by_exact_pixels(clip):
+    """A rotation by 90 degrees and a shift by whole pixels equal NumPy's."""
     np.testing.assert_array_equal(rotate(clip, 90), np.rot90(clip, axes=(1, 2)))
     shifted = affine(clip, (1, 0, 12, 0, 1, -5))
     np.testing.assert_array_equal(shifted[:, 5:, :-12], clip[:, :-5, 12:])
@@ -89,7 +89,7 @@ def test_every_operation_is_tested():
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
-def test_the_same_frame_changes_alike_whatever_stands_beside_it(clip, name):
+def test_equal_frames_change_alike_among_different_frames(clip, name):
     clip[2] = clip[0]
     clip[1] //= 2
     found = apply(clip, name, 6, 1, True)
@@ -97,8 +97,8 @@ def test_the_same_frame_changes_alike_whatever_stands_beside_it(clip, name):
 
 
 @pytest.mark.parametrize("name", sorted(OF_THE_WHOLE_CLIP))
-def test_a_colour_changes_alike_in_every_frame(clip, name):
-    """A bright object that comes in does not make the rest flicker."""
+def test_a_color_changes_alike_in_every_frame(clip, name):
+    """A bright object that enters the picture does not make the rest flicker."""
     still = np.full((3, 48, 48, 3), 90, np.uint8)
     still[1, :24] = 250
     still[:, 40:, 40:] = clip[0, :8, :8]
@@ -106,7 +106,7 @@ def test_a_colour_changes_alike_in_every_frame(clip, name):
     assert (found[:, 30, 10] == found[0, 30, 10]).all()
 
 
-def test_policies_are_read_as_timm_spells_them():
+def test_policies_are_parsed_in_timms_notation():
     assert parse("rand-m7-n4-mstd0.5-inc1") == Policy(7, 4, 0.5, True)
     assert parse("rand-m9-mstd0.5") == Policy(9, 2, 0.5, False)
     assert parse("rand-n3-inc0") == Policy(10, 3, 0, False)
@@ -114,19 +114,19 @@ def test_policies_are_read_as_timm_spells_them():
 
 
 @pytest.mark.parametrize(
-    "spelling", ["", "rand-9", "auto-m7", "rand-m7-m8", "rand-m7-x2", "rand-n1.5", "rand-m-7", 7]
+    "policy", ["", "rand-9", "auto-m7", "rand-m7-m8", "rand-m7-x2", "rand-n1.5", "rand-m-7", 7]
 )
-def test_other_spellings_are_errors(spelling):
-    with pytest.raises(ValueError, match="must be none or spelt as rand-m7-n4-"):
-        Augment(randaugment=spelling)
+def test_invalid_policies_are_errors(policy):
+    with pytest.raises(ValueError, match="must be none or a policy such as rand-m7-n4-"):
+        Augment(randaugment=policy)
 
 
 def test_too_strong_a_policy_is_an_error():
-    with pytest.raises(ValueError, match="m must be at most 10, got 'rand-m11'"):
+    with pytest.raises(ValueError, match="m must be at most 10, received 'rand-m11'"):
         Augment(randaugment="rand-m11")
 
 
-def test_draws_have_the_shares_of_timm():
+def test_draws_have_timms_distributions():
     rng = np.random.default_rng(0)
     drawn = [row for _ in range(3000) for row in draw(Policy(7, 4, 0.5, True), rng)]
     assert len(drawn) / 12000 == pytest.approx(0.5, abs=0.02)
@@ -139,7 +139,7 @@ def test_draws_have_the_shares_of_timm():
     assert max(row[1] for row in draw(Policy(10, 64, 2, True), rng)) == 10
 
 
-def test_a_clip_is_changed_by_what_was_drawn_in_that_order(clip, keys):
+def test_drawn_operations_are_applied_in_order(clip, keys):
     augment, policy = Augment(randaugment="rand-m7-n4-mstd0.5-inc1"), Policy(7, 4, 0.5, True)
     for number in range(20):
         expected = clip

@@ -1,4 +1,4 @@
-"""With every augmentation on, samples stay a function of (seed, epoch, position)."""
+"""With every augmentation on, samples are still a function of (seed, epoch, position)."""
 
 from collections import Counter
 
@@ -51,7 +51,7 @@ def same(first, second):
 
 
 def test_the_order_of_the_defaults_is_pinned(data):
-    """It has not changed since the first data sets were trained on."""
+    """The order has not changed since the first training runs."""
     expected = [21, 10, 20, 13, 2, 7, 0, 1, 16, 4, 15, 11, 9, 12, 19, 14, 3, 6, 18, 8]
     assert [int(name.split()[1]) for name in ids(samples(data, seed=3, epoch=5))] == expected
 
@@ -80,7 +80,7 @@ def test_everything_is_stateless(data, weights):
         (tfrecords.Augment(), None, 2),
     ],
 )
-def test_shards_are_disjoint_parts_of_the_order(data, augment, weights, shards):
+def test_shards_partition_the_order(data, augment, weights, shards):
     options = {"augment": augment, "class_weights": weights, "epoch": 1, "batch_size": 1}
     options["drop_remainder"] = False
     whole, repeats = samples(data, **options), augment.repeats
@@ -90,7 +90,7 @@ def test_shards_are_disjoint_parts_of_the_order(data, augment, weights, shards):
         same(part, [whole[p] for p in places])
 
 
-def test_a_mixed_batch_is_a_function_of_its_place(data):
+def test_a_mixed_batch_is_a_function_of_its_position(data):
     options = {"augment": MIXED, "epoch": 4, "class_weights": "sqrt", "flip_pairs": PAIRS}
     whole = samples(data, **options)
     same(samples(data, **options, num_parallel=3), whole)
@@ -104,7 +104,7 @@ def test_a_mixed_batch_is_a_function_of_its_place(data):
     assert mixed > 0.2
 
 
-def test_repeats_are_neighbours_with_draws_of_their_own(data):
+def test_repeats_follow_each_other_with_their_own_draws(data):
     found = samples(data, augment=tfrecords.Augment(repeats=3), drop_remainder=False)
     names = ids(found)
     assert names[::3] == names[1::3] == names[2::3]
@@ -114,7 +114,7 @@ def test_repeats_are_neighbours_with_draws_of_their_own(data):
     assert sum(len(triple) == 3 for triple in triples) >= 20
 
 
-def test_weights_give_the_classes_their_shares(data):
+def test_classes_are_sampled_in_proportion_to_their_weights(data):
     for weights, shares in [("balanced", [1, 1, 1, 1]), ({"wave": 0, "jump": 2}, [0, 5, 3, 2])]:
         found = samples(data, class_weights=weights, drop_remainder=False, flip=False)
         counts = np.bincount([sample["label"] for sample in found], minlength=4)
@@ -123,13 +123,13 @@ def test_weights_give_the_classes_their_shares(data):
 
 
 def mirrored(sample):
-    """Red grows along x, but in a mirrored clip it falls."""
+    """Whether a clip is mirrored: red increases along x, in a mirrored clip it decreases."""
     red = sample["clip"][..., 0].astype(float).mean(axis=(0, 1))
     return red[-1] < red[0]
 
 
 def test_labels_are_swapped_with_the_mirror_before_they_are_mixed(data, synthetic):
-    """CutMix: what is left of a clip outside of the box tells which way it was mirrored."""
+    """CutMix: the pixels of a clip outside the box show whether it was mirrored."""
     plain = {"flip_pairs": PAIRS, "epoch": 3}
     alone = samples(data, **plain)
     cut = samples(data, **plain, augment=tfrecords.Augment(cutmix=1.0))
@@ -161,9 +161,9 @@ def test_specs_and_evaluation(data):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"augment": "vit"}, "augment must be one of slowfast, tsn, mvit, got 'vit'"),
-        ({"class_weights": {"jmp": 1}}, "class_weights names 'jmp', which is not a class"),
-        ({"flip_pairs": "jester"}, "flip_pairs='jester' names none of the classes"),
+        ({"augment": "vit"}, "augment must be one of slowfast, tsn, mvit, received 'vit'"),
+        ({"class_weights": {"jmp": 1}}, "received 'jmp', which is not a class"),
+        ({"flip_pairs": "jester"}, "flip_pairs must match the classes, received 'jester'"),
     ],
 )
 def test_wrong_arguments_are_errors(data, option, message):

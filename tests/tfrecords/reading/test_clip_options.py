@@ -1,4 +1,4 @@
-"""The pixels of a clip against the formula of the pictures, and raw videos against shards."""
+"""Compares the pixels of clips with the formula of the frames, and raw videos with shards."""
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from tfrecords.reading.clip_reader import ClipReader
 from tfrecords.reading.crops import crop_clip, decode
 from tfrecords.reading.split import Split
 
-KEY = np.zeros(2, np.int64)  # of augmentations, of which there are none here
+KEY = np.zeros(2, np.int64)  # of the augmentations; none are used here
 OPTIONS = {"image_size": 24, "num_frames": 4}
 SHAPES = [(30, 64, 96), (41, 96, 64), (5, 64, 64)]  # landscape, portrait, square and short
 
@@ -24,7 +24,7 @@ def data(synthetic, tmp_path_factory):
 
 @pytest.mark.parametrize("size", [20, 56, 70])
 @pytest.mark.parametrize("flip", [False, True])
-def test_crops_hold_what_the_formula_says(synthetic, size, flip):
+def test_crops_match_the_formula(synthetic, size, flip):
     frames = [synthetic.frame_of(3, frame, 64, 96) for frame in (2, 9)]
     boxes = np.array([(4, 0, 56), (4, 20, 56), (0, 32, 64)])
     clips = crop_clip(frames, boxes, size, flip)
@@ -46,15 +46,15 @@ def test_shrinking_averages():
     assert np.abs(crop_clip([frame], np.array([(0, 0, 64)]), 16) - 100.0).max() <= 1
 
 
-@pytest.mark.parametrize("grey", [False, True])
-def test_decoding_equals_tensorflow(grey):
-    noise = np.random.default_rng(0).integers(0, 256, (61, 83, 1 if grey else 3), np.uint8)
+@pytest.mark.parametrize("gray", [False, True])
+def test_decoding_equals_tensorflow(gray):
+    noise = np.random.default_rng(0).integers(0, 256, (61, 83, 1 if gray else 3), np.uint8)
     jpeg = cv2.imencode(".jpg", cv2.GaussianBlur(noise, (9, 9), 3))[1].tobytes()
     expected = tf.io.decode_jpeg(jpeg, 3, dct_method="INTEGER_ACCURATE").numpy()
     np.testing.assert_array_equal(decode(jpeg), expected)
 
 
-def test_what_is_no_jpeg_is_none():
+def test_invalid_jpegs_decode_to_none():
     assert decode(b"no picture") is None
 
 
@@ -67,7 +67,7 @@ def test_what_is_no_jpeg_is_none():
         (2, (0.5, 0.2, 0.9, 0.4), [0, 3, 1, 4], (3, 13, 50)),
     ],
 )
-def test_a_training_clip_is_what_its_draws_say(data, synthetic, video, draws, frames, box):
+def test_a_training_clip_is_determined_by_its_draws(data, synthetic, video, draws, frames, box):
     reader = ClipReader(Split(data, "val"), ClipOptions(**OPTIONS), np.array([0, 2, 1, -1]))
     pixels, labels, ids, views = reader.training_clip(video, np.array([*draws, *[0.5] * 4]), KEY)
     flip = draws[3] < 0.5
@@ -95,10 +95,10 @@ def test_raw_videos_give_the_same_views_as_shards(data, synthetic, sampling, num
         clips, views = batch["clip"].numpy()[own], tfrecords.views(raw, **options)
         assert views.shape == clips.shape
         assert [synthetic.read_off(v) for v in views] == [synthetic.read_off(c) for c in clips]
-        assert np.abs(clips.astype(int) - views).max() <= 4  # what JPEG changes
+        assert np.abs(clips.astype(int) - views).max() <= 4  # JPEG's loss
 
 
-def test_views_of_the_decoded_frames_of_a_shard_are_equal_to_the_bit(data):
+def test_views_of_the_decoded_frames_of_a_shard_are_bit_identical(data):
     options = {**OPTIONS, "num_clips": 3, "num_crops": 3}
     batch = next(iter(tfrecords.clips(data, "val", training=False, batch_size=9, **options)))
     split = Split(data, "val")
@@ -115,7 +115,7 @@ def test_views_of_the_decoded_frames_of_a_shard_are_equal_to_the_bit(data):
         (np.zeros((4, 8, 8, 4), np.uint8), "frames, height, width, 3"),
     ],
 )
-def test_views_wants_rgb_frames(frames, message):
+def test_views_requires_rgb_frames(frames, message):
     with pytest.raises(ValueError, match=message):
         tfrecords.views(frames)
 
@@ -123,22 +123,25 @@ def test_views_wants_rgb_frames(frames, message):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"num_frames": 0}, "num_frames must be a whole number of at least 1, got 0"),
-        ({"num_frames": 2.5}, "num_frames must be a whole number"),
-        ({"image_size": -1}, "image_size must be a whole number of at least 1, got -1"),
-        ({"image_size": True}, "image_size must be a whole number"),
+        ({"num_frames": 0}, "num_frames must be an integer of at least 1, received 0"),
+        ({"num_frames": 2.5}, "num_frames must be an integer"),
+        ({"image_size": -1}, "image_size must be an integer of at least 1, received -1"),
+        ({"image_size": True}, "image_size must be an integer"),
         ({"interval": 0}, "interval must be"),
         ({"num_clips": 0}, "num_clips must be"),
-        ({"num_crops": 2}, "num_crops must be 1 .*, 3 .* or 10 .*, got 2"),
-        ({"rule": "mine"}, "rule must be one of .*slowfast.*, got 'mine'"),
-        ({"rule": "slowfast", "sampling": "segments"}, "must be dense by this rule, got 'segm"),
-        ({"rule": "tsm", "sampling": "segments", "num_clips": 3}, "must be 1 or 2 by TSM's rule"),
-        ({"rule": "tsn", "sampling": "segments", "num_clips": 2}, "must be 1 by TSN's rule"),
-        ({"sampling": "sparse"}, "sampling must be one of .*dense.*segments.*, got 'sparse'"),
-        ({"scale": (200, 320)}, "neither below 224; got \\(200, 320\\)"),
-        ({"scale": (320, 256)}, "scale must be two whole numbers"),
-        ({"scale": 256}, "scale must be two whole numbers"),
-        ({"scale": (256.0, 320.0)}, "scale must be two whole numbers"),
+        ({"num_crops": 2}, "num_crops must be 1 .*, 3 .* or 10 .*, received 2"),
+        ({"rule": "mine"}, "rule must be one of .*slowfast.*, received 'mine'"),
+        (
+            {"rule": "slowfast", "sampling": "segments"},
+            "must be dense for this rule, received 'segm",
+        ),
+        ({"rule": "tsm", "sampling": "segments", "num_clips": 3}, "must be 1 or 2 for segments"),
+        ({"rule": "tsn", "sampling": "segments", "num_clips": 2}, "must be 1 with TSN's rule"),
+        ({"sampling": "sparse"}, "sampling must be one of .*dense.*segments.*, received 'sparse'"),
+        ({"scale": (200, 320)}, "both at least 224, received \\(200, 320\\)"),
+        ({"scale": (320, 256)}, "scale must be two integers"),
+        ({"scale": 256}, "scale must be two integers"),
+        ({"scale": (256.0, 320.0)}, "scale must be two integers"),
     ],
 )
 def test_wrong_options_are_errors_everywhere(data, option, message):

@@ -1,4 +1,4 @@
-"""The order of samples, epochs, steps and shards; what batches hold; fit under two devices."""
+"""The order of samples, epochs, steps and shards; the content of batches; fit on two devices."""
 
 import gc
 import json
@@ -52,7 +52,7 @@ def train(data, **options):
     return tfrecords.clips(data, **{**SMALL, "epoch": 0, **options})
 
 
-def test_an_epoch_takes_every_video_once_and_drops_the_remainder(data):
+def test_an_epoch_uses_every_video_once_and_drops_the_remainder(data):
     dataset = train(data)
     found = ids(dataset)
     assert len(dataset) == 5
@@ -91,7 +91,7 @@ def test_samples_are_a_function_of_seed_epoch_and_position(data):
     assert orders[0] == [sample["id"].decode() for sample in reference]
 
 
-def test_the_same_video_is_drawn_anew_in_each_epoch(data, synthetic):
+def test_each_epoch_draws_another_clip_of_a_video(data, synthetic):
     starts = {
         synthetic.read_off(sample["clip"])[1][0]
         for epoch in range(12)
@@ -102,13 +102,13 @@ def test_the_same_video_is_drawn_anew_in_each_epoch(data, synthetic):
 
 
 @pytest.mark.parametrize("step", [0, 1, 3, 5])
-def test_step_goes_on_where_the_epoch_was_left(data, step):
+def test_step_resumes_within_the_epoch(data, step):
     dataset = train(data, epoch=2, step=step)
     assert len(dataset) == 5 - step
     same(samples(dataset), samples(train(data, epoch=2))[step * BATCH :])
 
 
-def test_step_reads_nothing_of_what_it_skips(data, monkeypatch):
+def test_skipped_steps_are_not_read(data, monkeypatch):
     read, original = [], Split.read
     monkeypatch.setattr(Split, "read", lambda *a: read.append(int(a[1])) or original(*a))
     left = ids(train(data, step=3))
@@ -130,7 +130,7 @@ def test_shards_together_are_the_whole_order(data, shards):
     assert lengths == {COUNT // shards // 2}
 
 
-def test_shards_of_evaluation_miss_and_repeat_nothing(data):
+def test_evaluation_shards_neither_skip_nor_repeat_views(data):
     options = {**SMALL, "num_clips": 2, "num_crops": 3}
     whole = samples(tfrecords.clips(data, "val", **options))
     parts = [samples(tfrecords.clips(data, "val", shard=(i, 2), **options)) for i in range(2)]
@@ -145,7 +145,7 @@ def test_a_variable_is_read_when_an_iterator_starts(data):
     dataset = train(data, epoch=epoch)
     same(samples(dataset), samples(train(data, epoch=4)))
     epoch.assign(7)
-    next(iter(dataset))  # an iterator more, as Keras starts one, changes nothing
+    next(iter(dataset))  # one more iterator, as Keras starts it, changes nothing
     same(samples(dataset), samples(train(data, epoch=7)))
     iterator = iter(dataset)
     first = next(iterator)
@@ -155,7 +155,7 @@ def test_a_variable_is_read_when_an_iterator_starts(data):
     ]
 
 
-def test_without_an_epoch_every_iterator_takes_the_next(data):
+def test_without_an_epoch_every_iterator_starts_the_next(data):
     dataset = train(data, epoch=None)
     gc.collect()
     for epoch in range(3):
@@ -174,7 +174,7 @@ def test_orders_are_permutations_without_correlation(count):
 
 
 def slopes(sample):
-    """How red grows along x for every frame: the crop's size, negative when mirrored."""
+    """The slope of red along x in every frame: the size of the crop, negative if mirrored."""
     red = sample["clip"][..., 0].astype(float).mean(axis=1)
     return (red[:, 12:].mean(axis=1) - red[:, :4].mean(axis=1)) / 12
 
@@ -187,7 +187,7 @@ def test_frames_of_a_clip_share_crop_and_flip(data):
             assert np.ptp(change) < 0.1
             found.append((sample["label"], change[0]))
             red = sample["clip"][..., 0].astype(float)
-            assert np.abs(red - red[:1]).max() <= 6  # the same place in every frame
+            assert np.abs(red - red[:1]).max() <= 6  # the same crop in every frame
     sides = 16 * np.abs([change for _, change in found])
     assert 42 < sides.min() < 48 < 54 < sides.max() < 58  # 224/320 and 224/256 of 64 pixels
     mirrored = Counter((int(label), bool(change < 0)) for label, change in found)
@@ -213,7 +213,7 @@ def test_no_flips_without_flip(data):
     )
 
 
-def test_segments_take_one_frame_of_each_in_training(data, synthetic):
+def test_training_samples_one_frame_from_each_segment(data, synthetic):
     for sample in samples(train(data, sampling="segments", num_frames=4)):
         video, frames = synthetic.read_off(sample["clip"])
         edges = [k * (40 + video) // 4 for k in range(5)]
@@ -244,19 +244,22 @@ def test_training_on_another_split_and_evaluating_the_training_split(data):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0"),
-        ({"batch_size": 23}, r"batch_size 23 is more than .* 22 clips .*'train' has 22 videos\)"),
-        ({"batch_size": 12, "shard": (0, 2)}, "12 is more than the 11 clips .*, for 2 processes"),
-        ({"step": -1}, "step must be a whole number of at least 0"),
-        ({"step": 6}, "step must be at most the 5 batches of an epoch, got 6"),
-        ({"epoch": -1}, "epoch must be a whole number"),
-        ({"epoch": "first"}, "epoch must be a whole number"),
-        ({"seed": 0.5}, "seed must be a whole number"),
-        ({"shard": (2, 2)}, "shard must be \\(i, n\\) with 0 <= i < n, got \\(2, 2\\)"),
+        ({"batch_size": 0}, "batch_size must be an integer of at least 1, received 0"),
+        ({"batch_size": 23}, r"at most 22, the clips .*'train' has 22 videos\), received 23"),
+        (
+            {"batch_size": 12, "shard": (0, 2)},
+            "at most 11, the clips .* for 2 processes\\), received 12",
+        ),
+        ({"step": -1}, "step must be an integer of at least 0"),
+        ({"step": 6}, "step must be at most 5, the batches of an epoch, received 6"),
+        ({"epoch": -1}, "epoch must be an integer"),
+        ({"epoch": "first"}, "epoch must be an integer"),
+        ({"seed": 0.5}, "seed must be an integer"),
+        ({"shard": (2, 2)}, "shard must be \\(i, n\\) with 0 <= i < n, received \\(2, 2\\)"),
         ({"num_parallel": 0}, "num_parallel must be"),
-        ({"num_clips": 10}, "for evaluation; training takes one"),
-        ({"num_crops": 3}, "for evaluation; training takes one"),
-        ({"flip_pairs": [("wave", "jmp")]}, "'jmp', which is not a class; did you mean 'jump'"),
+        ({"num_clips": 10}, "must be 1 in training"),
+        ({"num_crops": 3}, "must be 1 in training"),
+        ({"flip_pairs": [("wave", "jmp")]}, "received 'jmp'. Did you mean 'jump'"),
     ],
 )
 def test_wrong_arguments_are_errors(data, option, message):
@@ -264,8 +267,8 @@ def test_wrong_arguments_are_errors(data, option, message):
         train(data, **option)
 
 
-def test_fit_under_two_devices_sees_the_order_of_every_epoch(data):
-    """Each step of epochs 1, 2 and, from step 2 on, 3 feeds both devices its batch's halves."""
+def test_fit_on_two_devices_sees_the_order_of_every_epoch(data):
+    """In epochs 1, 2 and 3 (from step 2), each step feeds one half of its batch to each device."""
     script = Path(__file__).with_name("two_devices.py")
     run = subprocess.run([sys.executable, script, data], capture_output=True, encoding="utf-8")
     assert run.returncode == 0, run.stderr[-3000:]

@@ -1,4 +1,4 @@
-"""From files on disk through build to clips, beside the path that a raw video takes in predict."""
+"""Compares clips of files that `build` wrote with the views of the same raw videos in predict."""
 
 import cv2
 import numpy as np
@@ -26,7 +26,7 @@ def source(synthetic, tmp_path_factory):
     return folder
 
 
-def test_what_build_writes_is_what_predict_sees(source, synthetic, tmp_path):
+def test_clips_of_a_build_equal_the_views_of_predict(source, synthetic, tmp_path):
     tfrecords.build(source, tmp_path / "data", short_side=48, workers=1, progress=False)
     options = {"num_frames": 4, "image_size": 32, "num_clips": 3, "num_crops": 3}
     clips = tfrecords.clips(
@@ -44,4 +44,4 @@ def test_what_build_writes_is_what_predict_sees(source, synthetic, tmp_path):
         assert set(batch["label"].numpy()) == {["swipe_left", "up"].index(own.split("/")[0])}
         assert [synthetic.read_off(v) for v in views] == [synthetic.read_off(c) for c in found]
         assert {synthetic.read_off(view)[0] for view in views} == {video}
-        assert np.abs(found.astype(int) - views).max() <= 4  # what JPEG changes
+        assert np.abs(found.astype(int) - views).max() <= 4  # JPEG's loss

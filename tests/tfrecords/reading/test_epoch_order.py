@@ -1,4 +1,4 @@
-"""Class weights: the shares of the classes, and how evenly videos are taken."""
+"""Class weights: how often classes and their videos are sampled."""
 
 from collections import Counter
 
@@ -33,7 +33,7 @@ def epoch_of(weights, epoch=0, labels=LABELS):
         ({"never": 7, "often": 0.5}, [0.5, 1, 1, 1, 7]),
     ],
 )
-def test_classes_and_videos_have_their_shares_to_within_one(weights, weight_of_class):
+def test_counts_of_classes_and_videos_match_their_weights_to_within_one(weights, weight_of_class):
     videos = epoch_of(weights)
     assert len(videos) == len(LABELS)
     shares = np.multiply(weight_of_class, COUNTS)
@@ -46,7 +46,7 @@ def test_classes_and_videos_have_their_shares_to_within_one(weights, weight_of_c
         assert max(times) - min(times) <= 1
 
 
-def test_epochs_take_other_videos_of_a_frequent_class_in_another_order():
+def test_epochs_sample_a_frequent_class_differently():
     first, second = (set(epoch_of("balanced", epoch).tolist()) for epoch in (0, 1))
     frequent = set(np.flatnonzero(LABELS == 3))
     assert 100 <= len(first & frequent) <= 105
@@ -54,19 +54,19 @@ def test_epochs_take_other_videos_of_a_frequent_class_in_another_order():
     rare = [np.flatnonzero(LABELS[epoch_of("balanced", epoch)] == 2) for epoch in (0, 1)]
     assert set(rare[0]) != set(rare[1])
     halves = np.histogram(rare[0], bins=4, range=(0, len(LABELS)))[0]
-    assert halves.min() > 10  # the one video of its class is met in all of the epoch
+    assert halves.min() > 10  # the only video of its class is spread over the epoch
 
 
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ("even", "class_weights must be balanced, sqrt or a mapping .*, got 'even'"),
-        ({"ofen": 2}, "names 'ofen', which is not a class. The classes are often, seldom"),
-        ({"once": -1}, "of 'once' must be 0 or more, got -1"),
-        ({"once": float("nan")}, "of 'once' must be 0 or more, got nan"),
-        ({"once": "2"}, "of 'once' must be 0 or more, got '2'"),
-        ({"once": True}, "of 'once' must be 0 or more, got True"),
-        (dict.fromkeys(NAMES[:4], 0), "leave no video of the split"),
+        ("even", "class_weights must be balanced, sqrt or a mapping .*, received 'even'"),
+        ({"ofen": 2}, "received 'ofen', which is not a class. The classes are often, seldom"),
+        ({"once": -1}, "of 'once' must be at least 0, received -1"),
+        ({"once": float("nan")}, "of 'once' must be at least 0, received nan"),
+        ({"once": "2"}, "of 'once' must be at least 0, received '2'"),
+        ({"once": True}, "of 'once' must be at least 0, received True"),
+        (dict.fromkeys(NAMES[:4], 0), "must be above 0 for a class that has videos in the split"),
     ],
 )
 def test_wrong_weights_are_errors(weights, message):

@@ -1,4 +1,4 @@
-"""Resizing: against the sums in whole numbers, OpenCV, and TensorFlow's weights."""
+"""Compares resizing with sums of integers, OpenCV, and TensorFlow's weights."""
 
 import cv2
 import numpy as np
@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from tfrecords.reading.resize import Resize, mean, total, weights
 
-SIZES = [  # height and width of pictures, and what they become
+SIZES = [  # height, width and the new size
     *[(240, 240, 112), (168, 168, 112), (224, 224, 112), (336, 336, 112), (241, 241, 160)],
-    *[(257, 257, 256), (300, 299, 32), (945, 945, 112)],  # whose sums need float64
-    *[(100, 100, 112), (180, 240, 256), (1, 1, 8), (2, 3, 7)],  # which grow
+    *[(257, 257, 256), (300, 299, 32), (945, 945, 112)],  # sums need float64
+    *[(100, 100, 112), (180, 240, 256), (1, 1, 8), (2, 3, 7)],  # enlarged
     *[(56, 112, 112), (112, 180, 112), (90, 200, 112), (200, 90, 112), (1, 50, 20)],  # mixed
 ]
 
@@ -20,7 +20,7 @@ def picture(height, width):
 
 
 def by_definition(pixels, size):
-    """Sums in Python's order and in whole numbers, rounded with halves up."""
+    """Sums of integers, rounded with halves up."""
     height, width = pixels.shape[:2]
     rows, columns = (weights(n, size).astype(np.int64) for n in (height, width))
     sums = np.tensordot(rows, pixels.astype(np.int64), (1, 0))
@@ -30,8 +30,8 @@ def by_definition(pixels, size):
 
 
 @pytest.mark.parametrize(("height", "width", "size"), SIZES)
-def test_pixels_are_those_of_the_definition_to_the_bit(height, width, size):
-    pixels = picture(height, width + 5)[:, 3:-2]  # a part of a frame, as crops are
+def test_pixels_match_the_definition_bit_for_bit(height, width, size):
+    pixels = picture(height, width + 5)[:, 3:-2]  # a view of a frame, as crops are
     result = Resize(height, width, size)(pixels)
     assert (result.dtype, result.shape) == (np.uint8, (size, size, 3))
     np.testing.assert_array_equal(result, by_definition(pixels, size))
@@ -46,7 +46,7 @@ def test_weights_are_areas_where_an_axis_shrinks_and_distances_where_it_grows():
 
 
 @pytest.mark.parametrize("size", [7, 112, 224])
-def test_growing_is_opencv_to_the_bit(size):
+def test_enlarging_matches_opencv_bit_for_bit(size):
     for length in range(1, size + 1):
         column = picture(length, 1)
         sums = np.tensordot(weights(length, size), column, (1, 0))
@@ -55,7 +55,7 @@ def test_growing_is_opencv_to_the_bit(size):
 
 
 @pytest.mark.parametrize("size", [112, 160, 224])
-def test_shrinking_is_opencv_but_for_halves(size):
+def test_shrinking_matches_opencv_except_for_rounding_of_halves(size):
     for length in range(size + 1, 2 * size, 17):
         pixels = picture(length, length)
         expected = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA)
@@ -64,7 +64,7 @@ def test_shrinking_is_opencv_but_for_halves(size):
         assert (apart > 0).mean() < 0.05
 
 
-def test_a_resize_serves_picture_after_picture():
+def test_a_resize_can_be_reused():
     resize = Resize(60, 60, 28)
     first, second = picture(60, 60), 255 - picture(60, 60)
     resize(second)

@@ -1,4 +1,4 @@
-"""Random access to the frames of a split, and every way in which the data on disk can be wrong."""
+"""Random access to the frames of a split, and the errors for damaged data."""
 
 import os
 from dataclasses import replace
@@ -59,11 +59,11 @@ def test_only_the_needed_bytes_are_read(data, shard, monkeypatch):
     ].tolist()
 
 
-def test_shards_may_be_more_than_files_that_may_be_open(synthetic, tmp_path):
+def test_there_may_be_more_shards_than_open_files_allowed(synthetic, tmp_path):
     resource = pytest.importorskip("resource", reason="needs POSIX limits")
     data = synthetic.write_dataset(tmp_path / "data", {"train": [(2, 16, 16, 0)] * 40}, shards=40)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    spare = os.open(data, os.O_RDONLY)  # the least free number: how many are open now, or more
+    spare = os.open(data, os.O_RDONLY)  # the lowest free number, at least the number of open files
     os.close(spare)
     resource.setrlimit(resource.RLIMIT_NOFILE, (spare + 20, hard))
     try:
@@ -78,14 +78,14 @@ def test_a_folder_without_a_data_set(tmp_path):
         tfrecords.clips(tmp_path)
 
 
-def test_an_unknown_split_lists_those_there_are(data):
+def test_an_unknown_split_lists_the_splits(data):
     with pytest.raises(ValueError, match="no split 'test'; it has train, val"):
         tfrecords.clips(data, "test")
 
 
 def test_an_empty_split(synthetic, tmp_path):
     data = synthetic.write_dataset(tmp_path / "data", {**VIDEOS, "test": []}, shards=1)
-    with pytest.raises(ValueError, match="no video in its split 'test'"):
+    with pytest.raises(ValueError, match="split must have videos, received 'test', empty in"):
         Split(data, "test")
 
 
@@ -98,7 +98,9 @@ def test_a_missing_shard(data, shard):
 @pytest.mark.parametrize("change", [-1, -1000, 1])
 def test_a_shard_of_another_size(data, shard, change):
     os.truncate(shard, shard.stat().st_size + change)
-    with pytest.raises(BadShard, match=f"{shard} cannot be used: it has .* where its index says"):
+    with pytest.raises(
+        BadShard, match=f"{shard} cannot be used: it has .* bytes, expected .* its index"
+    ):
         tfrecords.clips(data)
 
 
@@ -113,7 +115,7 @@ def test_an_index_with_a_flipped_bit(data, shard):
     content = bytearray(index.read_bytes())
     content[64 + 12] ^= 1  # the label of the first video
     index.write_bytes(content)
-    with pytest.raises(BadIndex, match=f"{index} is not the index that dataset.json names"):
+    with pytest.raises(BadIndex, match=f"{index} is not the index listed in dataset.json"):
         tfrecords.clips(data)
 
 
@@ -125,7 +127,7 @@ def test_fewer_classes_than_labels(data):
 
 
 def test_a_flipped_bit_in_a_class_name(data):
-    """Were it read, a left class would be mirrored."""
+    """If it were accepted, a left class would be mirrored."""
     path = data / "dataset.json"
     path.write_text(
         path.read_text(encoding="utf-8").replace("swipe_left", "swipe_lefv"), encoding="utf-8"
@@ -135,7 +137,7 @@ def test_a_flipped_bit_in_a_class_name(data):
 
 
 def damage(shard, video, frame):
-    """Flips a bit of a JPEG; returns what iterating over the data set raises."""
+    """Flips a bit of a JPEG."""
     rows = read_index(shard.with_suffix(".index"))
     row = rows.frames[int(rows.videos["first"][video]) + frame]
     with open(shard, "r+b") as file:
@@ -156,9 +158,8 @@ def test_a_flipped_bit_names_frame_video_and_shard(data, shard):
     batches = tfrecords.clips(data, image_size=16, batch_size=2, training=False, interval=1)
     error = iteration_error(batches)
     assert isinstance(error, BadShard)
-    assert str(error).startswith(
-        f"{shard} cannot be used: frame 8 of video 'video 4' is not what was written (CRC-32"
-    )
+    reason = "frame 8 of video 'video 4' differs from what was written (wrong CRC-32"
+    assert str(error).startswith(f"{shard} cannot be used: {reason}")
     assert f"`ctm verify {data}`" in str(error)
     assert "\n" not in str(error)
 
@@ -166,7 +167,7 @@ def test_a_flipped_bit_names_frame_video_and_shard(data, shard):
 def test_a_shard_that_vanishes_or_shrinks_while_it_is_read(data, shard):
     batches = tfrecords.clips(data, image_size=16, batch_size=2, training=False)
     os.truncate(shard, 100)
-    assert "has become shorter than its index says" in str(iteration_error(batches))
+    assert "the file is shorter than its index requires" in str(iteration_error(batches))
     shard.unlink()
     assert f"{shard} cannot be used: No such file" in str(iteration_error(batches))
 

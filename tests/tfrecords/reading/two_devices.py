@@ -1,4 +1,4 @@
-"""Run by test_pipeline: fits a small model on two logical devices and prints what it was fed."""
+"""Run by test_clips.py: fits a small model on two logical devices and prints its input."""
 
 import json
 import os
@@ -16,7 +16,7 @@ fed = []
 
 
 class Record(keras.layers.Layer):
-    """Notes which videos a replica is given; green tells the video."""
+    """Records which videos a replica receives; green encodes the video."""
 
     def call(self, clips):
         return tf.ensure_shape(tf.numpy_function(self.note, [clips], tf.float32), clips.shape)
@@ -28,7 +28,7 @@ class Record(keras.layers.Layer):
 
 
 def fit(model, dataset, epoch, first, last):
-    """What both replicas were fed in each step of epochs `first` to `last`."""
+    """The videos that both replicas received in each step of epochs `first` to `last`."""
     fed.clear()
     follow = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda number, logs: epoch.assign(number)

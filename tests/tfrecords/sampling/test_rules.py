@@ -1,7 +1,7 @@
-"""Frames and crops of each rule against tables that the projects' own code gave.
+"""Compares the frames and crops of each rule with tables that the projects' own code computed.
 
-The clip tables are of 8 frames 8 apart (25 single frames for TSN), the boxes of a landscape and a
-portrait frame, at the sizes and with the odd numbers of free pixels where the projects differ.
+The clip tables have 8 frames with an interval of 8 (25 single frames for TSN). The boxes are those
+of a landscape and a portrait frame, at sizes and odd numbers of free pixels where projects differ.
 """
 
 import numpy as np
@@ -17,7 +17,7 @@ def clips(rule, video_frames, num_clips=10, sampling="dense", num_frames=8, inte
     return RULES[rule].clips(sampling, video_frames, num_frames, interval, num_clips).tolist()
 
 
-# 300 frames leave 236 starts after the first for a clip of 64 frames, 243 for one of 57.
+# The last start in 300 frames is 236 for a clip of 64 frames and 243 for one of 57.
 STARTS = {
     "ctm": [0, 26, 52, 78, 104, 131, 157, 183, 209, 236],
     "nonlocal": [0, 30, 60, 90, 120, 150, 180, 210, 240, 270],
@@ -29,13 +29,13 @@ STARTS = {
 
 
 @pytest.mark.parametrize("rule", STARTS)
-def test_ten_dense_clips_of_a_long_video_start_where_the_project_starts_them(rule):
+def test_starts_of_ten_dense_clips_match_the_project(rule):
     found = clips(rule, 300)
     assert [clip[0] for clip in found] == STARTS[rule]
     assert all(0 <= frame < 300 for clip in found for frame in clip)
 
 
-# The last of ten clips; a project that reaches the video's end ends at 291 or 299.
+# The last of ten clips.
 LAST = {
     "ctm": [236, 244, 252, 260, 268, 276, 284, 292],
     "nonlocal": [270, 278, 286, 294, 2, 10, 18, 26],
@@ -47,11 +47,11 @@ LAST = {
 
 
 @pytest.mark.parametrize("rule", LAST)
-def test_the_last_clip_ends_where_the_project_ends_it(rule):
+def test_the_last_clip_matches_the_project(rule):
     assert clips(rule, 300)[-1] == LAST[rule]
 
 
-# Videos shorter than a clip, at 20 frames: looped, or held at the last frame.
+# A video of 20 frames, shorter than a clip, is looped, or its last frame is repeated.
 SHORT = {
     "ctm": [[0, 8, 16, 4, 12, 0, 8, 16]] * 2,
     "nonlocal": [[0, 8, 16, 4, 12, 0, 8, 16], [10, 18, 6, 14, 2, 10, 18, 6]],
@@ -71,11 +71,11 @@ def test_a_video_shorter_than_a_clip(rule):
     ("rule", "first"),
     [("ctm", 118), ("nonlocal", 0), ("slowfast", 0), ("mmaction2", 121), ("tsm", 0)],
 )
-def test_a_single_clip_stands_in_the_middle_or_at_the_start(rule, first):
+def test_a_single_clip_is_in_the_middle_or_at_the_start(rule, first):
     assert clips(rule, 300, num_clips=1)[0][0] == first
 
 
-def test_slowfast_spreads_its_frames_to_the_last_of_the_clip():
+def test_slowfast_spreads_its_frames_to_the_end_of_the_clip():
     assert clips("slowfast", 300, 10)[1] == [23, 32, 41, 50, 59, 68, 77, 86]
     dense = clips("slowfast", 65, 2, num_frames=32, interval=2)
     assert dense[0] == [*range(0, 62, 2), 63]
@@ -88,7 +88,7 @@ def test_mmaction2_rounds_half_to_even():
 
 
 @pytest.mark.parametrize("rule", ["tsm", "mmaction2"])
-def test_twice_sampled_segments_give_their_middles_and_their_starts(rule):
+def test_two_clips_of_segments_are_their_middles_and_their_starts(rule):
     expected = [[5, 15, 25, 35, 45, 55, 65, 75], [0, 10, 20, 30, 40, 50, 60, 70]]
     assert clips(rule, 80, 2, "segments") == expected
     assert clips(rule, 80, 1, "segments") == expected[:1]
@@ -106,7 +106,7 @@ def test_twice_sampled_segments_give_their_middles_and_their_starts(rule):
         (7, [0] * 25),
     ],
 )
-def test_tsn_takes_25_frames_in_equal_steps(video_frames, frames):
+def test_tsn_samples_25_frames_in_equal_steps(video_frames, frames):
     assert clips("tsn", video_frames, 1, "segments", num_frames=25, interval=1) == [frames]
 
 
@@ -129,7 +129,7 @@ def test_the_analysis_draws_frames_of_a_video_that_is_too_short():
     ]
 
 
-# Places beside a crop of 256 in a frame of 256 x 341 and its transpose: 85 pixels are free.
+# Positions of a crop of 256 in a frame of 256 x 341 and its transpose, with 85 free pixels.
 FULL = {
     "ctm": [0, 42, 85],
     "nonlocal": [0, 42, 84],
@@ -147,13 +147,13 @@ def test_three_crops_of_the_full_short_side(rule):
     assert portrait == [[place, 0, 256] for place in FULL[rule]]
 
 
-def test_tsm_takes_the_three_crops_across_whatever_the_shape():
+def test_tsm_takes_three_crops_from_left_to_right_for_every_shape():
     assert RULES["tsm"].boxes(256, 341, 3, 224).tolist() == [[0, x, 256] for x in (0, 42, 84)]
     assert RULES["tsm"].boxes(341, 256, 3, 224).tolist() == [[42, 0, 256]] * 3
 
 
 @pytest.mark.parametrize(
-    ("rule", "bottom", "right", "centre"),
+    ("rule", "bottom", "right", "center"),
     [
         ("ctm", 32, 117, (16, 58)),
         ("tsm", 32, 116, (16, 58)),
@@ -161,8 +161,8 @@ def test_tsm_takes_the_three_crops_across_whatever_the_shape():
         ("mmaction2", 32, 116, (16, 58)),
     ],
 )
-def test_five_crops_are_the_corners_and_the_centre(rule, bottom, right, centre):
-    expected = [(0, 0), (0, right), (bottom, 0), (bottom, right), centre]
+def test_five_crops_are_the_corners_and_the_center(rule, bottom, right, center):
+    expected = [(0, 0), (0, right), (bottom, 0), (bottom, right), center]
     boxes = [[top, left, 224] for top, left in expected]
     assert RULES[rule].boxes(256, 341, 5, 256).tolist() == boxes
     assert RULES[rule].boxes(256, 341, 10, 256).tolist() == boxes
@@ -172,7 +172,7 @@ def test_five_crops_are_the_corners_and_the_centre(rule, bottom, right, centre):
     ("rule", "left"),
     [("ctm", 59), ("nonlocal", 59), ("slowfast", 60), ("mmaction2", 59), ("tsm", 60)],
 )
-def test_one_crop_is_the_centre_as_the_project_rounds_it(rule, left):
+def test_one_crop_is_the_center_rounded_as_in_the_project(rule, left):
     assert RULES[rule].boxes(256, 343, 1, 256).tolist() == [[16, left, 224]]
 
 
@@ -183,7 +183,7 @@ def test_tsn_stretches_every_frame_to_the_same_shape():
     assert wide == [[2 * top, 4 * left, 448, 896] for top, left in corners]
 
 
-def test_crops_of_another_size_are_those_in_proportion():
+def test_crops_at_another_size_are_in_proportion():
     for rule in ("nonlocal", "slowfast", "tsm"):
         boxes = RULES[rule].boxes(128, 170, 3, 256).tolist()
         assert boxes == [[8, 0, 112], [8, 29 if rule != "tsm" else 28, 112], [8, boxes[2][1], 112]]
@@ -203,6 +203,6 @@ def test_tsn_crops_are_cut_from_the_stretched_picture():
     ramp = np.broadcast_to(np.arange(136, dtype=np.uint8)[:, None], (64, 136, 3))
     options = ClipOptions(1, 56, "segments", 1, 1, 5, rule="tsn")
     crops = options.crops([ramp])
-    expected = [[0, 46, 0, 46, 23]]  # of 136 columns a crop takes 90
+    expected = [[0, 46, 0, 46, 23]]  # a crop covers 90 of 136 columns
     assert np.abs(crops[:, 0, 0, 0, 0] - np.array(expected[0])).max() <= 1
     assert np.abs(crops[:, 0, 0, -1, 0] - np.array(expected[0]) - 89).max() <= 1

@@ -1,4 +1,4 @@
-"""Frame numbers and crops against tables worked out by hand, and properties over many sizes."""
+"""Compares frame numbers and crops with tables made by hand, and checks many sizes."""
 
 import itertools
 
@@ -58,7 +58,7 @@ def test_a_short_video_is_looped(video_frames, indices):
         (3, 8, 1, [[0, 1, 2, 0, 1, 2, 0, 1]]),
     ],
 )
-def test_segments_give_the_middles_of_their_pieces(video_frames, num_frames, num_clips, indices):
+def test_segment_clips_are_the_middles_of_the_pieces(video_frames, num_frames, num_clips, indices):
     found = clip_indices(video_frames, num_frames, num_clips=num_clips, sampling="segments")
     assert found.tolist() == indices
 
@@ -102,7 +102,7 @@ def test_every_frame_number_exists():
         (1, 1, 256, [(0, 0, 1)] * 3),
     ],
 )
-def test_crops_are_left_centre_right_or_top_centre_bottom(height, width, scale, boxes):
+def test_crops_are_left_center_right_or_top_center_bottom(height, width, scale, boxes):
     assert crop_boxes(height, width, 3, scale).tolist() == [list(box) for box in boxes]
     assert crop_boxes(height, width, 1, scale).tolist() == [list(boxes[1])]
 
@@ -117,11 +117,11 @@ def test_crops_are_left_centre_right_or_top_centre_bottom(height, width, scale, 
         ((0.5, 0.0, 0.0), [0, 0, 199]),  # scale 288
     ],
 )
-def test_random_crops_jitter_size_and_place(draws, box):
+def test_random_crops_vary_in_size_and_position(draws, box):
     assert random_crop_box(256, 340, (256, 320), np.array(draws)).tolist() == box
 
 
-def test_crops_lie_inside_the_frame():
+def test_crops_are_inside_the_frame():
     draws = np.random.default_rng(0).random((50, 3))
     for height, width in [(1, 1), (2, 300), (64, 96), (255, 341), (720, 405)]:
         boxes = [crop_boxes(height, width, 3, scale) for scale in (224, 256, 333)]

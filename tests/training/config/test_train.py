@@ -81,7 +81,7 @@ def test_options_are_read_as_python_values(text, expected):
         ({"class_weights": ("fall",)}, "--class-weights takes balanced, sqrt or NAME=FACTOR, rec"),
         ({"class_weights": ("fall=-1",)}, "--class-weights takes .*, received 'fall=-1'"),
         ({"randaugment": "rand-9"}, "randaugment must be none or spelt as"),
-        ({"mixup": -0.5}, "mixup must be a number of at least 0, got -0.5"),
+        ({"mixup": -0.5}, "mixup must be a number of at least 0, received -0.5"),
     ],
 )
 def test_a_wrong_value_is_named(values, words):
