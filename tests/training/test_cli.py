@@ -102,7 +102,7 @@ def test_the_formats_of_data_sets_are_explained(ctm):
     [
         (["build", "nowhere", "--out", "x", "--format", "jest"], "there is no format 'jest'"),
         (["verify", "nowhere"], "nowhere"),
-        (["stats", "nowhere"], "nowhere is no folder"),
+        (["stats", "nowhere"], "nowhere is not a folder"),
         (["build", "nowhere", "--out", "x"], "nowhere"),
         (["train", "--data", "nowhere"], "nowhere"),
         (["evaluate", "nowhere"], "nowhere is no run"),

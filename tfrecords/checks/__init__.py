@@ -1,4 +1,4 @@
-"""What a finished data set is checked for: damage, leaks between splits, copies."""
+"""Checks of a finished data set: damage, leaks between splits, copies."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The copies in a data set, within its splits and across them."""
+"""Finds the copies in a data set, within its splits and across them."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from tfrecords.reading.split import Split
 
 
 class Video(NamedTuple):
-    """A video by its id, with its split and its class."""
+    """The id, split and class of a video."""
 
     id: str
     split: str
@@ -22,12 +22,12 @@ class Video(NamedTuple):
 
 @dataclass(frozen=True)
 class Copy:
-    """Two videos of which one is a copy of the other or of a part of it.
+    """Two videos, one of which is a copy of the other or of a part of it.
 
     Args:
-        videos: Two `Video`.
-        identical: Whether their frames are the same.
-        motion: Correlation of what moves.
+        videos: The two videos.
+        identical: Whether their frames are identical.
+        motion: Correlation of the motion.
         picture: Correlation of the pictures.
     """
 
@@ -38,16 +38,16 @@ class Copy:
 
     @property
     def torn(self) -> bool:
-        """Whether they stand in different splits."""
+        """Whether the videos are in different splits."""
         return self.videos[0].split != self.videos[1].split
 
 
 class Look(NamedTuple):
-    """What a first look at a video gives.
+    """The result of a first scan of a video.
 
     Args:
         hashes: Uint64 array of shape `(2, n)`.
-        digest: The same for identical videos alone; empty where there is nothing to see.
+        digest: Equal for identical videos only; empty for a blank video.
     """
 
     hashes: np.ndarray
@@ -57,17 +57,17 @@ class Look(NamedTuple):
 def all_copies(
     splits: Sequence[Split], progress: bool
 ) -> tuple[tuple[Copy, ...], tuple[Video, ...]]:
-    """Finds the copies among all videos of a data set, and the videos that show one colour.
+    """Finds the copies among all videos of a data set, and the videos of a single color.
 
     Args:
-        splits: `Split` objects.
+        splits: The splits of the data set.
         progress: Whether to show progress bars on a terminal.
 
     Returns:
-        A tuple of `Copy`, those in different splits first, and a tuple of `Video`.
+        A tuple of `Copy`, copies in different splits first, and a tuple of blank `Video`.
     """
     places = [(split, video) for split in splits for video in range(len(split))]
-    looks = of_each(_look, places, "looking", progress)
+    looks = of_each(_look, places, "scanning", progress)
     sets = _identical(looks)
     chosen = [own[0] for own in sets]  # one of each set of identical videos
 
@@ -99,7 +99,7 @@ def _look(place: tuple[Split, int]) -> Look:
 
 
 def _identical(looks: Sequence[Look]) -> list[list[int]]:
-    """The videos that show something, in sets of identical ones."""
+    """Groups the videos that are not blank into sets of identical ones."""
     sets: dict[bytes, list[int]] = {}
     for number, look in enumerate(looks):
         if look.digest:

@@ -1,4 +1,4 @@
-"""What a data set holds, in numbers: the classes, lengths, copies and groups of its splits."""
+"""Statistics of a data set: the classes, lengths, copies and groups of its splits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,19 +10,20 @@ from tfrecords.checks.copies import Copy, Video
 
 @dataclass(frozen=True)
 class Stats:
-    """What a data set holds.
+    """Statistics of a data set.
 
     Args:
         folder: The data set.
-        class_names: The classes, in order.
+        class_names: Class names, in label order.
         rows: Mapping from a split to its videos, an array of the index's rows.
         ids: Mapping from a split to its videos' ids.
-        copies: Those in different splits first; None where none were looked for.
-        blank: Which show one colour.
-        groups: Mapping from a group that stands in several splits to these and their videos' ids.
-        num_groups: Groups in all.
-        missing: Videos that the source's lists name and that were not there.
-        failures: Videos that could not be read.
+        copies: The copies, those in different splits first; None if they were not searched for.
+        blank: The videos of a single color.
+        groups: Mapping from a group in several splits to a mapping from these splits to the ids of
+            its videos.
+        num_groups: Total number of groups.
+        missing: Number of videos that the source lists but that were missing.
+        failures: Number of videos that could not be read.
     """
 
     folder: str
@@ -37,9 +38,9 @@ class Stats:
     failures: int
 
     def counts(self, split: str) -> np.ndarray:
-        """The videos of each class in a split."""
+        """The number of videos of each class in a split."""
         return np.bincount(self.rows[split]["label"], minlength=len(self.class_names))
 
     def seconds(self, split: str) -> np.ndarray:
-        """The length of each video of a split."""
+        """The length of each video of a split in seconds."""
         return self.rows[split]["frames"] / self.rows[split]["frame_rate"]

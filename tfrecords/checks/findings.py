@@ -1,4 +1,4 @@
-"""What `ctm stats` finds that somebody should act on, in sentences."""
+"""The problems that `ctm stats` finds, as sentences."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,20 +8,20 @@ from tfrecords.checks.copies import Copy, Video
 from tfrecords.checks.dataset_stats import Stats
 from tfrecords.text import printable, shorten
 
-EXAMPLES = 5  # of copies and groups in the text; --json has all
-FEW = 10  # videos to train on, below which a class is hardly learned
-UNEVEN = 20  # times as many videos of one class as of another
+EXAMPLES = 5  # copies and groups that the text lists; --json lists all
+FEW = 10  # training videos per class below which to warn
+UNEVEN = 20  # ratio of the largest class to the smallest above which to warn
 LONG = 10  # times the median length
 CLIP = 64  # frames of a clip by default, 8 of every 8th
 
 
 def findings(stats: Stats) -> list[str]:
-    """What to act on, a sentence each, the worst first."""
+    """The problems, one sentence each, the worst first."""
     found = [*_copies(stats), *_groups(stats), *_classes(stats), *_videos(stats)]
     if stats.missing or stats.failures:
         found.append(
-            f"Left out: {stats.missing:,} videos that were listed and not there, "
-            f"{stats.failures:,} that could not be read; dataset.json names them."
+            f"Left out: {stats.missing:,} listed videos that were missing and {stats.failures:,} "
+            "that could not be read. dataset.json lists them."
         )
     return found
 
@@ -33,8 +33,8 @@ def _copies(stats: Stats) -> Iterator[str]:
     mixed = [copy for copy in copies if len({video.label for video in copy.videos}) > 1]
     if torn:
         yield (
-            f"Copies in different splits: {_pairs(torn)}. Scores are too good; keep one of each, "
-            "or give both one group." + _listed(torn)
+            f"Copies in different splits: {_pairs(torn)}. Scores will be too high. Keep one video "
+            "of each pair, or assign both to one group." + _listed(torn)
         )
     if mixed:
         yield f"Copies with different classes: {_pairs(mixed)}." + _listed(mixed)
@@ -42,7 +42,7 @@ def _copies(stats: Stats) -> Iterator[str]:
         yield f"Copies within a split: {_pairs(within)}." + _listed(within)
     if stats.blank:
         names = "".join(f"\n      {_name(video)}" for video in stats.blank[:EXAMPLES])
-        yield f"Videos of one colour and nothing else: {len(stats.blank):,}." + names
+        yield f"Blank videos, all of a single color: {len(stats.blank):,}." + names
 
 
 def _groups(stats: Stats) -> Iterator[str]:
@@ -53,7 +53,7 @@ def _groups(stats: Stats) -> Iterator[str]:
         ]
         yield (
             f"Groups in several splits: {len(stats.groups):,} of {stats.num_groups:,}. Scores may "
-            "be too good; without given splits, `ctm build` keeps a group together."
+            "be too high. `ctm build` keeps groups together if the source does not set splits."
             + "".join(f"\n      {line}" for line in lines)
         )
 
@@ -61,17 +61,17 @@ def _groups(stats: Stats) -> Iterator[str]:
 def _classes(stats: Stats) -> Iterator[str]:
     for split in stats.rows:
         if none := _named(stats, stats.counts(split) == 0):
-            yield f"Classes without a video in {split}: {none}."
+            yield f"Classes without videos in {split}: {none}."
     if "train" not in stats.rows:
         return
     train = stats.counts("train")
     if few := _named(stats, (train > 0) & (train < FEW)):
-        yield f"Classes with less than {FEW} videos to train on: {few}."
+        yield f"Classes with fewer than {FEW} training videos: {few}."
     most, least = int(train.argmax()), int(np.where(train, train, train.max()).argmin())
     if train[most] > UNEVEN * train[least]:
         large, small = (shorten(printable(stats.class_names[n])) for n in (most, least))
         yield (
-            f"Uneven classes: {train[most]:,} videos to train on of {large}, "
+            f"Imbalanced classes: {train[most]:,} training videos of {large}, "
             f"{train[least]:,} of {small}."
         )
 
@@ -83,20 +83,20 @@ def _videos(stats: Stats) -> Iterator[str]:
     seconds = frames / rates
     if short := int((frames < CLIP).sum()):
         yield (
-            f"Videos shorter than the {CLIP} frames of a clip by default, which are looped (see "
-            f"--interval): {short:,} of {len(rows):,}, down to {frames.min()} "
+            f"Videos shorter than the {CLIP} frames of a default clip, which are looped (see "
+            f"--interval): {short:,} of {len(rows):,}, down to {frames.min()} frames "
             f"({ids[int(frames.argmin())]})."
         )
     median = float(np.median(seconds))
     if long := int((seconds > LONG * median).sum()):
         yield (
-            f"Videos more than {LONG} times as long as the median of {median:.1f} s: {long:,}, up "
-            f"to {seconds.max():.0f} s ({ids[int(seconds.argmax())]})."
+            f"Videos more than {LONG} times longer than the median of {median:.1f} s: {long:,}, "
+            f"up to {seconds.max():.0f} s ({ids[int(seconds.argmax())]})."
         )
     if rates.max() > 1.5 * rates.min():
         yield (
-            f"Frame rates from {rates.min():.3g} to {rates.max():.3g} a second: clips of equally "
-            "many frames last unequally long; `ctm build --fps` makes them equal."
+            f"Frame rates from {rates.min():.3g} to {rates.max():.3g} per second: clips of the "
+            "same number of frames differ in duration. `ctm build --fps` sets one rate."
         )
 
 
@@ -106,7 +106,7 @@ def _pairs(copies: Sequence[Copy]) -> str:
 
 
 def _named(stats: Stats, wanted: np.ndarray) -> str:
-    """How many of the classes, and the first of them; empty for none."""
+    """The number of the classes and the names of the first few; empty for none."""
     names = [shorten(printable(stats.class_names[label])) for label in np.flatnonzero(wanted)]
     more = ", ..." if len(names) > EXAMPLES else ""
     return f"{len(names):,} ({', '.join(names[:EXAMPLES])}{more})" if names else ""

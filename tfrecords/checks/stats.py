@@ -1,4 +1,4 @@
-"""`ctm stats`: what a data set holds, and what in it makes scores too good or training poor."""
+"""`ctm stats`: statistics of a data set, and problems that inflate scores or harm training."""
 
 from tfrecords.checks.copies import all_copies
 from tfrecords.checks.stats_report import StatsReport
@@ -9,18 +9,18 @@ from tfrecords.storage.files import AnyPath
 
 
 def stats(data: str | AnyPath, copies: bool = True, progress: bool = True) -> StatsReport:
-    """Looks over a data set: classes, lengths, sizes, copies and groups across splits.
+    """Inspects a data set: classes, lengths, sizes, copies and groups across splits.
 
-    Copies are found by their pictures (see `tfrecords.checks.video_hashes`): of each video eight
-    frames are read, and more of those that look like another's.
+    Copies are found by their pictures (see `tfrecords.checks.video_hashes`). This reads eight
+    frames of each video, and more frames of videos that look alike.
 
     Args:
         data: The folder with dataset.json.
-        copies: Whether to look for copies, which reads frames.
+        copies: Whether to search for copies, which reads frames.
         progress: Whether to show a progress bar on a terminal.
 
     Returns:
-        A `StatsReport`; `print` shows it, `as_json` is for programs.
+        A `StatsReport`. `print` shows it, `as_json` returns it for programs.
 
     Raises:
         ValueError: If the data set does not exist or is damaged.

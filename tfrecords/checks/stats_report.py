@@ -1,4 +1,4 @@
-"""What `ctm stats` prints: what to act on, then the tables; and the same for programs."""
+"""The report of `ctm stats`: the problems, then tables; as text and as JSON."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,21 +12,21 @@ from tfrecords.checks.findings import findings
 from tfrecords.text import printable, shorten
 
 ROWS = 40  # classes in the table
-HEADS = ("seconds (least, median, most)", "frames a second", "pixels")
+HEADS = ("seconds (min, median, max)", "frames per second", "pixels")
 
 
 class StatsReport(Stats):
-    """What `stats` found; `str` of it is for people."""
+    """The result of `stats`. `str` formats it for printing."""
 
     def __str__(self) -> str:
         videos = ", ".join(f"{split} {len(rows):,}" for split, rows in self.rows.items())
         head = f"{self.folder}: {len(self.class_names):,} classes, videos: {videos}"
-        found = [f"  ! {line}" for line in findings(self)] or ["  Nothing stands out."]
+        found = [f"  ! {line}" for line in findings(self)] or ["  No problems found."]
         blocks = [[head], found, _split_table(self), _class_table(self)]
         return "\n\n".join("\n".join(block) for block in blocks)
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, for programs."""
+        """The whole report, for programs."""
         copies = self.copies
         return {
             "data": self.folder,
@@ -86,7 +86,7 @@ def _numbers(stats: Stats, split: str) -> dict[str, Any]:
 
 
 def _shares(values: Iterable[str]) -> dict[str, int]:
-    """How often each value is there, the most frequent first."""
+    """The count of each value, the most frequent first."""
     return dict(Counter(values).most_common())
 
 

@@ -1,4 +1,4 @@
-"""Small grey frames of the videos of a data set, which tell copies."""
+"""Small gray frames of the videos of a data set, used to find copies."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +11,12 @@ from tfrecords.checks.video_hashes import SIDE, Thumbnails
 from tfrecords.reading.clip_reader import read_frames
 from tfrecords.reading.split import Split
 
-READERS = 8  # threads; decoding frees Python's lock
-PER_SECOND, LEAST, MOST = 8, 32, 128  # frames of a video that is compared
+READERS = 8  # threads; decoding releases the GIL
+PER_SECOND, LEAST, MOST = 8, 32, 128  # frames of a video to compare
 
 
 def few_frames(split: Split, video: int, count: int = 8) -> Thumbnails:
-    """Frames evenly over a video, the middles of equal parts."""
+    """Evenly spaced frames of a video, the middles of equal parts."""
     row = split.videos[video]
     total, rate = int(row["frames"]), float(row["frame_rate"])
     numbers = ((np.arange(count) + 0.5) * total / count).astype(int)
@@ -25,7 +25,7 @@ def few_frames(split: Split, video: int, count: int = 8) -> Thumbnails:
 
 
 def many_frames(place: tuple[Split, int]) -> Thumbnails:
-    """Eight frames a second of a video of a split, at least 32 and at most 128."""
+    """Eight frames per second of a video, at least 32 and at most 128."""
     split, video = place
     row = split.videos[video]
     seconds = float(row["frames"] / row["frame_rate"])
@@ -34,7 +34,7 @@ def many_frames(place: tuple[Split, int]) -> Thumbnails:
 
 
 def of_each(work: Callable, items: Iterable, label: str, progress: bool) -> list:
-    """What a function gives for each item, read by several threads, with a progress bar."""
+    """The result of a function for each item, computed in threads, with a progress bar."""
     items = list(items)
     with ThreadPoolExecutor(READERS) as readers:
         found = readers.map(work, items)
@@ -43,5 +43,5 @@ def of_each(work: Callable, items: Iterable, label: str, progress: bool) -> list
 
 
 def _thumbnail(frame: np.ndarray) -> np.ndarray:
-    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    return cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return cv2.resize(gray, (SIDE, SIDE), interpolation=cv2.INTER_AREA)

@@ -1,4 +1,4 @@
-"""What `verify` found, and how it is told."""
+"""The report of `verify`."""
 
 from dataclasses import dataclass
 
@@ -8,18 +8,18 @@ from tfrecords.text import counted, printable
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What `verify` found; `str` of it is for people.
+    """The result of `verify`. `str` formats it for printing.
 
     Args:
         folder: The data set.
-        problems: One sentence each, empty if all is well.
-        shards: Shards that dataset.json lists.
-        videos: Videos whose every frame was checked.
-        frames: Frames whose checksum is right.
-        decoded: Frames that were decoded.
-        missing: Ids of videos that the source's lists named and that were not there.
-        failures: Ids of videos that could not be read when it was built.
-        command: What wrote the data set.
+        problems: The problems, one message each; empty if the data set is intact.
+        shards: Number of shards that dataset.json lists.
+        videos: Number of videos whose frames were all checked.
+        frames: Number of frames with the right checksum.
+        decoded: Number of frames that were decoded.
+        missing: Ids of videos that the source listed but that were missing.
+        failures: Ids of videos that could not be read during the build.
+        command: The command that wrote the data set.
 
     Example:
     >>> tfrecords.verify("data/mine").problems
@@ -38,30 +38,30 @@ class VerifyReport:
 
     @property
     def ok(self) -> bool:
-        """Whether there is no problem."""
+        """Whether there are no problems."""
         return not self.problems
 
     def __str__(self) -> str:
         if self.ok:
             return (
-                f"{self.folder} is whole: {counted(self.shards, 'shard')}, "
-                f"{counted(self.videos, 'video')}, {counted(self.frames, 'frame')}, every checksum "
-                f"right; {counted(self.decoded, 'frame')} decoded." + self._left_out()
+                f"{self.folder} is intact: {counted(self.shards, 'shard')}, "
+                f"{counted(self.videos, 'video')}, {counted(self.frames, 'frame')}, all checksums "
+                f"correct; {counted(self.decoded, 'frame')} decoded." + self._left_out()
             )
         head = f"{self.folder} is damaged ({counted(len(self.problems), 'problem')}):"
-        told = "\n  ".join([head, *map(printable, self.problems)])
-        return f"{told}\nRemove it and run its `{self.command}` again." + self._left_out()
+        problems = "\n  ".join([head, *map(printable, self.problems)])
+        return f"{problems}\nRemove it and run its `{self.command}` again." + self._left_out()
 
     def _left_out(self) -> str:
         lines = []
         if self.missing:
             lines.append(
-                f"\nListed videos that were not there when it was built: {len(self.missing):,} "
-                f"({named(self.missing)}); {FILE} names all."
+                f"\nListed videos that were missing during the build: {len(self.missing):,} "
+                f"({named(self.missing)}). {FILE} lists all of them."
             )
         if self.failures:
             lines.append(
-                f"\nVideos that could not be read when it was built: {len(self.failures):,} "
-                f"({named(self.failures)}); {FILE} says why."
+                f"\nVideos that could not be read during the build: {len(self.failures):,} "
+                f"({named(self.failures)}). {FILE} has the reasons."
             )
         return "".join(lines)

@@ -1,9 +1,9 @@
-"""Which videos are copies of one another: re-encoded, scaled, brightened or cut, not mirrored.
+"""Finds videos that are copies of each other: re-encoded, scaled, brightened or cut, not mirrored.
 
-Found in two steps. Perceptual hashes of a few frames of each video, sorted, bring like frames side
-by side: the work grows with the number of videos, not with its square. Then the pairs so found are
-compared picture by picture along time. Two takes of one scene show the same picture and move
-differently; a copy moves alike. A video in which nothing moves is a copy only of its equal.
+It works in two steps. First, sorting perceptual hashes of a few frames of each video brings similar
+frames together, so the work grows linearly with the number of videos. Then the candidate pairs are
+compared frame by frame over time. Two takes of a scene have the same picture but different motion;
+copies have the same motion. A video without motion is a copy only if the frames are identical.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,26 +12,26 @@ from typing import NamedTuple
 import numpy as np
 
 SIDE = 16  # pixels of a thumbnail
-NEIGHBOURS = 12  # how many hashes to each side are looked at
-DISTANCE = 12  # bits of 64 in which the hashes of like frames may differ
-MEETINGS = 8  # as neighbours, which make a pair worth comparing
-RIVALS = 16  # of a video's likeliest copies, how many are compared
-# Chosen on 1,432 clips of three data sets and 360 copies made of 72 of them: every copy has 0.782
-# and 0.982 or more; of what is none, dark takes of one scene come nearest with 0.756 and 0.977.
+NEIGHBORS = 12  # hashes to compare on each side in sorted order
+DISTANCE = 12  # bits of 64 in which the hashes of similar frames may differ
+MEETINGS = 8  # similar hashes that make a pair a candidate
+RIVALS = 16  # candidates per video that are compared
+# Chosen on 1,432 clips of three data sets and 360 copies of 72 of them. All copies reach 0.782 and
+# 0.982. The closest pairs that are not copies, dark takes of one scene, reach 0.756 and 0.977.
 MOTION, PICTURE = 0.77, 0.98
-HOPELESS = 0.4  # motion by the first, rough measure
-STILL = 0.5  # grey levels; less than this is noise, not motion
+HOPELESS = 0.4  # threshold of the first, rough measure of motion
+STILL = 0.5  # gray levels; below this it is noise, not motion
 
 _BITS = np.array([bin(number).count("1") for number in range(1 << 16)], np.uint8)
 
 
 class Thumbnails(NamedTuple):
-    """Frames of a video, small and grey.
+    """Small gray frames of a video.
 
     Args:
         pictures: Float array of shape `(n, SIDE, SIDE)`.
-        times: Float array of shape `(n,)`, seconds.
-        seconds: The length of the video.
+        times: Float array of shape `(n,)`, the times of the frames in seconds.
+        seconds: The length of the video in seconds.
     """
 
     pictures: np.ndarray
@@ -40,12 +40,12 @@ class Thumbnails(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Two videos, by their places, of which one is a copy of the other or of a part of it.
+    """Two videos, one of which is a copy of the other or of a part of it.
 
     Args:
-        first: Thumbnails of one video.
-        second: Thumbnails of the other.
-        motion: Correlation of what moves, 1 in an exact copy.
+        first: Index of one video.
+        second: Index of the other.
+        motion: Correlation of the motion, 1 for an exact copy.
         picture: Correlation of the pictures.
     """
 
@@ -56,10 +56,10 @@ class Pair(NamedTuple):
 
 
 def hashes(video: Thumbnails) -> np.ndarray:
-    """64-bit hashes of the pictures and of what moves in them, uint64 of shape `(2, n)`.
+    """64-bit hashes of the pictures and of their motion, uint64 of shape `(2, n)`.
 
-    A bit is the sign of one of the slowest waves of the picture, as in pHash. Where there is
-    nothing to see the hash is 0.
+    Each bit is the sign of one of the lowest frequencies of the picture, as in pHash. The hash of
+    a blank picture is 0.
     """
     moving = video.pictures - video.pictures.mean(0)
     return np.stack([_hash(video.pictures), _hash(moving)])
@@ -72,7 +72,7 @@ def find_copies(
 
     Args:
         hashed: Uint64 array of shape `(videos, 2, n)`, the hashes of each video.
-        thumbnails: Function of the places of videos, that reads more of their frames.
+        thumbnails: Function that reads more frames of the videos at the given indices.
 
     Returns:
         A list of `Pair`, sorted.
@@ -84,14 +84,14 @@ def find_copies(
 
 
 def likely_pairs(hashed: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs of videos with like frames, the likeliest few of each video."""
+    """Pairs of videos with similar frames, limited to the most similar few per video."""
     if len(hashed) < 2:
         return []
     met = [np.zeros(0, np.int64)]
     videos = np.repeat(np.arange(len(hashed)), hashed.shape[2])
     for kind in range(2):
         values = hashed[:, kind].ravel()
-        met += _neighbours(values[values != 0], videos[values != 0], len(hashed))
+        met += _neighbors(values[values != 0], videos[values != 0], len(hashed))
     codes, times = np.unique(np.concatenate(met), return_counts=True)
     codes, times = codes[times >= MEETINGS], times[times >= MEETINGS]
     rivals, chosen = np.zeros(len(hashed), int), []
@@ -104,7 +104,10 @@ def likely_pairs(hashed: np.ndarray) -> list[tuple[int, int]]:
 
 
 def compare(first: Thumbnails, second: Thumbnails) -> tuple[float, float]:
-    """How alike two videos move and look where they fit best, at least half of the shorter one."""
+    """Similarity of motion and picture at the best alignment in time.
+
+    At least half of the shorter video overlaps with the longer one.
+    """
     long, short = sorted((first, second), key=lambda video: -video.seconds)
     a, b = (_flat(video.pictures) for video in (long, short))
     step = min(long.seconds / len(a), short.seconds / len(b))
@@ -124,7 +127,7 @@ def compare(first: Thumbnails, second: Thumbnails) -> tuple[float, float]:
 def _aligned(
     a: np.ndarray, long: Thumbnails, b: np.ndarray, short: Thumbnails, start: float
 ) -> tuple[float, float]:
-    """Correlations of motion and picture, the short video laid over the long one at a time."""
+    """Correlations of motion and picture when the short video starts at `start` in the long one."""
     times = short.times + start
     inside = (times >= 0) & (times <= long.seconds)
     if inside.sum() < 0.45 * len(b):
@@ -145,13 +148,13 @@ def _aligned(
 
 
 def _flat(pictures: np.ndarray) -> np.ndarray:
-    """Pictures as rows, without their brightness."""
+    """Pictures as rows with zero mean."""
     rows = pictures.reshape(len(pictures), -1).astype(np.float32)
     return rows - rows.mean(1, keepdims=True)
 
 
 def _waves() -> np.ndarray:
-    """The nine slowest cosines of a row of a thumbnail."""
+    """The nine cosines of lowest frequency over a row of a thumbnail."""
     place = (np.arange(SIDE) + 0.5) * np.pi / SIDE
     return np.cos(np.arange(9)[:, None] * place)
 
@@ -164,16 +167,16 @@ def _hash(pictures: np.ndarray) -> np.ndarray:
     return np.where(pictures.std((1, 2)) < STILL, np.uint64(0), bits)
 
 
-def _neighbours(values: np.ndarray, videos: np.ndarray, count: int) -> Iterator[np.ndarray]:
-    """Pairs of videos whose hashes are close, as `first * count + second`, once for each meeting.
+def _neighbors(values: np.ndarray, videos: np.ndarray, count: int) -> Iterator[np.ndarray]:
+    """Pairs of videos as `first * count + second`, once for each pair of similar hashes.
 
-    The hashes are sorted eight times, with another eight bits at their head each time.
+    The hashes are sorted eight times, each time with another eight bits first.
     """
     for turn in range(0, 64, 8):
         turned = (values << np.uint64(turn)) | (values >> np.uint64((64 - turn) % 64))
         order = np.argsort(turned, kind="stable")
         ordered, owners = turned[order], videos[order]
-        for shift in range(1, min(NEIGHBOURS, len(values) - 1) + 1):
+        for shift in range(1, min(NEIGHBORS, len(values) - 1) + 1):
             close = _distance(ordered[shift:] ^ ordered[:-shift]) <= DISTANCE
             one, other = owners[shift:][close], owners[:-shift][close]
             codes = np.minimum(one, other) * count + np.maximum(one, other)

@@ -1,4 +1,4 @@
-"""The data set on disk: records, shards, their index, dataset.json."""
+"""The data set on disk: records, shards, indexes, dataset.json."""
 
 import lazy_loader
 

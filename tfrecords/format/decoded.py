@@ -1,4 +1,4 @@
-"""What travels between a build, its decoding processes and the writer of shards."""
+"""The messages between a build, its decoder processes and the writer of shards."""
 
 import json
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class FrameOptions:
-    """How the frames of a data set are made, as dataset.json holds it under `frame`.
+    """How the frames of a data set are made: the `frame` of dataset.json.
 
     Args:
-        short_side: Pixels of the shorter side; None keeps the size.
+        short_side: Length of the shorter side in pixels; None keeps the size.
         quality: Quality of the JPEGs, 1 to 100.
         store: `"frames"` for JPEGs, `"video"` for the encoded video.
-        fps: Frames per second; None keeps the video's own frames.
+        fps: Frames per second; None keeps the frames of the video.
     """
 
     short_side: int | None
@@ -23,7 +23,7 @@ class FrameOptions:
 
     @classmethod
     def from_dict(cls, values: Any) -> "FrameOptions":
-        """The options in the `frame` of a dataset.json, of any version."""
+        """Creates the options from the `frame` of a dataset.json of any version."""
         return cls(**{name: values[name] for name in cls.__match_args__ if name in values})
 
 
@@ -33,10 +33,10 @@ class Job:
 
     Args:
         path: The video.
-        spool: File that the result goes to.
-        frame: How its frames are made.
-        start: Seconds at which its frames begin; None is the beginning.
-        end: Seconds at which they end; None is the end.
+        spool: File to write the result to.
+        frame: How the frames are made.
+        start: Start of the frames in seconds; None is the beginning of the video.
+        end: End of the frames in seconds; None is the end of the video.
     """
 
     path: str
@@ -46,25 +46,25 @@ class Job:
     end: float | None = None
 
     def to_json(self) -> str:
-        """The job in one line."""
+        """The job as one line of JSON."""
         return json.dumps(self, default=vars)
 
     @classmethod
     def from_json(cls, line: str | bytes) -> "Job":
-        """The job that `to_json` wrote."""
+        """Reads the output of `to_json`."""
         values = json.loads(line)
         return cls(**{**values, "frame": FrameOptions(**values["frame"])})
 
 
 @dataclass(frozen=True)
 class Media:
-    """A video that stayed encoded, in a Matroska file.
+    """A video that is stored encoded, in a Matroska file.
 
     Args:
-        size: Bytes of the file.
-        start: Its time zero by the video's clock, microseconds.
-        offsets: Places of its pieces: the head of the file and every packet.
-        pictures: For each frame its packet, the packet to start from, and the CRC-32.
+        size: Size of the file in bytes.
+        start: The time zero of the file on the video's clock, in microseconds.
+        offsets: Offsets of the pieces: the head of the file and every packet.
+        pictures: For each frame its packet, the packet where decoding starts, and its CRC-32.
     """
 
     size: int
@@ -78,14 +78,14 @@ class Decoded:
     """A video in its spool file.
 
     Args:
-        lengths: Bytes of each piece: a frame's JPEG, or a piece of `media`.
+        lengths: Bytes of each piece: the JPEG of a frame, or a piece of `media`.
         crcs: CRC-32 of each piece.
-        timestamps: Time of each frame, microseconds.
-        height: Height of a frame.
-        width: Width of a frame.
-        clock_jumps: When the clock of the file jumps, seconds.
-        media: The encoded video, if it stayed encoded.
-        not_encoded: Why it did not stay encoded where that was asked for.
+        timestamps: Time of each frame in microseconds.
+        height: Height of the frames.
+        width: Width of the frames.
+        clock_jumps: Times in seconds at which the clock of the file jumps.
+        media: The encoded video, if it is stored encoded.
+        not_encoded: Why it is not stored encoded although that was requested.
         frame_rate: Frames per second.
     """
 
@@ -102,14 +102,14 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Reply:
-    """What became of a job.
+    """The result of a job.
 
     Args:
-        decoded: The spooled video, or None.
-        error: Why there is none.
-        hangs: Whether it ran into the timeout.
-        full: What the system says where the disk is full.
-        seconds: How long it took; None where the process ended.
+        decoded: The spooled video, or None if the job failed.
+        error: Why the job failed.
+        hangs: Whether the job exceeded the timeout.
+        full: The system's error message if the disk is full.
+        seconds: Duration of the job; None if the process died.
     """
 
     decoded: Decoded | None = None
@@ -119,12 +119,12 @@ class Reply:
     seconds: float | None = None
 
     def to_json(self) -> str:
-        """The reply in one line."""
+        """The reply as one line of JSON."""
         return json.dumps(self, default=vars)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Reply":
-        """The reply in what `to_json` wrote."""
+        """Creates the reply from the parsed output of `to_json`."""
         decoded = values["decoded"]
         if decoded:
             media = decoded["media"] and Media(**decoded["media"])

@@ -1,13 +1,13 @@
-"""The side index of a shard: where each frame's JPEG lies, so that a clip reads only its own bytes.
+"""The index of a shard: the offset of each frame's JPEG, so that a clip reads only its own bytes.
 
-Little-endian and memory-mapped: a header of 64 bytes, one row per video, one row per frame.
-Row k is video k of the shard, whose id stands at place k of the shard's ids in dataset.json.
+It is little-endian and memory-mapped: a header of 64 bytes, one row per video, one row per frame.
+Row k is video k of the shard, whose id is entry k of the shard's ids in dataset.json.
 
-Where a shard holds encoded videos, the index has version 2. Its frame rows are then of pieces: the
-JPEGs of one video; of another the head of its media file and, in decoding order, its packets. Two
-tables follow: one row per video with its pieces, and one row per frame with the piece that holds
-its picture, the piece, a key picture, from which decoding starts (both counted from the video's
-first), and the CRC-32 of the decoded picture.
+If a shard contains encoded videos, its index has version 2. The frame rows then describe pieces:
+the JPEGs of a video or, for an encoded video, the head of its media file and its packets in
+decoding order. Two tables follow. One has a row per video with its pieces. The other has a row per
+frame with the piece that contains the picture, the piece (a keyframe) where decoding starts, and
+the CRC-32 of the decoded picture. Piece numbers are relative to the first piece of the video.
 """
 
 import os
@@ -48,20 +48,20 @@ PICTURE_DTYPE = np.dtype([("piece", "<u4"), ("start", "<u4"), ("crc32", "<u4")])
 
 
 class BadIndex(ValueError):  # noqa: N818
-    """An index file that cannot be trusted; the message names the file and the remedy."""
+    """An index file is invalid. The message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
 class ShardIndex:
-    """The rows of one index; views into the mapped file.
+    """The rows of an index, as views of the mapped file.
 
     Args:
-        shard_size: Bytes of the shard.
-        sha256: The shard's hash, 32 bytes.
-        videos: Shape `(videos,)`.
+        shard_size: Size of the shard in bytes.
+        sha256: Hash of the shard, 32 bytes.
+        videos: One row per video.
         frames: One row per piece of a video.
-        stores: Shape `(videos,)`; None where every piece is a frame.
-        pictures: One row per frame of the videos; None as well.
+        stores: One row per video; None if every piece is a frame.
+        pictures: One row per frame of the videos; None if every piece is a frame.
     """
 
     shard_size: int
@@ -73,12 +73,12 @@ class ShardIndex:
 
     @property
     def num_frames(self) -> int:
-        """The frames of all videos."""
+        """The number of frames of all videos."""
         return int(self.videos["frames"].sum())
 
     @property
     def encoded(self) -> np.ndarray:
-        """Which videos stayed encoded, bool of shape `(videos,)`."""
+        """Which videos are stored encoded, bool of shape `(videos,)`."""
         no = np.zeros(len(self.videos), bool)
         return no if self.stores is None else self.stores["encoded"] == 1
 
@@ -89,7 +89,7 @@ class ShardIndex:
         return self.frames[first : first + int(rows[video][count])]
 
     def places(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where in the file the rows of each video's pieces begin, and those of its pictures."""
+        """The offsets in the index file of each video's rows of pieces and of pictures."""
         pieces = HEADER_DTYPE.itemsize + len(self.videos) * VIDEO_DTYPE.itemsize
         first = self.videos["first"].astype(np.int64)
         if self.stores is None:
@@ -100,7 +100,7 @@ class ShardIndex:
 
 
 def index_path(shard: str | AnyPath) -> AnyPath:
-    """The index that belongs to a shard: `x.tfrecord` has `x.index`."""
+    """The path of a shard's index: `x.index` for `x.tfrecord`."""
     return as_path(shard).with_suffix(INDEX)
 
 
@@ -117,12 +117,12 @@ def write_index(
 
     Args:
         path: The index file.
-        shard_size: Bytes of the shard.
-        shard_sha256: The shard's hash, 32 bytes.
-        videos: One row per video in the shard's order.
-        frames: One row per piece (a frame's JPEG), video after video.
-        stores: One row per video; None where every piece is a frame.
-        pictures: One row per frame, where `stores` is given.
+        shard_size: Size of the shard in bytes.
+        shard_sha256: Hash of the shard, 32 bytes.
+        videos: One row per video, in the order of the shard.
+        frames: One row per piece (such as a frame's JPEG), video after video.
+        stores: One row per video; None if every piece is a frame.
+        pictures: One row per frame; only with `stores`.
 
     Raises:
         BadIndex: If the rows do not describe a shard of `shard_size` bytes.
@@ -130,7 +130,9 @@ def write_index(
     path = Path(path)
     videos, frames = np.asarray(videos, VIDEO_DTYPE), np.asarray(frames, FRAME_DTYPE)
     if len(shard_sha256) != 32:
-        raise BadIndex(f"{path}: the shard's sha256 must be 32 bytes, got {len(shard_sha256)}")
+        raise BadIndex(
+            f"The sha256 of the shard of {path} must be 32 bytes, received {len(shard_sha256)}."
+        )
     index = ShardIndex(shard_size, shard_sha256, videos, frames, stores, pictures)
     _check_rows(path, index)
     header = np.zeros((), HEADER_DTYPE)
@@ -146,7 +148,7 @@ def write_index(
 
 
 def read_index(path: str | Path) -> ShardIndex:
-    """Maps an index into memory and checks all of it.
+    """Maps an index into memory and validates all of it.
 
     Args:
         path: The index file.
@@ -155,14 +157,13 @@ def read_index(path: str | Path) -> ShardIndex:
         A `ShardIndex`.
 
     Raises:
-        BadIndex: If the file is missing, is not an index, has the wrong size, or has rows that
-            cannot be true of its shard.
+        BadIndex: If the file is missing, is not an index, has the wrong size, or has invalid rows.
     """
     path = Path(path)
     if not path.is_file():
-        raise BadIndex(f"{path} is missing; `ctm verify {path.parent}` lists what is wrong")
+        raise BadIndex(f"{path} is missing. Run `ctm verify {path.parent}` to list all problems.")
     if path.stat().st_size < HEADER_DTYPE.itemsize:
-        raise _bad(path, f"it has {path.stat().st_size} bytes, fewer than its header")
+        raise _bad(path, f"it has {path.stat().st_size} bytes, which is shorter than its header")
     raw = np.asarray(np.memmap(path, np.uint8, "r"))
     header = raw[: HEADER_DTYPE.itemsize].view(HEADER_DTYPE)[0]
     if header["magic"] != MAGIC:
@@ -170,7 +171,7 @@ def read_index(path: str | Path) -> ShardIndex:
     if header["version"] not in (VERSION, MEDIA_VERSION):
         raise _bad(
             path,
-            f"it has version {header['version']}, this program reads {VERSION} and {MEDIA_VERSION}",
+            f"its version must be {VERSION} or {MEDIA_VERSION}, received {header['version']}",
         )
     index = ShardIndex(
         int(header["shard_size"]), header["sha256"].tobytes(), *_tables(path, raw, header)
@@ -180,7 +181,7 @@ def read_index(path: str | Path) -> ShardIndex:
 
 
 def _tables(path: AnyPath, raw: np.ndarray, header: np.void) -> list[np.ndarray]:
-    """The tables behind the header; how long the last one is follows from the videos."""
+    """The tables after the header. The videos determine the length of the last one."""
     videos, frames = int(header["videos"]), int(header["frames"])
     dtypes = [(VIDEO_DTYPE, videos), (FRAME_DTYPE, frames)]
     if header["version"] == MEDIA_VERSION:
@@ -194,7 +195,7 @@ def _tables(path: AnyPath, raw: np.ndarray, header: np.void) -> list[np.ndarray]
         if header["version"] == MEDIA_VERSION:
             size += int(tables[0]["frames"].sum(dtype=np.uint64)) * PICTURE_DTYPE.itemsize
     if len(raw) != size:
-        raise _bad(path, f"it has {len(raw)} bytes where its header says {size}")
+        raise _bad(path, f"it has {len(raw)} bytes, expected {size} according to its header")
     return tables if header["version"] == VERSION else [*tables, raw[start:].view(PICTURE_DTYPE)]
 
 
@@ -202,10 +203,10 @@ def _check_rows(path: Path, index: ShardIndex) -> None:
     videos, frames = index.videos, index.frames
     ends = np.cumsum(videos["frames"], dtype=np.uint64)
     if not np.array_equal(videos["first"], ends - videos["frames"]):
-        raise _bad(path, "its videos do not follow one another")
+        raise _bad(path, "its videos are not contiguous")
     pieces = frames if index.pictures is None else index.pictures
     if (ends[-1] if len(ends) else 0) != len(pieces):
-        raise _bad(path, f"it has {len(pieces)} frames where its videos say otherwise")
+        raise _bad(path, f"it has {len(pieces)} frames, which does not match its videos")
     for name in ("frames", "height", "width"):
         if not videos[name].all():
             raise _bad(path, f"video {int(np.argmin(videos[name]))} has no {name}")
@@ -213,18 +214,18 @@ def _check_rows(path: Path, index: ShardIndex) -> None:
     inside = (frames["offset"] <= size) & (frames["length"] <= size - frames["offset"])
     if not (inside & (frames["length"] > 0)).all():
         row = int(np.argmin(inside & (frames["length"] > 0)))
-        raise _bad(path, f"frame {row} does not lie inside the shard of {index.shard_size} bytes")
+        raise _bad(path, f"frame {row} is outside the shard of {index.shard_size} bytes")
     if index.stores is not None and index.pictures is not None:
         _check_media(path, index, index.stores, index.pictures)
 
 
 def _check_media(path: Path, index: ShardIndex, stores: np.ndarray, pictures: np.ndarray) -> None:
-    """The tables of version 2: pieces in order, and pictures among the pieces of their video."""
+    """Checks that pieces are in order, and pictures within the pieces of their video."""
     frames = index.frames
     ends = np.cumsum(stores["pieces"], dtype=np.uint64)
     total = ends[-1] if len(ends) else 0
     if not np.array_equal(stores["first"], ends - stores["pieces"]) or total != len(frames):
-        raise _bad(path, "the pieces of its videos do not follow one another")
+        raise _bad(path, "the pieces of its videos are not contiguous")
     encoded = np.repeat(stores["encoded"], stores["pieces"])[1:] == 1
     video = np.repeat(np.arange(len(stores)), stores["pieces"])
     follows = video[1:] == video[:-1]
@@ -236,11 +237,11 @@ def _check_media(path: Path, index: ShardIndex, stores: np.ndarray, pictures: np
     most = np.repeat(stores["pieces"], counts)
     inside = (least <= pictures["start"]) & (pictures["start"] <= pictures["piece"])
     if (stores["encoded"] > 1).any() or not (inside & (pictures["piece"] < most)).all():
-        raise _bad(path, "a picture is in no packet of its video")
+        raise _bad(path, "a picture is outside the packets of its video")
 
 
 def _bad(path: AnyPath, reason: str) -> BadIndex:
     return BadIndex(
-        f"{path} cannot be used: {reason}; `ctm verify {path.parent}` lists what is wrong, and "
-        "building the data set anew writes it afresh"
+        f"{path} cannot be used: {reason}. Run `ctm verify {path.parent}` to list all problems "
+        "and their remedy."
     )

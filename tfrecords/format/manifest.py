@@ -1,4 +1,4 @@
-"""dataset.json: what a data set holds; written last, so that its presence says "finished"."""
+"""dataset.json: the contents of a data set. It is written last, so it marks a finished build."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ UNFINISHED = ".unfinished"
 
 
 class BadManifest(ValueError):  # noqa: N818
-    """A dataset.json that is missing or cannot be trusted; the message names it and the remedy."""
+    """A dataset.json is missing or invalid. The message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Shard:
         videos: Ids of its videos, in order.
         bytes: Size of the file.
         sha256: Hash of the file.
-        index_sha256: Hash of its index.
+        index_sha256: Hash of the index file.
 
     Example:
     >>> tfrecords.read_manifest("data/mine").all_shards[0].split
@@ -58,26 +58,26 @@ class Manifest:
     """The content of dataset.json.
 
     Args:
-        class_names: The classes; a label is a place in it.
+        class_names: Class names, in label order.
         frame: Mapping with `short_side` (pixels or None), `quality` (JPEG), `store` (`"frames"` or
             `"video"`) and `fps` (or None).
-        splits: Mapping from a split to its numbers of `videos` and `frames`, and of `missing`.
-        all_shards: Sorted by file.
-        failures: Failures, sorted by id.
-        missing: Mapping from a split to the ids of videos that the source's lists name and that
-            were not there.
-        groups: Mapping from a video's id to its group, where it has one: the scene, the source
-            video, the person that must not stand in two splits; of a segment its file.
+        splits: Mapping from a split to its numbers of `videos`, `frames` and `missing`.
+        all_shards: The shards, sorted by file.
+        failures: The videos that could not be read, sorted by id.
+        missing: Mapping from a split to the ids of videos that the source lists but that were
+            missing.
+        groups: Mapping from a video's id to its group, if it has one: the scene, source video or
+            person that must not be in two splits, or the file of a segment.
         as_frames: Mapping from a video's id to the reason why it is stored as JPEGs in a data set
-            that keeps encoded videos.
-        clock_jumps: Mapping from a video's id to the times, in seconds, at which the clock of its
-            file jumps; the frames continue there without a pause.
+            of encoded videos.
+        clock_jumps: Mapping from a video's id to the times in seconds at which the clock of its
+            file jumps. The frames continue there without a pause.
         versions: Mapping from a package to the version that built the data set.
         machine: The processor type.
-        source: What was asked for.
+        source: The source and the options of the build.
 
     Raises:
-        ValueError: By `shards`, `ids` and `num_videos`, if there is no such split.
+        ValueError: If `shards`, `ids` or `num_videos` receives an unknown split.
 
     Example:
     >>> manifest = tfrecords.read_manifest("data/mine")
@@ -101,13 +101,11 @@ class Manifest:
     def shards(self, split: str) -> tuple[Shard, ...]:
         """The shards of a split, in order."""
         if split not in self.splits:
-            raise ValueError(
-                f"the data set has no split {split!r}; it has {', '.join(self.splits)}"
-            )
+            raise ValueError(f"split must be one of {', '.join(self.splits)}, received {split!r}.")
         return tuple(shard for shard in self.all_shards if shard.split == split)
 
     def ids(self, split: str) -> tuple[str, ...]:
-        """The videos' ids of a split, shard after shard."""
+        """The ids of the videos of a split, shard by shard."""
         return tuple(video for shard in self.shards(split) for video in shard.videos)
 
     def num_videos(self, split: str) -> int:
@@ -116,7 +114,7 @@ class Manifest:
 
     @property
     def hash(self) -> str:
-        """sha256 over the shards' hashes and the class names: the identity of the data."""
+        """The sha256 of the shards' hashes and the class names, which identifies the data."""
         parts = [*self.class_names, *(shard.sha256 for shard in self.all_shards)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -125,14 +123,14 @@ def read_manifest(folder: str | AnyPath) -> Manifest:
     """Reads DIR/dataset.json.
 
     Args:
-        folder: The data set; `s3://bucket/folder` and the like are read from there.
+        folder: The data set, or its URL such as `s3://bucket/folder`.
 
     Returns:
         A `Manifest`.
 
     Raises:
-        BadManifest: If the file is missing or is not, by its checksum, what `ctm build` wrote.
-        StorageError: If the server of a remote folder does not answer or denies access.
+        BadManifest: If the file is missing, or its checksum shows that it was changed.
+        StorageError: If the server of a remote folder does not respond or denies access.
 
     Example:
     >>> tfrecords.read_manifest("data/mine").class_names
@@ -152,12 +150,12 @@ def read_manifest(folder: str | AnyPath) -> Manifest:
         return Manifest(names, all_shards=shards, failures=failures, missing=missing, **content)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BadManifest(
-            f"{path} is damaged ({type(error).__name__}: {error}): build the data set again"
+            f"{path} is damaged ({type(error).__name__}: {error}). Build the data set again."
         ) from None
 
 
 def write_manifest(folder: str | AnyPath, manifest: Manifest) -> None:
-    """Writes DIR/dataset.json, whole or not at all."""
+    """Writes DIR/dataset.json atomically."""
     content = {"format": FORMAT, **asdict(manifest)}
     content["shards"] = content.pop("all_shards")
     for name in NOTES:
@@ -167,27 +165,26 @@ def write_manifest(folder: str | AnyPath, manifest: Manifest) -> None:
 
 
 def _read_content(path: AnyPath) -> dict:
-    """The JSON object of a dataset.json of this format, as it was written."""
+    """The JSON object of a dataset.json; checks its format and its checksum."""
     if not is_file(path):
         raise BadManifest(_missing(path.parent))
     try:
         content = json.loads(read_bytes(path))
         right = isinstance(content, dict) and content.pop("checksum", None) == checksum(content)
     except (ValueError, RecursionError) as error:
-        raise BadManifest(f"{path} is not JSON ({error}): build the data set again") from None
+        raise BadManifest(f"{path} is not JSON ({error}). Build the data set again.") from None
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
-        raise BadManifest(f"{path} has the format {found!r}, this program reads {FORMAT!r}")
+        raise BadManifest(f"The format of {path} must be {FORMAT!r}, received {found!r}.")
     if not right:
         raise BadManifest(
-            f"{path} was changed after the build, its checksum is not right: build the data set "
-            "again"
+            f"{path} was changed after the build: its checksum is wrong. Build the data set again."
         )
     return content
 
 
 def named(ids: Sequence[str], most: int = 5) -> str:
-    """The first of many ids, to be printed, and how many more there are."""
+    """The first few of many ids and the number of the others, for printing."""
     more = f" and {len(ids) - most:,} more" if len(ids) > most else ""
     return ", ".join(map(printable, ids[:most])) + more
 
@@ -197,17 +194,17 @@ def checksum(content: Mapping[str, Any]) -> str:
 
 
 def write_json(path: AnyPath, content: Any) -> None:
-    """Writes a JSON file so that it is there whole or not at all, also after a power cut."""
+    """Writes a JSON file atomically and durably."""
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     write_bytes(path, text.encode())
 
 
 def _missing(folder: AnyPath) -> str:
     if not is_remote(folder) and not folder.is_dir():
-        return f"{folder} is no folder: build it with `ctm build SOURCE --out {folder}`"
+        return f"{folder} is not a folder. Build it with `ctm build SOURCE --out {folder}`."
     if is_folder(folder / UNFINISHED):
         return (
-            f"{folder} holds an unfinished build and no {FILE}: run the same `ctm build` command "
-            "again, it goes on where it stopped"
+            f"{folder} has an unfinished build and no {FILE}. Run the same `ctm build` command "
+            "again to resume it."
         )
-    return f"{folder} has no {FILE}: build it with `ctm build SOURCE --out {folder}`"
+    return f"{folder} has no {FILE}. Build it with `ctm build SOURCE --out {folder}`."

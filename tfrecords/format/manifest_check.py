@@ -1,7 +1,7 @@
-"""Whether the content of a dataset.json can be true: types, names of files, counts.
+"""Validates the content of a dataset.json: types, names of files, counts.
 
-Its checksum tells damage, not intent: who writes a data set can write the checksum too. What passes
-here can be used without a second look: a shard's name stays in the folder, text is text.
+The checksum detects damage, not malice: anyone who writes a data set can write its checksum.
+Content that passes these checks is safe to use: shards are inside the folder, text is valid.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def check_content(content: dict[str, Any]) -> None:
-    """Raises ValueError, with what is wrong, unless `content` can be that of a data set.
+    """Raises ValueError with the reason unless `content` is valid.
 
     Args:
         content: The JSON object of a dataset.json.
@@ -24,7 +24,7 @@ def check_content(content: dict[str, Any]) -> None:
     for shard in _typed("shards", content["shards"], list):
         _check_shard(shard, content["splits"])
     files = [shard["file"] for shard in content["shards"]]
-    _unless("shards", len(set(files)) == len(files), "lists a file twice")
+    _unless("shards", len(set(files)) == len(files), "must list each file once")
     for failure in _typed("failures", content["failures"], list):
         _texts("failures", _typed("failures", failure, dict).values())
     for name, check in NOTES.items():
@@ -34,7 +34,7 @@ def check_content(content: dict[str, Any]) -> None:
 
 
 def is_file_name(name: object) -> bool:
-    """Whether a text names a file of the folder it is joined to, and nothing outside of it."""
+    """Whether a name is that of a file directly inside the folder that it is joined to."""
     if not isinstance(name, str) or not _is_text(name) or name in ("", ".", ".."):
         return False
     return not any(part in name for part in "/\\\0")
@@ -43,23 +43,22 @@ def is_file_name(name: object) -> bool:
 def _check_shard(shard: Any, splits: dict[str, Any]) -> None:
     _typed("shards", shard, dict)
     name = shard["file"]
-    _unless("shards", is_file_name(name), f"names {name!r}, which is no file of this folder")
-    _unless("shards", _is_text(shard["split"]) and shard["split"] in splits, f"puts {name} nowhere")
+    _unless("shards", is_file_name(name), f"must be files of this folder, received {name!r}")
+    known = _is_text(shard["split"]) and shard["split"] in splits
+    _unless("shards", known, f"must each have a split, {name} has none")
     _counts("shards", [shard["bytes"]])
     _texts("shards", [shard["sha256"], shard["index_sha256"]])
     _texts("shards", _typed("shards", shard["videos"], list))
 
 
 def _typed(place: str, value: Any, kind: type) -> Any:
-    _unless(
-        place, isinstance(value, kind), f"holds {_short(value)} where a {kind.__name__} belongs"
-    )
+    _unless(place, isinstance(value, kind), f"must be a {kind.__name__}, received {_short(value)}")
     return value
 
 
 def _texts(place: str, values: Iterable[Any]) -> None:
     for value in values:
-        _unless(place, _is_text(value), f"holds {_short(value)} where a text belongs")
+        _unless(place, _is_text(value), f"must be text, received {_short(value)}")
 
 
 def _lists_of_times(place: str, values: Iterable[Any]) -> None:
@@ -68,7 +67,7 @@ def _lists_of_times(place: str, values: Iterable[Any]) -> None:
             _typed(place, time, float)
 
 
-NOTES = {  # by a video's id: what checks them
+NOTES = {  # mappings from a video's id, and the function that checks their values
     "groups": _texts,
     "as_frames": _texts,
     "clock_jumps": _lists_of_times,
@@ -78,11 +77,11 @@ NOTES = {  # by a video's id: what checks them
 def _counts(place: str, values: Iterable[Any]) -> None:
     for value in values:
         sound = type(value) is int and 0 <= value < 1 << 63
-        _unless(place, sound, f"holds {_short(value)} where a count belongs")
+        _unless(place, sound, f"must be a count, received {_short(value)}")
 
 
 def _is_text(value: Any) -> bool:
-    """A str that every file can hold: half a surrogate pair cannot be written."""
+    """Whether a value is a str that can be written as UTF-8, without lone surrogates."""
     return isinstance(value, str) and value.encode(errors="replace").decode() == value
 
 

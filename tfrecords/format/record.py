@@ -1,8 +1,8 @@
-"""What one video is on its way into a shard, and how a record spells it.
+"""The entry of a video in a source, and the layout of its record in a shard.
 
-A record is a `tf.train.SequenceExample` with MediaSequence's keys. It is laid out here byte by
-byte, exactly as protobuf's deterministic serialisation does, so that frames, or a whole media file,
-can stream from disk into the shard and the offset of every JPEG is known while it is written.
+A record is a `tf.train.SequenceExample` with MediaSequence's keys. This module lays it out byte by
+byte, exactly as protobuf's deterministic serialization does. So frames, or a whole media file, can
+stream from disk into the shard, and the offset of every JPEG is known while it is written.
 """
 
 import struct
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-RECORD_LIMIT = 1 << 30  # bytes; protobuf ends at 2 GB, and a reader holds a record in memory
+RECORD_LIMIT = 1 << 30  # bytes; protobuf's limit is 2 GB, and readers load a record into memory
 
 IMAGE_ENCODED = "image/encoded"
 IMAGE_TIMESTAMP = "image/timestamp"
@@ -30,21 +30,21 @@ MEDIA_START = "clip/encoded_media_start_timestamp"
 
 
 class SourceError(ValueError):
-    """A source that cannot be used; the message names the place in it and the remedy."""
+    """A source cannot be used. The message names the location in it and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoEntry:
-    """One labelled video of a source.
+    """One labeled video of a source.
 
     Args:
         id: Stable name, derived from the relative path (and the times of a segment).
-        path: As the source gives it, relative to the source's folder.
+        path: The path in the source, relative to the source's folder.
         label: The class name.
         split: `"train"`, `"val"` or `"test"`.
-        start: Seconds from the first frame.
-        end: Seconds from the first frame.
-        group: The scene that must not be divided between splits.
+        start: Start in seconds from the first frame.
+        end: End in seconds from the first frame.
+        group: The group of videos, such as a scene, that must be in one split.
 
     Example:
     >>> tfrecords.VideoEntry("jump/a", "jump/a.mp4", "jump", "train").label
@@ -62,12 +62,12 @@ class VideoEntry:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A video that is not in the data set, and why.
+    """A video that could not be added to the data set, with the reason.
 
     Args:
-        id: Its stable name.
-        path: Its path, as the source gives it.
-        split: Its split.
+        id: Stable name of the video.
+        path: The path in the source.
+        split: The split of the video.
         reason: Why it is not in the data set.
 
     Example:
@@ -82,9 +82,9 @@ class Failure:
 
 
 class Layout(NamedTuple):
-    """The bytes of a record around its JPEGs: head, then prefix and JPEG by turns, then tail.
+    """The bytes of a record around its JPEGs: head, alternating prefixes and JPEGs, tail.
 
-    The media file of an encoded video stands where its only JPEG would.
+    For an encoded video, the media file takes the place of a single JPEG.
     """
 
     head: bytes
@@ -103,11 +103,11 @@ def layout(
 
     Args:
         context: Mapping from a key to its one value (str, int or float).
-        lengths: The bytes of each frame's JPEG.
+        lengths: Number of bytes of each frame's JPEG.
         timestamps: Microseconds, one per frame.
 
     Returns:
-        A `Layout` whose `size` counts the whole record, JPEGs too.
+        A `Layout`. Its `size` is that of the whole record including the JPEGs.
     """
     prefixes, frames_size = [], 0
     for length in lengths:
@@ -126,17 +126,17 @@ def layout(
 
 
 def media_layout(context: Mapping[str, Value], length: int, timestamps: Sequence[int]) -> Layout:
-    """Lays out the SequenceExample of a video that stays encoded, in its context.
+    """Lays out the SequenceExample of an encoded video, which is stored in its context.
 
     Args:
         context: Mapping from a key to its one value (str, int or float).
-        length: The bytes of the media file.
+        length: Number of bytes of the media file.
         timestamps: Microseconds, one per frame.
 
     Returns:
-        A `Layout` whose `size` counts the whole record, the media too.
+        A `Layout`. Its `size` is that of the whole record including the media file.
     """
-    opening, size = b"", length  # from the innermost field outwards
+    opening, size = b"", length  # from the innermost field outward
     for number in (1, 1, 2):  # bytes_list, its value, the value of the map's entry
         opening = _opening(number, size) + opening
         size = length + len(opening)
@@ -176,7 +176,7 @@ def _field(number: int, payload: bytes) -> bytes:
 
 
 def _opening(number: int, length: int) -> bytes:
-    """What stands before the `length` bytes of a field."""
+    """The tag and length before the `length` bytes of a field."""
     return bytes([number << 3 | 2]) + _varint(length)
 
 

@@ -1,4 +1,4 @@
-"""Writes a shard and its index from spooled videos, synced, and renames both into place."""
+"""Writes a shard and its index from spooled videos, syncs both and renames them into place."""
 
 import hashlib
 import os
@@ -25,17 +25,17 @@ from tfrecords.format.record import VideoEntry
 from tfrecords.storage.files import AnyPath, move, sync_folder
 from tfrecords.text import plain
 
-CHUNK = 1 << 22  # bytes of a spool in memory
+CHUNK = 1 << 22  # bytes of a spool file that are read at once
 
 
 class Spooled(NamedTuple):
-    """A decoded video on its way into a shard.
+    """A decoded video that is ready to be written to a shard.
 
     Args:
-        entry: VideoEntry.
-        label: The place of its label in the class names.
-        spool: Its JPEGs, end to end, or its media file.
-        found: What is in the spool.
+        entry: The entry of the video.
+        label: Index of its class in the class names.
+        spool: File with its JPEGs, concatenated, or its media file.
+        found: Description of the content of the spool file.
     """
 
     entry: VideoEntry
@@ -45,12 +45,12 @@ class Spooled(NamedTuple):
 
 
 def write_shard(path: Path, split: str, videos: Sequence[Spooled]) -> Shard:
-    """Writes a shard and its index where they are not read yet; `publish_shard` follows.
+    """Writes a shard and its index to a temporary folder. `publish_shard` moves them afterwards.
 
     Args:
-        path: The shard, in a folder for what is unfinished.
+        path: The shard, in a folder of unfinished files.
         split: Split of the data set.
-        videos: In the order of the shard.
+        videos: The videos, in the order of the shard.
 
     Returns:
         The `Shard` as dataset.json lists it.
@@ -69,7 +69,7 @@ def write_shard(path: Path, split: str, videos: Sequence[Spooled]) -> Shard:
 
 
 def publish_shard(path: Path, out: AnyPath) -> None:
-    """Moves a written shard and its index into the data set, where they replace their like."""
+    """Moves a written shard and its index into the data set and replaces existing ones."""
     for file in (path.with_suffix(INDEX), path):
         move(file, out / file.name)
     sync_folder(out)
@@ -85,7 +85,7 @@ def _video_rows(videos: Sequence[Spooled]) -> np.ndarray:
 
 
 def _media_tables(videos: Sequence[Spooled]) -> list[np.ndarray]:
-    """The tables of pieces and pictures, for a shard that holds an encoded video."""
+    """The tables of pieces and pictures, for a shard with encoded videos."""
     if not any(video.found.media for video in videos):
         return []
     stores: list[tuple[int, int, bool]] = []
@@ -100,7 +100,7 @@ def _media_tables(videos: Sequence[Spooled]) -> list[np.ndarray]:
 
 
 class _Hashed:
-    """A file that counts and hashes what is written to it."""
+    """A file that counts and hashes the bytes written to it."""
 
     def __init__(self, file: BinaryIO):
         self.file, self.size, self.sha256, self.crc = file, 0, hashlib.sha256(), 0
@@ -112,18 +112,18 @@ class _Hashed:
         self.size += len(data)
 
     def masked_crc(self) -> bytes:
-        """TFRecord's checksum of what was written since the last one."""
+        """TFRecord's checksum of the bytes written since the last checksum."""
         crc, self.crc = self.crc, 0
         return struct.pack("<I", mask(crc))
 
 
 def mask(crc: int) -> int:
-    """TFRecord's disguise of a CRC-32C, for records that hold records."""
+    """TFRecord's masking of a CRC-32C."""
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def _write_record(out: _Hashed, video: Spooled) -> np.ndarray:
-    """Writes length, checksum, SequenceExample, checksum; returns where its pieces lie."""
+    """Writes length, checksum, SequenceExample, checksum; returns the rows of its pieces."""
     found, media, pieces = video.found, video.found.media, []
     lengths = [media.size] if media else found.lengths
     if media:
@@ -152,7 +152,7 @@ def _copy(spool: BinaryIO, out: _Hashed, length: int) -> None:
     while length:
         part = spool.read(min(length, CHUNK))
         if not part:
-            raise OSError(f"{spool.name} lost its content during the build")
+            raise OSError(f"{spool.name} was truncated during the build.")
         out.write(part)
         length -= len(part)
 

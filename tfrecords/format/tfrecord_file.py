@@ -1,4 +1,4 @@
-"""The records of a TFRecord file, one after the other, each with its two checksums."""
+"""Reads the records of a TFRecord file in order and checks their two checksums."""
 
 import hashlib
 import os
@@ -12,23 +12,23 @@ import google_crc32c
 from tfrecords.format.shard_writer import mask
 
 HEADER, FOOTER = 12, 4  # the length and its checksum; the checksum of the data
-LARGEST = (1 << 31) - 1  # bytes of a protobuf message
+LARGEST = (1 << 31) - 1  # maximum size of a protobuf message in bytes
 CHUNK = 1 << 24
 
 
 class Compressed(ValueError):  # noqa: N818
-    """A compressed TFRecord file; the message names it and the remedy."""
+    """A TFRecord file is compressed. The message names the file and the remedy."""
 
 
 class Record(NamedTuple):
-    """A record: where its data begins, the data or None, and the reason where there is none.
+    """A record of a file.
 
     Args:
-        number: Its place in the file.
-        offset: Where its data begins.
-        size: Bytes of the file that it takes.
-        data: Bytes or None.
-        reason: Why it cannot be used; empty where it is sound.
+        number: Index of the record in the file.
+        offset: Offset of its data in the file.
+        size: Bytes of the record in the file.
+        data: The data, or None.
+        reason: Why the record cannot be used; empty if it is valid.
     """
 
     number: int
@@ -39,13 +39,13 @@ class Record(NamedTuple):
 
 
 class RecordFile:
-    """Reads a file once, record by record, and hashes all of it on the way.
+    """Reads a file once, record by record, and hashes all of it.
 
     Args:
         path: The file.
 
     Raises:
-        Compressed: If the file is compressed, so that no place in it can be read by itself.
+        Compressed: If the file is compressed, which prevents random access.
     """
 
     def __init__(self, path: Path):
@@ -54,14 +54,14 @@ class RecordFile:
 
     @property
     def sha256(self) -> bytes:
-        """The hash of what was read: of the whole file once `records` has ended."""
+        """The hash of the bytes read so far; of the whole file when `records` has ended."""
         return self._sha256.digest()
 
     def records(self, keep: bool = True) -> Iterator[Record]:
-        """Every record; after one whose length is damaged nothing more can be found.
+        """Yields every record. A damaged length ends the iteration.
 
         Args:
-            keep: Whether the records have their data; without, they may be of any size.
+            keep: Whether to keep the data of the records. Without it, records may have any size.
         """
         with open(self.path, "rb") as file:
             number = place = 0
@@ -107,7 +107,7 @@ class RecordFile:
         return data
 
     def _pass(self, file: BinaryIO, count: int) -> int:
-        """Reads on without keeping anything; returns the checksum of what was passed."""
+        """Skips bytes and returns their checksum."""
         crc = 0
         while count > 0 and (data := self._take(file, min(count, CHUNK))):
             crc, count = google_crc32c.extend(crc, data), count - len(data)
@@ -116,11 +116,11 @@ class RecordFile:
     def _refuse_compressed(self, head: bytes) -> None:
         if head[:2] == b"\x1f\x8b":
             raise Compressed(
-                f"{self.path} is compressed (GZIP), and its frames have no place of their own: "
-                f"unpack it, `gzip -dc {self.path.name} > unpacked/{self.path.name}`"
+                f"{self.path} must be uncompressed for random access, received GZIP. Unpack it "
+                f"with `gzip -dc {self.path.name} > unpacked/{self.path.name}`."
             )
         if head[0] == 0x78 and struct.unpack(">H", head[:2])[0] % 31 == 0:
             raise Compressed(
-                f"{self.path} is compressed (ZLIB), and its frames have no place of their own: "
-                "write it anew without compression"
+                f"{self.path} must be uncompressed for random access, received ZLIB. Write it "
+                "again without compression."
             )

@@ -229,6 +229,6 @@ def _read(path: AnyPath, places: list[tuple[int, int]]) -> list[bytes]:
 
 def _bad(path: AnyPath, reason: str) -> BadShard:
     return BadShard(
-        f"{path} cannot be used: {reason}. Run `ctm verify {path.parent}` to list all problems, "
-        "then `ctm build` again to rewrite the damaged files."
+        f"{path} cannot be used: {reason}. Run `ctm verify {path.parent}` to list all problems "
+        "and their remedy."
     )

@@ -1,4 +1,4 @@
-"""Files on this machine and on servers."""
+"""Local and remote files."""
 
 import lazy_loader
 

@@ -1,6 +1,6 @@
-"""Parts of files: of a remote one by range requests, all of a call at once.
+"""Reads byte ranges of files, from remote files by parallel range requests.
 
-The one place where the bytes of clips are read.
+All bytes of clips are read here.
 """
 
 import os
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from upath import UPath
 
 READ_TIMEOUT = 60.0  # seconds for the frames of a clip
-GAP = 64  # bytes between two frames that are not worth a request of their own
+GAP = 64  # bytes between two frames that do not justify a separate request
 
 
 def read_ranges(path: AnyPath, places: Sequence[tuple[int, int]]) -> list[bytes]:
-    """Bytes of a file at places (offset, length), and of a remote file no others.
+    """Reads byte ranges (offset, length) of a file; downloads only these from a remote file.
 
-    A part is shorter where the file ends before it. From a server the parts come all at once; those
-    that lie side by side are one request.
+    A range past the end of the file is returned shorter. Requests to a server are parallel, and
+    adjacent ranges share one request.
     """
     return _from_server(path, places) if is_remote(path) else _from_disk(path, places)
 
@@ -47,7 +47,7 @@ def _from_server(path: "UPath", places: Sequence[tuple[int, int]]) -> list[bytes
 
 
 def spans(places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The stretches (start, end) that cover places, with the small gaps between frames."""
+    """Merges ranges (offset, length) into spans (start, end) across small gaps."""
     found: list[tuple[int, int]] = []
     for start, length in sorted(places):
         if found and start <= found[-1][1] + GAP:
@@ -63,7 +63,7 @@ def _cut(parts: dict[tuple[int, int], bytes], offset: int, length: int) -> bytes
 
 
 def require_ranges(path: AnyPath) -> None:
-    """Raises StorageError for a web server that would send a whole shard for each frame."""
+    """Raises StorageError if a web server does not support range requests."""
     if not is_remote(path) or path.protocol not in WITHOUT_LISTING:
         return
 
@@ -76,6 +76,6 @@ def require_ranges(path: AnyPath) -> None:
         patiently(path, second_byte)
     except ValueError:
         raise StorageError(
-            f"the server of {path} sends whole files only, no parts of them (HTTP range requests): "
-            "use one that does, or download the folder and give its place on this machine"
+            f"The server of {path} does not support HTTP range requests. Use a server that does, "
+            "or download the folder and pass its local path."
         ) from None

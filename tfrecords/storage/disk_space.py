@@ -1,4 +1,4 @@
-"""Disks that are full or too small, said in one sentence."""
+"""Clear errors for full disks, and the free space of a disk."""
 
 import errno
 import shutil
@@ -11,15 +11,15 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class FullDisk(OSError):  # noqa: N818
-    """A disk without space; the message names the folder and the remedy."""
+    """A disk is full. The message names the folder and the remedy."""
 
 
 @contextmanager
 def full_disk_in_words(folder: AnyPath, remedy: str) -> Iterator[None]:
-    """Turns what Python, and Keras, HDF5 and TensorFlow, raise on a full disk into one sentence.
+    """Turns the errors of Python, Keras, HDF5 and TensorFlow on a full disk into a clear message.
 
     Args:
-        folder: What lies on that disk.
+        folder: A folder or file on that disk.
         remedy: What to do once there is space.
 
     Raises:
@@ -28,13 +28,13 @@ def full_disk_in_words(folder: AnyPath, remedy: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        told = "No space left on device" in str(error)
-        if not told and getattr(error, "errno", None) not in FULL:
+        full = "No space left on device" in str(error) or getattr(error, "errno", None) in FULL
+        if not full:
             raise
-        raise FullDisk(f"the disk of {folder} is full: free some space, then {remedy}") from error
+        raise FullDisk(f"The disk of {folder} is full. Free some space, then {remedy}.") from error
 
 
 def free_bytes(folder: AnyPath) -> int:
-    """The space that is free for a folder, which need not exist yet."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    return shutil.disk_usage(there).free
+    """The free space on the disk of a folder, which need not exist yet."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(existing).free

@@ -1,8 +1,8 @@
-"""Folders of a data set on this machine and on servers: `s3://`, `gs://`, `https://` and others.
+"""Local and remote folders of a data set: `s3://`, `gs://`, `https://` and others.
 
-The one place that knows which folders are remote. A local folder is a `pathlib.Path`, a remote one
-a `UPath` of universal_pathlib, which is made alike. Credentials and endpoints are found as fsspec's
-file systems find them: for S3 in AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+Only this module knows which folders are remote. A local folder is a `pathlib.Path`, a remote one a
+`UPath` of universal_pathlib with the same interface. Credentials and endpoints are those of
+fsspec's file systems: for S3, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
 AWS_PROFILE.
 """
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
     from upath import UPath
 
-AT_ONCE = 16  # requests for whole files
+AT_ONCE = 16  # parallel requests for whole files
 
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "http": "http", "https": "http"}
 WITHOUT_LISTING = {"http", "https"}
 
-AnyPath: TypeAlias = Union[Path, "UPath"]  # a UPath where it is remote
+AnyPath: TypeAlias = Union[Path, "UPath"]  # a UPath if it is remote
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def as_path(name: str | AnyPath) -> AnyPath:
-    """A folder or file by its name: a `Path`, or for `protocol://...` a `UPath`.
+    """Converts a name to a `Path`, or to a `UPath` for `protocol://...`.
 
     Args:
         name: Name or path.
@@ -42,7 +42,7 @@ def as_path(name: str | AnyPath) -> AnyPath:
     """
     if not isinstance(name, str | os.PathLike):
         return name
-    if isinstance(name, os.PathLike):  # Path("s3://x") made it one slash
+    if isinstance(name, os.PathLike):  # Path("s3://x") merges the two slashes
         name = re.sub(r"^(\w{2,}):/", r"\1://", os.fspath(name))
     protocol, separator, rest = name.partition("://")
     if not separator:
@@ -54,7 +54,7 @@ def as_path(name: str | AnyPath) -> AnyPath:
     options: dict[str, Any] = {} if protocol in WITHOUT_LISTING else {"use_listings_cache": False}
     try:
         path = UPath(name.rstrip("/"), **options)
-        path.fs  # noqa: B018  (it raises)
+        path.fs  # noqa: B018  (may raise)
     except ImportError as error:
         extra = EXTRAS.get(protocol)
         remedy = f'pip install "ctm-keras[{extra}]"' if extra else str(error)
@@ -65,12 +65,12 @@ def as_path(name: str | AnyPath) -> AnyPath:
 
 
 def is_remote(path: AnyPath) -> "TypeIs[UPath]":
-    """Whether a path is on a server: a `UPath` of a local file system is an `os.PathLike`."""
+    """Whether a path is remote; a `UPath` of a local file system is an `os.PathLike`."""
     return not isinstance(path, os.PathLike)
 
 
 def absolute(path: str | AnyPath) -> AnyPath:
-    """The path from the root of its disk; a remote one is that already."""
+    """The absolute path; a remote path is always absolute."""
     path = as_path(path)
     return path if is_remote(path) else path.resolve()
 
@@ -81,7 +81,7 @@ def read_bytes(path: AnyPath) -> bytes:
 
 
 def is_file(path: AnyPath) -> bool:
-    """Whether a file is there."""
+    """Whether a file exists."""
     try:
         return path.is_file() if not is_remote(path) else file_size(path) is not None
     except FileNotFoundError:
@@ -89,17 +89,17 @@ def is_file(path: AnyPath) -> bool:
 
 
 def is_folder(path: AnyPath) -> bool:
-    """Whether a folder is there; of a server without listings nobody knows."""
+    """Whether a folder exists; False for a server without listings."""
     if not is_remote(path):
         return path.is_dir()
     return path.protocol not in WITHOUT_LISTING and patiently(path, path.fs.isdir, path.path)
 
 
 def file_size(path: AnyPath) -> int:
-    """The bytes of a file.
+    """The size of a file in bytes.
 
     Raises:
-        FileNotFoundError: If it is not there.
+        FileNotFoundError: If the file does not exist.
     """
     if not is_remote(path):
         return path.stat().st_size
@@ -110,7 +110,7 @@ def file_size(path: AnyPath) -> int:
 
 
 def names(folder: AnyPath, pattern: str) -> list[str]:
-    """The files of a folder that match a pattern, sorted; none where a server does not list."""
+    """The names of the files that match a pattern, sorted; empty for a server without listings."""
     if not is_remote(folder):
         return sorted(path.name for path in folder.glob(pattern))
     if folder.protocol in WITHOUT_LISTING:
@@ -120,7 +120,7 @@ def names(folder: AnyPath, pattern: str) -> list[str]:
 
 
 def write_bytes(path: AnyPath, content: bytes) -> None:
-    """Writes a small file so that it is there whole or not at all, also after a power cut."""
+    """Writes a small file atomically and durably."""
     if is_remote(path):
         patiently(path, path.fs.pipe_file, path.path, content)
         return
@@ -134,9 +134,9 @@ def write_bytes(path: AnyPath, content: bytes) -> None:
 
 
 def move(file: Path, path: AnyPath) -> None:
-    """Gives a finished and synced file of this machine its place, where it is whole or not at all.
+    """Moves a finished and synced local file atomically to its final path.
 
-    On a disk it is renamed, and `sync_folder` has to follow.
+    On a local disk it is renamed, and the caller must call `sync_folder` afterwards.
     """
     if is_remote(path):
         patiently(path, path.fs.put_file, str(file), path.path)
@@ -146,7 +146,7 @@ def move(file: Path, path: AnyPath) -> None:
 
 
 def sync_folder(folder: AnyPath) -> None:
-    """Makes the renames inside a folder durable; a server needs no telling."""
+    """Makes the renames inside a folder durable; does nothing for a remote folder."""
     if is_remote(folder):
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -157,7 +157,7 @@ def sync_folder(folder: AnyPath) -> None:
 
 
 def remove(path: AnyPath) -> None:
-    """Removes a file, if it is there."""
+    """Removes a file if it exists."""
     if not is_remote(path):
         path.unlink(missing_ok=True)
     elif is_file(path):
@@ -165,7 +165,7 @@ def remove(path: AnyPath) -> None:
 
 
 def remove_folder(folder: AnyPath) -> None:
-    """Removes a folder and all that is in it, if it is there."""
+    """Removes a folder and its contents if it exists."""
     if not is_remote(folder):
         shutil.rmtree(folder, ignore_errors=True)
     elif is_folder(folder):
@@ -173,7 +173,7 @@ def remove_folder(folder: AnyPath) -> None:
 
 
 def abort_uploads(folder: AnyPath) -> None:
-    """Frees what killed uploads of large files left: S3 keeps their parts, unseen and paid for."""
+    """Aborts interrupted uploads of large files: S3 keeps their parts and charges for them."""
     if not is_remote(folder) or not hasattr(folder.fs, "list_multipart_uploads"):
         return
     bucket, _, prefix = folder.path.partition("/")
@@ -184,7 +184,7 @@ def abort_uploads(folder: AnyPath) -> None:
 
 
 def each(folder: AnyPath, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Works on items in order; many at once where each waits for a server."""
+    """Applies a function to items in order, in parallel for a remote folder."""
     if not is_remote(folder):
         return [work(item) for item in items]
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="storage") as pool:

@@ -1,6 +1,6 @@
-"""Files of this machine that stand for remote ones: copies, and what is not uploaded yet.
+"""Local copies of remote files, and local files that are not uploaded yet.
 
-They lie in the user's cache folder, on Linux ~/.cache/ctm-keras or below XDG_CACHE_HOME.
+They are in the user's cache folder, on Linux ~/.cache/ctm-keras or under XDG_CACHE_HOME.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from tfrecords.storage.retry import patiently
 
 @contextmanager
 def local_copy(path: AnyPath) -> Iterator[Path]:
-    """A file as one on this machine, for as long as the context lasts."""
+    """A local copy of a remote file for the duration of the context; a local file itself."""
     if not is_remote(path):
         yield path
         return
@@ -28,29 +28,29 @@ def local_copy(path: AnyPath) -> Iterator[Path]:
 
 
 def cached(path: AnyPath, sha256: str) -> Path:
-    """A file on this machine with the content that a hash tells; of a server's file a kept copy.
+    """The path itself if it is local, else a cached copy with the given hash.
 
-    Copies are named by their hash and may be removed at any time when nothing runs.
+    Copies are named by their hash. They may be removed at any time while nothing runs.
 
     Raises:
-        FileNotFoundError: If the file is not there.
-        ValueError: If its content is another.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the hash of its content differs.
     """
     if not is_remote(path):
         return path
     if not re.fullmatch("[0-9a-f]{64}", sha256):
-        raise ValueError(f"{sha256!r} is no sha256")
+        raise ValueError(f"sha256 must be 64 hexadecimal digits, received {sha256!r}.")
     copy = _own_folder("indexes") / f"{sha256}{path.suffix}"
     if not copy.is_file() or _sha256(copy) != sha256:
         with local_copy(path) as found:
             if _sha256(found) != sha256:
-                raise ValueError(f"{path} has another sha256 than {sha256}")
+                raise ValueError(f"The sha256 of {path} must be {sha256}.")
             _put(found, copy)
     return copy
 
 
 def workshop(folder: AnyPath) -> Path:
-    """Where what is no part of a data set yet is made: beside it, or of a remote one here."""
+    """The folder for unfinished files: the data set's own, or a local one if it is remote."""
     if not is_remote(folder):
         return folder
     return _own_folder("builds") / hashlib.sha256(str(folder).encode()).hexdigest()[:32]
@@ -65,7 +65,7 @@ def _own_folder(name: str) -> Path:
 
 
 def _put(found: Path, copy: Path) -> None:
-    """Copies a file so that other processes see it whole or not at all."""
+    """Copies a file atomically."""
     with tempfile.NamedTemporaryFile(dir=copy.parent, delete=False) as file:
         file.write(found.read_bytes())
     os.replace(file.name, copy)

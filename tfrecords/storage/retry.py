@@ -1,6 +1,7 @@
-"""Asking a server: patiently while it cannot be reached, and with an error that says what is wrong.
+"""Requests to servers: retries while a server is unreachable, and clear errors otherwise.
 
-A lost server is never taken for damaged data: it is a `StorageError`, which is no `ValueError`.
+An unreachable server raises `StorageError`, which is not a `ValueError`, so it is never mistaken
+for damaged data.
 """
 
 import atexit
@@ -16,36 +17,36 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from upath import UPath
 
-FIRST_PATIENCE = 10.0  # seconds for a server that has not answered yet
-PATIENCE = 120.0  # seconds for one that has
-QUIET, LAST_CALLS = 0.2, 60.0  # seconds at the end of the program
+FIRST_PATIENCE = 10.0  # seconds to retry a server that has never responded
+PATIENCE = 120.0  # seconds to retry one that has
+QUIET, LAST_CALLS = 0.2, 60.0  # seconds to wait when the program exits
 
 BUSY = {408, 429}
 NO_SUCH_RANGE = 416
-NO_BUCKET = "specified bucket does not exist"  # so say S3 and Google
-NETWORK = {"ClientError", "ConnectionError", "HTTPClientError"}  # of aiohttp and botocore
+NO_BUCKET = "specified bucket does not exist"  # in the errors of S3 and Google
+NETWORK = {"ClientError", "ConnectionError", "HTTPClientError"}  # in aiohttp and botocore
 
 Result = TypeVar("Result")
 _answered: set[str] = set()
 
 
 class StorageError(OSError):
-    """A server that does not answer or lets nobody in; says nothing about the data it has."""
+    """A server does not respond or denies access. The data may be intact."""
 
 
 def patiently(path: "UPath", call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
-    """Asks a server, again and again while it cannot be reached or is too busy.
+    """Sends a request to a server and retries while the server is unreachable or busy.
 
     Args:
-        path: What it is asked about.
+        path: The path of the request.
         call: A method of `path.fs`.
-        *args: What it takes.
-        **kwargs: What it takes by name.
+        *args: Arguments of the method.
+        **kwargs: Keyword arguments of the method.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        EOFError: If there are no such bytes in the file.
-        StorageError: If the server does not answer in time, or refuses.
+        FileNotFoundError: If the file does not exist.
+        EOFError: If the byte range is past the end of the file.
+        StorageError: If the server does not respond in time or denies the request.
     """
     _end_calls_at_exit()
     with _Call():
@@ -54,12 +55,12 @@ def patiently(path: "UPath", call: Callable[..., Result], *args: Any, **kwargs: 
 
 @functools.cache
 def _end_calls_at_exit() -> None:
-    """TensorFlow's threads that are in a call when Python ends would keep it from ending."""
+    """Ends calls when Python exits: TensorFlow's threads in a call would prevent the exit."""
     atexit.register(_Call.end_all)
 
 
 class _Call:
-    """A call under way in some thread."""
+    """A call in progress in any thread."""
 
     ending = threading.Event()
     _count, _change = 0, threading.Condition()
@@ -75,7 +76,7 @@ class _Call:
 
     @classmethod
     def end_all(cls) -> None:
-        """Has waiting calls give up, and waits until none has been there for a moment."""
+        """Makes waiting calls give up, and waits until there has been no call for a moment."""
         cls.ending.set()
         with cls._change:
             while cls._change.wait_for(lambda: cls._count, QUIET) and cls._change.wait_for(
@@ -96,20 +97,20 @@ def _ask(path: "UPath", call: Callable[..., Result], *args: Any, **kwargs: Any) 
             chain = list(_chain(error))
             status = next(filter(None, map(_status, chain)), None)
             if not _passes(chain, status):
-                raise _told(path, error, status) from error
+                raise _explained(path, error, status) from error
             patience = PATIENCE if server in _answered else FIRST_PATIENCE
             if time.monotonic() - began + pause > patience or _Call.ending.is_set():
                 _answered.discard(server)
                 raise StorageError(
-                    f"the server of {path} does not answer ({_words(chain[-1])}): check the "
-                    "network and the address, then run the same command again"
+                    f"The server of {path} does not respond ({_words(chain[-1])}). Check the "
+                    "network and the address, then run the same command again."
                 ) from error
         _Call.ending.wait(pause * random.uniform(0.5, 1))
         pause = min(2 * pause, 10)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error and what it was raised from: file systems rename what their clients raise."""
+    """An error and its causes, since file systems wrap the errors of their clients."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause
@@ -117,7 +118,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _status(error: BaseException) -> int | None:
-    """The HTTP status in an error of botocore, aiohttp or gcsfs."""
+    """The HTTP status of an error of botocore, aiohttp or gcsfs."""
     response = getattr(error, "response", None)
     metadata = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
     numbers = metadata.get("HTTPStatusCode"), vars(error).get("status"), vars(error).get("code")
@@ -125,31 +126,31 @@ def _status(error: BaseException) -> int | None:
 
 
 def _passes(chain: list[BaseException], status: int | None) -> bool:
-    """Whether the same request may succeed a little later."""
+    """Whether the same request may succeed later."""
     if status is not None:
         return status >= 500 or status in BUSY
     kinds = {kind.__name__ for error in chain for kind in type(error).__mro__}
     return bool(kinds & {*NETWORK, "TimeoutError"})
 
 
-def _told(path: "UPath", error: Exception, status: int | None) -> Exception:
-    """An error that will not pass, as one that says what is wrong."""
+def _explained(path: "UPath", error: Exception, status: int | None) -> Exception:
+    """Turns a permanent error into one with a clear message."""
     if any(NO_BUCKET in str(each) for each in _chain(error)):
         return StorageError(
-            f"the server of {path} has no bucket {path.path.partition('/')[0]!r}: make it first, "
-            "or check its name"
+            f"The server of {path} has no bucket {path.path.partition('/')[0]!r}. Create it first, "
+            "or check its name."
         )
     if isinstance(error, FileNotFoundError) or status == 404:
         return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     if status == NO_SUCH_RANGE:
-        return EOFError(f"{path} ends before the bytes that were asked for")
+        return EOFError(f"{path} ends before the requested bytes.")
     if isinstance(error, PermissionError) or "Credentials" in type(error).__name__:
         return StorageError(
-            f"the server of {path} lets nobody in ({_words(error)}): check the credentials, for S3 "
-            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE"
+            f"The server of {path} denies access ({_words(error)}). Check the credentials, for S3 "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE."
         )
     if status is not None:
-        return StorageError(f"the server of {path} refuses ({_words(error)})")
+        return StorageError(f"The server of {path} denies the request ({_words(error)}).")
     return error
 
 

@@ -155,7 +155,7 @@ def build(
         return manifest
     plan = plan_shards(entries, shards)
     workers = workers or available_cores()
-    remedy = "run the same command again, it goes on where it stopped"
+    remedy = "run the same command again to resume it"
     guards = full_disk_in_words(workshop(folder), remedy), terminated_like_interrupted()
     engine = dask_executor(dask, workers) if dask else nullcontext((executor, workers))
     journal = Journal(folder, asked, files)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from tfrecords.writing.decoder_pool import BuildError
 
 CONNECT_TIMEOUT = 10.0  # seconds
-AGAIN = "run the same command again, it goes on where it stopped"
+AGAIN = "run the same command again to resume it"
 
 
 @contextmanager

@@ -118,7 +118,7 @@ def test_the_text_begins_with_what_matters(found, planted):
     assert "      train film 1 = val 1 cut" in lines
     assert "      train film 4 = train 4 again (identical)" in lines
     assert "  ! Copies with different classes: 1 pair, 0 of them identical." in lines  # film 3
-    assert "  ! Videos of one colour and nothing else: 2." in lines
+    assert "  ! Blank videos, all of a single color: 2." in lines
     assert re.search(r"train +8 +320 +0\.00 +2\.0, 2\.0, 2\.0 +20 +80x60", str(found))
     assert lines[-2:] == ["a          5    6", "b          3    3"]
 
@@ -165,15 +165,15 @@ def test_odd_classes_and_lengths_are_told(tmp_path):
     ]
     found = tfrecords.stats(write(tmp_path / "r", videos, ("a", "b", "c")), copies=False, **QUIET)
     assert [line.partition(":")[0] for line in found.as_json()["findings"]] == [
-        "Classes without a video in train",
-        "Classes without a video in val",
-        "Classes with less than 10 videos to train on",
-        "Uneven classes",
-        "Videos shorter than the 64 frames of a clip by default, which are looped (see --interval)",
-        "Videos more than 10 times as long as the median of 0.0 s",
-        "Frame rates from 10 to 50 a second",
+        "Classes without videos in train",
+        "Classes without videos in val",
+        "Classes with fewer than 10 training videos",
+        "Imbalanced classes",
+        "Videos shorter than the 64 frames of a default clip, which are looped (see --interval)",
+        "Videos more than 10 times longer than the median of 0.0 s",
+        "Frame rates from 10 to 50 per second",
     ]
-    assert "Classes without a video in train: 1 (c)." in str(found)
+    assert "Classes without videos in train: 1 (c)." in str(found)
     assert "1, up to 3 s (long)" in str(found)
 
 
@@ -194,7 +194,7 @@ def test_a_long_name_of_a_class_does_not_widen_the_text(tmp_path):
     root = write(tmp_path / "r", videos, ("long " * 100 + "x", "b"))
     found = tfrecords.stats(root, copies=False, **QUIET)
     begin = "long long long long long long l…"
-    assert f"Uneven classes: 40 videos to train on of {begin}, 1 of b." in str(found)
+    assert f"Imbalanced classes: 40 training videos of {begin}, 1 of b." in str(found)
     assert f"{begin}     40" in str(found).splitlines()
     assert found.as_json()["classes"][1]["name"] == "long " * 100 + "x"
 

@@ -64,7 +64,7 @@ def test_a_sound_data_set(built):
     assert report.ok
     assert (report.shards, report.videos, report.frames) == (4, 12, 60)
     assert 7 <= report.decoded <= 8
-    assert "is whole: 4 shards, 12 videos, 60 frames" in str(report)
+    assert "is intact: 4 shards, 12 videos, 60 frames" in str(report)
     assert tfrecords.verify(built, sample=0, progress=False).decoded == 0
     assert tfrecords.verify(folder=built, sample=1000, progress=False).decoded == 60
 
@@ -84,7 +84,7 @@ def test_a_truncated_shard(data, where):
     }[where]
     with open(path, "r+b") as file:
         file.truncate(size)
-    assert f"{path} is cut short: it has {size} bytes, {FILE} says {shard.bytes}" in problem(data)
+    assert f"{path} is truncated: it has {size} bytes, expected {shard.bytes}" in problem(data)
 
 
 def test_a_shard_that_grew(data):
@@ -98,14 +98,14 @@ def test_a_flipped_bit_in_a_frame_names_the_video(data):
     index = read_index(index_path(path))
     frame = index.frames[int(index.videos[1]["first"]) + 2]
     flip(path, int(frame["offset"]) + 20)
-    assert problem(data) == f"{path} is damaged in the videos {shard.videos[1]!r}"
+    assert problem(data) == f"{path} is damaged in the videos {shard.videos[1]!r}."
 
 
 @pytest.mark.parametrize("place", [0, 9, 14, 60, -1, -30])
 def test_a_flipped_bit_outside_of_the_frames(data, place):
     _, path = first_shard(data)
     flip(path, place)
-    assert f"{path} is damaged outside of its frames" in problem(data)
+    assert f"{path} is damaged outside its frames" in problem(data)
 
 
 @pytest.mark.long
@@ -125,10 +125,10 @@ def test_a_missing_shard_or_index(data):
     _, path = first_shard(data)
     index = index_path(path).read_bytes()
     index_path(path).unlink()
-    assert problem(data) == f"{index_path(path)} is missing"
+    assert problem(data) == f"{index_path(path)} is missing."
     index_path(path).write_bytes(index)
     path.unlink()
-    assert problem(data) == f"{path} is missing"
+    assert problem(data) == f"{path} is missing."
 
 
 @pytest.mark.parametrize("place", [0, 8, 20, 40, 70, -1])
@@ -162,7 +162,7 @@ def test_a_changed_manifest(data, change):
     (lambda content: content["splits"]["val"].update(frames=1), "counts 2 videos and 1 frames"),
     (lambda content: content["shards"][0]["videos"].pop(), "disagree about train-00000"),
     (lambda content: content["class_names"].pop(), "has a label outside the 1 classes"),
-    (lambda content: content["shards"][2].update(sha256="0"), "is damaged outside of its frames"),
+    (lambda content: content["shards"][2].update(sha256="0"), "is damaged outside its frames"),
     (lambda content: content.pop("splits"), "is damaged"),
 ])  # fmt: skip
 def test_a_manifest_that_lies_about_its_shards(data, change, message):
@@ -204,7 +204,7 @@ def test_a_frame_that_is_no_jpeg_is_found_by_the_sample(data):
     frames[0]["crc32"] = zlib.crc32(content[offset : offset + length])
     replace_first_shard(data, content, frames)
     assert "is damaged in the videos" in problem(data)
-    assert "does not hold" in problem(data, sample=0)
+    assert "does not contain" in problem(data, sample=0)
 
 
 @pytest.mark.parametrize(
@@ -215,12 +215,12 @@ def test_bytes_behind_the_last_record(data, extra):
     shard, path = first_shard(data)
     frames = np.array(read_index(index_path(path)).frames)
     replace_first_shard(data, path.read_bytes() + extra, frames)
-    assert f"does not hold {len(shard.videos)} sound records" in problem(data)
+    assert f"does not contain {len(shard.videos)} valid records" in problem(data)
 
 
 def test_a_stranger_among_the_shards(data):
     (data / "train-00007-of-00008.tfrecord").write_bytes(b"")
-    assert "train-00007-of-00008.tfrecord is no shard of this data set" in problem(data)
+    assert "train-00007-of-00008.tfrecord is not a shard of this data set" in problem(data)
 
 
 def test_what_is_no_finished_data_set_is_never_called_damaged(tmp_path):
@@ -232,10 +232,10 @@ def test_what_is_no_finished_data_set_is_never_called_damaged(tmp_path):
     (tmp_path / "unfinished" / UNFINISHED).mkdir()
     (tmp_path / "unfinished" / "train-00000-of-00002.tfrecord").touch()
     table = {
-        "absent": "is no folder: build it with `ctm build SOURCE",
-        "videos": "has no dataset.json: build it with `ctm build SOURCE",
-        "foreign": "has the format None",
-        "unfinished": "goes on where it stopped",
+        "absent": "is not a folder. Build it with `ctm build SOURCE",
+        "videos": "has no dataset.json. Build it with `ctm build SOURCE",
+        "foreign": "received None",
+        "unfinished": "again to resume it",
     }
     for name, message in table.items():
         with pytest.raises(BadManifest, match=message) as error:

@@ -62,7 +62,7 @@ def test_the_index_stands_beside_its_shard(tmp_path):
 
 
 def test_a_missing_index_is_named(tmp_path):
-    with pytest.raises(BadIndex, match=r"a\.index is missing; `ctm verify"):
+    with pytest.raises(BadIndex, match=r"a\.index is missing\. Run `ctm verify"):
         read_index(tmp_path / "a.index")
 
 
@@ -76,15 +76,15 @@ def corrupt(path, offset, data):
     ("offset", "data", "message"),
     [
         (0, b"X", "not an index of ctm-keras"),
-        (8, b"\x03", "has version 3, this program reads 1 and 2"),
-        (12, b"\x03", "bytes where its header says"),
-        (64 + 32, b"\x01", "do not follow one another"),
-        (64 + 32 + 8, b"\x02", "where its videos say otherwise"),
+        (8, b"\x03", "its version must be 1 or 2, received 3"),
+        (12, b"\x03", "bytes, expected .* according to its header"),
+        (64 + 32, b"\x01", "are not contiguous"),
+        (64 + 32 + 8, b"\x02", "does not match its videos"),
         (64 + 16, bytes(4), "video 0 has no height"),
         (64 + 20, bytes(4), "video 0 has no width"),
-        (24, bytes(8), "frame 0 does not lie inside the shard of 0 bytes"),
-        (64 + 64 + 32, b"\xff" * 8, "frame 2 does not lie inside"),
-        (64 + 64 + 16 + 8, bytes(4), "frame 1 does not lie inside"),
+        (24, bytes(8), "frame 0 is outside the shard of 0 bytes"),
+        (64 + 64 + 32, b"\xff" * 8, "frame 2 is outside"),
+        (64 + 64 + 16 + 8, bytes(4), "frame 1 is outside"),
     ],
 )
 def test_a_changed_byte_is_seen(path, offset, data, message):
@@ -99,7 +99,7 @@ def test_huge_counts_take_no_memory(path):
     corrupt(path, 12, b"\xff" * 4 + b"\xff" * 7 + b"\x7f")
     tracemalloc.start()
     try:
-        with pytest.raises(BadIndex, match=r"has 176 bytes where its header says \d{20}"):
+        with pytest.raises(BadIndex, match=r"has 176 bytes, expected \d{21} according"):
             read_index(path)
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
@@ -116,7 +116,7 @@ def test_a_cut_index_is_seen(path, size):
 def test_rows_that_do_not_fit_are_not_written(tmp_path):
     with pytest.raises(BadIndex, match="frame 2"):
         write_index(tmp_path / "a.index", 1000, SHA, VIDEOS, FRAMES)
-    with pytest.raises(BadIndex, match="32 bytes, got 3"):
+    with pytest.raises(BadIndex, match="32 bytes, received 3"):
         write_index(tmp_path / "a.index", SIZE, b"abc", VIDEOS, FRAMES)
     assert not list(tmp_path.iterdir())
 
@@ -155,16 +155,16 @@ def test_an_index_with_encoded_videos_is_read(mixed):
 @pytest.mark.parametrize(
     ("offset", "data", "message"),
     [
-        (12, b"\x03", "bytes where its header says"),
-        (64 + 8, b"\x03", "bytes where its header says"),
-        (64 + 64 + 2 * 16, b"\xff" * 8, "frame 2 does not lie inside"),
+        (12, b"\x03", "bytes, expected .* according to its header"),
+        (64 + 8, b"\x03", "bytes, expected .* according to its header"),
+        (64 + 64 + 2 * 16, b"\xff" * 8, "frame 2 is outside"),
         (64 + 64 + 3 * 16, struct.pack("<Q", 339), "packets of an encoded video overlap"),
-        (AT_STORES + 8, b"\x01", "pieces of its videos do not follow"),
-        (AT_STORES + 16, b"\x01", "pieces of its videos do not follow"),
-        (AT_STORES + 16 + 12, b"\x02", "a picture is in no packet"),
-        (AT_PICTURES + 2 * 12, b"\x03", "a picture is in no packet"),
-        (AT_PICTURES + 2 * 12 + 4, b"\x03", "a picture is in no packet"),
-        (AT_PICTURES + 2 * 12 + 4, b"\x00", "a picture is in no packet"),
+        (AT_STORES + 8, b"\x01", "pieces of its videos are not contiguous"),
+        (AT_STORES + 16, b"\x01", "pieces of its videos are not contiguous"),
+        (AT_STORES + 16 + 12, b"\x02", "a picture is outside the packets"),
+        (AT_PICTURES + 2 * 12, b"\x03", "a picture is outside the packets"),
+        (AT_PICTURES + 2 * 12 + 4, b"\x03", "a picture is outside the packets"),
+        (AT_PICTURES + 2 * 12 + 4, b"\x00", "a picture is outside the packets"),
     ],
 )
 def test_a_changed_byte_in_an_index_with_encoded_videos_is_seen(mixed, offset, data, message):

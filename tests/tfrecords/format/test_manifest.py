@@ -50,7 +50,7 @@ def test_groups_are_kept_where_there_are_some(tmp_path):
 
 
 def test_a_wrong_split_is_named():
-    with pytest.raises(ValueError, match="no split 'tset'; it has train"):
+    with pytest.raises(ValueError, match="split must be one of train, received 'tset'"):
         MANIFEST.shards("tset")
 
 
@@ -65,12 +65,12 @@ def test_the_hash_follows_the_data_and_the_class_names():
 
 
 def test_a_folder_without_a_data_set_says_what_to_do(tmp_path):
-    with pytest.raises(BadManifest, match=r"no dataset.json: build it with `ctm build SOURCE"):
+    with pytest.raises(BadManifest, match=r"no dataset.json. Build it with `ctm build SOURCE"):
         read_manifest(tmp_path)
     (tmp_path / UNFINISHED).mkdir()
     with pytest.raises(BadManifest, match="unfinished build"):
         read_manifest(tmp_path)
-    with pytest.raises(BadManifest, match="is no folder"):
+    with pytest.raises(BadManifest, match="is not a folder"):
         read_manifest(tmp_path / "absent")
 
 
@@ -100,7 +100,11 @@ def test_a_damaged_manifest_is_named(tmp_path, change):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{", "is not JSON"), ("[]", "format None"), ('{"format": "other/2"}', "format 'other/2'")],
+    [
+        ("{", "is not JSON"),
+        ("[]", "received None"),
+        ('{"format": "other/2"}', "received 'other/2'"),
+    ],
 )
 def test_what_is_no_manifest(tmp_path, text, message):
     (tmp_path / FILE).write_text(text, encoding="utf-8")

@@ -74,12 +74,12 @@ def test_there_may_be_more_shards_than_open_files_allowed(synthetic, tmp_path):
 
 
 def test_a_folder_without_a_data_set(tmp_path):
-    with pytest.raises(ValueError, match=r"has no dataset\.json: build it with `ctm build"):
+    with pytest.raises(ValueError, match=r"has no dataset\.json. Build it with `ctm build"):
         tfrecords.clips(tmp_path)
 
 
 def test_an_unknown_split_lists_the_splits(data):
-    with pytest.raises(ValueError, match="no split 'test'; it has train, val"):
+    with pytest.raises(ValueError, match="split must be one of train, val, received 'test'"):
         tfrecords.clips(data, "test")
 
 
@@ -132,7 +132,7 @@ def test_a_flipped_bit_in_a_class_name(data):
     path.write_text(
         path.read_text(encoding="utf-8").replace("swipe_left", "swipe_lefv"), encoding="utf-8"
     )
-    with pytest.raises(BadManifest, match="its checksum is not right: build the data set again"):
+    with pytest.raises(BadManifest, match=r"its checksum is wrong\. Build the data set again"):
         tfrecords.clips(data)
 
 

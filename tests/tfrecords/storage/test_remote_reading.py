@@ -99,10 +99,10 @@ def test_indexes_are_downloaded_once_and_again_when_their_copy_is_damaged(remote
     assert len([path for _, path, *_ in s3.requests if path.endswith(".index")]) == 1
 
 
-def test_dataset_json_is_read_anew_each_time(remote, s3):
+def test_dataset_json_is_read_again_each_time(remote, s3):
     assert tfrecords.read_manifest(remote).num_videos("train") == 5
     s3.fs.rm_file(f"{remote}/dataset.json")
-    with pytest.raises(BadManifest, match=f"{remote} has no dataset.json: build it"):
+    with pytest.raises(BadManifest, match=f"{remote} has no dataset.json. Build it"):
         tfrecords.read_manifest(remote)
 
 
@@ -122,7 +122,9 @@ def test_a_missing_shard_or_index(remote, s3):
 
 def test_an_index_of_another_build(remote, s3):
     s3.fs.pipe_file(f"{remote}/train-00000-of-00002.index", b"another")
-    with pytest.raises(BadIndex, match=r"00000-of-00002.index is not the index that dataset.json"):
+    with pytest.raises(
+        BadIndex, match=r"00000-of-00002.index is not the index listed in dataset.json"
+    ):
         tfrecords.clips(remote)
 
 
@@ -130,21 +132,21 @@ def test_a_shard_that_is_cut(local, remote, s3):
     dataset = tfrecords.clips(remote, **CLIPS)
     content = (local / SHARD).read_bytes()
     s3.fs.pipe_file(f"{remote}/{SHARD}", content[:200])
-    with pytest.raises(BadShard, match="it has 200 bytes where its index says"):
+    with pytest.raises(BadShard, match="it has 200 bytes, expected 90159 according to its index"):
         tfrecords.clips(remote)
     with pytest.raises(Exception, match="BadShard") as error:
         list(dataset)
-    assert "has become shorter than its index says" in str(data_error(error.value))
+    assert "is shorter than its index requires" in str(data_error(error.value))
 
 
 def test_a_shard_that_was_changed(local, remote, s3):
     content, index = bytearray((local / SHARD).read_bytes()), read_index(index_path(local / SHARD))
     content[int(index.frames["offset"][3]) + 30] ^= 1
     s3.fs.pipe_file(f"{remote}/{SHARD}", bytes(content))
-    with pytest.raises(BadShard, match=f"{remote}/{SHARD} .* frame 3 of video 'video 3' is not"):
+    with pytest.raises(BadShard, match=f"{remote}/{SHARD} .* frame 3 of video 'video 3' differs"):
         Split(remote, "train").read(3, np.array([2, 3]))
     report = tfrecords.verify(remote)
-    assert report.problems == (f"{remote}/{SHARD} is damaged in the videos 'video 3'",)
+    assert report.problems == (f"{remote}/{SHARD} is damaged in the videos 'video 3'.",)
 
 
 def test_verify_checks_a_remote_data_set(local, remote, s3):
@@ -152,8 +154,8 @@ def test_verify_checks_a_remote_data_set(local, remote, s3):
     s3.fs.pipe_file(f"{remote}/other.tfrecord", b"x")
     s3.fs.rm_file(f"{remote}/{SHARD}")
     assert tfrecords.verify(remote).problems[:2] == (
-        f"{remote}/{SHARD} is missing",
-        f"{remote}/other.tfrecord is no shard of this data set: remove it",
+        f"{remote}/{SHARD} is missing.",
+        f"{remote}/other.tfrecord is not a shard of this data set. Remove it.",
     )
 
 
@@ -171,7 +173,7 @@ def test_a_server_without_listing_is_read_too(synthetic, web):
 def test_a_web_server_of_whole_files_is_refused(synthetic, web):
     synthetic.write_dataset(web.folder / "mine", VIDEOS)
     web.ranges = False
-    with pytest.raises(StorageError, match="sends whole files only, no parts of them"):
+    with pytest.raises(StorageError, match="does not support HTTP range requests"):
         Split(f"{web.url}/mine", "train")
 
 
@@ -189,7 +191,9 @@ def test_a_refusal_is_not_repeated(synthetic, web):
     split = Split(f"{web.url}/mine", "train")
     web.requests.clear()
     web.failures = [403] * 9
-    with pytest.raises(StorageError, match=r"the server of http.*tfrecord refuses .*403"):
+    with pytest.raises(
+        StorageError, match=r"The server of http.*tfrecord denies the request .*403"
+    ):
         split.read(2, np.array([1]))
     assert len(web.requests) == 1
 
@@ -203,19 +207,21 @@ def test_a_lost_server_is_no_damaged_data(synthetic, web, impatient):
     found = data_error(error.value)
     assert isinstance(found, StorageError)
     assert re.fullmatch(
-        r"the server of http://\S+\.tfrecord does not answer \(.*503.*\): check the network and "
-        "the address, then run the same command again",
+        r"The server of http://\S+\.tfrecord does not respond \(.*503.*\)\. Check the network and "
+        r"the address, then run the same command again\.",
         str(found),
     )
 
 
 def test_verify_does_not_call_a_lost_server_damage(impatient):
-    with pytest.raises(StorageError, match=r"the server of http://127.0.0.1:9/x.* does not answer"):
+    with pytest.raises(
+        StorageError, match=r"The server of http://127.0.0.1:9/x.* does not respond"
+    ):
         tfrecords.verify("http://127.0.0.1:9/x")
 
 
 def test_a_lost_s3_server(remote, lost_s3):
-    with pytest.raises(StorageError, match=r"the server of s3://\S+/dataset.json does not answer"):
+    with pytest.raises(StorageError, match=r"The server of s3://\S+/dataset.json does not respond"):
         tfrecords.clips(remote)
 
 

@@ -212,7 +212,7 @@ def test_a_power_cut_at_any_rename_resumes_to_the_same_bytes(
         tfrecords.build(videos, tmp_path / "data", **options)
     except Killed:
         assert not (tmp_path / "data" / manifest.FILE).exists()
-        begun = "unfinished build" if step else "is no folder"
+        begun = "unfinished build" if step else "is not a folder"
         with pytest.raises(ValueError, match=begun):
             tfrecords.read_manifest(tmp_path / "data")
     monkeypatch.undo()
@@ -532,7 +532,7 @@ def test_too_many_failures_stop_the_build_and_repaired_videos_are_read_again(
         BuildError, match=r"stopped: 2 of 13 videos failed.*max-failures 0.1"
     ) as error:
         tfrecords.build(bad_videos, out, **options)
-    assert "goes on where it stopped" in str(error.value)
+    assert "to resume it" in str(error.value)
     assert " \n" not in str(error.value)
     assert not (out / manifest.FILE).exists()
     assert children() == []

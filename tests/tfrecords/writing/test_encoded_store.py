@@ -229,7 +229,7 @@ def test_a_changed_packet_is_named(built, tmp_path):
         read_stored(split, place_of(split, "hevc.mp4"), np.array([5]))
     report = tfrecords.verify(data, progress=False)
     assert len(report.problems) == 1
-    assert report.problems[0].endswith("is damaged in the videos 'hevc'")
+    assert report.problems[0].endswith("is damaged in the videos 'hevc'.")
 
 
 def test_another_picture_than_the_stored_one_is_an_error(built, monkeypatch):

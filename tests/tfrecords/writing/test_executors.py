@@ -216,7 +216,7 @@ def test_a_spool_that_goes_away_is_no_fault_of_the_videos(videos, tmp_path, monk
 def test_a_full_disk_of_a_worker_is_one_sentence(videos, tmp_path, monkeypatch):
     full = Reply(full="No space left on device")
     monkeypatch.setattr(decoder_pool.Decoder, "run", lambda self, job: full)
-    with pytest.raises(FullDisk, match=r"the disk of .*data is full: free some space, then run"):
+    with pytest.raises(FullDisk, match=r"The disk of .*data is full. Free some space, then run"):
         tfrecords.build(videos, tmp_path / "data", executor=Here(), **OPTIONS)
 
 

@@ -134,7 +134,7 @@ def interrupted(videos, s3, monkeypatch):
 
 
 def test_a_shard_that_is_done_is_not_done_again(videos, built, s3, interrupted):
-    with pytest.raises(ValueError, match="holds an unfinished build and no"):
+    with pytest.raises(ValueError, match="has an unfinished build and no"):
         tfrecords.read_manifest(OUT)
     s3.requests.clear()
     tfrecords.build(videos, OUT, **OPTIONS)
@@ -197,13 +197,13 @@ def test_encoded_videos_are_kept_and_read_the_same(videos, s3, tmp_path):
 
 
 def test_a_server_that_cannot_be_reached(videos, lost_s3):
-    with pytest.raises(StorageError, match=f"the server of {OUT} does not answer"):
+    with pytest.raises(StorageError, match=f"The server of {OUT} does not respond"):
         tfrecords.build(videos, OUT, **OPTIONS)
 
 
 def test_a_bucket_that_is_not_there(videos, s3, tmp_path):
     with pytest.raises(
-        StorageError, match=r"the server of s3://nobucket/v.* has no bucket 'nobuck"
+        StorageError, match=r"The server of s3://nobucket/v.* has no bucket 'nobuck"
     ):
         tfrecords.build(videos, "s3://nobucket/v", **OPTIONS)
     assert not [*(tmp_path / "cache").rglob("builds/*")]

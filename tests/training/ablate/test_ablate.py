@@ -114,7 +114,7 @@ def test_means_and_standard_deviations():
         ({"options": ("blocks=2",)}, "--options blocks: the rows .*Res4.* set it themselves"),
         ({"options": ("modules=cmm",)}, "--options modules: no method of these tables has it"),
         ({"num_crops": 2}, "num_crops must be 1, 3, 5 or 10"),
-        ({"data": ("nowhere",)}, "nowhere is no folder"),
+        ({"data": ("nowhere",)}, "nowhere is not a folder"),
         ({"val_split": "vol"}, "has no split 'vol'"),
         ({"backbone": "tony"}, "tiny"),
     ],

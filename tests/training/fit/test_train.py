@@ -342,7 +342,7 @@ def test_a_full_disk_is_one_sentence(config, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("training.fit.callbacks.save_model", full)
-    with pytest.raises(OSError, match=r"the disk of .* is full: free some space, then run"):
+    with pytest.raises(OSError, match=r"The disk of .* is full. Free some space, then run"):
         train(config)
 
 
