@@ -14,7 +14,7 @@ from .synthetic import synthetic  # noqa: F401
 
 
 def level(number):
-    """The grey of a frame."""
+    """The gray of a frame."""
     return 30 + 12 * (number % 16)
 
 

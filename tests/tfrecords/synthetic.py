@@ -19,7 +19,7 @@ TFRECORD_HEADER = 12
 
 
 def picture(video, frame, x, y):
-    """Colours at places: red tells the place, green the video, blue the frame."""
+    """Colors at places: red tells the place, green the video, blue the frame."""
     red = 10 + x + y / 2
     return np.stack(np.broadcast_arrays(red, 20 + 10 * video, 20 + 2 * frame), axis=-1)
 

@@ -1,4 +1,4 @@
-"""Where the values of a serialised SequenceExample lie: protobuf's wire format, walked in place.
+"""Where the values of a serialized SequenceExample lie: protobuf's wire format, walked in place.
 
 A JPEG must be found where it stands in its shard, which no protobuf runtime tells. Protobuf's own
 would hold a record twice, and 20 to 30 times its size where a hostile one is full of empty

@@ -1,4 +1,4 @@
-"""Labelled videos on disk, read from a folder of class folders or from a CSV file."""
+"""Labeled videos on disk, read from a folder of class folders or from a CSV file."""
 
 import csv
 import io

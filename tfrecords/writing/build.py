@@ -1,4 +1,4 @@
-"""Labelled videos to verified shards: parallel, resumable, one bad video costs one video."""
+"""Labeled videos to verified shards: parallel, resumable, one bad video costs one video."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -59,7 +59,7 @@ def build(
     progress: bool = True,
     estimate: bool = False,
 ) -> Manifest | Estimate:
-    """Turns labelled videos into shards with an index each and dataset.json.
+    """Turns labeled videos into shards with an index each and dataset.json.
 
     A build that was stopped goes on where it stopped when it is called again, and ends with the
     same bytes. A video that cannot be read is left out, named with its reason.
@@ -79,7 +79,7 @@ def build(
         annotations: Folder of the format's lists, or one list; None is the source itself.
         split_number: Which of several published splits, from 1.
         short_side: Pixels that the shorter side of each frame is scaled to; None keeps the size.
-        quality: JPEG quality, 1 to 100, with 4:2:0 colours.
+        quality: JPEG quality, 1 to 100, with 4:2:0 colors.
         store: Frames keeps JPEGs; video keeps the encoded video as it is, which takes a tenth of
             the space and more time to read; its size stays, too. A video that cannot be kept so
             without changing a pixel is stored as JPEGs, and named.

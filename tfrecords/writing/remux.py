@@ -82,7 +82,7 @@ class Original:
         jumps: When the clock of the file jumps, seconds.
         digests: Mapping from the packet of a frame to the digest of its picture.
         crcs: Mapping from the packet of a frame to the CRC-32 of its picture.
-        look: What all these pictures share: format, size, colours, rotation.
+        look: What all these pictures share: format, size, colors, rotation.
         size: Height and width of the upright picture.
     """
 
@@ -148,7 +148,7 @@ def _decode_original(job: Job, tape: PacketTape, alive: Callable) -> Original:
         if not found.look:
             found.look, found.size = look, Renderer(picture, None, "rgb24").size
         if look != found.look:
-            raise NotFaithful("its pictures change in size, colours or rotation")
+            raise NotFaithful("its pictures change in size, colors or rotation")
         if packet not in found.digests:
             found.digests[packet] = digest_of(picture.image)
             found.crcs[packet] = zlib.crc32(planes_of(picture.image))

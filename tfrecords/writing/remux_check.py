@@ -18,7 +18,7 @@ class NotFaithful(ValueError):  # noqa: N818
 
 
 def look_of(frame: av.VideoFrame, matrix: tuple | None) -> tuple:
-    """What turns the planes of a picture into pixels: format, size, colours, rotation."""
+    """What turns the planes of a picture into pixels: format, size, colors, rotation."""
     turn = None
     if matrix:
         a, b, c, d = matrix

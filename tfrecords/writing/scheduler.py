@@ -169,7 +169,7 @@ class Run:
                 self._record(futures.pop(future), future.result())
                 del future  # a cluster builds again what is still held when its worker is lost
         except (CancelledError, BrokenExecutor) as error:
-            reason = str(error) or "its tasks were cancelled"
+            reason = str(error) or "its tasks were canceled"
             raise BuildError(
                 f"the executor lost its workers ({reason}): run the same command again, it goes on "
                 "where it stopped"
@@ -205,6 +205,6 @@ class Run:
         if len(failures) > math.floor(self.max_failures * self.total + 1e-9):
             raise TooManyFailures(
                 f"stopped: {len(failures)} of {self.total} videos failed, more than "
-                f"--max-failures {self.max_failures:g} allows.{listing(failures)}\nRepair them, "
-                "or allow more, and run the same command again: it goes on where it stopped"
+                f"--max-failures {self.max_failures:g} allows.{listing(failures)}\nRepair "
+                "them, or allow more, then run the same command again to resume it."
             )

@@ -28,8 +28,8 @@ def scene(place, motion, seconds=2.0, rate=20, start=0.0):
     for time in start + np.arange(round(seconds * rate)) / rate:
         frame = back.copy()
         for disc, where in enumerate(0.5 + 0.4 * np.sin(speeds * time + phases)):
-            centre = (int(where[0] * WIDTH), int(where[1] * HEIGHT))
-            cv2.circle(frame, centre, 8, (20.0, 90.0 * disc, 250.0), -1)
+            center = (int(where[0] * WIDTH), int(where[1] * HEIGHT))
+            cv2.circle(frame, center, 8, (20.0, 90.0 * disc, 250.0), -1)
         frames.append(frame)
     return np.stack(frames).clip(0, 255).astype(np.uint8)
 
@@ -157,11 +157,11 @@ def test_groups_in_several_splits(planted, tmp_path):
 
 
 def test_odd_classes_and_lengths_are_told(tmp_path):
-    grey = np.full((1, 16, 16, 3), 100)
-    videos = [("train", f"{k}", 0, 25.0, grey, 50) for k in range(40)]
+    gray = np.full((1, 16, 16, 3), 100)
+    videos = [("train", f"{k}", 0, 25.0, gray, 50) for k in range(40)]
     videos += [
-        ("train", "long", 1, 10.0, np.repeat(grey, 30, 0), 50),
-        ("val", "v", 2, 50.0, grey, 50),
+        ("train", "long", 1, 10.0, np.repeat(gray, 30, 0), 50),
+        ("val", "v", 2, 50.0, gray, 50),
     ]
     found = tfrecords.stats(write(tmp_path / "r", videos, ("a", "b", "c")), copies=False, **QUIET)
     assert [line.partition(":")[0] for line in found.as_json()["findings"]] == [
@@ -178,8 +178,8 @@ def test_odd_classes_and_lengths_are_told(tmp_path):
 
 
 def test_many_classes_make_a_short_table(tmp_path):
-    grey = np.full((70, 16, 16, 3), 100)
-    videos = [("train", f"{k}", k, 25.0, grey[: 1 + k % 2], 50) for k in range(50)]
+    gray = np.full((70, 16, 16, 3), 100)
+    videos = [("train", f"{k}", k, 25.0, gray[: 1 + k % 2], 50) for k in range(50)]
     found = tfrecords.stats(
         write(tmp_path / "r", videos, [f"c{k:02d}" for k in range(50)]), copies=False, **QUIET
     )
@@ -188,9 +188,9 @@ def test_many_classes_make_a_short_table(tmp_path):
 
 
 def test_a_long_name_of_a_class_does_not_widen_the_text(tmp_path):
-    grey = np.full((1, 16, 16, 3), 100)
-    videos = [("train", f"{k}", 0, 25.0, grey, 50) for k in range(40)]
-    videos += [("train", "v", 1, 25.0, grey, 50)]
+    gray = np.full((1, 16, 16, 3), 100)
+    videos = [("train", f"{k}", 0, 25.0, gray, 50) for k in range(40)]
+    videos += [("train", "v", 1, 25.0, gray, 50)]
     root = write(tmp_path / "r", videos, ("long " * 100 + "x", "b"))
     found = tfrecords.stats(root, copies=False, **QUIET)
     begin = "long long long long long long l…"

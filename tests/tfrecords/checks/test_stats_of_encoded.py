@@ -16,8 +16,8 @@ def film(seed):
         frame = cv2.resize(back, (width, height))
         for speed, phase in paths:
             where = 0.5 + 0.4 * np.sin(speed * number / 10 + phase)
-            centre = int(where[0] * width), int(where[1] * height)
-            cv2.circle(frame, centre, width // 9, (250,) * 3, -1)
+            center = int(where[0] * width), int(where[1] * height)
+            cv2.circle(frame, center, width // 9, (250,) * 3, -1)
         return frame.astype(np.uint8)
 
     return draw

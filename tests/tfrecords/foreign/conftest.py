@@ -11,8 +11,8 @@ import tfrecords
 
 def picture(video, frame, height=24, width=32):
     """Green tells the video, blue the frame."""
-    colours = [100, 20 + 10 * video, 20 + 5 * frame]
-    return np.broadcast_to(np.uint8(colours), (height, width, 3))
+    colors = [100, 20 + 10 * video, 20 + 5 * frame]
+    return np.broadcast_to(np.uint8(colors), (height, width, 3))
 
 
 def jpegs(video, count, **size):

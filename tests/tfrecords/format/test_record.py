@@ -34,7 +34,7 @@ def reference(context, jpegs, timestamps):
 
 
 @pytest.mark.parametrize("lengths", [[1], [0, 1, 127, 128, 130], [16383, 16384], [40000] * 60])
-def test_layout_is_the_deterministic_serialisation(lengths):
+def test_layout_is_the_deterministic_serialization(lengths):
     random = np.random.default_rng(0)
     jpegs = [random.bytes(length) for length in lengths]
     timestamps = [33_367 * number - 5 for number in range(len(lengths))]
@@ -46,7 +46,7 @@ def test_layout_is_the_deterministic_serialisation(lengths):
 
 
 @pytest.mark.parametrize("length", [1, 100, 127, 128, 16_380, 16_383, 16_384, 3_000_000])
-def test_a_record_with_media_is_the_deterministic_serialisation(length):
+def test_a_record_with_media_is_the_deterministic_serialization(length):
     media = np.random.default_rng(0).bytes(length)
     timestamps = [0, 40_000, 80_000]
     plan = media_layout({**CONTEXT, "clip/encoded_media_start_timestamp": -7}, length, timestamps)

@@ -1,4 +1,4 @@
-"""Folders and CSV files of labelled videos, and how they are divided."""
+"""Folders and CSV files of labeled videos, and how they are divided."""
 
 import os
 from collections import Counter, defaultdict

@@ -97,7 +97,7 @@ def test_what_is_printed_controls_no_terminal(tmp_path, write_video, capsys):
     assert all(line.isprintable() for line in str(error.value).split("\n"))
 
 
-def test_names_that_look_alike_after_normalisation_are_one_class(tmp_path, write_video):
+def test_names_that_look_alike_after_normalization_are_one_class(tmp_path, write_video):
     for number, label in enumerate(("caf\u00e9", "cafe\u0301", "tea")):
         write_video(tmp_path / "source" / label / f"{number}.mp4", frames=2, size=(16, 16))
     manifest = tfrecords.build(tmp_path / "source", tmp_path / "data", **OPTIONS)

@@ -62,9 +62,9 @@ def test_verify_tells_them(tmp_path, source):
     report = tfrecords.verify(tmp_path / "data", progress=False)
     assert report.ok
     assert len(report.missing) == 9
-    assert "were not there when it was built: 9 (Absent/v_Absent_g01_c01, Walk" in str(report)
+    assert "were missing during the build: 9 (Absent/v_Absent_g01_c01, Walk" in str(report)
     (tmp_path / "data" / "train-00000-of-00001.index").unlink()
-    assert "were not there when it was built: 9" in str(tfrecords.verify(tmp_path / "data"))
+    assert "were missing during the build: 9" in str(tfrecords.verify(tmp_path / "data"))
 
 
 def test_published_splits_play_the_parts_that_are_asked_for(tmp_path, source):

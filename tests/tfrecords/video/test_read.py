@@ -60,7 +60,7 @@ def test_odd_sizes(tmp_path, write_video, size):
 
 
 def quadrants(number, height, width):
-    """Four greys, so that any turn or mirror shows."""
+    """Four grays, so that any turn or mirror shows."""
     return (
         np.kron([[40, 90], [150, 220]], np.ones((height // 2, width // 2)))[..., None]
         .repeat(3, axis=2)

@@ -518,7 +518,7 @@ def test_a_bad_video_costs_one_video_and_is_named(bad_videos, tmp_path, capsys):
     report = tfrecords.verify(out, progress=False)
     assert report.ok
     assert report.failures == tuple(failure.id for failure in found.failures)
-    assert "could not be read when it was built: 5 (" in str(report)
+    assert "could not be read during the build: 5 (" in str(report)
     assert children() == []
 
 
@@ -598,7 +598,7 @@ def test_a_full_disk_is_one_sentence_and_the_build_goes_on_later(
     for owner, name in [*places, (manifest, "write_json")]:
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, full)
-            with pytest.raises(FullDisk, match=r"the disk of .*data is full: free some space"):
+            with pytest.raises(FullDisk, match=r"The disk of .*data is full. Free some space"):
                 tfrecords.build(videos, out, **options)
         assert not (out / manifest.FILE).exists()
         assert not list(out.rglob("*.tmp"))

@@ -12,8 +12,7 @@ from tfrecords.video.read import read_frames
 
 GIF = "Matroska does not take its codec (gif)"
 AS_FRAMES = {
-    "awkward/generated/size_change_midstream.ts": "its pictures change in size, colours or "
-    "rotation",
+    "awkward/generated/size_change_midstream.ts": "its pictures change in size, colors or rotation",
     "awkward/imageio_imageio_issue245.gif": GIF,
     "clips/frames_demo/demo_dataset/jumping/0001": "it is no video that PyAV decodes",
     "clips/kinetics_i3d/v_CricketShot_g04_c01_flow.gif": GIF,

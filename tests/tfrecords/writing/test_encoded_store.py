@@ -225,7 +225,9 @@ def test_a_changed_packet_is_named(built, tmp_path):
         file.seek(offset)
         file.write(bytes([byte ^ 4]))
     split = Split(data, "train")
-    with pytest.raises(BadShard, match=r"packet 3 of video 'hevc' is not what was written \(CRC"):
+    with pytest.raises(
+        BadShard, match=r"packet 3 of video 'hevc' differs from what was written \(wrong CRC"
+    ):
         read_stored(split, place_of(split, "hevc.mp4"), np.array([5]))
     report = tfrecords.verify(data, progress=False)
     assert len(report.problems) == 1
@@ -243,7 +245,7 @@ def test_another_picture_than_the_stored_one_is_an_error(built, monkeypatch):
 
     monkeypatch.setattr(Split, "read_media", other)
     split = Split(built.data, "train")
-    message = "frame 7 of video 'hevc' is no picture as it was stored"
+    message = "frame 7 of video 'hevc' is not the stored picture"
     with pytest.raises(BadShard, match=message):
         read_stored(split, place_of(split, "hevc.mp4"), np.array([7, 9]))
 
@@ -295,7 +297,7 @@ def test_pictures_that_change_in_size_become_jpegs(tmp_path, write_video):
     path = tmp_path / "both.ts"
     path.write_bytes(b"".join((tmp_path / name).read_bytes() for name in ("1.ts", "2.ts")))
     found = spooled(path, tmp_path / "spool")
-    assert found.not_encoded == "its pictures change in size, colours or rotation"
+    assert found.not_encoded == "its pictures change in size, colors or rotation"
     assert found.media is None
     assert len(found.lengths) == len(found.timestamps)
 

@@ -58,7 +58,7 @@ def read_format(
     split_number: int | None = None,
     **columns: str | None,
 ) -> Source:
-    """Lists the labelled videos of a source in a published format.
+    """Lists the labeled videos of a source in a published format.
 
     Args:
         name: A key of `FORMATS`, `"folder"`, `"csv"`, or None for these two.

@@ -101,16 +101,16 @@ def _rows(
 
 
 def _listing(lists: Lists, rows: list[_Row]) -> Listing:
-    labelled = [row for row in rows if row.numbers[-1] != _NO_LABEL]
-    names = _names(lists, max((row.numbers[-1] for row in labelled), default=-1) + 1)
+    labeled = [row for row in rows if row.numbers[-1] != _NO_LABEL]
+    names = _names(lists, max((row.numbers[-1] for row in labeled), default=-1) + 1)
     videos, order = [], set(names)
-    for row in labelled:
+    for row in labeled:
         if row.numbers[-1] >= len(names):
             raise SourceError(f"{row.place}: the label {row.numbers[-1]} is not below {len(names)}")
         label = names[row.numbers[-1]]
         times = _times(row.numbers) if len(row.numbers) == 3 else ()
         videos.append(listed(row.place, order, row.path, label, row.split, *times))
-    return Listing(names, videos, left_out(len(rows) - len(labelled)))
+    return Listing(names, videos, left_out(len(rows) - len(labeled)))
 
 
 def _names(lists: Lists, count: int) -> list[str]:

@@ -46,7 +46,7 @@ def something_v2(lists: Lists) -> Listing:
     prefix = "something-something-v2"
     index = lists.file(f"{prefix}-labels.json", "labels.json")
     names = in_order(index, {name: int(n) for name, n in json_of(index).items()}, first=0)
-    order, videos, unlabelled = set(names), [], 0
+    order, videos, unlabeled = set(names), [], 0
     for word, split in _SPLITS.items():
         find = lists.optional if split == "test" else lists.file
         file = find(f"{prefix}-{word}.json", f"{word}.json")
@@ -56,16 +56,16 @@ def something_v2(lists: Lists) -> Listing:
                 place = f"{file}, video {number}"
                 videos.append(listed(place, order, str(item["id"]), label, split))
             elif split == "test":
-                unlabelled += 1
+                unlabeled += 1
             else:
                 raise SourceError(f"{file}, video {number} has no template")
-    return Listing(names, videos, left_out(unlabelled))
+    return Listing(names, videos, left_out(unlabeled))
 
 
 def _semicolons(lists: Lists, prefix: str) -> Listing:
     """Lists with an id, a semicolon and the class in each line."""
     names = names_of(lists.file(f"{prefix}-labels.csv"))
-    order, videos, unlabelled = set(names), [], 0
+    order, videos, unlabeled = set(names), [], 0
     for word, split in _SPLITS.items():
         find = lists.optional if split == "test" else lists.file
         file = find(f"{prefix}-{word}.csv")
@@ -74,7 +74,7 @@ def _semicolons(lists: Lists, prefix: str) -> Listing:
             if label:
                 videos.append(listed(place, order, name, label, split))
             elif split == "test":
-                unlabelled += 1
+                unlabeled += 1
             else:
                 raise SourceError(f"{place}: {line!r} has no class after a semicolon")
-    return Listing(names, videos, left_out(unlabelled))
+    return Listing(names, videos, left_out(unlabeled))
