@@ -1,1 +1,1 @@
-"""`ctm build`: many videos to shards, in processes that may die, resumed where they stopped."""
+"""`ctm build`: converts videos to shards, in processes that may crash; resumable."""

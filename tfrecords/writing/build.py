@@ -1,4 +1,4 @@
-"""Labeled videos to verified shards: parallel, resumable, one bad video costs one video."""
+"""Converts labeled videos to verified shards, in parallel, resumable, robust to bad videos."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -59,60 +59,62 @@ def build(
     progress: bool = True,
     estimate: bool = False,
 ) -> Manifest | Estimate:
-    """Turns labeled videos into shards with an index each and dataset.json.
+    """Converts labeled videos into shards, an index for each, and dataset.json.
 
-    A build that was stopped goes on where it stopped when it is called again, and ends with the
-    same bytes. A video that cannot be read is left out, named with its reason.
+    Calling a stopped build again resumes it. The result has the same bytes as that of an
+    uninterrupted build. A video that cannot be read is left out and reported with the reason.
 
-    A source is a folder with one sub-folder of videos per class, which may hold folders of the
-    splits train, val and test, or stand in them; or a CSV file whose first line names the columns
-    path and label, and where wanted split, group, start and end (in seconds), in any order. Without
-    a group, the segments of a file are one, which stays in one split. With a format,
-    it is the folder of videos of a published data set, found there by the names in its lists; what
-    the lists name and is not there is counted as missing and does not stop the build.
+    The source is a folder with one subfolder of videos per class. Class folders may contain folders
+    of the splits train, val and test, or be inside them. Or the source is a CSV file with the
+    columns path and label, and optionally split, group, start and end (in seconds), in any order.
+    Without a group column, all segments of a file form one group, which stays in one split. With a
+    format, the source is the folder of videos of a published data set. Its videos are found by the
+    names in its lists. Listed videos that are missing are counted and do not stop the build.
 
     Args:
         source: Folder of class folders, or CSV file with the columns path and label.
-        out: Folder for the data set, also s3:// and gs://, where shard after shard is uploaded.
-        format: Published data set or list, of those that `ctm build --format help` explains; None
-            is a folder of class folders or a CSV file.
+        out: Folder for the data set, also s3:// and gs://, to which each finished shard is
+            uploaded.
+        format: Name of a published data set or list format; `ctm build --format help` lists them.
+            None is a folder of class folders or a CSV file.
         annotations: Folder of the format's lists, or one list; None is the source itself.
-        split_number: Which of several published splits, from 1.
-        short_side: Pixels that the shorter side of each frame is scaled to; None keeps the size.
-        quality: JPEG quality, 1 to 100, with 4:2:0 colors.
-        store: Frames keeps JPEGs; video keeps the encoded video as it is, which takes a tenth of
-            the space and more time to read; its size stays, too. A video that cannot be kept so
-            without changing a pixel is stored as JPEGs, and named.
-        fps: Frames a second to resample to; None keeps each video's own frames.
-        split_column: Column of the CSV that tells the split; None takes its column split.
-        val: Values of the split column that make the validation split.
-        test: Values of the split column that make the test split.
-        val_fraction: Share of each class for validation, where the source names no splits.
-        test_fraction: Share of each class for the test, where the source names no splits.
-        group_column: Column of the CSV whose groups are not divided; None takes its column group.
+        split_number: Which of several published splits to use, from 1.
+        short_side: Length in pixels to scale the shorter side of each frame to; None keeps the
+            size.
+        quality: JPEG quality, 1 to 100, with 4:2:0 chroma subsampling.
+        store: "frames" stores JPEGs. "video" stores the encoded video in its original size, which
+            takes a tenth of the space and more time to read. A video stays encoded only after its
+            decoding is verified bit for bit; others are stored as JPEGs and reported.
+        fps: Frames per second to resample to; None keeps the frames of each video.
+        split_column: CSV column with the split; None is the column split.
+        val: Values of the split column that form the validation split.
+        test: Values of the split column that form the test split.
+        val_fraction: Fraction of each class for validation if the source does not set splits.
+        test_fraction: Fraction of each class for testing if the source does not set splits.
+        group_column: CSV column with groups to keep in one split; None is the column group.
         group_pattern: Regular expression that finds the group in a path, for example "_g([0-9]+)_".
-        seed: Another division into splits.
-        shards: Shards of each split; None takes one for 32 videos, at most 512.
-        workers: Processes that decode; None takes one per processor core.
-        executor: Another `concurrent.futures` executor. Its workers build whole shards, each
-            with a process that decodes; they must see the source and `out` under the same names.
-        dask: Address of a Dask scheduler, whose workers do the same: tcp://host:8786.
-        timeout: Seconds that a video may go without giving a frame before it counts as hanging.
-        max_failures: Share of the videos that may fail before the build stops.
+        seed: Seed of the random division into splits.
+        shards: Number of shards per split; None is one per 32 videos, at most 512.
+        workers: Number of decoder processes; None is one per processor core.
+        executor: Another `concurrent.futures` executor. Its workers build whole shards, each with
+            a decoder process. They must see the source and `out` under the same paths.
+        dask: Address of a Dask scheduler whose workers build the shards: tcp://host:8786.
+        timeout: Seconds without a new frame after which a video counts as hanging.
+        max_failures: Fraction of the videos that may fail before the build stops.
         progress: Whether to show a progress bar.
-        estimate: Build nothing: say from a sample of twenty videos how long it will take and how
-            much disk it needs.
+        estimate: Whether to only estimate the time and the disk space of the build, from a sample
+            of twenty videos.
 
     Returns:
         A `Manifest`, the content of dataset.json; with `estimate` an `Estimate`.
 
     Raises:
         SourceError: If the source cannot be used.
-        BuildError: If an option is out of range, `out` holds another data set, files of the source
-            changed since they were read, too many videos failed, or the executor's workers are
-            lost.
-        FullDisk: If the disk is full, or plainly too small before it starts.
-        StorageError: If the server of a remote `out` does not answer.
+        BuildError: If an option is out of range, `out` contains another data set, files of the
+            source changed since they were read, too many videos failed, or the executor lost its
+            workers.
+        FullDisk: If the disk is full, or clearly too small before the build starts.
+        StorageError: If the server of a remote `out` does not respond.
 
     Example:
     >>> manifest = tfrecords.build("videos", "data/new", val_fraction=0.2, progress=False)
@@ -151,7 +153,7 @@ def build(
     whole = {**asked, "files": digest(files)}
     origin = {"source": plain(str(source)), "asked": whole}
     if manifest := finished(folder, whole):
-        tqdm.write(f"{folder} is complete: nothing to do." + remaining(manifest, folder))
+        tqdm.write(f"{folder} is complete. Nothing to do." + remaining(manifest, folder))
         return manifest
     plan = plan_shards(entries, shards)
     workers = workers or available_cores()
@@ -186,36 +188,36 @@ def _check_options(
             short_side is not None and not 1 <= short_side <= 4096,
             "short_side",
             short_side,
-            "1..4096",
+            "from 1 to 4096",
         ),
-        (not 1 <= quality <= 100, "quality", quality, "1..100"),
+        (not 1 <= quality <= 100, "quality", quality, "from 1 to 100"),
         (store not in ("frames", "video"), "store", store, "frames or video"),
-        (fps is not None and not 0 < fps <= 1000, "fps", fps, "above 0, at most 1000"),
-        (shards is not None and not 1 <= shards <= 99999, "shards", shards, "1..99999"),
+        (fps is not None and not 0 < fps <= 1000, "fps", fps, "above 0 and at most 1000"),
+        (shards is not None and not 1 <= shards <= 99999, "shards", shards, "from 1 to 99999"),
         (workers is not None and workers < 1, "workers", workers, "1 or more"),
         (timeout <= 0, "timeout", timeout, "above 0"),
-        (not 0 <= max_failures <= 1, "max_failures", max_failures, "a share, 0..1"),
+        (not 0 <= max_failures <= 1, "max_failures", max_failures, "from 0 to 1"),
     ]
     for is_wrong, name, value, expected in wrong:
         if is_wrong:
-            raise BuildError(f"{name} is {value}, expected {expected}")
+            raise BuildError(f"{name} must be {expected}, received {value}.")
 
 
 def _inside(source: AnyPath, out: AnyPath) -> list[str]:
     if is_remote(out) or not source.is_dir() or source.resolve() not in absolute(out).parents:
         return []
-    return [f"{out} lies inside the source: the next build looks for videos in it, too"]
+    return [f"{out} is inside the source. The next build will search it for videos too."]
 
 
 def _check_folders(source: AnyPath, out: AnyPath) -> None:
     if is_remote(source):
         raise SourceError(
-            f"{source} is on a server, and videos are read from disk: copy them, or mount the "
-            "folder on this machine; only --out may be remote"
+            f"SOURCE must be a local folder, received {source}. Copy the videos, or mount the "
+            "folder on this machine. Only --out may be remote."
         )
     if is_remote(out) and out.protocol in WITHOUT_LISTING:
-        raise BuildError(f"{out} can only be read; --out names a folder that can be written")
+        raise BuildError(f"--out must be writable, received {out}, which is read-only.")
     if is_file(out):
-        raise BuildError(f"{out} is a file; --out names a folder for the data set")
+        raise BuildError(f"--out must be a folder, received the file {out}.")
     if absolute(out) == source.resolve():
-        raise BuildError(f"{out} is the source itself: choose another --out")
+        raise BuildError(f"--out must differ from the source, received {out}.")

@@ -1,4 +1,4 @@
-"""A Dask cluster as the executor of a build; imported only where one is asked for."""
+"""A Dask cluster as the executor of a build; imported only on request."""
 
 import asyncio
 import logging
@@ -11,29 +11,29 @@ from tqdm import tqdm
 from tfrecords.writing.decoder_pool import BuildError
 
 CONNECT_TIMEOUT = 10.0  # seconds
-AGAIN = "run the same command again to resume it"
+AGAIN = "Run the same command again to resume it."
 
 
 @contextmanager
 def dask_executor(address: str, workers: int) -> Iterator[tuple[Executor, int]]:
-    """The executor of a Dask cluster, and how many threads it has (`workers` if none yet).
+    """The executor of a Dask cluster and its number of threads (`workers` if it has none yet).
 
-    A shard that kills its worker three times ends the build; other lost workers cost the shards
-    that they had in hand.
+    A shard that kills its worker three times ends the build. The shards of other lost workers are
+    built again.
 
     Args:
         address: Address of the scheduler, for example `"tcp://host:8786"`.
-        workers: How many are expected where there are none yet.
+        workers: Number of threads to expect if there are none yet.
 
     Raises:
-        BuildError: If Dask is not installed, the scheduler does not answer, or the workers are
+        BuildError: If Dask is not installed, the scheduler does not respond, or the workers are
             lost.
     """
     try:
         from distributed import Client, KilledWorker
         from distributed.core import connect
     except ImportError:
-        raise BuildError("--dask needs Dask: pip install 'ctm-keras[dask]'") from None
+        raise BuildError("--dask requires Dask. Run pip install 'ctm-keras[dask]'.") from None
 
     async def reach() -> None:  # a Client that cannot reach its scheduler is noisy
         comm = await connect(address, timeout=CONNECT_TIMEOUT)
@@ -43,15 +43,15 @@ def dask_executor(address: str, workers: int) -> Iterator[tuple[Executor, int]]:
         asyncio.run(reach())
     except (OSError, ValueError) as error:
         raise BuildError(
-            f"no Dask scheduler answers at {address} ({error}): start one with `dask scheduler` "
-            "and name it as --dask tcp://HOST:8786"
+            f"No Dask scheduler responds at {address} ({error}). Start one with `dask scheduler` "
+            "and pass its address as --dask tcp://HOST:8786."
         ) from None
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a lost scheduler is told
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # errors are raised
     with Client(address, set_as_default=False) as client:
         threads = sum(client.nthreads().values())
         if not threads:
-            tqdm.write(f"The scheduler at {address} has no workers yet: the build waits for some.")
+            tqdm.write(f"The scheduler at {address} has no workers yet. The build waits for them.")
         try:
             yield client.get_executor(pure=False), threads or workers
         except KilledWorker as error:
-            raise BuildError(f"the cluster lost too many workers ({error}): {AGAIN}") from None
+            raise BuildError(f"The cluster lost too many workers ({error}). {AGAIN}") from None

@@ -1,4 +1,4 @@
-"""Decoding processes that may hang or crash without harm: the parent's side of `worker`."""
+"""A pool of decoder processes that may hang or crash without harm to the build."""
 
 import contextlib
 import json
@@ -20,24 +20,24 @@ from tfrecords.format.decoded import Job, Reply
 
 WORKER = [sys.executable, "-c", "from tfrecords.writing.decoder_process import main; main()"]
 START_TIMEOUT = 120.0  # seconds, for the imports of a process on a busy machine
-RENEWED_AFTER = 1000  # videos; codecs lose a few kilobytes with each
+RENEWED_AFTER = 1000  # videos; codecs leak a few kilobytes with each
 
 
 def available_cores() -> int:
-    """The processor cores that this process may use."""
+    """The number of processor cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 class BuildError(ValueError):
-    """A build that cannot start or go on; the message says why and what to do."""
+    """A build cannot start or continue. The message names the reason and the remedy."""
 
 
 class Decoder:
-    """One decoding process, started when it is first used and again after it died.
+    """A decoder process, started on first use and restarted after a crash.
 
     Args:
-        timeout: Seconds that a video may go without giving a frame.
+        timeout: Seconds without a new frame after which a video counts as hanging.
     """
 
     def __init__(self, timeout: float):
@@ -48,7 +48,7 @@ class Decoder:
         self._lock = threading.Lock()
 
     def run(self, job: Job) -> Reply:
-        """Sends a job and waits for its reply; a hang or a crash becomes an `error` in it."""
+        """Sends a job and waits for its reply. A hang or crash becomes its `error`."""
         if self._videos == RENEWED_AFTER:
             self.stop()
         process = self._process or self._start()
@@ -61,22 +61,22 @@ class Decoder:
             return Reply.from_dict(reply)
         except TimeoutError:
             self.stop()
-            error = f"it hangs: no frame came for {self.timeout:g} s, the timeout"
+            error = f"it hangs: no new frame for {self.timeout:g} s, the timeout"
             return Reply(error=error, hangs=True)
         except (EOFError, OSError):
             if self._closed:
-                raise BuildError("the decoder was killed") from None
-            return Reply(error=f"it makes the decoder crash ({self._end()})")
+                raise BuildError("The decoder was killed.") from None
+            return Reply(error=f"it crashes the decoder ({self._end()})")
 
     def kill(self) -> None:
-        """Kills the process for good, from any thread; `stop` follows in the one that waits."""
+        """Kills the process permanently, from any thread. The waiting thread then calls `stop`."""
         with self._lock:
             self._closed = True
             if self._process is not None:
                 self._process.kill()
 
     def stop(self) -> None:
-        """Kills the process and waits for its end; the next job starts another."""
+        """Kills the process and waits for its exit. The next job starts another."""
         process, self._process, self._buffer, self._videos = self._process, None, b"", 0
         if process is not None:
             process.kill()
@@ -89,7 +89,7 @@ class Decoder:
         paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
         with self._lock:
             if self._closed:
-                raise BuildError("the decoder was killed")
+                raise BuildError("The decoder was killed.")
             process = self._process = subprocess.Popen(
                 WORKER,
                 stdin=subprocess.PIPE,
@@ -103,13 +103,13 @@ class Decoder:
             self._line(process, START_TIMEOUT)
         except (TimeoutError, EOFError):
             raise BuildError(
-                f"the decoding process does not start ({self._end()}): run "
-                f"`{shlex.join(WORKER)}` to see why"
+                f"The decoder process does not start ({self._end()}). Run "
+                f"`{shlex.join(WORKER)}` to see why."
             ) from None
         return process
 
     def _line(self, process: Any, timeout: float) -> dict[str, Any]:
-        """The next line of the process; TimeoutError without one, EOFError at its end."""
+        """The next line from the process. Raises TimeoutError, or EOFError when it exits."""
         descriptor, until = process.stdout.fileno(), time.monotonic() + timeout
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
@@ -134,13 +134,13 @@ class Decoder:
 
 
 class Decoders:
-    """Decoding processes that take videos in the order in which they are given.
+    """A pool of decoder processes that take videos in the order of submission.
 
-    A context: however it ends, no process of it is left, and what still waits fails.
+    It is a context manager. On exit it kills all processes, and pending jobs fail.
 
     Args:
         number: Number of processes.
-        timeout: Seconds that a video may go without giving a frame.
+        timeout: Seconds without a new frame after which a video counts as hanging.
     """
 
     def __init__(self, number: int, timeout: float):
@@ -151,7 +151,7 @@ class Decoders:
         self._threads = ThreadPoolExecutor(number, thread_name_prefix="decoder")
 
     def submit(self, job: Job) -> "Future[Reply]":
-        """A future of the reply to a job."""
+        """Submits a job and returns a future of its reply."""
         return self._threads.submit(self._run, job)
 
     def __enter__(self) -> "Decoders":
@@ -174,7 +174,7 @@ class Decoders:
 
 @contextlib.contextmanager
 def terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM unwinds the stack as Ctrl-C does, so that no child process is left."""
+    """Makes SIGTERM unwind the stack as Ctrl-C does, so that no child process remains."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,10 +1,9 @@
-"""The decoding process of a build, one video after the other.
+"""The decoder process of a build, which decodes one video at a time.
 
-Jobs come as lines of JSON on standard input, replies go as lines of JSON to standard output. The
-JPEGs or packets of a video spool into a file, so that a long video takes no more memory than a
-short one.
-A reply `{}` is a sign of life; the end of standard input, the death of the parent, ends the process
-at once, even amid a video that hangs.
+It reads jobs as lines of JSON from standard input and writes replies as lines of JSON to standard
+output. The JPEGs or packets of a video spool into a file, so memory does not grow with its length.
+A reply `{}` is a heartbeat. When standard input closes because the parent died, the process exits
+at once, even while a video hangs.
 """
 
 import os
@@ -29,10 +28,10 @@ from tfrecords.writing.remux_check import NotFaithful
 
 
 def spool_video(job: Job, alive: Callable[[], None] = lambda: None) -> Decoded:
-    """Spools one video into a file, as the JPEGs of its frames or as it is, encoded.
+    """Spools one video into a file, as JPEGs or encoded.
 
     Args:
-        job: The video, and how its frames are made.
+        job: The video and the options of its frames.
         alive: Called with every frame.
 
     Raises:
@@ -51,7 +50,7 @@ def spool_video(job: Job, alive: Callable[[], None] = lambda: None) -> Decoded:
 
 
 def spool_jpegs(job: Job, alive: Callable[[], None] = lambda: None) -> Decoded:
-    """Decodes, scales and encodes one video into a spool file of JPEGs, end to end."""
+    """Decodes, scales and encodes one video into a spool file of concatenated JPEGs."""
     found = Decoded([], [], [], 0, 0, [])
     height = width = 0
     options = [cv2.IMWRITE_JPEG_QUALITY, job.frame.quality or 95]
@@ -67,14 +66,14 @@ def spool_jpegs(job: Job, alive: Callable[[], None] = lambda: None) -> Decoded:
             alive()
             if spool.tell() > RECORD_LIMIT:
                 raise VideoError(
-                    f"its first {len(found.lengths)} frames already make a record above 1 GB: cut "
-                    "it with start and end in a CSV file"
+                    f"its first {len(found.lengths)} frames already exceed the record limit of "
+                    "1 GB; use start and end in a CSV file to cut it"
                 )
     return replace(found, height=height, width=width)
 
 
 def answer(job: Job, alive: Callable[[], None] = lambda: None) -> Reply:
-    """The reply to a job: what `spool_video` found, the `error` of it, or the `full` disk."""
+    """The reply to a job: the result of `spool_video`, its `error`, or the `full` disk."""
     try:
         return Reply(spool_video(job, alive))
     except VideoError as error:
@@ -85,15 +84,15 @@ def answer(job: Job, alive: Callable[[], None] = lambda: None) -> Reply:
         words = error.strerror or str(error)
         return Reply(full=words) if error.errno in FULL else Reply(error=words)
     except MemoryError:
-        return Reply(error="reading it takes more memory than there is")
-    except Exception as error:  # one video's surprise must not end the build
+        return Reply(error="there is not enough memory to read it")
+    except Exception as error:  # one bad video must not end the build
         return Reply(error=f"{type(error).__name__}: {error}")
 
 
 def main() -> None:
     """Answers jobs until standard input ends."""
     replies = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # libraries print here what they like
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # libraries print to standard output
     cv2.setNumThreads(1)
     jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()

@@ -1,7 +1,7 @@
-"""How long a build will take and how much disk it needs, told from a sample of its videos.
+"""Estimates the time and the disk space of a build from a sample of its videos.
 
-What a video costs goes with the size of its file, or with its length where a list cuts segments
-out of files; the sample gives the factor, and how far it may be off.
+It assumes that the cost of a video is proportional to the size of its file, or to its length if a
+list cuts segments out of files. The sample gives the factor and its error.
 """
 
 import math
@@ -25,24 +25,24 @@ from tfrecords.writing.plan import listing
 from tfrecords.writing.shard_task import ShardTask, decoder_job, failure
 
 SAMPLE = 20
-PLENTY = 100  # free bytes for each of the source: no codec makes frames that much smaller
+PLENTY = 100  # free bytes per byte of the source that surely suffice
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is left of a build, as far as a sample tells.
+    """An estimate of the rest of a build.
 
     Args:
         out: The data set's folder.
-        videos: Videos that are not in a shard yet.
-        sampled: Videos that were decoded to tell.
-        failures: Those of them that could not be read.
-        workers: Processes that will decode.
-        seconds: The time it will take.
-        bytes: What the shards will hold.
-        spool: What is needed beside them while the build runs.
-        error: By which share of itself `bytes` may be off (two standard errors).
-        free: Bytes that are free on the disk.
+        videos: Number of videos that are not in a shard yet.
+        sampled: Number of videos in the decoded sample.
+        failures: Videos of the sample that could not be read.
+        workers: Number of decoder processes.
+        seconds: Time that the build will take.
+        bytes: Size of the shards.
+        spool: Additional bytes that are needed while the build runs.
+        error: Relative error of `bytes` (two standard errors).
+        free: Free bytes on the disk.
     """
 
     out: AnyPath
@@ -58,7 +58,7 @@ class Estimate:
 
     @property
     def failed(self) -> int:
-        """How many videos of the sample could not be read."""
+        """The number of videos in the sample that could not be read."""
         return len(self.failures)
 
     def __str__(self) -> str:
@@ -75,24 +75,25 @@ class Estimate:
         )
 
     def check_disk(self) -> None:
-        """Raises `FullDisk` where the shards plainly do not fit; a server has room for them."""
+        """Raises `FullDisk` if the shards clearly do not fit. A server always has space."""
         needed = self.spool if is_remote(self.out) else self.bytes
         if needed * (1 - self.error) > self.free:
             raise FullDisk(
-                f"the disk of {workshop(self.out)} is too small: {counted(self.videos, 'video')} "
-                f"will need about {sized(needed)} (told from {self.sampled} of them, give or take "
-                f"{self.error:.0%}), {sized(self.free)} are free. Free some space, name a larger "
-                "disk with --out, or make smaller frames with --short-side and --quality"
+                f"The disk of {workshop(self.out)} is too small: {counted(self.videos, 'video')} "
+                f"will need about {sized(needed)} (estimated from {self.sampled} of them, "
+                f"with an error of {self.error:.0%}), {sized(self.free)} are free. Free "
+                "some space, set --out to a larger disk, or make smaller frames with --short-side "
+                "and --quality."
             )
 
 
 def estimate(tasks: Sequence[ShardTask], workers: int, most: int = SAMPLE) -> Estimate:
-    """Decodes a sample of what is left of a build, and leaves nothing.
+    """Estimates the rest of a build by decoding a sample. Leaves no files.
 
     Args:
         tasks: Tasks, at least one.
-        workers: Processes that will decode.
-        most: How many videos are decoded for it.
+        workers: Number of decoder processes.
+        most: Maximum size of the sample.
     """
     entries = [entry for task in tasks for entry in task.shard.entries]
     entries.sort(key=lambda entry: stable_hash(entry.id))
@@ -116,9 +117,9 @@ def estimate(tasks: Sequence[ShardTask], workers: int, most: int = SAMPLE) -> Es
 
 
 def check_disk(tasks: Sequence[ShardTask], workers: int) -> None:
-    """Stops a build before it starts where the disk is plainly too small.
+    """Stops a build before it starts if the disk is clearly too small.
 
-    Where the disk could hold the source a hundred times, nothing is decoded for this; else a tenth
+    If the free space is 100 times the size of the source, this decodes nothing, otherwise a tenth
     of the videos, at most twenty.
 
     Raises:
@@ -135,7 +136,7 @@ def check_disk(tasks: Sequence[ShardTask], workers: int) -> None:
 def _decode(
     task: ShardTask, sample: Sequence[VideoEntry], workers: int
 ) -> tuple[np.ndarray, np.ndarray, tuple[Failure, ...]]:
-    """The seconds and the bytes of each video, and those that could not be read."""
+    """The duration and size in bytes of each video, and the failures."""
     seconds, sizes, failed = np.zeros(len(sample)), np.zeros(len(sample)), []
     with tempfile.TemporaryDirectory() as folder, Decoders(workers, task.timeout) as decoders:
         spools = [Path(folder, str(number)) for number in range(len(sample))]
@@ -146,7 +147,9 @@ def _decode(
         for future in as_completed(futures):
             number, reply = futures[future], future.result()
             if reply.full:
-                raise FullDisk(f"the disk of {folder} has no room for one decoded video")
+                raise FullDisk(
+                    f"The disk of {folder} has no space for one decoded video. Free some space."
+                )
             seconds[number] = task.timeout if reply.seconds is None else reply.seconds
             if not reply.decoded:
                 failed.append(failure(sample[number], reply.error))
@@ -157,7 +160,7 @@ def _decode(
 
 
 def _weights(root: Path, entries: Sequence[VideoEntry]) -> np.ndarray:
-    """What the cost of each video is taken to go with."""
+    """The quantity to which the cost of each video is assumed proportional."""
     spans = [entry.end - (entry.start or 0) for entry in entries if entry.end is not None]
     if len(spans) == len(entries):
         return np.array(spans)
@@ -175,7 +178,7 @@ def _bytes(path: AnyPath) -> int:
 
 
 def _error(found: np.ndarray, weights: np.ndarray, total: int) -> float:
-    """Two standard errors of a ratio estimate, as a share of it."""
+    """Two standard errors of a ratio estimate, relative to it."""
     number = len(found)
     if not found.any():
         return 1.0

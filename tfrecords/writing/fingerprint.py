@@ -1,4 +1,4 @@
-"""What the bytes of a data set depend on: the state of the source's files, and the versions."""
+"""Fingerprints of all that the bytes of a data set depend on: source files and versions."""
 
 import hashlib
 import json
@@ -18,20 +18,20 @@ PACKAGES = ("ctm-keras", "av", "opencv-python-headless", "numpy")
 
 
 def environment() -> dict[str, Any]:
-    """What the bytes of a data set depend on beside its source and its options."""
+    """The versions and machine that the bytes of a data set depend on."""
     return {"versions": {name: _version(name) for name in PACKAGES}, "machine": platform.machine()}
 
 
 def fingerprints(root: Path, entries: Iterable[VideoEntry]) -> dict[str, str]:
-    """The state of each video's file; it stays when the source is moved as a whole.
+    """The fingerprint of each video's file, which does not change when the source is moved.
 
     Args:
         root: The folder that relative paths start from.
         entries: Iterable of `VideoEntry`.
 
     Returns:
-        A dict from a video's id to the size in bytes and the time of change of its file, to a hash
-        of these of its images where it is a folder, or to `"missing"`.
+        A dict from a video's id to the size in bytes and the modification time of its file, or a
+        hash of those of its images if it is a folder, or `"missing"`.
     """
     entries = list(entries)
     found = {path: _fingerprint(file_of(root, path)) for path in {entry.path for entry in entries}}
@@ -39,7 +39,7 @@ def fingerprints(root: Path, entries: Iterable[VideoEntry]) -> dict[str, str]:
 
 
 def digest(content: Any) -> str:
-    """sha256 of what JSON can say."""
+    """The sha256 of a JSON value."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What a build is going to do and has done, shard by shard."""
+"""The plan of a build and its results, shard by shard."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from tfrecords.text import printable
 
 VIDEOS_PER_SHARD = 32  # about 256 MB of ten-second clips
 MOST_SHARDS = 512
-LISTED = 20  # failures shown at the end; dataset.json has all
+LISTED = 20  # failures to print; dataset.json lists all
 
 
 @dataclass(frozen=True)
 class PlannedShard:
-    """A shard before it is written: its file, its split and its videos in order."""
+    """A shard to write: its file, its split and its videos in order."""
 
     file: str
     split: str
@@ -26,11 +26,11 @@ class PlannedShard:
 
 
 class Done(NamedTuple):
-    """A finished shard (None where all its videos failed), its frames and its failures.
+    """A finished shard (None if all its videos failed), its number of frames and its failures.
 
-    `hung` are the ids of failures that ran into the timeout and were not tried again yet;
-    `as_frames` tells of videos that could not stay encoded why they are stored as JPEGs;
-    `clock_jumps` lists when, in seconds, the clocks of videos jump.
+    `hung` are the ids of failures that exceeded the timeout and were not retried yet. `as_frames`
+    maps the id of a video that could not stay encoded to the reason why it is stored as JPEGs.
+    `clock_jumps` maps the id of a video to the times in seconds at which its clock jumps.
     """
 
     shard: Shard | None
@@ -42,7 +42,7 @@ class Done(NamedTuple):
 
 
 def plan_shards(entries: Sequence[VideoEntry], shards: int | None) -> list[PlannedShard]:
-    """Deals the videos of each split to its shards, in the order of their ids' hashes."""
+    """Distributes the videos of each split over its shards, in the order of their ids' hashes."""
     plan = []
     for split in SPLITS:
         own = [entry for entry in entries if entry.split == split]
@@ -56,7 +56,7 @@ def plan_shards(entries: Sequence[VideoEntry], shards: int | None) -> list[Plann
 
 
 def listing(failures: Sequence[Failure]) -> str:
-    """Failures for people, one a line."""
+    """Formats failures for printing, one per line."""
     lines = [f"\n  {printable(f'{own.path}: {own.reason}')}" for own in failures[:LISTED]]
     more = len(failures) - LISTED
     return "".join(lines) + (f"\n  and {more} more" if more > 0 else "")

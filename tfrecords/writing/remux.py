@@ -1,9 +1,9 @@
-"""A video on its way into a shard as it is, encoded: cut at packets, put into Matroska, and proven.
+"""Stores an encoded video in a shard: cuts it at packets, remuxes it to Matroska and verifies it.
 
-Nothing is encoded anew. What a reader will decode from the new file, from every key picture on, is
-compared with the pictures of the original; a video of which that cannot be said is refused, and
-its frames are stored as JPEGs instead. Matroska takes any codec and keeps each packet in one piece,
-behind four bytes of its block.
+Nothing is encoded again. The pictures that a reader will decode from the new file, starting at any
+keyframe, are compared with those of the original. If they differ, the video is rejected and its
+frames are stored as JPEGs instead. Matroska supports all codecs and stores each packet contiguously
+after a block header of four bytes.
 """
 
 import zlib
@@ -32,7 +32,7 @@ MICROSECOND = Fraction(1, 1_000_000)
 
 
 class Packet(NamedTuple):
-    """A packet on the tape; `stamp` in microseconds by the container's clock, or None."""
+    """A packet on the tape; `stamp` is its container time in microseconds, or None."""
 
     offset: int
     size: int
@@ -41,27 +41,27 @@ class Packet(NamedTuple):
 
 
 class PacketTape:
-    """Packets in decoding order, their bytes in a file."""
+    """Records packets in decoding order and their bytes in a file."""
 
     def __init__(self, file: BinaryIO):
         self.file = file
         self.packets: list[Packet] = []
 
     def rewind(self) -> None:
-        """Forgets all."""
+        """Removes all packets."""
         self.packets.clear()
         self.file.seek(0)
         self.file.truncate()
 
     def record(self, packet: av.Packet) -> int:
-        """Takes down a packet and answers its number."""
+        """Records a packet and returns its number."""
         stamp = None if packet.pts is None else round(packet.pts * packet.time_base * 1_000_000)
         self.packets.append(Packet(self.file.tell(), packet.size, packet.is_keyframe, stamp))
         self.file.write(packet)
         if self.file.tell() > RECORD_LIMIT:
             raise VideoError(
-                "its encoded video makes a record above 1 GB: cut it with start and end in a CSV "
-                "file"
+                "its encoded video exceeds the record limit of 1 GB; use start and end in a CSV "
+                "file to cut it"
             )
         return len(self.packets) - 1
 
@@ -74,15 +74,15 @@ class PacketTape:
 
 @dataclass
 class Original:
-    """What decoding the original gave.
+    """The result of decoding the original.
 
     Args:
-        times: Mapping from a packet to the time of its picture, microseconds, in display order.
-        frames: List of (packet, time), the frames of the data set.
-        jumps: When the clock of the file jumps, seconds.
+        times: Mapping from a packet to the time of its picture in microseconds, in display order.
+        frames: The frames of the data set as (packet, time).
+        jumps: Times in seconds at which the clock of the file jumps.
         digests: Mapping from the packet of a frame to the digest of its picture.
         crcs: Mapping from the packet of a frame to the CRC-32 of its picture.
-        look: What all these pictures share: format, size, colors, rotation.
+        look: The common properties of all pictures: format, size, colors, rotation.
         size: Height and width of the upright picture.
     """
 
@@ -96,17 +96,17 @@ class Original:
 
 
 def spool_media(job: Job, alive: Callable[[], None]) -> Decoded:
-    """Spools a video as a Matroska file without sound, from the key picture before its start.
+    """Spools a video as a Matroska file without sound, from the keyframe before its start.
 
     Args:
         job: The video, its times and the spool file.
         alive: Called with every picture.
 
     Returns:
-        The encoded video in its spool.
+        The description of the spooled video.
 
     Raises:
-        NotFaithful: If the reader would not get the pictures of the original.
+        NotFaithful: If a reader would not decode the pictures of the original.
         VideoError: If the video cannot be read.
     """
     spool = Path(job.spool)
@@ -120,7 +120,7 @@ def spool_media(job: Job, alive: Callable[[], None]) -> Decoded:
     except av.FFmpegError as error:
         if error.errno in FULL:
             raise
-        raise NotFaithful(f"it cannot be put into Matroska ({error.strerror})") from None
+        raise NotFaithful(f"it cannot be stored in Matroska ({error.strerror})") from None
     finally:
         tape_path.unlink(missing_ok=True)
     offsets, lengths = _pieces(spool, len(kept))
@@ -148,7 +148,7 @@ def _decode_original(job: Job, tape: PacketTape, alive: Callable) -> Original:
         if not found.look:
             found.look, found.size = look, Renderer(picture, None, "rgb24").size
         if look != found.look:
-            raise NotFaithful("its pictures change in size, colors or rotation")
+            raise NotFaithful("the size, colors or rotation of its pictures change")
         if packet not in found.digests:
             found.digests[packet] = digest_of(picture.image)
             found.crcs[packet] = zlib.crc32(planes_of(picture.image))
@@ -158,19 +158,19 @@ def _decode_original(job: Job, tape: PacketTape, alive: Callable) -> Original:
 
 
 def _watched(stream: Iterable[Picture], times: dict[int, int]) -> Iterator[Picture]:
-    """Takes down the time of every picture by its packet."""
+    """Records the time of every picture by its packet."""
     for picture in stream:
         if isinstance(picture.image, np.ndarray):
-            raise NotFaithful("it is no video that PyAV decodes")
+            raise NotFaithful("PyAV cannot decode it")
         packet = picture.image.opaque
         if packet is None or packet in times:
-            raise NotFaithful("a packet of it holds two pictures")
+            raise NotFaithful("one of its packets contains two pictures")
         times[packet] = picture.time
         yield picture
 
 
 def _kept(tape: PacketTape, original: Original) -> list[int]:
-    """The packets from the last key picture before the first frame to the last one needed."""
+    """The packets from the last keyframe before the first frame to the last one needed."""
     times, wanted = original.times, original.digests
     earliest = min(times[packet] for packet in wanted)
     keys = [n for n in range(min(wanted) + 1) if tape.packets[n].is_key]
@@ -179,13 +179,13 @@ def _kept(tape: PacketTape, original: Original) -> list[int]:
     zero = times[first] if shown else None
     return [
         packet
-        for packet in range(first, max(wanted) + 1)  # what is shown before the key needs others
+        for packet in range(first, max(wanted) + 1)  # earlier pictures need other packets
         if zero is None or times.get(packet, zero) >= zero
     ]
 
 
 def _times(tape: PacketTape, kept: Sequence[int], times: Mapping[int, int]) -> list[int]:
-    """When each packet's picture is shown, also of those that nobody saw."""
+    """The display time of each packet's picture, including those that were not decoded."""
     known = [packet for packet in kept if packet in times]
     stamps = ((p, tape.packets[p].stamp) for p in known)
     shifts = [times[p] - stamp for p, stamp in stamps if stamp is not None]
@@ -203,7 +203,7 @@ def _times(tape: PacketTape, kept: Sequence[int], times: Mapping[int, int]) -> l
 def _mux(
     source: str, spool: Path, tape: PacketTape, kept: Sequence[int], times: Sequence[int]
 ) -> int:
-    """Writes the media file; returns its time zero by the video's clock."""
+    """Writes the media file; returns its time zero on the video's clock."""
     zero, ordered = min(times), sorted(times)
     delay = max(late - time for late, time in zip(ordered, times, strict=True))
     options = {"fflags": "+bitexact"}
@@ -226,7 +226,7 @@ def _added(out: av.container.OutputContainer, template: av.VideoStream) -> av.Vi
         return out.add_stream_from_template(template, opaque=True)
     except ValueError:
         name = template.codec_context.name
-        raise NotFaithful(f"Matroska does not take its codec ({name})") from None
+        raise NotFaithful(f"Matroska does not support its codec ({name})") from None
 
 
 def _pieces(spool: Path, count: int) -> tuple[list[int], list[int]]:
@@ -236,5 +236,5 @@ def _pieces(spool: Path, count: int) -> tuple[list[int], list[int]]:
         places = ((pos + BLOCK_HEAD, size) for pos, size in packets if pos is not None)
         offsets, lengths = map(list, zip(*places, strict=True))
     if len(offsets) != count:
-        raise NotFaithful(f"Matroska gives back {len(offsets)} of its {count} packets")
+        raise NotFaithful(f"Matroska returns only {len(offsets)} of its {count} packets")
     return [0, *offsets], [offsets[0], *lengths]

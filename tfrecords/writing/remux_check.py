@@ -1,4 +1,4 @@
-"""Whether stored media decodes, as a reader will decode it, to the pictures of the original."""
+"""Verifies that stored media decodes to the pictures of the original, bit for bit."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -9,16 +9,16 @@ from tfrecords.video.packets import Piece, Pieces, decode, planes_of
 from tfrecords.video.picture import matrix_of
 from tfrecords.video.renderer import transposes
 
-TRIES = 3  # key pictures to go back from a picture until it decodes exactly
-SPARSE = 8  # of so many frames one is decoded once more, without those that nothing refers to
+TRIES = 3  # keyframes to go back from a picture until it decodes exactly
+SPARSE = 8  # one of so many frames is decoded again without non-reference pictures
 
 
 class NotFaithful(ValueError):  # noqa: N818
-    """A video whose pictures the reader would not get from the stored media; says why."""
+    """The stored media does not decode to the original pictures. The message is the reason."""
 
 
 def look_of(frame: av.VideoFrame, matrix: tuple | None) -> tuple:
-    """What turns the planes of a picture into pixels: format, size, colors, rotation."""
+    """The properties that convert planes to pixels: format, size, colors, rotation."""
     turn = None
     if matrix:
         a, b, c, d = matrix
@@ -39,20 +39,20 @@ def prove(
     look: tuple,
     alive: Callable[[], None],
 ) -> dict[int, int]:
-    """Finds from which key picture each frame decodes to the very picture of the original.
+    """Finds the keyframe from which each frame decodes exactly to the picture of the original.
 
     Args:
-        pieces: `Pieces` of the stored media.
-        keys: The packets that the container calls key pictures.
+        pieces: The pieces of the stored media.
+        keys: The packets that the container marks as keyframes.
         digests: Mapping from the packet of a frame to the digest of its picture.
-        look: What `look_of` gave for all of them.
+        look: The result of `look_of` for all of them.
         alive: Called with every picture.
 
     Returns:
-        A mapping from the packet of a frame to the packet to start from.
+        A mapping from the packet of a frame to the packet where decoding starts.
 
     Raises:
-        NotFaithful: If there is none for a frame.
+        NotFaithful: If there is no such keyframe for a frame.
     """
 
     def exact(start: int, end: int, wanted: set[int]) -> set[int]:
@@ -63,7 +63,7 @@ def prove(
                 if number in wanted and look_of(frame, matrix_of(frame)) == look:
                     found |= {number} if digest_of(frame) == digests[number] else set()
         except av.FFmpegError:
-            pass  # what is missing tells
+            pass  # the missing pictures show it
         return found
 
     starts: dict[int, int] = {}
@@ -76,5 +76,5 @@ def prove(
             sorted(n for n in own if starts.get(n) == bounds[place])[SPARSE // 2 :: SPARSE]
         )
         if own - starts.keys() or sparse - exact(bounds[place], end, sparse):
-            raise NotFaithful("the stored media decodes to other pictures than the original")
+            raise NotFaithful("the stored media does not decode to the pictures of the original")
     return starts

@@ -1,10 +1,10 @@
-"""The state of an unfinished build: what was asked, and which shards are done.
+"""The state of an unfinished build: its options, and which shards are finished.
 
-`OUT/.unfinished/` holds plan.json, a JSON file for each finished shard, the spool, and a lock.
-Of a remote `OUT` the spool and the lock are on the machine of the build, so that two builds on
-different machines are not kept apart, except by their plans: the same plan writes the same bytes.
-A build that stops before it begins leaves nothing; on a disk, the plan of one that stopped before a
-shard was done gives way to another.
+`OUT/.unfinished/` contains plan.json, a JSON file for each finished shard, the spool, and a lock.
+If `OUT` is remote, the spool and the lock are on the machine of the build. So only the plans
+separate two builds on different machines: the same plan writes the same bytes. A build that stops
+before it begins leaves no files. On a local disk, a plan without a finished shard is replaced by
+the next one.
 """
 
 import fcntl
@@ -37,36 +37,36 @@ from tfrecords.writing.fingerprint import environment
 from tfrecords.writing.plan import Done
 
 PLAN = "plan.json"
-SOURCE = {  # what of a plan tells the source, and how it differs
-    "class_order": "its class names are numbers sorted as text, and are sorted by value now",
-    "entries": "the videos of the source, their labels or splits, or their groups are others",
-    "files": "the source's files changed (another size or time of change, or missing before)",
+SOURCE = {  # keys of a plan that describe the source, and the meaning of a difference
+    "class_order": "its class names are numbers sorted as text, but are now sorted by value",
+    "entries": "the videos of the source or their labels, splits or groups changed",
+    "files": "the files of the source changed (size or modification time, or were missing before)",
 }
 
 
 def finished(out: AnyPath, asked: Mapping[str, Any]) -> Manifest | None:
-    """The data set that lies in `out` already, if it is the one that is asked for."""
+    """The finished data set in `out`, if it is the requested one."""
     if not is_file(out / FILE):
         return None
     manifest = read_manifest(out)
     differences = _differences(manifest.source.get("asked", {}), asked)
     if differences:
         raise BuildError(
-            f"{out} holds a finished data set that was built otherwise: {differences}; choose "
-            "another --out to build from the source as it is now, or remove it first"
+            f"{out} contains a finished data set that was built differently: {differences}. Choose "
+            "another --out to build from the current source, or remove it first."
         )
     for shard in manifest.all_shards:
         if not is_file(out / shard.file) or file_size(out / shard.file) != shard.bytes:
             raise BuildError(
-                f"{out} was finished, but {shard.file} is missing or damaged now: `ctm verify "
-                f"{out}` lists what is wrong; remove {out} to build it again"
+                f"{out} is finished, but {shard.file} is missing or damaged. Run `ctm verify "
+                f"{out}` to list all problems, or remove {out} to build it again."
             )
     remove_folder(out / UNFINISHED)
     return manifest
 
 
 class Journal:
-    """Opens the state of a build, as a context; only one build at a time may hold it.
+    """Opens the state of a build as a context manager. Only one build at a time may hold it.
 
     Args:
         out: The data set's folder.
@@ -74,8 +74,8 @@ class Journal:
         files: Mapping from a video's id to the fingerprint of its file.
 
     Raises:
-        BuildError: If another build holds `out`, or shards of an unfinished one of other options or
-            other versions lie there.
+        BuildError: If another build holds `out`, or if it contains shards of an unfinished build
+            with other options or versions.
     """
 
     def __init__(self, out: AnyPath, asked: Mapping[str, Any], files: Mapping[str, str]):
@@ -88,16 +88,16 @@ class Journal:
         strangers = [] if is_folder(self.folder) else names(self.out, "*.tfrecord")
         if strangers:
             raise BuildError(
-                f"{self.out} holds {strangers[0]}, which is of no build that could go on: "
-                "choose another --out, or remove it first"
+                f"{self.out} contains {strangers[0]}, which belongs to no build that can be "
+                "resumed. Choose another --out, or remove it first."
             )
         self._new = is_remote(self.out) or not self.out.exists()
         self.here.mkdir(parents=True, exist_ok=True)
         self._lock = open(self.here / "lock", "wb")
-        os.register_at_fork(after_in_child=self._lock.close)  # an executor's may outlive us
+        os.register_at_fork(after_in_child=self._lock.close)  # executors' children may live on
         try:
             self._hold_lock()
-            if is_remote(self.out) or self.recorded():  # who else writes to a server has no lock
+            if is_remote(self.out) or self.recorded():  # locks do not exclude other machines
                 self.compare()
             self._begun = is_file(self.folder / PLAN)
         except BaseException:
@@ -106,8 +106,8 @@ class Journal:
         return self
 
     def begin(self) -> None:
-        """Writes the plan: from now on a build that stops can go on."""
-        if self._difference():  # nothing is recorded of what that plan wrote
+        """Writes the plan. From now on the build can be resumed."""
+        if self._difference():  # no shard of the other plan is recorded
             for pattern in ("*-of-*.tfrecord", "*-of-*.index"):
                 for name in names(self.out, pattern):
                     remove(self.out / name)
@@ -122,7 +122,7 @@ class Journal:
         if is_remote(self.out) or not self._begun:
             remove_folder(self.here)
         if not self._begun and self._new and not is_remote(self.out):
-            with suppress(OSError):  # it is not empty
+            with suppress(OSError):  # the folder is not empty
                 self.out.rmdir()
         self._lock.close()
 
@@ -131,23 +131,23 @@ class Journal:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(self._lock.fileno()), os.stat(self._lock.name)):
                 return
-        except (BlockingIOError, FileNotFoundError):  # the other one removes it when it ends
+        except (BlockingIOError, FileNotFoundError):  # the other build removes it at its end
             pass
-        raise BuildError(f"another build is writing {self.out}: wait until it ends")
+        raise BuildError(f"Another build is writing {self.out}. Wait until it ends.")
 
     def recorded(self) -> bool:
-        """Whether a shard of an unfinished build is done."""
+        """Whether any shard is recorded as finished."""
         return bool(names(self.folder, "*.tfrecord.json"))
 
     def clear_spool(self) -> None:
-        """Frees the space of what is no shard yet."""
+        """Removes all unfinished files."""
         remove_folder(self.spool)
         for folder in (self.out, self.folder):
             for name in names(folder, "*.tmp"):
                 remove(folder / name)
 
     def there(self, shard: Shard) -> bool:
-        """Whether a shard and its index are there as they were written."""
+        """Whether a shard and its index exist as they were written."""
         file = self.out / shard.file
         try:
             index = read_bytes(index_path(file))
@@ -157,11 +157,11 @@ class Journal:
         return size == shard.bytes and hashlib.sha256(index).hexdigest() == shard.index_sha256
 
     def compare(self) -> None:
-        """Raises `BuildError` where an unfinished build of something else lies there."""
+        """Raises `BuildError` if `out` contains an unfinished build with another plan."""
         if difference := self._difference():
             raise BuildError(
-                f"{self.out} holds an unfinished build that cannot go on: {difference}; repeat "
-                f"its own command, or remove {self.out} to start again"
+                f"{self.out} contains an unfinished build that cannot be resumed: {difference}. "
+                f"Repeat its command, or remove {self.out} to start again."
             )
 
     def _difference(self) -> str:
@@ -169,10 +169,10 @@ class Journal:
         return _differences(json.loads(read_bytes(path)), self._plan) if is_file(path) else ""
 
     def load(self, file: str) -> Done | None:
-        """What was recorded of a shard, if it is still there and of the files that are there now.
+        """The record of a shard, if the shard exists and its source files did not change.
 
         Raises:
-            BuildError: If a file of a video in it changed: the data set would mix two sources.
+            BuildError: If the file of a video in it changed, which would mix two sources.
         """
         path = self.folder / f"{file}.json"
         if not is_file(path):
@@ -182,11 +182,11 @@ class Journal:
         changed = {name for name, was in content["files"].items() if self.files[name] != was}
         if kept := sorted(changed - {failure.id for failure in failures}):
             raise BuildError(
-                f"{self.out} holds an unfinished build that cannot go on: the source's files "
-                f"changed, for example of {kept[0]!r}; remove {self.out} to start again, or choose "
-                "another --out"
+                f"{self.out} contains an unfinished build that cannot be resumed: the files of the "
+                f"source changed, for example of {kept[0]!r}. Remove {self.out} to start again, or "
+                "choose another --out."
             )
-        if changed:  # a video that failed was repaired
+        if changed:  # a failed video was repaired
             return None
         hung = tuple(content.get("hung", ()))
         if content["shard"] is None:
@@ -198,7 +198,7 @@ class Journal:
         return Done(shard, content["frames"], failures, hung, *notes)
 
     def save(self, file: str, done: Done) -> None:
-        """Records a shard that is on disk, whole and synced."""
+        """Records a finished and synced shard."""
         names = [*(done.shard.videos if done.shard else ()), *(f.id for f in done.failures)]
         content = {
             "files": {name: self.files[name] for name in names},
@@ -212,24 +212,24 @@ class Journal:
         write_json(self.folder / f"{file}.json", content)
 
     def forget_failures(self) -> None:
-        """Lets the next run read failed videos again, since they may have been repaired."""
+        """Makes the next run retry failed videos, since they may have been repaired."""
         for name in names(self.folder, "*.tfrecord.json"):
             if json.loads(read_bytes(self.folder / name))["failures"]:
                 remove(self.folder / name)
 
     def remove(self) -> None:
-        """Ends the build: dataset.json is there."""
+        """Removes the state after dataset.json is written."""
         remove_folder(self.folder)
         remove_folder(self.here)
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """What was asked then and now, named for people; empty where it is the same."""
+    """The differences between two plans in words; empty if they are equal."""
     before, now = _flat(before), _flat(json.loads(json.dumps(now)))
     names: Sequence[str] = [name for name in now if before.get(name) != now[name]]
-    told = [f"{n} is {now[n]}, there {before.get(n)}" for n in names if n not in SOURCE]
-    told = told or [sentence for name, sentence in SOURCE.items() if name in names][:1]
-    return ", ".join(told)
+    found = [f"{n} is {now[n]}, was {before.get(n)}" for n in names if n not in SOURCE]
+    found = found or [sentence for name, sentence in SOURCE.items() if name in names][:1]
+    return ", ".join(found)
 
 
 def _flat(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One run of a build: hands out the shards that are not done yet and records those that are."""
+"""A run of a build: submits the unfinished shards and records the finished ones."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,25 +30,25 @@ from tfrecords.writing.resume import Journal
 from tfrecords.writing.shard_task import ShardTask, build_shard, decode_and_write, failure
 
 Submit = Callable[[ShardTask], Future]
-tqdm.get_lock()  # imports multiprocessing now: a Ctrl-C in the midst of an import can be lost
+tqdm.get_lock()  # imports multiprocessing now: a Ctrl-C during an import can be lost
 
 
 class TooManyFailures(BuildError):  # noqa: N818
-    """More videos failed than are allowed."""
+    """More videos failed than `max_failures` allows."""
 
 
 class Run:
-    """Builds what is not done yet.
+    """Builds the unfinished shards.
 
     Args:
         plan: The shards.
-        names: The class names, in order.
-        root: The folder that the videos' paths start from.
+        names: The class names, in label order.
+        root: The folder that relative paths start from.
         frame: How frames are made.
-        journal: What was done before.
-        timeout: Seconds that a video may go without giving a frame.
+        journal: The state of the build.
+        timeout: Seconds without a new frame after which a video counts as hanging.
         max_failures: Fraction of the videos that may fail.
-        progress: Whether to show a bar.
+        progress: Whether to show a progress bar.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Run:
         self.failures: list[Failure] = []
 
     def run(self, executor: Executor | None, workers: int) -> dict[str, Done]:
-        """Builds through an executor, or where it is None, with processes of its own."""
+        """Builds with an executor or, if it is None, with own processes."""
         self.by_shard = executor is not None
         way: AbstractContextManager[Submit] = self._decode_here(workers)
         if executor is not None:
@@ -91,20 +91,22 @@ class Run:
         return self.done
 
     def estimate(self, workers: int) -> Estimate:
-        """Says what is left to do, and writes nothing."""
+        """Estimates the rest of the build and writes nothing."""
         if self.journal.recorded():
             self.journal.compare()
         self._load()
         tasks = list(self._tasks())
         if not tasks:
-            raise BuildError(f"all shards of {self.journal.out} are written: build to finish it")
+            raise BuildError(
+                f"All shards of {self.journal.out} are written. Build without --estimate to finish."
+            )
         found = estimate(tasks, workers)
         tqdm.write(str(found))
         found.check_disk()
         return found
 
     def _load(self) -> None:
-        """What earlier runs have done."""
+        """Loads the results of earlier runs."""
         self.done = {s.file: done for s in self.plan if (done := self.journal.load(s.file))}
         self.failures = [f for done in self.done.values() for f in done.failures]
 
@@ -113,7 +115,7 @@ class Run:
         return tqdm(total=self.total, initial=ready, unit="video", disable=not self.progress)
 
     def _missing_files(self) -> None:
-        """Stops before any work where the paths are wrong as a whole."""
+        """Stops before any work if too many files are missing, as when all paths are wrong."""
         left = [entry for task in self._tasks() for entry in task.shard.entries]
         missing = [entry for entry in left if not file_of(self.root, entry.path).exists()]
         found = [*self.failures, *(failure(entry, "the file is missing") for entry in missing)]
@@ -123,7 +125,7 @@ class Run:
         return (self._task(shard) for shard in self.plan if shard.file not in self.done)
 
     def _try_again(self, submit: Submit) -> None:
-        """Shards with videos that ran into the timeout, while nothing else runs."""
+        """Retries the shards with videos that exceeded the timeout, while nothing else runs."""
         hung: list[str] = []
         failed: set[str] = set()
         for shard in self.plan:
@@ -134,7 +136,7 @@ class Run:
                 failed |= {failure.id for failure in self.done[shard.file].failures}
         if read := [name for name in hung if name not in failed]:
             tqdm.write(
-                f"{counted(len(read), 'video')} ran into the timeout, but not at the second "
+                f"{counted(len(read), 'video')} exceeded the timeout, but not at the second "
                 f"attempt: {named(read)}"
             )
 
@@ -153,7 +155,7 @@ class Run:
 
     @contextmanager
     def _decode_here(self, workers: int) -> Iterator[Submit]:
-        """Threads over a common pool of decoders: while a shard is written, the next is decoded."""
+        """Threads that share a pool of decoders: the next shard decodes while one is written."""
         threads = ThreadPoolExecutor(workers + 1, "shard")
         with threads, Decoders(workers, self.timeout) as decoders:
             yield lambda task: threads.submit(
@@ -167,12 +169,12 @@ class Run:
                 futures[submit(task)] = task
             for future in as_completed(futures):
                 self._record(futures.pop(future), future.result())
-                del future  # a cluster builds again what is still held when its worker is lost
+                del future  # a cluster recomputes held futures when their worker is lost
         except (CancelledError, BrokenExecutor) as error:
             reason = str(error) or "its tasks were canceled"
             raise BuildError(
-                f"the executor lost its workers ({reason}): run the same command again, it goes on "
-                "where it stopped"
+                f"The executor lost its workers ({reason}). Run the same command again to "
+                "resume it."
             ) from error
         finally:
             for future in futures:
@@ -184,14 +186,14 @@ class Run:
                 self._ended(task, video)
         if done.shard and not self.journal.there(done.shard):
             raise BuildError(
-                f"{done.shard.file} is not in {self.journal.out} as a worker wrote it: all workers "
-                "must share the data set's folder, and no other build may write it"
+                f"{done.shard.file} in {self.journal.out} is not the shard that a worker wrote. "
+                "All workers must share the data set's folder, and no other build may write to it."
             )
         self.journal.save(task.shard.file, done)
         self.done[task.shard.file] = done
 
     def _ended(self, task: ShardTask, result: object) -> None:
-        """Counts a video, in whichever thread it ends."""
+        """Counts a finished video; called from any thread."""
         if task.before:
             return
         if isinstance(result, Failure):
@@ -204,7 +206,7 @@ class Run:
     def _check_failures(self, failures: Sequence[Failure]) -> None:
         if len(failures) > math.floor(self.max_failures * self.total + 1e-9):
             raise TooManyFailures(
-                f"stopped: {len(failures)} of {self.total} videos failed, more than "
+                f"Stopped: {len(failures)} of {self.total} videos failed, more than "
                 f"--max-failures {self.max_failures:g} allows.{listing(failures)}\nRepair "
                 "them, or allow more, then run the same command again to resume it."
             )

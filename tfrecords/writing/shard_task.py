@@ -1,8 +1,8 @@
-"""One shard, from its videos to its file: the unit of work of threads, processes and clusters.
+"""Builds one shard from its videos: the unit of work of threads, processes and clusters.
 
-A worker needs the source, the data set's folder and a `ShardTask`. Whatever is no shard yet lies in
-a folder of the attempt's own below `spool`, from where the shard is renamed into place: attempts
-that die leave nothing in the data set, and two at the same shard do not meet.
+A worker needs the source, the data set's folder and a `ShardTask`. Each attempt writes its files to
+its own folder under `spool` and then renames the shard into place. So failed attempts leave no
+files in the data set, and two attempts at one shard do not conflict.
 """
 
 import errno
@@ -30,18 +30,18 @@ Result = Spooled | Failure
 
 @dataclass(frozen=True)
 class ShardTask:
-    """A shard to build, as it travels to a worker.
+    """A shard to build, as it is sent to a worker.
 
     Args:
         shard: The shard.
-        labels: The place of each video's label in the class names.
-        root: Absolute path, the folder that the videos' paths start from.
-        out: Absolute path, the data set's folder.
-        spool: Absolute path, the folder of the worker's machine for what is no shard yet.
+        labels: Index of each video's class in the class names.
+        root: Absolute path of the folder that relative paths start from.
+        out: Absolute path of the data set's folder.
+        spool: Absolute path of the worker's local folder for unfinished files.
         frame: How frames are made.
-        timeout: Seconds that a video may go without giving a frame.
+        timeout: Seconds without a new frame after which a video counts as hanging.
         environment: The versions and the machine that the bytes depend on.
-        before: An outcome whose hung videos are tried once more.
+        before: An earlier result whose hung videos are retried.
     """
 
     shard: PlannedShard
@@ -55,27 +55,27 @@ class ShardTask:
     before: Done | None = None
 
     def job(self, place: int, folder: Path) -> Job:
-        """What the decoder is asked for the video at a place."""
+        """The decoder's job for the video at an index."""
         return decoder_job(self.root, self.shard.entries[place], folder / str(place), self.frame)
 
 
 def decoder_job(root: Path, entry: VideoEntry, spool: Path, frame: FrameOptions) -> Job:
-    """What the decoder is asked for a video."""
+    """The decoder's job for a video."""
     path = str(file_of(root, entry.path).absolute())
     return Job(path, str(spool), frame, entry.start, entry.end)
 
 
 def build_shard(task: ShardTask) -> Done:
-    """Builds a shard with a decoding process of its own: what an executor is given.
+    """Builds a shard with its own decoder process; executors run this function.
 
     Raises:
-        BuildError: If this worker's packages would write other bytes.
+        BuildError: If the versions of this worker's packages differ.
         OSError: If the disk is full, among others.
     """
     if (here := environment()) != task.environment:
         raise BuildError(
-            f"a worker has {here}, this program {task.environment}: install the same versions on "
-            "every machine, so that all write the same bytes"
+            f"All workers must have {task.environment}, received {here}. Install the same versions "
+            "on every machine, so that all write the same bytes."
         )
     with Decoders(1, task.timeout) as decoders:
         return decode_and_write(task, decoders)
@@ -87,9 +87,9 @@ def decode_and_write(
     """Decodes the videos of a shard and writes it.
 
     Args:
-        task: ShardTask.
+        task: The shard to build.
         decoders: Decoders, which may be shared with other shards.
-        ended: Told of each video as it ends.
+        ended: Called with the result of each video.
     """
     with _attempt(task) as folder:
         results = _try_again(task, task.before, decoders, folder) if task.before else {}
@@ -109,7 +109,7 @@ def decode_and_write(
 
 
 def failure(entry: VideoEntry, reason: str) -> Failure:
-    """A video of the source as a failure."""
+    """The failure of a video."""
     return Failure(entry.id, plain(entry.path), entry.split, reason)
 
 
@@ -117,7 +117,7 @@ def failure(entry: VideoEntry, reason: str) -> Failure:
 def _attempt(task: ShardTask) -> Iterator[Path]:
     folder = task.spool / f"{task.shard.file}.{uuid.uuid4().hex}"
     try:
-        folder.mkdir(parents=is_remote(task.out))  # where no worker shares a disk with another
+        folder.mkdir(parents=is_remote(task.out))  # workers of a remote build share no disk
     except FileNotFoundError:
         raise _ended(task.spool) from None
     try:
@@ -129,19 +129,19 @@ def _attempt(task: ShardTask) -> Iterator[Path]:
 def _try_again(
     task: ShardTask, before: Done, decoders: Decoders, folder: Path
 ) -> dict[int, Result]:
-    """The videos that hung, one after the other, before the rest of their shard."""
+    """Retries the videos that hung, one at a time, before the rest of their shard."""
     places = [n for n, entry in enumerate(task.shard.entries) if entry.id in before.hung]
     again = {}
     for place in places:
         reply = decoders.submit(task.job(place, folder)).result()
         if reply.hangs:
-            reply = replace(reply, error=f"{reply.error}, and again when it was read alone")
+            reply = replace(reply, error=f"{reply.error}, also when read alone")
         again[place] = _result(task, place, folder, reply)
     return again
 
 
 def _with_failures(before: Done, results: Iterable[Failure]) -> Done:
-    """The same shard, its hung videos' failures as they are now."""
+    """The same shard with updated failures of its hung videos."""
     now = {result.id: result for result in results}
     failures = tuple(now.get(failure.id, failure) for failure in before.failures)
     return before._replace(failures=failures, hung=())
@@ -170,13 +170,13 @@ def _write(task: ShardTask, folder: Path, results: list[Result], hung: tuple[str
 
 
 def _check_still_there(folder: Path) -> None:
-    """A build that ended takes its spool away: that is no fault of the videos."""
+    """Raises if the build ended and removed the spool, which is no failure of the videos."""
     if not folder.is_dir():
         raise _ended(folder)
 
 
 def _ended(folder: Path) -> BuildError:
     return BuildError(
-        f"{folder} is not there: the build has ended, or this worker does not see the folder of "
-        "the data set, which all workers must share"
+        f"{folder} is missing: the build has ended, or this worker cannot access the folder of the "
+        "data set, which all workers must share."
     )

@@ -1,4 +1,4 @@
-"""What a build ends with: the content of dataset.json, and the sentences for its user."""
+"""The results of a build: the content of dataset.json, and the printed summary."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ def manifest_of(
     source: Mapping[str, Any],
     missing: Mapping[str, tuple[str, ...]],
 ) -> Manifest:
-    """What is written into dataset.json."""
+    """The content of dataset.json."""
     written = [(d, d.shard) for d in (done[shard.file] for shard in plan) if d.shard]
     splits = {}
     for split in SPLITS:
@@ -33,7 +33,7 @@ def manifest_of(
             splits[split] |= {"missing": len(missing[split])} if split in missing else {}
     failures = [failure for shard in plan for failure in done[shard.file].failures]
     if "train" not in splits:
-        raise BuildError(f"no video to train on could be read.{listing(failures)}")
+        raise BuildError(f"None of the training videos could be read.{listing(failures)}")
     return Manifest(
         class_names=names,
         frame=frame,
@@ -50,13 +50,13 @@ def manifest_of(
 
 
 def _groups(plan: Sequence[PlannedShard], written: Sequence[Shard]) -> dict[str, str]:
-    there = {video for shard in written for video in shard.videos}
+    written_ids = {video for shard in written for video in shard.videos}
     entries = (entry for shard in plan for entry in shard.entries)
-    return {entry.id: entry.group for entry in entries if entry.group and entry.id in there}
+    return {entry.id: entry.group for entry in entries if entry.group and entry.id in written_ids}
 
 
 def report(manifest: Manifest, out: AnyPath) -> None:
-    """Prints what a data set holds and what it left out."""
+    """Prints the contents of a data set and the videos that were left out."""
     counts = ", ".join(
         f"{split} {counted(n['videos'], 'video')} ({counted(n['frames'], 'frame')})"
         for split, n in manifest.splits.items()
@@ -64,7 +64,7 @@ def report(manifest: Manifest, out: AnyPath) -> None:
     tqdm.write(f"{out}: {len(manifest.class_names)} classes, {counts}")
     if manifest.failures:
         tqdm.write(
-            f"{counted(len(manifest.failures), 'video')} failed and had to be left out."
+            f"{counted(len(manifest.failures), 'video')} failed and were left out."
             + listing(manifest.failures)
         )
     if manifest.as_frames:
@@ -75,8 +75,8 @@ def report(manifest: Manifest, out: AnyPath) -> None:
         names = [f"{name} (at {_seconds(when)})" for name, when in manifest.clock_jumps.items()]
         count = "1 video has" if len(names) == 1 else f"{len(names):,} videos have"
         tqdm.write(
-            f"{count} a clock that jumps, as where recordings were joined; frames continue there "
-            f"without a pause: {named(names)}"
+            f"{count} a clock that jumps, as in joined recordings. Frames continue there without a "
+            f"pause: {named(names)}"
         )
 
 
@@ -86,10 +86,10 @@ def _seconds(times: Sequence[float]) -> str:
 
 
 def remaining(manifest: Manifest, out: AnyPath) -> str:
-    """What a finished data set left out, and how to get it in."""
+    """The failed videos of a finished data set and how to retry them."""
     if not manifest.failures:
         return ""
     return (
-        f" {counted(len(manifest.failures), 'failure')} left; to try them again, repair the files "
-        f"and name another --out, or remove {out} first.{listing(manifest.failures)}"
+        f" {counted(len(manifest.failures), 'failure')} left. To retry them, repair the files and "
+        f"choose another --out, or remove {out} first.{listing(manifest.failures)}"
     )

@@ -80,7 +80,7 @@ def named(reason: str) -> str:
     assert reason
     assert "\n" not in reason
     assert not re.match(r"\w+(Error|Exception)\b", reason), reason
-    if reason.startswith("it makes the decoder crash"):
+    if reason.startswith("it crashes the decoder"):
         return "crash"
     return "hang" if reason.startswith("it hangs") else "named"
 

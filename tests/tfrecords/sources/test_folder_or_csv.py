@@ -126,7 +126,8 @@ def test_a_data_set_inside_its_source_is_told(tmp_path, write_video, capsys):
         tfrecords.build(tmp_path / "source", tmp_path / out, **options)
     told = [line for line in capsys.readouterr().out.split("\n") if "inside the source" in line]
     assert told == [
-        f"{tmp_path}/source/data lies inside the source: the next build looks for videos in it, too"
+        f"{tmp_path}/source/data is inside the source. "
+        "The next build will search it for videos too."
     ]
 
 

@@ -224,8 +224,8 @@ def test_a_finished_data_set_is_returned_and_never_overwritten(videos, built, ca
     before = {path: path.stat().st_mtime_ns for path in built.iterdir()}
     found = tfrecords.build(videos, built, shards=2, **{**OPTIONS, "progress": True})
     assert found == tfrecords.read_manifest(built)
-    assert "is complete: nothing to do" in capsys.readouterr().out
-    with pytest.raises(BuildError, match="built otherwise: quality is 90, there 95; choose"):
+    assert "is complete. Nothing to do" in capsys.readouterr().out
+    with pytest.raises(BuildError, match=r"built differently: quality is 90, was 95\. Choose"):
         tfrecords.build(videos, built, shards=2, quality=90, **OPTIONS)
     assert {path: path.stat().st_mtime_ns for path in built.iterdir()} == before
 
@@ -275,7 +275,7 @@ def test_a_moved_source_is_the_same(videos, built, own, tmp_path):
 def test_another_source_of_the_same_names_is_no_finished_data_set(own, built, write_video):
     before = content(built)
     write_video(own / "a.b" / "clip 0.mp4", frames=9, size=(40, 60))
-    with pytest.raises(BuildError, match=r"the source's files changed .*choose another --out"):
+    with pytest.raises(BuildError, match=r"the files of the source changed .*Choose another --out"):
         tfrecords.build(own, built, shards=2, **OPTIONS)
     assert content(built) == before
 
@@ -286,7 +286,7 @@ def test_a_source_that_changed_does_not_resume_into_a_mixture(videos, own, tmp_p
     assert len(records) == 2
     name = json.loads(records[0].read_bytes())["shard"]["videos"][0]
     write_video(own / f"{name}.mp4", frames=9, size=(40, 60))
-    with pytest.raises(BuildError, match=rf"cannot go on: .*changed, for example of '{name}'"):
+    with pytest.raises(BuildError, match=rf"cannot be resumed: .*changed, for example of '{name}'"):
         tfrecords.build(own, out, shards=2, **OPTIONS)
 
 
@@ -324,14 +324,14 @@ def test_failures_of_a_finished_data_set_are_told_again(own, tmp_path, capsys):
     rows = [f"{p.relative_to(own)},{p.parent.name}\n" for p in sorted(own.rglob("*.mp4"))]
     file.write_text("path,label\n" + "".join(rows) + "late.mp4,a.b\n", encoding="utf-8")
     tfrecords.build(file, tmp_path / "data", **OPTIONS)
-    assert "1 video failed and had to be left out.\n  late.mp4: the file" in capsys.readouterr().out
+    assert "1 video failed and were left out.\n  late.mp4: the file" in capsys.readouterr().out
     tfrecords.build(file, tmp_path / "data", **OPTIONS)
     printed = capsys.readouterr()
-    assert "nothing to do. 1 failure left; to try them again, repair the files" in printed.out
+    assert "Nothing to do. 1 failure left. To retry them, repair the files" in printed.out
     assert "late.mp4: the file is missing" in printed.out
     assert printed.err == ""
     shutil.copy(own / "a.b" / "clip 0.mp4", late)
-    with pytest.raises(BuildError, match=r"or missing before\); choose another --out"):
+    with pytest.raises(BuildError, match=r"or were missing before\)\. Choose another --out"):
         tfrecords.build(file, tmp_path / "data", **OPTIONS)
     assert tfrecords.build(file, tmp_path / "other", **OPTIONS).failures == ()
 
@@ -379,13 +379,13 @@ def unfinished(videos, tmp_path, monkeypatch):
 
 
 def test_another_version_or_other_options_refuse_to_resume(videos, unfinished, monkeypatch):
-    with pytest.raises(BuildError, match="cannot go on: short_side is 64, there 32"):
+    with pytest.raises(BuildError, match="cannot be resumed: short_side is 64, was 32"):
         tfrecords.build(videos, unfinished, **{**OPTIONS, "short_side": 64})
-    with pytest.raises(BuildError, match="cannot go on: seed is 1, there 0"):
+    with pytest.raises(BuildError, match="cannot be resumed: seed is 1, was 0"):
         tfrecords.build(videos, unfinished, seed=1, **OPTIONS)
     with monkeypatch.context() as patch:
         patch.setattr(fingerprint, "_version", lambda package: "0.0")
-        with pytest.raises(BuildError, match=r"cannot go on: .*av is 0\.0, there"):
+        with pytest.raises(BuildError, match=r"cannot be resumed: .*av is 0\.0, was"):
             tfrecords.build(videos, unfinished, **OPTIONS)
     with monkeypatch.context() as patch:
         patch.setattr("platform.machine", lambda: "riscv64")
@@ -426,14 +426,16 @@ def test_other_videos_refuse_to_resume(videos, unfinished, tmp_path, write_video
     other = tmp_path / "videos"
     for name in ("x", "y"):
         write_video(other / name / "1.mp4", frames=2)
-    with pytest.raises(BuildError, match="the videos of the source, their labels or splits"):
+    with pytest.raises(
+        BuildError, match="the videos of the source or their labels, splits or groups"
+    ):
         tfrecords.build(other, unfinished, **OPTIONS)
 
 
 def test_two_builds_of_one_folder(videos, unfinished):
     asked = json.loads((unfinished / manifest.UNFINISHED / "plan.json").read_bytes())
     asked = {key: asked[key] for key in ("options", "entries")}
-    refused = pytest.raises(BuildError, match="another build is writing")
+    refused = pytest.raises(BuildError, match="Another build is writing")
     with resume.Journal(unfinished, asked, {}), refused:
         tfrecords.build(videos, unfinished, **OPTIONS)
     tfrecords.build(videos, unfinished, **OPTIONS)
@@ -444,9 +446,9 @@ def test_folders_that_are_no_place_for_a_data_set(videos, tmp_path):
     (tmp_path / "strange").mkdir()
     (tmp_path / "strange" / "x.tfrecord").touch()
     table = {
-        tmp_path / "file": "is a file",
-        videos: "is the source itself",
-        tmp_path / "strange": "x.tfrecord, which is of no build",
+        tmp_path / "file": "must be a folder, received the file",
+        videos: "must differ from the source",
+        tmp_path / "strange": "x.tfrecord, which belongs to no build",
     }
     for out, message in table.items():
         with pytest.raises(BuildError, match=message):
@@ -459,7 +461,7 @@ def test_folders_that_are_no_place_for_a_data_set(videos, tmp_path):
     ("max_failures", 1.5),
 ])  # fmt: skip
 def test_options_out_of_range(videos, tmp_path, name, value):
-    with pytest.raises(BuildError, match=f"{name} is {value}, expected"):
+    with pytest.raises(BuildError, match=f"{name} must be .*, received {value}"):
         tfrecords.build(videos, tmp_path / "data", **{**OPTIONS, name: value})
     assert not (tmp_path / "data").exists()
 
@@ -505,13 +507,13 @@ def test_a_bad_video_costs_one_video_and_is_named(bad_videos, tmp_path, capsys):
         "x/empty": "the file is empty",
         "x/text": "unknown format",
         "y/cut": "cut short",
-        "y/hangs": "it hangs: no frame came for 1.5 s",
+        "y/hangs": "it hangs: no new frame for 1.5 s",
         "y/sound": "no video stream",
     }.items():
         assert reason in reasons[name]
     assert sum(n["videos"] for n in found.splits.values()) == 8
     printed = capsys.readouterr()
-    assert "5 videos failed and had to be left out" in printed.out
+    assert "5 videos failed and were left out" in printed.out
     assert "y/cut.mkv: the file is cut short" in printed.out
     assert " \n" not in printed.out
     assert "failed=5" in printed.err
@@ -529,7 +531,7 @@ def test_too_many_failures_stop_the_build_and_repaired_videos_are_read_again(
     (bad_videos / "y" / "hangs.mp4").unlink()
     write_video(bad_videos / "y" / "hangs.mp4", frames=3)
     with pytest.raises(
-        BuildError, match=r"stopped: 2 of 13 videos failed.*max-failures 0.1"
+        BuildError, match=r"Stopped: 2 of 13 videos failed.*max-failures 0.1"
     ) as error:
         tfrecords.build(bad_videos, out, **options)
     assert "to resume it" in str(error.value)
@@ -552,7 +554,7 @@ def test_missing_files_are_failures_and_stop_a_wrong_list_at_once(videos, tmp_pa
     file.write_text(
         "path,label\n" + "".join(f"no/{i}.mp4,{i % 2}\n" for i in range(50)), encoding="utf-8"
     )
-    with pytest.raises(BuildError, match=r"stopped: 50 of 50 videos failed(.|\n)*and 30 more"):
+    with pytest.raises(BuildError, match=r"Stopped: 50 of 50 videos failed(.|\n)*and 30 more"):
         tfrecords.build(file, tmp_path / "other", **OPTIONS)
 
 
@@ -570,7 +572,7 @@ def test_a_crash_of_the_decoder_costs_one_video(videos, tmp_path, monkeypatch):
     found = tfrecords.build(videos, tmp_path / "data", **OPTIONS)
     (failure,) = found.failures
     assert failure.id == "a.b/clip 3"
-    assert failure.reason == "it makes the decoder crash (SIGSEGV)"
+    assert failure.reason == "it crashes the decoder (SIGSEGV)"
     assert sum(n["videos"] for n in found.splits.values()) == 23
 
 
@@ -584,7 +586,7 @@ def test_a_record_above_the_limit_is_a_named_failure(tmp_path, write_video, monk
     path = write_video(tmp_path / "a.mp4", frames=20)
     monkeypatch.setattr(worker, "RECORD_LIMIT", 4000)
     reply = worker.answer(Job(str(path), str(tmp_path / "spool"), FrameOptions(64, 95)))
-    assert "already make a record above 1 GB: cut it with start and end" in reply.error
+    assert "already exceed the record limit of 1 GB; use start and end" in reply.error
 
 
 def test_a_full_disk_is_one_sentence_and_the_build_goes_on_later(

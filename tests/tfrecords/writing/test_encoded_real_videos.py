@@ -10,11 +10,12 @@ from tfrecords.reading.clip_reader import read_frames as read_stored
 from tfrecords.reading.split import Split
 from tfrecords.video.read import read_frames
 
-GIF = "Matroska does not take its codec (gif)"
+CHANGES = "the size, colors or rotation of its pictures change"
+GIF = "Matroska does not support its codec (gif)"
 AS_FRAMES = {
-    "awkward/generated/size_change_midstream.ts": "its pictures change in size, colors or rotation",
+    "awkward/generated/size_change_midstream.ts": CHANGES,
     "awkward/imageio_imageio_issue245.gif": GIF,
-    "clips/frames_demo/demo_dataset/jumping/0001": "it is no video that PyAV decodes",
+    "clips/frames_demo/demo_dataset/jumping/0001": "PyAV cannot decode it",
     "clips/kinetics_i3d/v_CricketShot_g04_c01_flow.gif": GIF,
     "clips/kinetics_i3d/v_CricketShot_g04_c01_rgb.gif": GIF,
 }

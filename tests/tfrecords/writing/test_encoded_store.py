@@ -110,7 +110,7 @@ def test_frames_are_those_of_the_original(built, case):
 
 def test_what_could_not_stay_encoded_is_named(built):
     assert built.manifest.frame["store"] == "video"
-    assert built.manifest.as_frames == {"pictures": "Matroska does not take its codec (gif)"}
+    assert built.manifest.as_frames == {"pictures": "Matroska does not support its codec (gif)"}
     assert tfrecords.read_manifest(built.data).as_frames == built.manifest.as_frames
 
 
@@ -297,7 +297,7 @@ def test_pictures_that_change_in_size_become_jpegs(tmp_path, write_video):
     path = tmp_path / "both.ts"
     path.write_bytes(b"".join((tmp_path / name).read_bytes() for name in ("1.ts", "2.ts")))
     found = spooled(path, tmp_path / "spool")
-    assert found.not_encoded == "its pictures change in size, colors or rotation"
+    assert found.not_encoded == "the size, colors or rotation of its pictures change"
     assert found.media is None
     assert len(found.lengths) == len(found.timestamps)
 
@@ -311,7 +311,7 @@ def test_mirrored_videos_become_jpegs(tmp_path, write_video, matrix, stays):
     turn(path, matrix)
     found = spooled(path, tmp_path / "spool")
     assert (found.media is not None) == stays
-    assert stays or "decodes to other" in found.not_encoded
+    assert stays or "does not decode to" in found.not_encoded
 
 
 def test_memory_does_not_grow_with_the_video(tmp_path, write_video):
@@ -345,7 +345,7 @@ def test_a_folder_of_images_becomes_jpegs(tmp_path):
     for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.png"), moving(number, 48, 64))
     found = spooled(tmp_path, tmp_path / "spool")
-    assert found.not_encoded == "it is no video that PyAV decodes"
+    assert found.not_encoded == "PyAV cannot decode it"
     assert len(found.lengths) == 3
 
 
@@ -360,7 +360,7 @@ def test_media_that_decodes_otherwise_is_never_stored(built, tmp_path, monkeypat
 
     monkeypatch.setattr(remux.PacketTape, "read", changed)
     found = spooled(built.root / "mpeg4.avi", tmp_path / "spool")
-    assert found.not_encoded == "the stored media decodes to other pictures than the original"
+    assert found.not_encoded == "the stored media does not decode to the pictures of the original"
     assert len(found.lengths) == 60
 
 
@@ -376,11 +376,11 @@ def test_a_key_picture_that_needs_what_came_before_is_no_start(built, tmp_path):
 def test_a_video_above_the_limit_is_an_error(built, tmp_path, monkeypatch):
     monkeypatch.setattr(remux, "RECORD_LIMIT", 3000)
     found = decoder_process.answer(job(built.root / "b_frames.mp4", tmp_path / "spool"))
-    assert "record above 1 GB" in found.error
+    assert "record limit of 1 GB" in found.error
 
 
 def test_an_unknown_store_is_refused(tmp_path):
-    with pytest.raises(BuildError, match="store is tape, expected frames or video"):
+    with pytest.raises(BuildError, match="store must be frames or video, received tape"):
         tfrecords.build(tmp_path, tmp_path / "data", store="tape")
 
 
@@ -404,14 +404,14 @@ def test_a_build_that_goes_on_ends_with_the_same_bytes(built, tmp_path, monkeypa
         patch.setattr(sys.modules["tfrecords.writing.build"], "write_manifest", dies)
         with pytest.raises(Killed):
             tfrecords.build(source, tmp_path / "data", store="video", **options)
-    with pytest.raises(BuildError, match="cannot go on: store is frames, there video"):
+    with pytest.raises(BuildError, match="cannot be resumed: store is frames, was video"):
         tfrecords.build(source, tmp_path / "data", **options)
     tfrecords.build(source, tmp_path / "data", store="video", **options)
     assert contents(tmp_path / "data") == contents(built.data)
 
 
 def test_a_finished_data_set_of_another_store_is_no_answer(built):
-    with pytest.raises(BuildError, match="built otherwise: store is frames, there video"):
+    with pytest.raises(BuildError, match="built differently: store is frames, was video"):
         tfrecords.build(
             built.root / "list.csv", built.data, shards=2, short_side=None, progress=False
         )

@@ -91,12 +91,14 @@ def test_an_estimate_tells_of_videos_that_cannot_be_read_and_of_what_is_left(
         patch.setattr("tfrecords.writing.summary.Manifest", raises(RuntimeError))
         with pytest.raises(RuntimeError):
             tfrecords.build(source, out, **OPTIONS)
-    with pytest.raises(BuildError, match=r"all shards of .* are written: build to finish it"):
+    with pytest.raises(
+        BuildError, match=r"All shards of .* are written\. Build without --estimate"
+    ):
         tfrecords.build(source, out, estimate=True, **OPTIONS)
     (out / UNFINISHED / "val-00000-of-00001.tfrecord.json").unlink()
     found = tfrecords.build(source, out, estimate=True, **OPTIONS)
     assert found.videos == 3
-    with pytest.raises(BuildError, match="cannot go on: quality is 50, there 95"):
+    with pytest.raises(BuildError, match="cannot be resumed: quality is 50, was 95"):
         tfrecords.build(source, out, estimate=True, quality=50, **OPTIONS)
 
 

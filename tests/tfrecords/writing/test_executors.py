@@ -139,14 +139,18 @@ def test_a_killed_build_on_a_cluster_goes_on(videos, content, built, tmp_path, d
 def test_a_scheduler_that_does_not_answer(videos, tmp_path, monkeypatch):
     monkeypatch.setattr(dask_cluster, "CONNECT_TIMEOUT", 0.2)
     for address in ("tcp://127.0.0.1:9", "nonsense"):
-        with pytest.raises(BuildError, match=f"no Dask scheduler answers at {address} .*start one"):
+        with pytest.raises(
+            BuildError, match=f"No Dask scheduler responds at {address} .*Start one"
+        ):
             tfrecords.build(videos, tmp_path / "data", dask=address, **OPTIONS)
     assert not (tmp_path / "data").exists()
 
 
 def test_dask_that_is_not_installed(videos, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(BuildError, match=r"--dask needs Dask: pip install 'ctm-keras\[dask\]'"):
+    with pytest.raises(
+        BuildError, match=r"--dask requires Dask\. Run pip install 'ctm-keras\[dask\]'"
+    ):
         tfrecords.build(videos, tmp_path / "data", dask="tcp://127.0.0.1:9", **OPTIONS)
 
 
@@ -164,7 +168,7 @@ def test_a_lost_process_stops_the_build_which_goes_on_later(
 
     killer = threading.Thread(target=kill)
     killer.start()
-    with pytest.raises(BuildError, match=r"the executor lost its workers \(.*run the same command"):
+    with pytest.raises(BuildError, match=r"The executor lost its workers \(.*Run the same command"):
         tfrecords.build(videos, out, executor=processes, **OPTIONS)
     killer.join()
     assert not (out / UNFINISHED / "spool").exists()
@@ -189,27 +193,31 @@ class Here(Executor):
 
 def test_a_worker_of_other_versions_is_refused(videos, tmp_path):
     other = Here(lambda work: replace(work, environment={**work.environment, "machine": "vax"}))
-    with pytest.raises(BuildError, match=r"a worker has .*install the same versions on every"):
+    with pytest.raises(
+        BuildError, match=r"All workers must have .*Install the same versions on every"
+    ):
         tfrecords.build(videos, tmp_path / "data", executor=other, **OPTIONS)
 
 
 def test_a_worker_that_does_not_share_the_folder(videos, tmp_path):
     elsewhere = Here(lambda work: replace(work, spool=tmp_path / "elsewhere"))
-    with pytest.raises(BuildError, match=r"elsewhere is not there: .*which all workers must share"):
+    with pytest.raises(BuildError, match=r"elsewhere is missing: .*which all workers must share"):
         tfrecords.build(videos, tmp_path / "a", executor=elsewhere, **OPTIONS)
 
     def lose(work, done):
         (work.out / work.shard.file).unlink()
         return done
 
-    with pytest.raises(BuildError, match=r"is not in .* as a worker wrote it: all workers must"):
+    with pytest.raises(
+        BuildError, match=r"is not the shard that a worker wrote\. All workers must"
+    ):
         tfrecords.build(videos, tmp_path / "b", executor=Here(after=lose), **OPTIONS)
 
 
 def test_a_spool_that_goes_away_is_no_fault_of_the_videos(videos, tmp_path, monkeypatch):
     result = task._result
     monkeypatch.setattr(task, "_result", lambda *a: (shutil.rmtree(a[2], True), result(*a))[1])
-    with pytest.raises(BuildError, match="is not there: the build has ended"):
+    with pytest.raises(BuildError, match="is missing: the build has ended"):
         tfrecords.build(videos, tmp_path / "data", executor=Here(), **OPTIONS)
 
 
@@ -225,7 +233,7 @@ def test_too_many_failures_stop_an_executor_too(tmp_path, write_video):
         for number in range(3):
             write_video(tmp_path / "videos" / name / f"{number}.mp4", frames=2)
     (tmp_path / "videos" / "x" / "0.mp4").write_bytes(b"no film")
-    with pytest.raises(BuildError, match=r"stopped: 1 of 6 videos failed(.|\n)*0.mp4"):
+    with pytest.raises(BuildError, match=r"Stopped: 1 of 6 videos failed(.|\n)*0.mp4"):
         tfrecords.build(tmp_path / "videos", tmp_path / "data", executor=Here(), **OPTIONS)
 
 
@@ -264,7 +272,7 @@ def test_a_video_that_hung_once_is_read_at_the_end(
     tfrecords.build(videos, tmp_path / "data", timeout=1.5, **through, **OPTIONS)
     assert content(tmp_path / "data") == content(built)
     printed = capsys.readouterr().out
-    told = "1 video ran into the timeout, but not at the second attempt: a.b/clip 3"
+    told = "1 video exceeded the timeout, but not at the second attempt: a.b/clip 3"
     assert told in printed
 
 
@@ -278,9 +286,8 @@ def test_a_video_that_hangs_twice_and_one_that_crashes_are_named(
     decoder(monkeypatch, tries, f"{hangs}; {crashes}")
     found = tfrecords.build(videos, tmp_path / "data", timeout=1.5, **through, **OPTIONS)
     assert {failure.id: failure.reason for failure in found.failures} == {
-        "a.b/clip 3": "it hangs: no frame came for 1.5 s, the timeout, and again when it was read "
-        "alone",
-        "a.b/clip 5": "it makes the decoder crash (SIGSEGV)",
+        "a.b/clip 3": "it hangs: no new frame for 1.5 s, the timeout, also when read alone",
+        "a.b/clip 5": "it crashes the decoder (SIGSEGV)",
     }
     assert sum(n["videos"] for n in found.splits.values()) == 22
     assert sorted(p.stat().st_size for p in tries.iterdir()) == [1] * 23 + [2]

@@ -64,7 +64,7 @@ def test_the_objects_are_the_files_of_a_local_build(videos, built, s3, tmp_path,
     assert tfrecords.read_manifest(OUT) == manifest
     assert tfrecords.verify(OUT).ok
     assert tfrecords.build(videos, OUT, **OPTIONS) == manifest
-    assert f"{OUT} is complete: nothing to do." in capsys.readouterr().out
+    assert f"{OUT} is complete. Nothing to do." in capsys.readouterr().out
 
 
 def test_dataset_json_comes_last_and_each_index_before_its_shard(videos, s3):
@@ -145,7 +145,7 @@ def test_a_shard_that_is_done_is_not_done_again(videos, built, s3, interrupted):
 
 
 def test_other_options_do_not_go_on_with_an_unfinished_build(videos, interrupted):
-    with pytest.raises(BuildError, match="cannot go on: quality is 50, there 95"):
+    with pytest.raises(BuildError, match="cannot be resumed: quality is 50, was 95"):
         tfrecords.build(videos, OUT, quality=50, **OPTIONS)
 
 
@@ -158,7 +158,9 @@ def test_a_finished_data_set_that_lost_a_shard_is_not_called_complete(videos, s3
 
 def test_shards_of_nobody_are_not_overwritten(videos, s3):
     s3.fs.pipe_file(f"{OUT}/train-00000-of-00009.tfrecord", b"x")
-    with pytest.raises(BuildError, match=r"holds train-00000-of-00009\.tfrecord, which is of no"):
+    with pytest.raises(
+        BuildError, match=r"contains train-00000-of-00009\.tfrecord, which belongs to no"
+    ):
         tfrecords.build(videos, OUT, **OPTIONS)
 
 
@@ -214,12 +216,12 @@ def test_a_build_that_stopped_leaves_nothing_on_this_machine(interrupted, tmp_pa
 
 
 def test_a_web_server_is_only_read(videos):
-    with pytest.raises(BuildError, match=r"http://127\.0\.0\.1:9/x can only be read"):
+    with pytest.raises(BuildError, match=r"received http://127\.0\.0\.1:9/x, which is read-only"):
         tfrecords.build(videos, "http://127.0.0.1:9/x", **OPTIONS)
 
 
 def test_videos_are_read_from_disk(tmp_path):
-    with pytest.raises(SourceError, match="http://host/videos is on a server, and videos are read"):
+    with pytest.raises(SourceError, match="must be a local folder, received http://host/videos"):
         tfrecords.build("http://host/videos", tmp_path / "data", **OPTIONS)
 
 
@@ -228,7 +230,7 @@ def test_two_builds_of_one_bucket_on_one_machine(videos, s3, tmp_path):
     wait_for(s3, "plan.json", "PUT")
     os.killpg(process.pid, signal.SIGSTOP)
     try:
-        with pytest.raises(BuildError, match=f"another build is writing {OUT}"):
+        with pytest.raises(BuildError, match=f"Another build is writing {OUT}"):
             tfrecords.build(videos, OUT, **OPTIONS)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
