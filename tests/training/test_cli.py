@@ -100,7 +100,7 @@ def test_the_formats_of_data_sets_are_explained(ctm):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["build", "nowhere", "--out", "x", "--format", "jest"], "there is no format 'jest'"),
+        (["build", "nowhere", "--out", "x", "--format", "jest"], "received 'jest'"),
         (["verify", "nowhere"], "nowhere"),
         (["stats", "nowhere"], "nowhere is not a folder"),
         (["build", "nowhere", "--out", "x"], "nowhere"),
@@ -117,7 +117,7 @@ def test_the_formats_of_data_sets_are_explained(ctm):
         (["analyze"], "ctm analyze needs runs"),
         (["explain", "nowhere", "x.mp4", "--to", "x.gif"], "nowhere is no run"),
         (["report", "nowhere", "--to", "x.html"], "nowhere is no run"),
-        (["import-records", "nowhere", "--out", "x"], "nowhere is not there"),
+        (["import-records", "nowhere", "--out", "x"], "received nowhere, which is missing"),
         (["import-weights", "nowhere", "--to", "x.keras"], "nowhere is not there"),
         (
             ["import-weights", "x", "--to", "x.keras", "--options", "num_classes=3"],

@@ -1,5 +1,5 @@
-"""Shards that other programs wrote (DMVR, TF Model Garden, Scenic, MediaSequence), as a data set.
+"""Registers shards of other programs (DMVR, TF Model Garden, Scenic, MediaSequence) as a data set.
 
-The shards stay as they are and where they are: the new folder holds a link to each, with the index
-of its frames beside it, and dataset.json.
+The shards are neither changed nor moved. The new folder contains a link to each shard, the index of
+its frames, and dataset.json.
 """

@@ -1,7 +1,8 @@
-"""The class names of a foreign data set, and the label of each of its videos.
+"""Finds the class names of a foreign data set and the label of each video.
 
-A record may name its class, number it, or both. Names count before numbers: DMVR's generator
-numbers the classes of each run in the order of a set, so that its train and test shards disagree.
+A record may have the name of its class, its number, or both. Names have priority over numbers:
+DMVR's generator numbers the classes of each run in the order of a Python set, so the numbers in its
+train and test shards may differ.
 """
 
 from collections import defaultdict
@@ -19,7 +20,7 @@ Label = tuple[int | None, str]  # the number and the name of a class, as a recor
 
 
 class Classes(NamedTuple):
-    """Class names in order, the place of each video's class in them, and notes for the user."""
+    """Class names in label order, the label of each video, and notes for the user."""
 
     names: Sequence[str]
     labels: Sequence[int]
@@ -27,31 +28,30 @@ class Classes(NamedTuple):
 
 
 def read_classes(file: Path) -> list[str]:
-    """Class names from a text file with one in each line, or from JSON: a list, or name to number.
+    """Reads class names from a text file with one per line, or from JSON (a list or a mapping).
 
     Raises:
-        SourceError: If it is neither, or a name stands there twice.
+        SourceError: If the file is neither, or lists a name twice.
     """
     if not file.is_file():
-        raise SourceError(f"{file} is no file: --classes takes a class name in each line, or JSON")
+        raise SourceError(
+            f"--classes must be a file with a class name per line, or JSON, received {file}."
+        )
     names = _names_of_json(file) if file.suffix.lower() == ".json" else names_of(file)
     if twice := [name for name in names if names.count(name) > 1]:
-        raise SourceError(f"{file} names the class {twice[0]!r} twice")
+        raise SourceError(f"{file} must list each class once, but lists {twice[0]!r} twice.")
     return names
 
 
 def choose_classes(labels: Sequence[Label], names: Sequence[str] | None = None) -> Classes:
-    """Settles the classes of a data set.
+    """Determines the classes of a data set.
 
     Args:
-        labels: Sequence of the number (or None) and the name (or empty) that each record has.
-        names: The classes in order, where the user gives them.
-
-    Returns:
-        `Classes`.
+        labels: The number (or None) and the name (or empty) of the class of each record.
+        names: Class names in label order, if the user gives them.
 
     Raises:
-        SourceError: If a record's class stays unknown, or is none of `names`.
+        SourceError: If the class of a record is unknown, or not in `names`.
     """
     if not any(text for _, text in labels):
         numbers = [number for number, _ in labels if number is not None]
@@ -64,45 +64,49 @@ def choose_classes(labels: Sequence[Label], names: Sequence[str] | None = None) 
     names, notes = (names, []) if names else _ordered(meanings, texts)
     place = {name: number for number, name in enumerate(names)}
     if unknown := sorted(set(texts) - place.keys()):
-        raise SourceError(f"the records name the class {unknown[0]!r}, which --classes does not")
+        raise SourceError(
+            f"--classes must list all classes of the records, but {unknown[0]!r} is missing."
+        )
     return Classes(names, [place[text] for text in texts], notes)
 
 
 def _named(numbers: list[int], names: Sequence[str]) -> Classes:
-    """Numbers with given names; one above the last, and none 0, says that they count from 1."""
+    """Numbers with given names, counted from 1 if 0 is missing and the largest is their count."""
     first = int(min(numbers) >= 1 and max(numbers) == len(names))
     if max(numbers) - first >= len(names):
         raise SourceError(
-            f"the records have the class number {max(numbers)}, which is none of the {len(names)} "
-            "classes of --classes"
+            f"--classes must list all classes of the records, received {len(names)} for the class "
+            f"number {max(numbers)}."
         )
     notes = ["The records number the classes from 1."] if first else []
     return Classes(names, [number - first for number in numbers], notes)
 
 
 def _unnamed(numbers: list[int]) -> Classes:
-    """Numbers alone are the names too, also those that no record has."""
+    """Without names, the numbers are the names, including those that no record has."""
     last = max(numbers)
     if last >= MOST_CLASSES:
-        raise SourceError(f"a record has the class number {last}, more than any data set has")
-    note = f"The records do not name the classes, which are called 0 to {last}: see --classes."
+        raise SourceError(
+            f"The class number of a record must be below {MOST_CLASSES:,}, received {last}."
+        )
+    note = f"The records have no class names. The classes are named 0 to {last}. See --classes."
     return Classes([str(number) for number in range(last + 1)], numbers, [note])
 
 
 def _meaning(number: int | None, meanings: Mapping[int, set[str]]) -> str:
-    """The name that other records give to a number."""
+    """The class name of a number in other records."""
     names = set() if number is None else meanings.get(number, set())
     if len(names) != 1:
         found = " and ".join(map(repr, sorted(names))) or "nothing"
         raise SourceError(
-            f"a record has the class number {number} and no name, and others call it {found}: "
-            "leave its shard out, see --train"
+            f"The class number {number} of a record without a name must have one name in other "
+            f"records, received {found}. Leave its shard out with --train."
         )
     return next(iter(names))
 
 
 def _ordered(meanings: Mapping[int, set[str]], texts: list[str]) -> tuple[list[str], list[str]]:
-    """The names by their numbers, or sorted where the records do not agree on these; and notes."""
+    """The names in the order of their numbers, or sorted if the numbers conflict; and notes."""
     pairs = [(number, text) for number in sorted(meanings) for text in sorted(meanings[number])]
     names = [text for _, text in pairs]
     if len(names) == len(set(names)) == len(meanings) and set(names) == set(texts):
@@ -112,9 +116,9 @@ def _ordered(meanings: Mapping[int, set[str]], texts: list[str]) -> tuple[list[s
         "",
     )
     note = (
-        "The numbers of the classes do not hold for all records"
+        "The class numbers differ between records"
         + (f" ({first})" if first else "")
-        + ": the names count, sorted."
+        + ". The names are used instead, sorted."
     )
     return list(sorted_names(texts)), [note] if meanings else []
 
@@ -124,5 +128,7 @@ def _names_of_json(file: Path) -> list[str]:
     if isinstance(content, dict) and content and all(type(n) is int for n in content.values()):
         return in_order(file, content, first=min(min(content.values()), 1))
     if not isinstance(content, list) or not all(isinstance(name, str) for name in content):
-        raise SourceError(f"{file} is neither a list of class names nor names with their numbers")
+        raise SourceError(
+            f"{file} must be a list of class names or a mapping from names to numbers."
+        )
     return [plain(name) for name in content]

@@ -1,4 +1,4 @@
-"""`ctm import-records`: a folder with links to foreign shards, their indexes and dataset.json."""
+"""`ctm import-records`: makes a folder of links to foreign shards, indexes and dataset.json."""
 
 import contextlib
 import hashlib
@@ -38,23 +38,24 @@ def import_records(
     max_failures: float = 0.1,
     progress: bool = True,
 ) -> Manifest:
-    """Makes a data set of shards that other programs wrote, without writing them anew.
+    """Registers shards of other programs as a data set without rewriting them.
 
-    Shards of DMVR, TF Model Garden, Scenic and MediaSequence: uncompressed TFRecord files of
-    SequenceExamples with JPEG frames in image/encoded and one label each. They are read once, all
-    checksums checked, and stay where they are: the folder gets a link to each shard and the index
-    of its frames. A record that is no such video is left out, named with its reason.
+    It supports shards of DMVR, TF Model Garden, Scenic and MediaSequence: uncompressed TFRecord
+    files of SequenceExamples with JPEG frames in image/encoded and one label each. It reads them
+    once, verifies all checksums, and does not move them: the folder contains a link to each shard
+    and the index of its frames. A record that is not such a video is left out and reported with the
+    reason.
 
     Args:
-        source: Folder of the shards, searched with all below it, or one shard.
+        source: Folder of the shards, which is searched recursively, or one shard.
         out: New folder for the data set.
-        train: Shards to train on, as patterns like "train/*", instead of the words train, val and
-            test (training, validate, ...) in their names.
+        train: Shards of the training split, as patterns such as "train/*", instead of the words
+            train, val and test (training, validate, ...) in their names.
         val: Shards of the validation split, as patterns.
         test: Shards of the test split, as patterns.
-        classes: Class names in the order of the labels: a text file with one in each line, or JSON;
-            None takes them from the records.
-        max_failures: Share of the records, and of their bytes, that may fail.
+        classes: Class names in label order: a text file with one per line, or JSON. None uses those
+            in the records.
+        max_failures: Fraction of the records, and of their bytes, that may fail.
         progress: Whether to show a progress bar.
 
     Returns:
@@ -68,12 +69,14 @@ def import_records(
     19881
     """
     if "://" in f"{source}{out}":
-        raise SourceError("shards are registered where they lie, on this machine: copy them first")
+        raise SourceError("Shards and --out must be local, received a URL. Copy the shards first.")
     source, out = Path(source), Path(out)
     if not 0 <= max_failures <= 1:
-        raise SourceError(f"max_failures is {max_failures}, expected a share, 0..1")
+        raise SourceError(f"max_failures must be from 0 to 1, received {max_failures}.")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise SourceError(f"{out} is not empty: choose another --out, or remove it first")
+        raise SourceError(
+            f"--out must be empty, received {out}. Choose another --out, or remove it first."
+        )
     names = read_classes(Path(classes)) if classes else None
     shards = find_shards(source, {"train": train, "val": val, "test": test})
     asked = {"train": train, "val": val, "test": test, "classes": names}
@@ -94,7 +97,7 @@ def import_records(
 
 @contextlib.contextmanager
 def _staged(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that becomes `out` when all is well, and vanishes otherwise."""
+    """A folder next to `out` that is renamed to `out` on success and removed otherwise."""
     folder = out.absolute().with_name(f".{out.absolute().name}.importing")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -126,10 +129,10 @@ def _check_failures(scanned: Sequence[Scanned], most: float) -> None:
     videos = sum(len(shard.videos) for shard in scanned)
     lost, size = sum(shard.lost for shard in scanned), sum(shard.size for shard in scanned)
     if not videos:
-        raise SourceError(f"no record of the shards is a video with a label.{listing(failures)}")
+        raise SourceError(f"No record of the shards is a video with a label.{listing(failures)}")
     if len(failures) > most * (videos + len(failures)) or lost > most * size:
         raise SourceError(
-            f"stopped: {len(failures)} of {videos + len(failures)} records failed, "
+            f"Stopped: {len(failures)} of {videos + len(failures)} records failed, "
             f"{lost / size:.0%} of all bytes, more than --max-failures {most:g} allows."
             f"{listing(failures)}"
         )
@@ -172,7 +175,7 @@ def _manifest(
 
 
 def _frame(videos: Sequence) -> dict[str, Any]:
-    """What the videos have in common, as `ctm predict` prepares others for the same model."""
+    """The common properties of the videos, with which `ctm predict` prepares other videos."""
     sides = {min(video.height, video.width) for video in videos}
     rates = [video.frame_rate for video in videos]
     rate = median(rates)
@@ -199,7 +202,7 @@ def _summary(manifest: Manifest, out: Path) -> str:
         f"{split} {counted(n['videos'], 'video')} ({counted(n['frames'], 'frame')})"
         for split, n in manifest.splits.items()
     )
-    failed = f"\n{counted(len(manifest.failures), 'record')} failed and had to be left out."
+    failed = f"\n{counted(len(manifest.failures), 'record')} failed and were left out."
     return f"{out}: {len(manifest.class_names)} classes, {counts}" + (
         failed + listing(manifest.failures) if manifest.failures else ""
     )

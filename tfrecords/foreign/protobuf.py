@@ -1,35 +1,35 @@
-"""Where the values of a serialized SequenceExample lie: protobuf's wire format, walked in place.
+"""Finds the offsets of values in a serialized SequenceExample by parsing protobuf's wire format.
 
-A JPEG must be found where it stands in its shard, which no protobuf runtime tells. Protobuf's own
-would hold a record twice, and 20 to 30 times its size where a hostile one is full of empty
-messages. Fields may come in any order, lists packed or not, and a message in parts; unknown fields
-are passed over. An Example is read too: its features stand where a SequenceExample has its context.
+The index needs the offset of each JPEG in its shard, which no protobuf runtime returns. The
+official runtime would also need twice the memory of a record, and 20 to 30 times for a malicious
+record full of empty messages. Fields may be in any order, lists packed or not, and messages in
+parts; unknown fields are skipped. An Example works too: its features are at the context's tag.
 """
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-Span = tuple[int, int]  # where a value begins and ends in the record
+Span = tuple[int, int]  # start and end of a value in the record
 
-# Tags: the number of a field times eight, plus how it is written.
+# Tags: the number of a field times eight, plus its wire type.
 VARINT, EIGHT_BYTES, BYTES, FOUR_BYTES = 0, 1, 2, 5
 _FIRST, _SECOND, _THIRD = (number << 3 | BYTES for number in (1, 2, 3))
 _FIXED = {EIGHT_BYTES: 8, FOUR_BYTES: 4}
 
 
 class NotAnExample(ValueError):  # noqa: N818
-    """Bytes that are no SequenceExample; the message says what is wrong with them."""
+    """The bytes are not a SequenceExample. The message is the reason."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A record and where its features lie, by their keys; `lists` has those of each time step.
+    """A record and the spans of its features; `lists` has those of each time step.
 
     Args:
         data: The record.
-        context: Mapping from a key to the parts of a Feature.
-        lists: Mapping from a key to the parts of a FeatureList.
+        context: Mapping from a key to the spans of a Feature.
+        lists: Mapping from a key to the spans of a FeatureList.
     """
 
     data: bytes
@@ -37,16 +37,16 @@ class Example:
     lists: dict[str, list[Span]]
 
     def values(self, key: str) -> list[Span] | list[int] | list[float]:
-        """The values of a context feature: numbers, or of texts and bytes where they lie."""
+        """The values of a context feature: numbers, or the spans of texts and bytes."""
         return feature_values(self.data, self.context.get(key, ()))
 
     def texts(self, key: str) -> list[str]:
-        """The values of a context feature that are texts."""
+        """The texts of a context feature."""
         spans = (value for value in self.values(key) if isinstance(value, tuple))
         return [self.data[start:end].decode("utf-8", "backslashreplace") for start, end in spans]
 
     def steps(self, key: str) -> Iterator[list]:
-        """The values of each time step of a feature list."""
+        """Yields the values of each time step of a feature list."""
         for part in self.lists.get(key, ()):
             for tag, start, end in fields(self.data, *part):
                 if tag == _FIRST:
@@ -57,7 +57,7 @@ def read_example(data: bytes) -> Example:
     """Finds the features of a record.
 
     Raises:
-        NotAnExample: If the bytes are none.
+        NotAnExample: If the bytes are not an Example.
     """
     context: dict[str, list[Span]] = {}
     lists: dict[str, list[Span]] = {}
@@ -68,13 +68,13 @@ def read_example(data: bytes) -> Example:
 
 
 def fields(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """The fields of a message: tag, and where it begins and ends; of a varint its value twice."""
+    """Yields the tag, start and end of each field of a message; for a varint its value twice."""
     place = start
     while place < end:
         tag, place = _varint(data, place, end)
         kind = tag & 7
         if tag < 8 or kind not in (VARINT, BYTES, *_FIXED):
-            raise NotAnExample(f"byte {place} is no field of a protobuf message")
+            raise NotAnExample(f"byte {place} is not a field of a protobuf message")
         if kind == VARINT:
             value, place = _varint(data, place, end)
             yield tag, value, value
@@ -89,7 +89,7 @@ def fields(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
 
 
 def feature_values(data: bytes, parts: Iterable[Span]) -> list:
-    """The values of a Feature: of the kind that comes last, as protobuf has it."""
+    """The values of a Feature; the last kind wins, as in protobuf."""
     kind: int | None = None
     values: list = []
     for part in parts:
@@ -102,7 +102,7 @@ def feature_values(data: bytes, parts: Iterable[Span]) -> list:
 
 
 def _read_map(data: bytes, start: int, end: int, into: dict[str, list[Span]]) -> None:
-    """Reads the entries of a map; of two with one key the later holds."""
+    """Reads the entries of a map; the last one of a key wins."""
     for tag, *entry in fields(data, start, end):
         if tag == _FIRST:
             key, value = "", []
@@ -123,7 +123,7 @@ def _floats(data: bytes, start: int, end: int) -> list[float]:
     for tag, first, last in fields(data, start, end):
         if tag in (_FIRST, 1 << 3 | FOUR_BYTES):
             if (last - first) % 4:
-                raise NotAnExample(f"the float list at byte {first} is cut off")
+                raise NotAnExample(f"the float list at byte {first} is truncated")
             values += struct.unpack(f"<{(last - first) // 4}f", data[first:last])
     return values
 
@@ -141,7 +141,7 @@ def _ints(data: bytes, start: int, end: int) -> list[int]:
 
 
 def _varint(data: bytes, place: int, end: int) -> tuple[int, int]:
-    """A number and the place after it."""
+    """A number and the offset after it."""
     value = shift = 0
     for byte in data[place : min(end, place + 10)]:
         place += 1
@@ -149,7 +149,7 @@ def _varint(data: bytes, place: int, end: int) -> tuple[int, int]:
         if byte < 0x80:
             return value & 0xFFFF_FFFF_FFFF_FFFF, place
         shift += 7
-    raise NotAnExample(f"the number before byte {place} has no end")
+    raise NotAnExample(f"the number before byte {place} does not end")
 
 
 _READERS: dict[int, Callable[[bytes, int, int], list]] = {

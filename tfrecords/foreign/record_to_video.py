@@ -1,4 +1,4 @@
-"""A record of a foreign shard as a video: where its frames lie, its names, its label."""
+"""Reads a record of a foreign shard as a video: the offsets of its frames, its ids and label."""
 
 import math
 import struct
@@ -26,33 +26,33 @@ from tfrecords.format.tfrecord_file import Record
 from tfrecords.text import plain, printable
 from tfrecords.video.images import FOLDER_FPS
 
-EXAMPLE_ID = "example/id"  # MediaSequence's own name of a clip; its media_id names the whole video
+EXAMPLE_ID = "example/id"  # MediaSequence's id of a clip; its media_id is that of the whole video
 IDS = (EXAMPLE_ID, MEDIA_ID, "video_id", "clip/key", "video/filename", DATA_PATH)
 ENCODED_VIDEO = "clip/encoded_media_bytes"
 OTHERS = {b"\x89PNG": "PNG", b"GIF8": "GIF", b"RIFF": "WebP", b"BM": "BMP"}
 
 
 class Unusable(ValueError):  # noqa: N818
-    """A record that is no video to learn from; the message says why."""
+    """A record is not a labeled video. The message is the reason."""
 
 
 class SeveralLabels(ValueError):  # noqa: N818
-    """A record of a data set whose videos have several labels each."""
+    """A record has several labels. The message lists them."""
 
 
 class ForeignVideo(NamedTuple):
-    """A video as a record tells it.
+    """The description of a video in a record.
 
     Args:
-        name: Its id, or empty.
-        media: The id of the video that it is a clip of, or empty.
-        start: Seconds in that video.
-        number: The number of its class.
-        text: The name of its class, or empty.
+        name: Id of the video, or empty.
+        media: Id of the video of which it is a clip, or empty.
+        start: Start in that video in seconds.
+        number: Number of the class.
+        text: Name of the class, or empty.
         height: Height in pixels.
         width: Width in pixels.
         frame_rate: Frames per second.
-        num_frames: Its frames.
+        num_frames: Number of frames.
     """
 
     name: str
@@ -67,10 +67,10 @@ class ForeignVideo(NamedTuple):
 
 
 def read_video(record: Record) -> tuple[ForeignVideo, np.ndarray]:
-    """Reads a record: the video, and of each frame its row of `FRAME_DTYPE`.
+    """Reads a record as a video and the row of `FRAME_DTYPE` of each frame.
 
     Raises:
-        Unusable: If it is no SequenceExample, or has no label or no JPEG frames of one size.
+        Unusable: If it is not a SequenceExample with a label and JPEG frames of one size.
         SeveralLabels: If it has more than one label.
     """
     if record.data is None:
@@ -95,11 +95,11 @@ def read_video(record: Record) -> tuple[ForeignVideo, np.ndarray]:
         )
         return video, _rows(record, spans)
     except NotAnExample as error:
-        raise Unusable(f"it is no SequenceExample: {error}") from None
+        raise Unusable(f"it is not a SequenceExample: {error}") from None
 
 
 def _label(example: Example) -> tuple[int | None, str]:
-    """The number and the name of the class; one of them may be absent."""
+    """The number and the name of the class; one of them may be missing."""
     numbers = {_whole(number) for number in _numbers(example, LABEL_INDEX)}
     texts = [{*example.texts(key)} - {""} for key in (LABEL_TEXT, LABEL_STRING)]
     for found in (
@@ -115,38 +115,42 @@ def _label(example: Example) -> tuple[int | None, str]:
 
 
 def _frames(example: Example) -> list[Span]:
-    """Where the JPEGs lie: one in each time step, or in an Example all in one feature."""
+    """The spans of the JPEGs: one in each time step, or all in one feature of an Example."""
     steps = list(example.steps(IMAGE_ENCODED))
     if not steps:
         steps = [[value] for value in example.values(IMAGE_ENCODED)]
     if not steps:
-        held = f"; it holds the encoded video ({ENCODED_VIDEO})"
+        held = f"; it contains the encoded video ({ENCODED_VIDEO})"
         raise Unusable(
-            f"it has no frames: {IMAGE_ENCODED} is empty or absent"
+            f"it has no frames: {IMAGE_ENCODED} is empty or missing"
             + (held if ENCODED_VIDEO in example.context else "")
         )
     for number, step in enumerate(steps):
         if len(step) != 1 or not isinstance(step[0], tuple) or step[0][0] == step[0][1]:
-            raise Unusable(f"frame {number} is no image but {len(step)} values or an empty one")
+            raise Unusable(
+                f"frame {number} must be one image, but has {len(step)} values or is empty"
+            )
     return [step[0] for step in steps]
 
 
 def _size(data: bytes, spans: list[Span]) -> tuple[int, int]:
-    """Height and width of all frames; the first of them is decoded."""
+    """Height and width of all frames; decodes the first to check it."""
     size = (0, 0)
     for number, (start, end) in enumerate(spans):
         found = jpeg_size(data, start, end)
         if found is None:
             kind = next((name for head, name in OTHERS.items() if data.startswith(head, start)), "")
-            raise Unusable(f"frame {number} is {kind and kind + ', '}no sound JPEG")
+            raise Unusable(f"frame {number} is not a valid JPEG{kind and f', but {kind}'}")
         if size not in ((0, 0), found):
             sizes = [f"{width}x{height}" for height, width in (found, size)]
-            raise Unusable(f"frame {number} is {sizes[0]} where those before are {sizes[1]}")
+            raise Unusable(
+                f"frame {number} has the size {sizes[0]}, but earlier frames have {sizes[1]}"
+            )
         size = found
     first = np.frombuffer(data, np.uint8, spans[0][1] - spans[0][0], spans[0][0])
     try:
         image = cv2.imdecode(first, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:  # more pixels than OpenCV takes
+    except cv2.error:  # more pixels than OpenCV supports
         image = None
     if image is None or image.shape[:2] != size:
         raise Unusable("frame 0 cannot be decoded")
@@ -154,7 +158,7 @@ def _size(data: bytes, spans: list[Span]) -> tuple[int, int]:
 
 
 def jpeg_size(data: bytes, start: int, end: int) -> tuple[int, int] | None:
-    """Height and width from the header of a JPEG, or None where there is no sound one."""
+    """Height and width from the header of a JPEG, or None if it is invalid."""
     if data[start : start + 2] != b"\xff\xd8":
         return None
     place = start + 2
@@ -179,7 +183,7 @@ def _rows(record: Record, spans: list[Span]) -> np.ndarray:
 
 
 def _frame_rate(example: Example, count: int) -> float:
-    """As the record says, else from its times (in microseconds), else 25."""
+    """The frame rate of the record, else from its times (in microseconds), else 25."""
     times = [step[0] for step in example.steps(IMAGE_TIMESTAMP) if len(step) == 1]
     times = [time for time in times if isinstance(time, int)]
     start, end = (_first_number(example, key) for key in (START_TIMESTAMP, END_TIMESTAMP))
@@ -200,9 +204,9 @@ def _numbers(example: Example, key: str) -> list[float]:
 
 
 def _whole(number: int | float) -> int:
-    """A class's number, which some writers keep as a float."""
+    """The number of a class, which some programs write as a float."""
     if not math.isfinite(number) or number != int(number) or number < 0:
-        raise Unusable(f"its label {number} is no number of a class")
+        raise Unusable(f"its label {number} is not a class number")
     return int(number)
 
 

@@ -1,4 +1,4 @@
-"""One foreign shard, read once: its index, its videos, and the records that are none."""
+"""Reads a foreign shard once: writes its index, and lists its videos and invalid records."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,18 +14,18 @@ from tfrecords.sources.folder_or_csv import SourceError
 
 
 class Scanned(NamedTuple):
-    """What a shard holds.
+    """The contents of a shard.
 
     Args:
         path: The shard.
-        name: Its path within the source.
-        split: Split of the data set.
-        index_file: Its index, whose labels are 0 yet.
-        videos: List of `ForeignVideo`.
-        places: The number of each video's record.
-        failures: List of `Failure`.
-        size: Bytes of the file.
-        lost: Bytes of its records that failed.
+        name: Path of the shard relative to the source.
+        split: The split of the shard.
+        index_file: The index of the shard, in which all labels are still 0.
+        videos: The videos.
+        places: The record number of each video.
+        failures: The records that are not used.
+        size: Size of the file in bytes.
+        lost: Size of the failed records in bytes.
     """
 
     path: Path
@@ -40,10 +40,10 @@ class Scanned(NamedTuple):
 
 
 def scan_shard(path: Path, name: str, split: str, index: Path) -> Scanned:
-    """Reads a shard from its first byte to its last, checks it, and writes its index.
+    """Reads and checks a whole shard, and writes its index.
 
     Raises:
-        Compressed: If it is compressed.
+        Compressed: If the shard is compressed.
         SourceError: If a record has several labels.
     """
     file, frames = RecordFile(path), [np.zeros(0, FRAME_DTYPE)]
@@ -54,8 +54,8 @@ def scan_shard(path: Path, name: str, split: str, index: Path) -> Scanned:
             video, rows = read_video(record)
         except SeveralLabels as error:
             raise SourceError(
-                f"record {record.number} of {path} has several labels ({error}): a data set of "
-                "several labels a video cannot be learned here, where each has one"
+                f"Each record must have one label, but record {record.number} of {path} has "
+                f"several ({error}). Multi-label data sets are not supported."
             ) from None
         except Unusable as error:
             place = f"{name}#{record.number}", f"{name}, record {record.number}"
@@ -70,7 +70,7 @@ def scan_shard(path: Path, name: str, split: str, index: Path) -> Scanned:
 
 
 def set_labels(before: Path, after: Path, labels: Sequence[int]) -> bytes:
-    """Moves an index and gives its videos their labels; returns the hash of the shard."""
+    """Moves an index and sets the labels of its videos; returns the hash of the shard."""
     found = read_index(before)
     videos = found.videos.copy()
     videos["label"] = labels

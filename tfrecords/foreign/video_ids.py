@@ -1,4 +1,4 @@
-"""The ids of the videos of foreign shards, which must be there and unique, and their groups."""
+"""Assigns unique ids and groups to the videos of foreign shards."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,9 +7,9 @@ from tfrecords.foreign.scan_shard import Scanned
 
 
 def name_videos(scanned: Sequence[Scanned]) -> tuple[list[str], dict[str, str]]:
-    """Gives each video its id, and a group to those that are clips of one video.
+    """Assigns an id to each video, and a group to clips of the same video.
 
-    Clips with one id are told apart by where they start, else by their places in the shards.
+    Clips with the same id are distinguished by their start, or by their position in the shards.
     """
     videos = [
         (video, f"{shard.name}#{place}")

@@ -1,4 +1,4 @@
-"""Where labeled videos come from: a folder, a CSV file, a published data set; and their splits."""
+"""Sources of labeled videos (a folder, a CSV file, a published data set) and their splits."""
 
 import lazy_loader
 

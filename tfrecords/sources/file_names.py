@@ -1,16 +1,16 @@
-"""The paths of videos as text that is alike in every locale, and the files that they name."""
+"""Converts between the paths of videos as text, equal in every locale, and files."""
 
 import os
 from pathlib import Path
 
 
 def as_text(path: str | Path) -> str:
-    """A path that this system listed, its bytes read as UTF-8; what is not UTF-8 stays escaped."""
+    """Decodes a path of the system as UTF-8 and escapes invalid bytes."""
     return os.fsencode(path).decode("utf-8", "surrogateescape")
 
 
 def file_of(root: Path, path: str) -> Path:
-    """The file that the path of a `VideoEntry` names, also where the locale cannot spell it.
+    """The file at the path of a `VideoEntry`, even if the locale cannot encode it.
 
     Args:
         root: The folder that relative paths start from.
@@ -18,5 +18,5 @@ def file_of(root: Path, path: str) -> Path:
     """
     try:
         return root / os.fsdecode(path.encode("utf-8", "surrogateescape"))
-    except UnicodeEncodeError:  # half a surrogate pair, of which no file has a name
+    except UnicodeEncodeError:  # a lone surrogate, which no file name contains
         return root / path

@@ -1,4 +1,4 @@
-"""Labeled videos on disk, read from a folder of class folders or from a CSV file."""
+"""Reads labeled videos from a folder of class folders or from a CSV file."""
 
 import csv
 import io
@@ -18,15 +18,14 @@ COLUMNS = ("path", "label", "split", "group", "start", "end")
 
 @dataclass(frozen=True)
 class Source:
-    """What a source holds.
+    """The contents of a source.
 
     Args:
         root: The folder that relative paths start from.
-        entries: Sorted by id; `split` is the source's own word for it, or
-            empty where it has none.
-        notes: What the user should know: what was ignored.
-        class_names: The classes in the order of a published index; empty is sorted.
-        missing: Frozenset of str, ids of entries that lists name and that are not there.
+        entries: The entries, sorted by id. Their `split` is the word in the source, or empty.
+        notes: Notes for the user, such as ignored files.
+        class_names: Class names in the order of a published index; empty for sorted names.
+        missing: The ids of listed videos that are missing.
     """
 
     root: Path
@@ -42,65 +41,67 @@ def read_source(
     """Lists the labeled videos of a source.
 
     Args:
-        source: A folder with one sub-folder per class (which may hold folders of the
-            splits train, val and test, or stand in them), or a CSV file with the columns `path` and
-            `label`, and where wanted `split`, `group`, `start` and `end`.
-        split_column: The CSV's column that tells the split; None takes `split`.
-        group_column: The CSV's column that tells the group; None takes `group`.
+        source: A folder with one subfolder per class (which may contain folders of the splits
+            train, val and test, or be inside them), or a CSV file with the columns `path` and
+            `label`, and optionally `split`, `group`, `start` and `end`.
+        split_column: CSV column with the split; None is `split`.
+        group_column: CSV column with the group; None is `group`.
 
     Raises:
-        SourceError: If it is empty, of one class only, names a video or segment twice, or is a CSV
-            without what it needs.
+        SourceError: If the source is empty, has only one class, lists a video or segment twice, or
+            is a CSV file without the required columns.
     """
     source = Path(source)
     if source.is_dir():
         if split_column or group_column:
             raise SourceError(
-                f"{source} is a folder and has no column {split_column or group_column!r}: give a "
-                "CSV file, or a group pattern"
+                f"{source} is a folder and has no column {split_column or group_column!r}. Use a "
+                "CSV file, or a group pattern."
             )
         notes: list[str] = []
         root = source
         entries = read_class_folders(source, notes)
     elif source.suffix.lower() in VIDEOS and source.is_file():
         raise SourceError(
-            f"{source} is one video: expected a folder with one sub-folder of videos per class, or "
-            "a CSV file with the columns path and label"
+            "The source must be a folder with one subfolder of videos per class, or a CSV file "
+            f"with the columns path and label, received the video {source}."
         )
     elif source.is_file():
         root, notes = source.parent, []
         entries = list(_read_csv(source, split_column, group_column, notes))
     else:
-        raise SourceError(f"{source} is neither a folder of class folders nor a CSV file")
+        raise SourceError(
+            f"The source must be a folder of class folders or a CSV file, received {source}."
+        )
     entries = distinct(entries)
     check_entries(source, entries)
     return Source(root, tuple(sorted(entries, key=lambda entry: entry.id)), tuple(notes))
 
 
 def check_entries(source: Path, entries: list[VideoEntry]) -> None:
-    """Raises `SourceError` where ids are not unique or there is nothing to tell apart."""
+    """Raises `SourceError` unless ids are unique and there are at least two classes."""
     if not entries and source.is_file():
         raise SourceError(
-            f"{source} lists no videos: it needs a line with a path and a label for each, below "
-            "the line with the names of the columns"
+            f"{source} lists no videos. Add a line with a path and a label for each video, below "
+            "the line with the names of the columns."
         )
     if not entries:
         raise SourceError(
-            f"{source} holds no videos: expected {source.name}/CLASS/VIDEO.mp4, or a CSV file "
-            "with the columns path and label"
+            f"{source} contains no videos. Arrange them as {source.name}/CLASS/VIDEO.mp4, or use a "
+            "CSV file with the columns path and label."
         )
     seen: dict[str, VideoEntry] = {}
     for entry in entries:
         other = seen.setdefault(entry.id, entry)
         if other is not entry:
             raise SourceError(
-                f"two videos of {source} have the id {entry.id!r}: {plain(other.path)} and "
-                f"{plain(entry.path)}; remove or rename one"
+                f"The ids of videos must be unique, but {plain(other.path)} and "
+                f"{plain(entry.path)} of {source} both have the id {entry.id!r}. Rename one."
             )
     labels = {entry.label for entry in entries}
     if len(labels) < 2:
         raise SourceError(
-            f"{source} has one class only ({labels.pop()!r}): a classifier needs two or more"
+            f"{source} must have at least two classes, received one ({labels.pop()!r})."
         )
 
 
@@ -113,7 +114,7 @@ def _read_csv(
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SourceError(f"{file} is not UTF-8 ({error.reason}): save it as CSV UTF-8") from None
+        raise SourceError(f"{file} must be UTF-8 ({error.reason}). Save it as CSV UTF-8.") from None
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -132,7 +133,7 @@ def _read_csv(
 def _columns(
     file: Path, names: list[str], split_column: str | None, group_column: str | None
 ) -> dict[str, str]:
-    """Which column of the file plays which part; `path` and `label` must be there."""
+    """Maps each of COLUMNS to its column in the file; `path` and `label` are required."""
     columns = {part: part for part in COLUMNS if part in names}
     columns |= {"split": split_column} if split_column else {}
     columns |= {"group": group_column} if group_column else {}
@@ -140,22 +141,24 @@ def _columns(
     missing = [name for name in needed if name not in names]
     if missing:
         raise SourceError(
-            f"{file} has no column {' and no column '.join(map(repr, missing))}; its first line "
-            f"names {', '.join(map(repr, names)) or 'nothing'}"
+            f"{file} has no column {' and no column '.join(map(repr, missing))}. Its first line "
+            f"has {', '.join(map(repr, names)) or 'no columns'}."
         )
     return columns
 
 
 def _entry(place: str, root: Path, row: Mapping, columns: Mapping[str, str]) -> VideoEntry:
     if None in row or None in row.values():
-        raise SourceError(f"{place} has more or fewer fields than the first line names")
+        raise SourceError(f"{place} must have as many fields as the first line.")
     value = {part: row[column].strip() for part, column in columns.items()}
     for part in ("path", "label"):
         if not value[part]:
-            raise SourceError(f"{place} has no {part}")
+            raise SourceError(f"{place} has no {part}.")
     start, end = (_time(place, part, value.get(part, "")) for part in ("start", "end"))
     if end is not None and end <= (start or 0):
-        raise SourceError(f"{place}: the end {end:g} s is not after the start {start or 0:g} s")
+        raise SourceError(
+            f"{place}: end must be after start ({start or 0:g} s), received {end:g} s."
+        )
     path = with_slashes(root, value["path"])
     name = video_id(path, start, end)
     group = plain(value.get("group", "")) or None
@@ -170,5 +173,5 @@ def _time(place: str, part: str, text: str) -> float | None:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise SourceError(f"{place}: the {part} {text!r} is not a number of seconds")
+        raise SourceError(f"{place}: {part} must be a number of seconds, received {text!r}.")
     return seconds

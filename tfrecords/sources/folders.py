@@ -1,4 +1,4 @@
-"""What lies in a folder: videos, the frames of a video, or folders."""
+"""The contents of a folder: videos, the frames of a video, or folders."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tfrecords.video.suffixes import IMAGES, VIDEOS
 
 
 class Contents(NamedTuple):
-    """The names in a folder by kind, each sorted; hidden ones are left out."""
+    """The names in a folder by kind, each sorted, without hidden files."""
 
     videos: list[str]
     images: list[str]
@@ -22,12 +22,12 @@ class Contents(NamedTuple):
 
     @property
     def is_frames(self) -> bool:
-        """Whether the folder is a video: images, and neither videos nor folders beside them."""
+        """Whether the folder is a video: it has images, and neither videos nor folders."""
         return bool(self.images) and not self.videos and not self.folders
 
 
 def list_folder(folder: Path) -> Contents:
-    """Lists a folder; its WebP files are videos where all of them are animations."""
+    """Lists a folder. WebP files count as videos if all of them are animations."""
     found = Contents([], [], [], [])
     with os.scandir(folder) as items:
         for item in sorted(items, key=lambda item: item.name):
@@ -48,11 +48,11 @@ def _kind(found: Contents, item: os.DirEntry) -> list[str]:
 
 
 def videos_beneath(folder: Path, ignored: list[str]) -> Iterator[Path]:
-    """The videos and frame folders anywhere beneath a folder.
+    """The videos and frame folders under a folder, at any depth.
 
     Args:
-        folder: Where they are looked for.
-        ignored: To which the names of other files are added.
+        folder: The folder to search.
+        ignored: List to which the names of other files are added.
 
     Raises:
         SourceError: If an image is among videos or folders.
@@ -63,13 +63,13 @@ def videos_beneath(folder: Path, ignored: list[str]) -> Iterator[Path]:
 def _beneath(
     folder: Path, inside: Contents, ignored: list[str], above: frozenset[str]
 ) -> Iterator[Path]:
-    """`above` are the folders that led here: a link to one of them is not followed."""
+    """`above` are the parent folders. Links to them are not followed."""
     above |= {os.path.realpath(folder)}
     if inside.images:
         image = inside.images[0]
         raise SourceError(
-            f"{folder / image} is an image among the videos of {folder}: the frames of a video "
-            f"belong in a folder of their own, {folder.name}/VIDEO/{image}"
+            f"{folder / image} is an image among the videos of {folder}. Put the frames of a "
+            f"video in a separate folder, {folder.name}/VIDEO/{image}."
         )
     ignored += inside.others
     yield from (folder / name for name in inside.videos)
@@ -84,14 +84,14 @@ def _beneath(
 
 
 def videos_at(path: Path, ignored: list[str]) -> list[Path]:
-    """The videos that a path names: itself, or where it is a folder of videos, those in it.
+    """The videos at a path: the path itself or, if it is a folder of videos, those in it.
 
     Args:
         path: A video file, a folder of frames or a folder of videos.
-        ignored: To which what else is in a folder of videos is added.
+        ignored: List to which the other names in a folder of videos are added.
 
     Raises:
-        VideoError: If it is another folder.
+        VideoError: If it is a folder of neither videos nor frames.
     """
     if not path.is_dir():
         return [path]
@@ -100,8 +100,8 @@ def videos_at(path: Path, ignored: list[str]) -> list[Path]:
         return [path]
     if not inside.videos:
         raise VideoError(
-            "a folder must hold videos, or the frames of one video and no folders, but it holds "
-            f"{_counts(inside)}. Name a video or a folder in it"
+            "a folder must contain videos, or only the frames of one video, but it contains "
+            f"{_counts(inside)}; use a video or a folder in it"
         )
     ignored += [*inside.images, *inside.folders, *inside.others]
     return [path / name for name in inside.videos]

@@ -1,4 +1,4 @@
-"""Which videos are of one scene, person or recording, and so belong into one split."""
+"""Groups of videos of one scene, person or recording, which must be in one split."""
 
 import functools
 import os
@@ -14,25 +14,25 @@ from tfrecords.sources.video_ids import video_id
 from tfrecords.text import plain
 
 _SECONDS = r"\d+(?:\.\d+)?(?:e[+-]\d+)?"
-_SEGMENT = re.compile(rf"(.+)@{_SECONDS}-(?:end|{_SECONDS})")  # as `video_id` spells it
+_SEGMENT = re.compile(rf"(.+)@{_SECONDS}-(?:end|{_SECONDS})")  # the format of `video_id`
 
 
 def with_groups(
     entries: Sequence[VideoEntry], pattern: str | None = None, root: Path = Path()
 ) -> list[VideoEntry]:
-    """Gives each video its group.
+    """Assigns a group to each video.
 
-    With a pattern, that is what it finds in the path. Without, it is the source's own; or else the
-    file, where videos are segments of files, a file stands next to its frames, or one file has
-    several paths.
+    With a pattern, the group is its match in the path. Otherwise it is the group in the source. If
+    the source has none, the file is the group of its segments, of its frames next to it, and of
+    several paths to it.
 
     Args:
-        entries: Sequence of `VideoEntry` as the source has them.
-        pattern: Regular expression: its first parenthesis, or else all of it.
+        entries: The entries of the source.
+        pattern: Regular expression. The group is its first capture group, or the whole match.
         root: The folder that relative paths start from.
 
     Raises:
-        SourceError: If the pattern is no regular expression or finds nothing in a path.
+        SourceError: If the pattern is not a regular expression or does not match a path.
     """
     if pattern:
         return [replace(entry, group=_found(pattern, entry.path)) for entry in entries]
@@ -43,10 +43,10 @@ def with_groups(
 
 
 def torn_groups(videos: Iterable[tuple[str | None, str, str]]) -> dict[str, dict[str, list[str]]]:
-    """The groups that stand in several splits: the ids of their videos in each.
+    """The groups in several splits, with the ids of their videos in each split.
 
     Args:
-        videos: Iterable of the group (or None), the split and the id of each video.
+        videos: The group (or None), the split and the id of each video.
     """
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for group, split, name in videos:
@@ -56,13 +56,13 @@ def torn_groups(videos: Iterable[tuple[str | None, str, str]]) -> dict[str, dict
 
 
 def groups_of(ids: Iterable[str], groups: Mapping[str, str]) -> dict[str, str]:
-    """The groups of a data set, by id; in old ones those of segments are told by their ids."""
+    """The groups of a data set, by id. In old data sets, segments are recognized by their ids."""
     segments = {name: found[1] for name in ids if (found := _SEGMENT.fullmatch(name))}
     return segments | dict(groups)
 
 
 def _recordings(entries: Sequence[VideoEntry], root: Path) -> Iterable[list[VideoEntry]]:
-    """The entries of each recording: their paths or files differ in the suffix at most."""
+    """The entries of each recording, whose paths or files differ at most in the suffix."""
     above: dict[str, str] = {}
 
     def top(name: str) -> str:
@@ -88,12 +88,12 @@ def _name(path: str) -> str:
 def _real(path: Path) -> Path:
     try:
         return Path(os.path.realpath(path))
-    except ValueError:  # a zero byte, of which no file has a name
+    except ValueError:  # a zero byte, which no file name contains
         return path
 
 
 def _group_of(recording: Sequence[VideoEntry]) -> str | None:
-    """The group of the videos of one recording that have none of their own."""
+    """The group of the videos of a recording that have no group in the source."""
     first = recording[0]
     if len(recording) == 1 and first.start is None and first.end is None:
         return None
@@ -108,8 +108,11 @@ def _found(pattern: str, path: str) -> str:
         found = re.search(pattern, path)
     except re.error as error:
         raise SourceError(
-            f"the group pattern {pattern!r} is no regular expression: {error}"
+            f"The group pattern must be a regular expression, received {pattern!r}: {error}."
         ) from None
     if not found:
-        raise SourceError(f"the group pattern {pattern!r} finds nothing in {plain(path)}")
+        raise SourceError(
+            f"The group pattern must match every path, but {pattern!r} does not match "
+            f"{plain(path)}."
+        )
     return plain(found.group(1) if found.groups() else found.group())

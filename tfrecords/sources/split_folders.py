@@ -1,9 +1,9 @@
-"""Which folders of a source are classes and which are splits, from the paths of its videos.
+"""Decides from the paths of the videos which folders are classes and which are splits.
 
-Two shapes have splits: SPLIT/CLASS/VIDEO and CLASS/SPLIT/VIDEO. A word such as "train" in the name
-of a folder means a split only where folders of two splits stand side by side, with the same rest of
-their names or the same folders in them, or where one folder holds all. Then each video must have
-its split, or it is an error.
+Two layouts have splits: SPLIT/CLASS/VIDEO and CLASS/SPLIT/VIDEO. A word such as "train" in the name
+of a folder means a split only if a folder next to it is named after another split and the rest of
+their names or their subfolders match, or if one folder contains everything. Then every video must
+have a split, otherwise it is an error.
 """
 
 import itertools
@@ -24,11 +24,11 @@ from tfrecords.sources.split_words import (
 from tfrecords.text import plain
 
 Parts = tuple[str, ...]  # of a video's path
-Folders = Mapping[str, Sequence[Parts]]  # by name, the parts of the paths of the videos in each
+Folders = Mapping[str, Sequence[Parts]]  # from a name to the parts of the paths of its videos
 
 
 class Shape(NamedTuple):
-    """Which part of a video's path is its class, which its split, and how many are either."""
+    """The indices of the class and the split in a video's path, and the number of both."""
 
     label: int
     split: int | None
@@ -41,7 +41,7 @@ CLASS_SPLIT = Shape(label=0, split=1, depth=2)
 
 
 class Pair(NamedTuple):
-    """Two folders in a folder that look like splits."""
+    """Two folders in the same folder that look like splits."""
 
     place: Path
     one: str
@@ -49,14 +49,14 @@ class Pair(NamedTuple):
 
 
 def shape_of(root: Path, videos: Sequence[Parts]) -> Shape:
-    """Finds the classes and the splits.
+    """Finds the levels of the classes and the splits.
 
     Args:
-        root: The folder that the videos lie in, for messages.
-        videos: The parts of each path.
+        root: The folder of the videos, for messages.
+        videos: The parts of the path of each video.
 
     Raises:
-        SourceError: If folders look like splits and it is not clear that all of them are.
+        SourceError: If some folders look like splits but others do not.
     """
     tops = folders_of(videos)
     if pair := _same_folders(root, tops):
@@ -79,7 +79,7 @@ def shape_of(root: Path, videos: Sequence[Parts]) -> Shape:
 
 
 def folders_of(videos: Sequence[Parts]) -> Folders:
-    """The folders that paths begin with, each with the rest of its paths."""
+    """Groups paths by their first folder. The values are the rest of the paths."""
     found = defaultdict(list)
     for parts in videos:
         if len(parts) > 1:
@@ -92,14 +92,14 @@ def _look_like_splits(place: Path, folders: Folders) -> Pair | None:
 
 
 def _same_folders(place: Path, folders: Folders) -> Pair | None:
-    """Two folders of different splits that both hold a folder of some name."""
+    """Two folders of different splits that contain a folder of the same name."""
     below = {n: set(map(spelling, folders_of(own))) for n, own in folders.items() if splits_in(n)}
     pairs = _different_splits(place, folders)
     return next((pair for pair in pairs if below[pair.one] & below[pair.other]), None)
 
 
 def _same_names(place: Path, folders: Folders) -> Pair | None:
-    """Two folders of different splits whose names are the same apart from these."""
+    """Two folders of different splits whose names are otherwise equal."""
     pairs = _different_splits(place, folders)
     same = (pair for pair in pairs if without_split(pair.one) == without_split(pair.other))
     return next(same, None)
@@ -112,20 +112,20 @@ def _different_splits(place: Path, folders: Folders) -> Iterator[Pair]:
 
 
 def _is_one_split(tops: Folders) -> bool:
-    """Whether there is one folder only, which names a split and holds several others."""
+    """Whether there is only one folder, which is named after a split and contains others."""
     return len(tops) == 1 and all(
         len(splits_in(name)) == 1 and len(folders_of(own)) > 1 for name, own in tops.items()
     )
 
 
 def _check_splits(place: Path, folders: Folders, pair: Pair) -> None:
-    """Raises unless each folder is of one split, and no two of the same."""
+    """Raises unless each folder has exactly one split of its own."""
     by_split: dict[str, str] = {}
     for name in sorted(folders):
         found = splits_in(name)
         if len(found) != 1:
             count = "two splits" if found else "no split"
-            raise _unclear(pair, f"the name of {place / name} gives {count}")
+            raise _unclear(pair, f"the name of {place / name} contains {count}")
         (split,) = found
         other = by_split.setdefault(split, name)
         if other != name:
@@ -133,7 +133,7 @@ def _check_splits(place: Path, folders: Folders, pair: Pair) -> None:
 
 
 def _check_classes(root: Path, tops: Folders) -> None:
-    """Raises where the folders that would be classes are splits without classes in common."""
+    """Raises if the folders that would be classes are splits without common classes."""
     rests = {tuple(without_split(name)) for name in tops}
     if (pair := _same_names(root, tops)) and all(map(splits_in, tops)) and len(rests) == 1:
         raise _unclear(pair, "no class has a folder in both")
@@ -141,30 +141,30 @@ def _check_classes(root: Path, tops: Folders) -> None:
         others = set(map(spelling, tops.keys() - {name}))
         if same := sorted(own for own in folders_of(tops[name]) if spelling(own) in others):
             raise SourceError(
-                f"{root / name} could be a split or a class: it holds folders of the same names as "
-                f"those next to it, such as {plain(same[0])}. Move the folders next to it into a "
-                "folder of their split, such as train, or give a CSV file with the columns path, "
-                "label and split"
+                f"{root / name} could be a split or a class: it contains folders with the same "
+                f"names as those next to it, such as {plain(same[0])}. Move the folders next to it "
+                "into a folder of their split, such as train, or use a CSV file with the columns "
+                "path, label and split."
             )
 
 
 def _check_same_classes(root: Path, inside: Mapping[str, Folders]) -> None:
-    """Raises where a folder that may be a split holds several folders that another holds, too."""
+    """Raises if a folder that may be a split has several subfolders in common with another."""
     like, ends = set(filter(is_like_split, inside)), set(filter(ends_like_split, inside))
     below = {name: {spelling(n): n for n in own} for name, own in inside.items()}
     for one, other in itertools.combinations(sorted(inside), 2):
         shared = sorted(n for key, n in below[one].items() if key in below[other])
         if len(shared) > 1 and ({one, other} & like or {one, other} <= ends):
             raise SourceError(
-                f"{plain(one)} and {plain(other)} in {root} could be splits or classes: both hold "
-                f"{named(list(map(plain, shared)))}. If they are splits, rename them to train, val "
-                "or test, or give a CSV file with the columns path, label and split. If they are "
-                "the classes, give a CSV file with the columns path and label"
+                f"{plain(one)} and {plain(other)} in {root} could be splits or classes: both "
+                f"contain {named(list(map(plain, shared)))}. If they are splits, rename them to "
+                "train, val or test, or use a CSV file with the columns path, label and split. If "
+                "they are the classes, use a CSV file with the columns path and label."
             )
 
 
 def _check_no_splits_below(place: Path, folders: Folders) -> None:
-    """Raises where splits stand deeper than directly in a class."""
+    """Raises if splits are deeper than directly in a class."""
     for name, own in folders.items():
         below = folders_of(own)
         if pair := _look_like_splits(place / name, below):
@@ -177,11 +177,11 @@ def _check_splits_of_class(
 ) -> None:
     """Raises unless all videos of a class are in folders of its splits."""
     if any(len(parts) == 1 for parts in videos):
-        raise _unclear(pair, f"{folder} holds videos outside of such folders")
+        raise _unclear(pair, f"{folder} contains videos outside such folders")
     if same := _same_folders(folder, inside):
         raise SourceError(
             f"{plain(same.one)} and {plain(same.other)} in {folder} look like splits, and both "
-            f"hold the same folders. If these are the classes, name {folder} as the source"
+            f"contain the same folders. If these are the classes, use {folder} as the source."
         )
     _check_splits(folder, inside, pair)
 
@@ -190,6 +190,6 @@ def _unclear(pair: Pair, reason: str) -> SourceError:
     return SourceError(
         f"{plain(pair.one)} and {plain(pair.other)} in {pair.place} look like splits, but "
         f"{reason}. Arrange the source as SPLIT/CLASS/VIDEO, where SPLIT is train, val or test, "
-        "with no other folders of videos in it, or give a CSV file with the columns path, label "
-        "and split"
+        "without other folders of videos, or use a CSV file with the columns path, label and "
+        "split."
     )

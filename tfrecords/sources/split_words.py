@@ -1,4 +1,4 @@
-"""The words that name a split: in folders, in the names of lists, in a CSV file's column."""
+"""The words that name a split, in folders, names of lists and columns of CSV files."""
 
 import re
 
@@ -11,7 +11,7 @@ SPLIT_WORDS = {
     "validate": "val",
     "validation": "val",
     "dev": "val",
-    "eval": "val",  # what judges while a model trains, as in TensorFlow and Hugging Face
+    "eval": "val",  # evaluates during training, as in TensorFlow and Hugging Face
     "evaluation": "val",
     "test": "test",
     "testing": "test",
@@ -22,38 +22,38 @@ _LIKE_SPLIT = rf"{_WORD}+{_PART}*|(?:sub)?sets?|splits?|k?folds?|(?:un)?seen|(?:
 
 
 def words_of(name: str) -> list[str]:
-    """The words of a name, lower case, without numbers: `["ucf", "train"]` of `"UCFTrain_256"`."""
+    """The words of a name in lower case, e.g. `["ucf", "train"]` for `"UCFTrain_256"`."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     return [word.lower() for word in re.split(r"[\W\d_]+", spaced) if word]
 
 
 def split_of(name: str) -> str | None:
-    """The split that the first such word of a name gives: `"val"` of `"kinetics_600_validate"`."""
+    """The first split in a name, e.g. `"val"` for `"kinetics_600_validate"`, or None."""
     return next(iter(_splits_in(name)), None)
 
 
 def splits_in(name: str) -> set[str]:
-    """All splits that words of a name give: two of `"train_val"`."""
+    """All splits in a name, e.g. two for `"train_val"`."""
     return set(_splits_in(name))
 
 
 def without_split(name: str) -> list[str]:
-    """The other words of a name: those that the folders of two splits share."""
+    """The words of a name without those of splits, sorted."""
     return sorted(word for word in words_of(name) if word not in SPLIT_WORDS)
 
 
 def is_like_split(name: str) -> bool:
-    """Whether a name could be a split's, though not which: `"trainset"`, `"fold_1"`, `"unseen"`."""
+    """Whether a name may be that of a split: `"trainset"`, `"fold_1"`, `"unseen"`."""
     return _has(_LIKE_SPLIT, name)
 
 
 def ends_like_split(name: str) -> bool:
-    """Whether a name ends as a split's may: `"ucftrain"`, but also `"festival"`."""
+    """Whether a name ends like that of a split: `"ucftrain"`, but also `"festival"`."""
     return _has(rf"\w*{_WORD}", name)
 
 
 def _splits_in(name: str) -> list[str]:
-    """The splits that words give; `eval` gives one only alone: `eval_test` is a test."""
+    """The splits of words. `eval` counts only alone: `eval_test` is test."""
     found = [word for word in words_of(name) if word in SPLIT_WORDS]
     exact = [word for word in found if not word.startswith("eval")]
     return [SPLIT_WORDS[word] for word in exact or found]

@@ -1,4 +1,4 @@
-"""Which videos train and which ones judge: a function of their ids, groups or own words."""
+"""Assigns videos to splits by their ids, their groups or the splits of the source."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -24,28 +24,29 @@ def assign_splits(
     group_pattern: str | None = None,
     seed: int = 0,
 ) -> tuple[list[VideoEntry], list[str]]:
-    """Gives every video its split.
+    """Assigns a split to every video.
 
-    Where the source names splits, they hold: the values in `val` and `test`, all others train; or
-    without these the words train, val and test. Otherwise each class is divided by a hash of its
-    videos' ids, or of their groups, which stay together. Segments of a file are a group, too.
+    Splits of the source have priority: the values in `val` and `test` define these splits, and all
+    other videos are for training. Without them, the words train, val and test define the splits. If
+    the source has no splits, each class is divided by a hash of the ids of its videos, or of their
+    groups, which are not divided. The segments of a file are a group as well.
 
     Args:
-        entries: Sequence of `VideoEntry` as the source has them.
+        entries: The entries of the source.
         root: The folder that relative paths start from.
-        val: Values of the split column that make the validation split.
-        test: Values of the split column that make the test split.
-        val_fraction: Float in [0, 1), share of each class for validation.
-        test_fraction: Float in [0, 1), share of each class for the test.
-        group_pattern: Regular expression that finds the group in a path: its first
-            parenthesis, or else all of it.
-        seed: Another division.
+        val: Values of the split column that form the validation split.
+        test: Values of the split column that form the test split.
+        val_fraction: Fraction of each class for validation, in [0, 1).
+        test_fraction: Fraction of each class for testing, in [0, 1).
+        group_pattern: Regular expression that finds the group in a path: its first capture group,
+            or the whole match if it has none.
+        seed: Seed of the random division.
 
     Returns:
         The entries with their splits, and notes for the user.
 
     Raises:
-        SourceError: If the options do not fit the source, or no video is left to train.
+        SourceError: If the options do not match the source, or no video is left for training.
     """
     entries = with_groups(entries, group_pattern, root)
     if not (any(entry.split for entry in entries) or val or test):
@@ -55,14 +56,14 @@ def assign_splits(
     torn = list(torn_groups((entry.group, entry.split, entry.id) for entry in entries))
     if torn and group_pattern:
         raise SourceError(
-            f"the group {torn[0]!r} falls in two splits: leave the group pattern or the split "
-            "column out"
+            f"The group {torn[0]!r} must be in one split, but is in two. Omit the group pattern or "
+            "the split column."
         )
     return entries, _notes(entries, torn)
 
 
 def stable_hash(text: str) -> bytes:
-    """The order of ids: alike on every machine, in every process."""
+    """Hashes an id for sorting: equal on every machine and in every process."""
     return hashlib.sha256(text.encode()).digest()
 
 
@@ -71,19 +72,19 @@ def _by_words(entries: list[VideoEntry], val: set[str], test: set[str]) -> list[
     listed = ", ".join(map(repr, sorted(found - {""}))) or "none"
     if unknown := sorted((val | test) - found):
         raise SourceError(
-            f"no video has the split value {unknown[0]!r} (found: {listed}): name the column that "
-            "holds it, for example `--split-column fold --val 0`"
+            f"No video has the split value {unknown[0]!r} (found: {listed}). Set the column that "
+            "contains it, for example `--split-column fold --val 0`."
         )
     if both := val & test:
-        raise SourceError(f"the split value {both.pop()!r} cannot be both val and test")
+        raise SourceError(f"The split value {both.pop()!r} must not be in both val and test.")
     if val or test:
         words = {w: "val" if w in val else "test" if w in test else "train" for w in found}
     else:
         words = {word: SPLIT_WORDS.get(word.lower(), "") for word in found}
         if unknown := sorted(word for word in found if not words[word]):
             raise SourceError(
-                f"the split {unknown[0]!r} is none of train, val and test (found: {listed}): say "
-                "which values are which, for example `--val 0`"
+                f"The split must be one of train, val and test, received {unknown[0]!r} (found: "
+                f"{listed}). Set the values of each split, for example `--val 0`."
             )
     return [replace(entry, split=words[entry.split]) for entry in entries]
 
@@ -93,14 +94,14 @@ def _by_hash(
 ) -> list[VideoEntry]:
     if not (val_fraction >= 0 and test_fraction >= 0 and val_fraction + test_fraction < 1):
         raise SourceError(
-            f"val_fraction {val_fraction} and test_fraction {test_fraction} must be 0 or more and "
-            "together less than 1"
+            "val_fraction and test_fraction must be at least 0 with a sum below 1, received "
+            f"{val_fraction} and {test_fraction}."
         )
     units = defaultdict(list)
     for entry in entries:
         units[entry.group or entry.id].append(entry)
-    strata = defaultdict(list)  # a class each, and one of the groups with several classes
-    left: Counter[str] = Counter()  # groups that are not in val or test, of each class
+    strata = defaultdict(list)  # one per class, and one for groups of several classes
+    left: Counter[str] = Counter()  # number of groups per class that are not in val or test
     for name in sorted(units, key=lambda name: stable_hash(f"{seed}:{name}")):
         labels = _labels(units[name])
         strata[labels.copy().pop() if len(labels) == 1 else None].append(units[name])
@@ -120,7 +121,7 @@ def _take(
     left: Counter,
     split_of: dict[str, str],
 ) -> list[list[VideoEntry]]:
-    """Marks units from the front until the share is nearest; at least one, and no class's last."""
+    """Takes units until the fraction is closest; at least one, but never the last of a class."""
     taken, rest = 0, []
     for unit in units:
         wanted = taken + len(unit) / 2 <= fraction * total or (fraction and not taken)
@@ -138,19 +139,19 @@ def _labels(unit: list[VideoEntry]) -> set[str]:
 
 
 def _undivided(entries: list[VideoEntry], val_fraction: float, test_fraction: float) -> list[str]:
-    """A note for each split that was asked for and has no video."""
-    there, first = {entry.split for entry in entries}, entries[0].group
+    """A note for each requested split without videos."""
+    present, first = {entry.split for entry in entries}, entries[0].group
     one_group = first and {entry.group for entry in entries} == {first}
     reason = (
-        f"all videos are of one recording or group ({first}), which is not divided"
+        f"all videos are from one recording or group ({first}), which must not be divided"
         if one_group
-        else "each recording or group that is left is the only one of some class"
+        else "each remaining recording or group is the only one of a class"
     )
     return [
-        f"No video is in {split}: {reason}. Add recordings, or give a CSV file with a column split "
-        "or group that divides those that are there."
+        f"No video is in {split}: {reason}. Add recordings, or use a CSV file with a split or "
+        "group column that divides the existing ones."
         for split, fraction in (("val", val_fraction), ("test", test_fraction))
-        if fraction and split not in there
+        if fraction and split not in present
     ]
 
 
@@ -159,16 +160,18 @@ def _notes(entries: list[VideoEntry], torn: list[str]) -> list[str]:
     if torn:
         notes.append(
             f"The given splits divide {counted(len(torn), 'group')}, for example {torn[0]!r}: "
-            "scores on val may be too good."
+            "validation scores may be too high."
         )
     trained = {entry.label for entry in entries if entry.split == "train"}
     if not trained:
-        raise SourceError("no video is left to train: every one is in val or test")
+        raise SourceError(
+            "No video is left for training: all are in val or test. Check the split values."
+        )
     alike = {spelling(label): label for label in sorted(trained)}
     for label in sorted({entry.label for entry in entries} - trained - {""}):
         other = alike.get(spelling(label))
-        but = f" Videos of {other!r}, which is another class, train." if other else ""
-        notes.append(f"The class {label!r} has no video to train on.{but}")
+        but = f" There are training videos of {other!r}, which is another class." if other else ""
+        notes.append(f"The class {label!r} has no training videos.{but}")
     return notes
 
 

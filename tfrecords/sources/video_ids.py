@@ -1,4 +1,4 @@
-"""The ids of videos, made of their paths."""
+"""Creates the ids of videos from their paths."""
 
 import os
 from collections import defaultdict
@@ -13,13 +13,13 @@ from tfrecords.video.suffixes import VIDEOS
 
 
 def with_slashes(root: Path, path: str) -> str:
-    """A listed path: as it is written where that exists, else with slashes for backslashes."""
+    """Replaces the backslashes of a listed path unless it exists as written."""
     written = "\\" not in path or (os.sep == "/" and file_of(root, path).exists())
     return path if written else path.replace("\\", "/")
 
 
 def video_id(path: str, start: float | None, end: float | None, keep_suffix: bool = False) -> str:
-    """The stable name of a video or a segment of one."""
+    """The stable id of a video or of a segment."""
     pure = PurePosixPath(os.path.normpath(path))
     if pure.suffix.lower() in VIDEOS and not keep_suffix:
         pure = pure.with_suffix("")
@@ -30,23 +30,23 @@ def video_id(path: str, start: float | None, end: float | None, keep_suffix: boo
 
 
 def distinct(entries: Sequence[VideoEntry]) -> list[VideoEntry]:
-    """Entries of which those keep the suffix in their ids that would share one.
+    """Keeps the file suffix in ids that would otherwise collide.
 
-    The same file or segment twice still shares one: it is a mistake in a list.
+    The ids of a file or segment that is listed twice still collide, since that is an error.
 
     Args:
         entries: Entries, in any order.
     """
-    entries, together = list(entries), True
-    while together:  # "a.mp4" and "a.avi", whose id becomes "a.avi", as was that of "a.avi.mp4"
+    entries, collide = list(entries), True
+    while collide:  # "a.avi", beside "a.mp4", gets the id that "a.avi.mp4" has
         by_id = defaultdict(list)
         for number, entry in enumerate(entries):
             by_id[entry.id].append(number)
-        together = False
+        collide = False
         for numbers in by_id.values():
             named = {n: _with_suffix(entries[n]) for n in numbers}
             if len({entry.id for entry in named.values()}) > 1:
-                together = True
+                collide = True
                 for number, entry in named.items():
                     entries[number] = entry
     return entries

@@ -167,7 +167,7 @@ def test_names_count_where_numbers_disagree(records, shards, tmp_path, capsys):
         2: 1,
         3: 0,
     }
-    assert "(0 is 'run' and 'wave'): the names count" in capsys.readouterr().out
+    assert "(0 is 'run' and 'wave'). The names are used" in capsys.readouterr().out
 
 
 LABELS = [  # labels of the records, --classes, class names, labels
@@ -197,16 +197,36 @@ def test_class_names(records, shards, tmp_path, labels, classes, names, expected
 
 
 BAD_LABELS = [
-    ([label(0), {"clip/label/index": [1, 2]}], None, r"record 1 of .*several labels \(1 and 2\)"),
-    ([label(0), {"clip/label/text": ["a", "b"]}], None, r"several labels \('a' and 'b'\)"),
-    ([label(0), label(5)], "a\nb", "class number 5, which is none of the 2 classes"),
-    ([label(0, "a"), label(1, "c")], "a\nb", "name the class 'c', which --classes does not"),
-    ([label(0), label(1 << 40)], None, "class number 1099511627776, more than any"),
-    ([label(0, "a"), label(1)], None, "class number 1 and no name, and others call it nothing"),
-    ([label(0, "a"), label(1)], "a\na", "names the class 'a' twice"),
-    ([label(0)], '{"a": 0, "b": 2}', "not numbered from 0 without a gap"),
-    ([label(0)], '{"a": "0"}', "neither a list of class names nor names with their numbers"),
-    ([label(0)], "[1]", "neither a list of class names"),
+    ([label(0), {"clip/label/index": [1, 2]}], None, r"record 1 of .*several \(1 and 2\)"),
+    (
+        [label(0), {"clip/label/text": ["a", "b"]}],
+        None,
+        r"must have one label, .* several \('a' and 'b'\)",
+    ),
+    (
+        [label(0), label(5)],
+        "a\nb",
+        "must list all classes of the records, received 2 for the class number 5",
+    ),
+    (
+        [label(0, "a"), label(1, "c")],
+        "a\nb",
+        "--classes must list all classes of the records, but 'c' is missing",
+    ),
+    (
+        [label(0), label(1 << 40)],
+        None,
+        "class number .* must be below 1,000,000, received 1099511627776",
+    ),
+    (
+        [label(0, "a"), label(1)],
+        None,
+        "class number 1 of a record without a name .* received nothing",
+    ),
+    ([label(0, "a"), label(1)], "a\na", "lists 'a' twice"),
+    ([label(0)], '{"a": 0, "b": 2}', "must be numbered from 0 without gaps"),
+    ([label(0)], '{"a": "0"}', "must be a list of class names or a mapping from names to numbers"),
+    ([label(0)], "[1]", "must be a list of class names"),
 ]
 
 
@@ -261,7 +281,7 @@ def test_splits_come_from_folders_or_patterns(records, shards, tmp_path, capsys)
         "val-00000-of-00001.tfrecord": "train/z_val-00000-of-00001.tfrecord",
         "test-00000-of-00001.tfrecord": "eval_test/y.records",
     }
-    assert "Of the 3 shards x-*-of-00003 only 1 are there" in capsys.readouterr().out
+    assert "Only 1 of the 3 shards x-*-of-00003 exist" in capsys.readouterr().out
     patterns = {"train": ["*/y*", "*/z*"], "val": ["training/*"]}
     found = tfrecords.import_records(source, tmp_path / "other", **patterns, **QUIET)
     assert {split: n["videos"] for split, n in found.splits.items()} == {"train": 4, "val": 2}
@@ -275,14 +295,22 @@ def test_dots_in_names_do_not_mix_up_indexes(records, shards, tmp_path):
 
 
 BAD_SOURCES = [
-    ({"train-0-of-1": 1}, {"train": ["x*"]}, r"--train 'x\*' finds no file"),
-    ({"train-0-of-1": 1}, {"train": ["*"], "val": ["*"]}, "named by --train and by --val"),
-    ({"train-0-of-1": 1}, {"train": ["/etc/*"]}, "--train '/etc/.*' cannot be used"),
-    ({"data.tfrecord": 1}, {}, r"does not tell whether it trains .*--train 'data\.tfrecord'"),
-    ({"train.txt": 1}, {}, "holds no shards: looked for files like train-00000-of-00010"),
-    ({"train-0-of-1": 1}, {"max_failures": 2}, "max_failures is 2"),
-    ({"train-0-of-1": 1}, {"classes": "nowhere"}, "nowhere is no file"),
-    ({"train-0-of-1": 0}, {}, "no record of the shards is a video with a label"),
+    ({"train-0-of-1": 1}, {"train": ["x*"]}, r"--train must match files under .*, received 'x\*'"),
+    (
+        {"train-0-of-1": 1},
+        {"train": ["*"], "val": ["*"]},
+        "must be in one split, but matches --train and --val",
+    ),
+    (
+        {"train-0-of-1": 1},
+        {"train": ["/etc/*"]},
+        "--train must be a valid pattern, received '/etc/.*'",
+    ),
+    ({"data.tfrecord": 1}, {}, r"does not contain its split.*--train 'data\.tfrecord'"),
+    ({"train.txt": 1}, {}, "contains no shards, such as train-00000-of-00010"),
+    ({"train-0-of-1": 1}, {"max_failures": 2}, "max_failures must be from 0 to 1, received 2"),
+    ({"train-0-of-1": 1}, {"classes": "nowhere"}, "--classes must be a file .*, received nowhere"),
+    ({"train-0-of-1": 0}, {}, "No record of the shards is a video with a label"),
 ]
 
 
@@ -291,9 +319,9 @@ def test_sources_that_cannot_be_used(records, shards, tmp_path, files, options, 
     source = records({name: [video(shards, 0, label(0))] * n for name, n in files.items()})
     with pytest.raises(SourceError, match=message):
         tfrecords.import_records(source, tmp_path / "data", **options, **QUIET)
-    with pytest.raises(SourceError, match="is not there"):
+    with pytest.raises(SourceError, match="nowhere, which is missing"):
         tfrecords.import_records(tmp_path / "nowhere", tmp_path / "data", **QUIET)
-    with pytest.raises(SourceError, match="on this machine: copy them first"):
+    with pytest.raises(SourceError, match=r"must be local, received a URL\. Copy the shards first"):
         tfrecords.import_records("s3://bucket/records", tmp_path / "data", **QUIET)
 
 
@@ -301,7 +329,9 @@ def test_a_folder_in_use_is_left_alone(records, shards, tmp_path):
     source = records({"train-0-of-1": [video(shards, 0, label(0))]})
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "mine").touch()
-    with pytest.raises(SourceError, match="data is not empty: choose another --out"):
+    with pytest.raises(
+        SourceError, match=r"--out must be empty, received .*data\. Choose another --out"
+    ):
         tfrecords.import_records(source, tmp_path / "data", **QUIET)
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["mine"]
 
@@ -311,7 +341,9 @@ def test_a_folder_in_use_is_left_alone(records, shards, tmp_path):
 )
 def test_compressed_shards_are_refused(shards, tmp_path, kind, remedy):
     shards.write(tmp_path / "records" / "train-0-of-1", [video(shards, 0, label(0))], kind)
-    with pytest.raises(Compressed, match=rf"train-0-of-1 is compressed \({kind}\).*{remedy}"):
+    with pytest.raises(
+        Compressed, match=rf"train-0-of-1 must be uncompressed .* received {kind}.*{remedy}"
+    ):
         tfrecords.import_records(tmp_path / "records", tmp_path / "data", **QUIET)
     assert not (tmp_path / "data").exists()
 
@@ -328,22 +360,25 @@ def test_every_bad_record_is_named(shards, records, tmp_path):
     cases = [
         (frames(*good), None),
         (shards.example({"clip/media_id": "x"}, image_encoded=good), "it has no label"),
-        (shards.example(label(0)), "it has no frames: image/encoded is empty or absent$"),
-        (shards.example(label(0) | {"clip/encoded_media_bytes": b"x"}), "holds the encoded video"),
-        (frames(*good, *other), "frame 1 is 32x20 where those before are 32x24"),
-        (frames(png), "frame 0 is PNG, no sound JPEG"),
-        (frames(*good, b"x"), "frame 1 is no sound JPEG"),
-        (frames(*good, b""), "frame 1 is no image but 1 values or an empty one"),
-        (frames(*good, [good[0], good[0]]), "frame 1 is no image but 2 values"),
-        (frames(*good, 3), "frame 1 is no image"),
-        (frames(good[0][:200]), "frame 0 cannot be decoded|frame 0 is no sound JPEG"),
-        (shards.example(label(-1), image_encoded=good), "label -1 is no number of a class"),
-        (b"\x00\x01\x02", "it is no SequenceExample: byte 1 is no field"),
-        (frames(*good).SerializeToString()[:-3], "it is no SequenceExample: .* longer than"),
+        (shards.example(label(0)), "it has no frames: image/encoded is empty or missing$"),
+        (
+            shards.example(label(0) | {"clip/encoded_media_bytes": b"x"}),
+            "contains the encoded video",
+        ),
+        (frames(*good, *other), "frame 1 has the size 32x20, but earlier frames have 32x24"),
+        (frames(png), "frame 0 is not a valid JPEG, but PNG"),
+        (frames(*good, b"x"), "frame 1 is not a valid JPEG"),
+        (frames(*good, b""), "frame 1 must be one image, but has 1 values or is empty"),
+        (frames(*good, [good[0], good[0]]), "frame 1 must be one image, but has 2 values"),
+        (frames(*good, 3), "frame 1 must be one image"),
+        (frames(good[0][:200]), "frame 0 cannot be decoded|frame 0 is not a valid JPEG"),
+        (shards.example(label(-1), image_encoded=good), "label -1 is not a class number"),
+        (b"\x00\x01\x02", "it is not a SequenceExample: byte 1 is not a field"),
+        (frames(*good).SerializeToString()[:-3], "it is not a SequenceExample: .* longer than"),
         (b"", "it has no label"),
     ]
     source = records({"train-0-of-1": [message for message, _ in cases]})
-    with pytest.raises(SourceError, match="stopped: 14 of 15 records failed") as error:
+    with pytest.raises(SourceError, match="Stopped: 14 of 15 records failed") as error:
         tfrecords.import_records(source, tmp_path / "data", **QUIET)
     assert " \n" not in str(error.value)
     found = tfrecords.import_records(source, tmp_path / "data", max_failures=1, **QUIET)
@@ -396,7 +431,9 @@ def test_what_changes_later_is_found(shards, records, tmp_path):
     assert not report.ok
     assert "run its `ctm import-records` again" in str(report)
     os.rename(source / "train-0-of-1", source / "gone")
-    assert f"{source / 'train-0-of-1'} is gone" in str(tfrecords.verify(data, progress=False))
+    assert f"{source / 'train-0-of-1'} no longer exists" in str(
+        tfrecords.verify(data, progress=False)
+    )
     with pytest.raises(ValueError, match="the file is missing"):
         tfrecords.clips(data)
 

@@ -61,7 +61,7 @@ def test_three_splits_of_which_one_has_fewer_classes_and_one_no_folders(tree):
 def test_one_split_alone(tree):
     root = tree(*videos_of("train_256/a", "train_256/b"), "annotations/list.txt")
     assert set(divided(root)[0].values()) == {("a", "train"), ("b", "train")}
-    with pytest.raises(SourceError, match="left to train"):
+    with pytest.raises(SourceError, match="left for training"):
         divided(tree("b/test/a/1.mp4", "b/test/b/1.mp4") / "b")
 
 

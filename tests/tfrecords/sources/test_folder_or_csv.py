@@ -26,7 +26,7 @@ def test_a_folder_of_classes(tree):
     assert paths(source) == ["a/1.avi", "a/frames.v1", "b/2.mp4", "b/deep/1.MOV"]
     assert [e.id for e in source.entries] == ["a/1", "a/frames.v1", "b/2", "b/deep/1"]
     assert [e.label for e in source.entries] == ["a", "a", "b", "b"]
-    assert any("empty holds no videos" in note for note in source.notes)
+    assert any("empty contains no videos" in note for note in source.notes)
     assert any("README.md, list.txt (files: 2)" in note for note in source.notes)
 
 
@@ -84,20 +84,21 @@ def test_a_csv_in_any_spelling(tmp_path, text, encoding):
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    ("file,label\na.mp4,x\n", r"list.csv has no column 'path'; its first line names 'file'"),
+    ("file,label\na.mp4,x\n", r"list.csv has no column 'path'\. Its first line has 'file'"),
     ("a.mp4,x\nb.mp4,y\n", "has no column 'path' and no column 'label'"),
-    ("", "its first line names nothing"),
-    ("path,label\n", r"list.csv lists no videos: it needs a line with a path and a label"),
-    ("path,label\na.mp4,x\nb.mp4\n", "line 3 has more or fewer fields"),
-    ("path,label\na.mp4,x,y\n", "line 2 has more or fewer fields"),
+    ("", "Its first line has no columns"),
+    ("path,label\n", r"list.csv lists no videos\. Add a line with a path and a label"),
+    ("path,label\na.mp4,x\nb.mp4\n", "line 3 must have as many fields"),
+    ("path,label\na.mp4,x,y\n", "line 2 must have as many fields"),
     ("path,label\na.mp4,\n", "line 2 has no label"),
     ("path,label\n,x\n", "line 2 has no path"),
-    ("path,label,start\na.mp4,x,one\n", "line 2: the start 'one' is not a number of seconds"),
-    ("path,label,start\na.mp4,x,-1\n", "line 2: the start '-1' is not"),
-    ("path,label,end\na.mp4,x,nan\n", "line 2: the end 'nan' is not"),
-    ("path,label,start,end\na.mp4,x,3,2\n", "the end 2 s is not after the start 3 s"),
-    ("path,label\na.mp4,x\n./b/../a.mp4,y\n", r"id 'a': a.mp4 and ./b/../a.mp4"),
-    ("path,label\na.mp4,x\nb.mp4,x\n", r"one class only \('x'\)"),
+    ("path,label,start\na.mp4,x,one\n",
+     "line 2: start must be a number of seconds, received 'one'"),
+    ("path,label,start\na.mp4,x,-1\n", "line 2: start must be .* received '-1'"),
+    ("path,label,end\na.mp4,x,nan\n", "line 2: end must be .* received 'nan'"),
+    ("path,label,start,end\na.mp4,x,3,2\n", r"end must be after start \(3 s\), received 2 s"),
+    ("path,label\na.mp4,x\n./b/../a.mp4,y\n", r"a.mp4 and ./b/../a.mp4 of .* have the id 'a'"),
+    ("path,label\na.mp4,x\nb.mp4,x\n", r"at least two classes, received one \('x'\)"),
     ('path,label\n"a.mp4,x\n', "after line 1: unexpected end of data"),
 ])  # fmt: skip
 def test_a_csv_that_cannot_be_used(tmp_path, text, message):
@@ -106,7 +107,7 @@ def test_a_csv_that_cannot_be_used(tmp_path, text, message):
 
 
 def test_a_csv_that_is_not_utf8(tmp_path):
-    with pytest.raises(SourceError, match="is not UTF-8"):
+    with pytest.raises(SourceError, match="must be UTF-8"):
         read_source(csv(tmp_path, "path,label\nä.mp4,x\n", "latin-1"))
 
 
@@ -149,17 +150,23 @@ def test_files_that_differ_in_their_suffix_keep_it(tmp_path):
             "s@2-3": "s.mp4",
         }
     file.write_text("path,label\nx.avi,a\nx.mp4,b\n./x.mp4,b\n", encoding="utf-8")
-    with pytest.raises(SourceError, match=r"have the id 'x\.mp4': x\.mp4 and \./x\.mp4"):
+    with pytest.raises(SourceError, match=r"x\.mp4 and \./x\.mp4 of .* have the id 'x\.mp4'"):
         read_source(file)
 
 
 def test_folders_that_cannot_be_used(tree, tmp_path):
     table = {
-        "is neither a folder": lambda: tmp_path / "absent",
-        "holds no videos: expected videos/CLASS/VIDEO.mp4": lambda: tree("x/readme.txt"),
-        r"one class only \('a'\)": lambda: tree("a/1.mp4", "a/2.mp4"),
+        "must be a folder of class folders or a CSV file, received .*absent": lambda: (
+            tmp_path / "absent"
+        ),
+        r"contains no videos\. Arrange them as videos/CLASS/VIDEO.mp4": lambda: tree(
+            "x/readme.txt"
+        ),
+        r"at least two classes, received one \('a'\)": lambda: tree("a/1.mp4", "a/2.mp4"),
         "is an image among the videos": lambda: tree("b/1.jpg"),
-        "1.MP4 is one video: expected a folder": lambda: tree("c/1.MP4") / "c" / "1.MP4",
+        r"must be a folder with .* received the video .*1\.MP4": lambda: (
+            tree("c/1.MP4") / "c" / "1.MP4"
+        ),
     }
     for message, make in table.items():
         source = make()
@@ -243,16 +250,20 @@ def test_division_errors(tmp_path, tree):
     given = read_source(file).entries
     folder = read_source(tree(*many())).entries
     table = [
-        (given, {}, r"split 'fold' is none of train, val and test \(found: 'fold', 'train'\)"),
-        (given, {"val": ["7"]}, "no video has the split value '7'"),
-        (folder, {"val": ["0"]}, "name the column that holds it"),
-        (given, {"val": ["fold"], "test": ["fold"]}, "cannot be both val and test"),
-        (given, {"val": ["fold"], "test": ["train"]}, "no video is left to train"),
-        (folder, {"val_fraction": 0.7, "test_fraction": 0.3}, "together less than 1"),
-        (folder, {"val_fraction": -0.1}, "must be 0 or more"),
-        (folder, {"group_pattern": "("}, "is no regular expression"),
-        (folder, {"group_pattern": "scene"}, "'scene' finds nothing in a/a_g00_c00.mp4"),
-        (given, {"val": ["fold"], "group_pattern": "mp4"}, "group 'mp4' falls in two splits"),
+        (
+            given,
+            {},
+            r"must be one of train, val and test, received 'fold' \(found: 'fold', 'train'\)",
+        ),
+        (given, {"val": ["7"]}, "No video has the split value '7'"),
+        (folder, {"val": ["0"]}, "Set the column that contains it"),
+        (given, {"val": ["fold"], "test": ["fold"]}, "must not be in both val and test"),
+        (given, {"val": ["fold"], "test": ["train"]}, "No video is left for training"),
+        (folder, {"val_fraction": 0.7, "test_fraction": 0.3}, "with a sum below 1"),
+        (folder, {"val_fraction": -0.1}, "must be at least 0"),
+        (folder, {"group_pattern": "("}, "must be a regular expression"),
+        (folder, {"group_pattern": "scene"}, "'scene' does not match a/a_g00_c00.mp4"),
+        (given, {"val": ["fold"], "group_pattern": "mp4"}, "group 'mp4' must be in one split"),
     ]
     for entries, options, message in table:
         with pytest.raises(SourceError, match=message):
@@ -261,6 +272,4 @@ def test_division_errors(tmp_path, tree):
 
 def test_a_class_without_training_videos_is_noted(tmp_path):
     file = csv(tmp_path, "path,label,split\n1.mp4,x,train\n2.mp4,y,val\n3.mp4,z,train\n")
-    assert assign_splits(read_source(file).entries)[1] == [
-        "The class 'y' has no video to train on."
-    ]
+    assert assign_splits(read_source(file).entries)[1] == ["The class 'y' has no training videos."]

@@ -49,12 +49,10 @@ def test_missing_videos_are_named_counted_and_no_failures(tmp_path, source, caps
     assert found.splits["test"] == {"videos": 1, "frames": 12, "missing": 1}
     assert tfrecords.read_manifest(tmp_path / "data") == found
     printed = capsys.readouterr().out
-    assert (
-        "9 of 12 listed videos are not there and are left out (8 of train, 1 of test): " in printed
-    )
+    assert "9 of 12 listed videos are missing and left out (8 of train, 1 of test): " in printed
     assert "Absent/v_Absent_g01_c01, Walk/v_Walk_g01_c01" in printed
     assert " and 4 more" in printed
-    assert "Classes without a video to train on there: 1 (Absent)" in printed
+    assert "Classes whose training videos are all missing: 1 (Absent)" in printed
 
 
 def test_verify_tells_them(tmp_path, source):
@@ -77,7 +75,7 @@ def test_a_video_that_came_later_makes_another_data_set(tmp_path, source, write_
     first = build(tmp_path, source)
     assert build(tmp_path, source) == first
     write_video(tmp_path / "UCF" / "Jump" / "v_Jump_g03_c01.avi", codec="mpeg4")
-    with pytest.raises(BuildError, match="built otherwise"):
+    with pytest.raises(BuildError, match="built differently"):
         build(tmp_path, source)
     shutil.rmtree(tmp_path / "data")
     assert build(tmp_path, source).splits["test"] == {"videos": 2, "frames": 24}
@@ -92,7 +90,7 @@ def test_a_broken_video_is_a_failure_still(tmp_path, source):
 def test_nothing_to_train_on(tmp_path, source):
     for name in THERE[:2]:
         (tmp_path / "UCF" / f"{name}.avi").unlink()
-    with pytest.raises(SourceError, match=r"no video is there to train on\. 11 of 12 listed"):
+    with pytest.raises(SourceError, match=r"All training videos are missing\. 11 of 12 listed"):
         build(tmp_path, source)
 
 

@@ -94,7 +94,7 @@ def test_jester(official):
     assert counts(found) == {"train": 118562, "val": 14787}
     assert found.class_names[:2] == ["Swiping Left", "Swiping Right"]
     assert len(found.class_names) == 27
-    assert found.notes == ["Left out of the test list, without a label: 14,743 videos."]
+    assert found.notes == ["Left out 14,743 videos of the test list without a label."]
 
 
 def test_kinetics_600(official):
@@ -166,7 +166,9 @@ def test_list_files_of_others(official, real_videos):
     lists = Lists(
         real_videos / "annotations/kinetics/paddle_k400_val_small_videos.list", "mmaction2"
     )
-    with pytest.raises(SourceError, match=r"label_map_k400\.txt and label_map_k600\.txt: name the"):
+    with pytest.raises(
+        SourceError, match=r"label_map_k400\.txt and label_map_k600\.txt\. Rename the"
+    ):
         FORMATS["mmaction2"](lists)
 
 
@@ -199,7 +201,7 @@ def test_orders_of_classes_as_published(real_videos, lists):
         ("100", 0, "train"), ("7", 2, "train"),
         ("8", names.index("Touching (without moving) part of something"), "val"),
     ]  # fmt: skip
-    assert found.notes == ["Left out of the test list, without a label: 2 videos."]
+    assert found.notes == ["Left out 2 videos of the test list without a label."]
 
 
 @pytest.mark.parametrize("prefix", ["something-something-v2-", ""])
@@ -220,7 +222,7 @@ def test_something_something_v2(real_videos, lists, prefix):
     assert [(v.id, v.label, v.split) for v in found.videos] == [
         ("78687", "Holding something next to something", "train"), ("2", names[173], "val")
     ]  # fmt: skip
-    assert found.notes == ["Left out of the test list, without a label: 1 video."]
+    assert found.notes == ["Left out 1 video of the test list without a label."]
 
 
 @pytest.mark.parametrize("version", ["_V2", ""])
@@ -256,7 +258,7 @@ def test_quoted_labels_and_test_rows_without_a_label(lists):
         ("_bcdefghijk_000002_000012", "yoga", "train"),
         ("0bcdefghijk_000001_000011", "yoga", "val"),
     ]
-    assert found.notes == ["Left out of the test list, without a label: 1 video."]
+    assert found.notes == ["Left out 1 video of the test list without a label."]
 
 
 # List files
@@ -316,7 +318,7 @@ def test_ibm(lists):
         ("c@1-3", "0", 1.0, 3.0),
         ("d", "0", None, None),
     ]
-    assert found.notes == ["Left out of the test list, without a label: 1 video."]
+    assert found.notes == ["Left out 1 video of the test list without a label."]
 
 
 def test_one_list_without_a_split_in_its_name(lists):
@@ -372,9 +374,9 @@ def test_a_path_that_is_absolute(tree, tmp_path):
 
 def test_a_name_that_could_be_two_files_or_a_file_that_could_be_two_videos(tree):
     root = tree("videos/a/1.avi", "frames/a/1/1.jpg", "x/2.mp4")
-    with pytest.raises(SourceError, match=r"could both be the listed a/1\.avi: name the folder"):
+    with pytest.raises(SourceError, match=r"could both be the listed a/1\.avi\. Use the folder"):
         find(root, "a/1.avi")
-    with pytest.raises(SourceError, match=r"x/2\.mp4 beneath .* could be a/2 or b/2 of the lists"):
+    with pytest.raises(SourceError, match=r"x/2\.mp4 under .* could be a/2 or b/2 of the lists"):
         find(root, "a/2", "b/2")
 
 
@@ -404,46 +406,61 @@ DIVING = {"Diving48_vocab.json": [["A"], ["B"]], "Diving48_V2_test.json": []}
 
 
 @pytest.mark.parametrize(("name", "files", "message"), [
-    ("ucf101", {"x": ""}, r"ucf101 needs classInd\.txt, which .*lists does not hold"),
-    ("ucf101", UCF | {"classInd.txt": "0 A\n1 B\n"}, "not numbered from 1 without a gap"),
-    ("ucf101", UCF | {"classInd.txt": "A\n"}, r"line 1: 'A' is not a number and a class name"),
-    ("ucf101", UCF | {"testlist01.txt": "C/c.avi"}, r"testlist01\.txt, line 1: 'C' is none"),
-    ("ucf101", UCF | {"trainlist01.txt": "A/a.avi 2"}, r"line 1: A is 1 in classInd\.txt"),
-    ("hmdb51", {"x": ""}, r"hmdb51 needs CLASS_test_split1\.txt"),
-    ("hmdb51", {"wave_test_split1.txt": "a.avi 3\n"}, "line 1: 'a.avi 3' is not a video and"),
-    ("kinetics", {"x.csv": ""}, r"needs lists \*\.csv with train, val or test in their names"),
+    ("ucf101", {"x": ""}, r"ucf101 requires classInd\.txt, which .*lists does not contain"),
+    ("ucf101", UCF | {"classInd.txt": "0 A\n1 B\n"}, "must be numbered from 1 without gaps"),
+    ("ucf101", UCF | {"classInd.txt": "A\n"},
+     r"line 1 must be a number and a class name, received 'A'"),
+    ("ucf101", UCF | {"testlist01.txt": "C/c.avi"},
+     r"testlist01\.txt, line 1: the class must be .* received 'C'"),
+    ("ucf101", UCF | {"trainlist01.txt": "A/a.avi 2"},
+     r"line 1: the number of A must be 1 as in classInd\.txt"),
+    ("hmdb51", {"x": ""}, r"hmdb51 requires CLASS_test_split1\.txt"),
+    ("hmdb51", {"wave_test_split1.txt": "a.avi 3\n"},
+     "line 1 must be a video and .* received 'a.avi 3'"),
+    ("kinetics", {"x.csv": ""}, r"requires lists \*\.csv with train, val or test in their names"),
     ("kinetics", {"train.csv": KINETICS, "x_train.csv": ""}, r"x_train\.csv are both lists of tr"),
     ("kinetics", {"train.csv": "a,b\n"}, "has no column 'time_end'"),
-    ("kinetics", {"train.csv": KINETICS + "A,x,one,2\n"}, r"train\.csv, line 2: its times are not"),
+    ("kinetics", {"train.csv": KINETICS + "A,x,one,2\n"},
+     r"train\.csv, line 2: times must be numbers"),
     ("kinetics", {"train.csv": KINETICS + ",x,1,2\n"}, r"train\.csv, line 2 has no label"),
     ("mini-kinetics-200", {"train.csv": KINETICS + "A,y,1,2\n", "train_ytid_list.txt": "x\n"},
      "has no Kinetics-400 CSV file with the ids of train_ytid_list"),
     ("mini-kinetics-200",
      {"train.csv": KINETICS + "A,x,1,2\nB,x,3,4\n", "train_ytid_list.txt": "x\n"},
-     r"train_ytid_list\.txt, line 1: x is in .*line 2 and in .*line 3"),
+     r"train_ytid_list\.txt, line 1: x is in both .*line 2 and .*line 3"),
     ("mini-kinetics-ibm", {"train.csv": KINETICS + "A,y,1,2\n", "mini_kinetics400.txt": "b\n"},
-     "no Kinetics CSV file beside it has the class 'b'"),
-    ("something-something-v2", V2 | {"train.json": "["}, r"train\.json is not JSON"),
-    ("something-something-v2", V2 | {"labels.json": {"A": "0", "B": "2"}}, "not numbered from 0"),
+     "no Kinetics CSV file next to it has the class 'b'"),
+    ("something-something-v2", V2 | {"train.json": "["}, r"train\.json must be JSON"),
+    ("something-something-v2", V2 | {"labels.json": {"A": "0", "B": "2"}},
+     "must be numbered from 0"),
     ("something-something-v2", V2 | {"train.json": [{"id": "1"}]}, "video 1 has no template"),
-    ("something-something-v2", V2 | {"train.json": [{"id": "1", "template": "C"}]}, "'C' is none"),
-    ("something-something-v2", V2 | {"labels.json": ["A", "B"]}, "not as something-something-v2's"),
+    ("something-something-v2", V2 | {"train.json": [{"id": "1", "template": "C"}]},
+     "class must be one of .* received 'C'"),
+    ("something-something-v2", V2 | {"labels.json": ["A", "B"]},
+     "must have the format that something-something-v2 publishes"),
     ("something-something-v2", V2 | {"train.json": [{"template": "A"}]}, "KeyError: 'id'"),
-    ("jester", JESTER | {"jester-v1-train.csv": "1\n"}, "line 1: '1' has no class after a"),
-    ("jester", JESTER | {"jester-v1-train.csv": "1;C\n"}, "line 1: 'C' is none of the 2 classes"),
-    ("moments", MOMENTS | {"moments_categories.txt": "A\n"}, "'A' is not a class name, a comma"),
-    ("moments", MOMENTS | {"trainingSet.csv": "C/a.mp4\n"}, "'C' is none of the 2 classes"),
+    ("jester", JESTER | {"jester-v1-train.csv": "1\n"},
+     "line 1 must have a class after a .* received '1'"),
+    ("jester", JESTER | {"jester-v1-train.csv": "1;C\n"},
+     "line 1: the class must be one of the 2 classes, received 'C'"),
+    ("moments", MOMENTS | {"moments_categories.txt": "A\n"},
+     "must be a class name, a comma .* received 'A'"),
+    ("moments", MOMENTS | {"trainingSet.csv": "C/a.mp4\n"},
+     "the class must be one of the 2 classes, received 'C'"),
     ("diving48", DIVING | {"Diving48_V2_train.json": [{"vid_name": "a", "label": 2}]},
-     "the label 2 is not below 2"),
-    ("mmaction2", {"train.txt": "a.mp4\n"}, r"train\.txt, line 1: 'a.mp4' is not a path, a label"),
-    ("mmaction2", {"train.txt": "a.mp4 2\n", "classes.txt": "A\nB\n"}, "label 2 is not below 2"),
-    ("tsm", {"train_videofolder.txt": "a 1\n"}, "is not a path, its frames and a label"),
-    ("ibm", {"train.txt": "a 1 2\n"}, "is not a path, two frames and a label"),
+     "the label must be below 2, received 2"),
+    ("mmaction2", {"train.txt": "a.mp4\n"},
+     r"train\.txt, line 1 must be a path, a label, received 'a.mp4'"),
+    ("mmaction2", {"train.txt": "a.mp4 2\n", "classes.txt": "A\nB\n"},
+     "label must be below 2, received 2"),
+    ("tsm", {"train_videofolder.txt": "a 1\n"}, "must be a path, its frames and a label"),
+    ("ibm", {"train.txt": "a 1 2\n"}, "must be a path, two frames and a label"),
     ("pyslowfast", {"train.csv": "a.mp4 0\n./a.mp4 1\n"}, "have the id 'a'"),
-    ("pyslowfast", {"train.csv": "a.mp4 0\nb.mp4 0\n"}, "one class only"),
-    ("pyslowfast", {"test.csv": "a.mp4\n"}, "name no video with a class"),
+    ("pyslowfast", {"train.csv": "a.mp4 0\nb.mp4 0\n"},
+     "must have at least two classes, received one"),
+    ("pyslowfast", {"test.csv": "a.mp4\n"}, "have no video with a class"),
     ("pyslowfast", {"train.csv": "q.mp4 0\nb.mp4 1\n"},
-     r"none of the 2 videos that .*lists lists is beneath .*videos: looked for .* like q\.mp4"),
+     r"None of the 2 videos that .*lists lists is under .*videos\. Expected .* such as q\.mp4"),
 ])  # fmt: skip
 def test_lists_that_cannot_be_used(lists, tree, name, files, message):
     with pytest.raises(SourceError, match=message):
@@ -453,20 +470,24 @@ def test_lists_that_cannot_be_used(lists, tree, name, files, message):
 def test_options_that_do_not_fit(tree, tmp_path, lists):
     root = tree("a/1.mp4", "b/2.mp4")
     table = [
-        ("there is no format 'ucf': expected one of folder, csv, ucf101", ("ucf", root), {}),
-        ("--annotations needs a --format that has lists: ucf101", (None, root, root), {}),
-        ("--split-number needs a --format", (None, root), {"split_number": 1}),
-        ("videos is no file, as --format csv needs", ("csv", root), {}),
-        (r"1\.mp4 is no folder, as --format folder needs", ("folder", root / "a" / "1.mp4"), {}),
-        ("the format jester has one split", ("jester", root), {"split_number": 1}),
-        ("the format tsm has no column 'fold'", ("tsm", root), {"split_column": "fold"}),
-        ("no is no folder: --format tsm needs the folder of videos", ("tsm", root / "no"), {}),
+        ("--format must be one of folder, csv, ucf101.*, received 'ucf'", ("ucf", root), {}),
+        ("--annotations requires a --format with lists: ucf101", (None, root, root), {}),
+        ("--split-number requires a --format", (None, root), {"split_number": 1}),
+        ("--format csv requires a file, received .*videos", ("csv", root), {}),
         (
-            "none is not there: --annotations names the lists of tsm",
+            r"--format folder requires a folder, received .*1\.mp4",
+            ("folder", root / "a" / "1.mp4"),
+            {},
+        ),
+        ("The format jester has only one split", ("jester", root), {"split_number": 1}),
+        ("The format tsm has no column 'fold'", ("tsm", root), {"split_column": "fold"}),
+        ("--format tsm requires the folder of videos, received .*no", ("tsm", root / "no"), {}),
+        (
+            "--annotations must be the lists of tsm, received .*none, which is missing",
             ("tsm", root, root / "none"),
             {},
         ),
-        (r"ucf101 needs trainlist04\.txt", ("ucf101", root, lists(UCF)), {"split_number": 4}),
+        (r"ucf101 requires trainlist04\.txt", ("ucf101", root, lists(UCF)), {"split_number": 4}),
     ]
     for message, arguments, options in table:
         with pytest.raises(SourceError, match=message):
@@ -476,7 +497,7 @@ def test_options_that_do_not_fit(tree, tmp_path, lists):
 def test_a_list_that_is_not_utf8(lists):
     folder = lists(UCF)
     (folder / "classInd.txt").write_bytes(b"1 \xff\n")
-    with pytest.raises(SourceError, match=r"classInd\.txt is not UTF-8"):
+    with pytest.raises(SourceError, match=r"classInd\.txt must be UTF-8"):
         read("ucf101", folder)
 
 

@@ -1,8 +1,8 @@
-"""Data sets as their authors publish them: lists of videos and labels, beside a folder of videos.
+"""Reads published data sets: lists of videos and labels, and a folder of videos.
 
-`SOURCE` is the folder of videos or frame folders, `--annotations` the folder of the lists (or one
-list), and where it is left out the lists lie in SOURCE. A listed video is found anywhere beneath
-SOURCE by its name, whatever its suffix; one that is not there is missing, which is normal.
+`SOURCE` is the folder of videos or frame folders. `--annotations` is the folder of the lists, or
+one list; by default the lists are in SOURCE. A listed video is found by its name at any depth under
+SOURCE, with any suffix. Missing videos are normal and counted.
 """
 
 import csv
@@ -43,7 +43,7 @@ FORMATS: dict[str, Callable[..., Listing]] = {
     "tsm": filelists.tsm,
     "ibm": filelists.ibm,
 }
-PLAIN = {  # what `read_source` reads, and takes where no format is named
+PLAIN = {  # the formats of `read_source`
     "folder": "A folder of CLASS/VIDEO, SPLIT/CLASS/VIDEO or CLASS/SPLIT/VIDEO.\n\n"
     "ctm build videos --out data/mine",
     "csv": "A CSV file with the columns path and label, split, group, start and end.\n\n"
@@ -61,22 +61,23 @@ def read_format(
     """Lists the labeled videos of a source in a published format.
 
     Args:
-        name: A key of `FORMATS`, `"folder"`, `"csv"`, or None for these two.
-        source: The folder of videos, or what `read_source` takes.
+        name: A key of `FORMATS`, `"folder"`, `"csv"`, or None for either of these two.
+        source: The folder of videos, or a source of `read_source`.
         annotations: The folder of the lists or one list; None is `source`.
-        split_number: Which of several published splits; None is the first.
+        split_number: Which of several published splits to use; None is the first.
         **columns: `split_column` and `group_column` of `read_source`.
 
     Returns:
-        A `Source` whose `missing` names what is listed and not there.
+        A `Source`. Its `missing` has the ids of listed videos that are missing.
 
     Raises:
-        SourceError: If the format, a list or all videos are not there, or a list is malformed.
+        SourceError: If the format is unknown, a list or all videos are missing, or a list is
+            malformed.
     """
     if name is not None and name not in FORMATS and name not in PLAIN:
         raise SourceError(
-            f"there is no format {name!r}: expected one of {', '.join([*PLAIN, *FORMATS])} "
-            "(`ctm build --format help` explains them)"
+            f"--format must be one of {', '.join([*PLAIN, *FORMATS])}, received {name!r}. Run `ctm "
+            "build --format help` for details."
         )
     _check_options(name, Path(source), annotations, split_number, columns)
     if name not in FORMATS:
@@ -90,18 +91,18 @@ def read_format(
         raise
     except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
         raise SourceError(
-            f"the lists in {found.place} are not as {name}'s are published "
-            f"({type(error).__name__}: {error})"
+            f"The lists in {found.place} must have the format that {name} publishes "
+            f"({type(error).__name__}: {error})."
         ) from error
     if not listing.videos:
-        raise SourceError(f"the lists of {name} in {found.place} name no video with a class")
+        raise SourceError(f"The lists of {name} in {found.place} have no video with a class.")
     videos = [_with_slashes(root, video) for video in listing.videos]
     check_entries(found.place, videos)
     paths = find_videos(root, [video for video in videos if video.label])
     if not paths:
         raise SourceError(
-            f"none of the {len(videos):,} videos that {found.place} lists is beneath "
-            f"{root}: looked for a video or frame folder like {videos[0].path}"
+            f"None of the {len(videos):,} videos that {found.place} lists is under {root}. "
+            f"Expected videos or frame folders such as {videos[0].path}."
         )
     entries = [replace(v, path=paths.get(v.id, v.path)) for v in videos]
     entries.sort(key=lambda entry: entry.id)
@@ -117,7 +118,7 @@ def _with_slashes(root: Path, video: VideoEntry) -> VideoEntry:
 
 
 def explain_formats() -> str:
-    """Every format: its name, a line about it and a command, from the docstrings.
+    """Describes every format by its name, a sentence and a command, from the docstrings.
 
     Example:
     >>> "ucf101" in tfrecords.explain_formats()
@@ -142,17 +143,17 @@ def _check_options(
     if name not in FORMATS:
         given = {"--annotations": annotations, "--split-number": split_number}
         for option in (option for option, value in given.items() if value is not None):
-            raise SourceError(f"{option} needs a --format that has lists: {', '.join(FORMATS)}")
+            raise SourceError(f"{option} requires a --format with lists: {', '.join(FORMATS)}.")
         if name == "folder" and not source.is_dir():
-            raise SourceError(f"{source} is no folder, as --format folder needs")
+            raise SourceError(f"--format folder requires a folder, received {source}.")
         if name == "csv" and not source.is_file():
-            raise SourceError(f"{source} is no file, as --format csv needs")
+            raise SourceError(f"--format csv requires a file, received {source}.")
         return
     if wrong := [column for column in columns.values() if column]:
-        raise SourceError(f"the format {name} has no column {wrong[0]!r}: leave the option out")
+        raise SourceError(f"The format {name} has no column {wrong[0]!r}. Omit the option.")
     if split_number is not None and (
         "split_number" not in inspect.signature(FORMATS[name]).parameters
     ):
-        raise SourceError(f"the format {name} has one split: leave --split-number out")
+        raise SourceError(f"The format {name} has only one split. Omit --split-number.")
     if not source.is_dir():
-        raise SourceError(f"{source} is no folder: --format {name} needs the folder of videos")
+        raise SourceError(f"--format {name} requires the folder of videos, received {source}.")

@@ -7,7 +7,7 @@ from tfrecords.sources.published.listing import Listing, Lists, json_of, listed
 def diving48(lists: Lists) -> Listing:
     """Diving48: Diving48_vocab.json, Diving48_V2_train.json, Diving48_V2_test.json (or V1's).
 
-    Published are train and test; --val test makes its test list the validation split.
+    It has train and test lists; --val test uses its test list for validation.
 
     Example:
     ctm build rgb --format diving48 --annotations lists --val test --out data/diving48
@@ -20,6 +20,8 @@ def diving48(lists: Lists) -> Listing:
         for number, item in enumerate(json_of(file), 1):
             place, label = f"{file}, video {number}", int(item["label"])
             if not 0 <= label < len(names):
-                raise SourceError(f"{place}: the label {label} is not below {len(names)}")
+                raise SourceError(
+                    f"{place}: the label must be below {len(names)}, received {label}."
+                )
             videos.append(listed(place, names, item["vid_name"], names[label], split))
     return Listing(names, videos)

@@ -1,7 +1,7 @@
-"""List files of other projects: a path and an integer label in each line.
+"""Reads list files of other projects: a path and an integer label in each line.
 
-Class names come from classes.txt, category.txt, labels.txt or label_map*.txt beside the lists, one
-a line; without such a file the classes are called by their numbers.
+Class names come from classes.txt, category.txt, labels.txt or label_map*.txt next to the lists, one
+per line. Without such a file, the names are the numbers.
 """
 
 import re
@@ -43,7 +43,7 @@ def mmaction2_rawframes(lists: Lists, split_number: int = 1) -> Listing:
 
 
 def pyslowfast(lists: Lists) -> Listing:
-    """PySlowFast's train.csv, val.csv, test.csv: path label, with a space or a comma between.
+    """PySlowFast's train.csv, val.csv, test.csv: path label, separated by a space or a comma.
 
     Example:
     ctm build videos --format pyslowfast --annotations lists --out data/k400
@@ -61,9 +61,9 @@ def tsm(lists: Lists) -> Listing:
 
 
 def ibm(lists: Lists) -> Listing:
-    """IBM's train.txt, val.txt: folder first last label, with a space or a semicolon between.
+    """IBM's train.txt, val.txt: folder first last label, separated by a space or a semicolon.
 
-    A folder that is listed several times, or from another frame than its first, gives segments.
+    A folder that is listed several times, or not from its first frame, is split into segments.
 
     Example:
     ctm build frames --format ibm --annotations lists --out data/mini_sthv2
@@ -72,7 +72,7 @@ def ibm(lists: Lists) -> Listing:
 
 
 def _of_mmaction2(other: str, split_number: int) -> Callable[[str], bool]:
-    """Which of mmaction2's files are meant: not those of the other kind, nor of another split."""
+    """Selects mmaction2's files: not those of the other kind or of another split."""
 
     def keep(name: str) -> bool:
         number = re.search(r"split_(\d+)", name)
@@ -84,7 +84,7 @@ def _of_mmaction2(other: str, split_number: int) -> Callable[[str], bool]:
 def _rows(
     lists: Lists, pattern: str, count: int, keep: Callable[[str], bool] = lambda name: True
 ) -> list[_Row]:
-    """The lines of the lists: a path, which may hold spaces, and `count` numbers."""
+    """The lines of the lists: a path, which may contain spaces, and `count` numbers."""
     line_of = re.compile(r"(.+?)" + r"(?:\s+|\s*[,;]\s*)(\d+)" * count)
     rows = []
     for split, path in (lists.single() or lists.by_split(pattern, keep)).items():
@@ -96,7 +96,7 @@ def _rows(
                 rows.append(_Row(place, split, line, (_NO_LABEL,)))
             else:
                 what = {1: "a label", 2: "its frames and a label", 3: "two frames and a label"}
-                raise SourceError(f"{place}: {line!r} is not a path, {what[count]}")
+                raise SourceError(f"{place} must be a path, {what[count]}, received {line!r}.")
     return rows
 
 
@@ -106,7 +106,9 @@ def _listing(lists: Lists, rows: list[_Row]) -> Listing:
     videos, order = [], set(names)
     for row in labeled:
         if row.numbers[-1] >= len(names):
-            raise SourceError(f"{row.place}: the label {row.numbers[-1]} is not below {len(names)}")
+            raise SourceError(
+                f"{row.place}: the label must be below {len(names)}, received {row.numbers[-1]}."
+            )
         label = names[row.numbers[-1]]
         times = _times(row.numbers) if len(row.numbers) == 3 else ()
         videos.append(listed(row.place, order, row.path, label, row.split, *times))
@@ -118,13 +120,13 @@ def _names(lists: Lists, count: int) -> list[str]:
     file = lists.optional(*_NAMES, *maps)
     if file and file.name in maps[:1] and len(maps) > 1:
         raise SourceError(
-            f"{lists.folder} has {maps[0]} and {maps[1]}: name the one of these lists classes.txt"
+            f"{lists.folder} has {maps[0]} and {maps[1]}. Rename the right one to classes.txt."
         )
     return names_of(file) if file else [str(number) for number in range(count)]
 
 
 def _segments(rows: list[_Row]) -> list[_Row]:
-    """Without the frames where a folder is taken from its first frame to its last."""
+    """Removes the frame numbers of folders that are used from the first frame to the last."""
     often = Counter(row.path for row in rows)
     return [
         row._replace(numbers=row.numbers[-1:])
@@ -135,6 +137,6 @@ def _segments(rows: list[_Row]) -> list[_Row]:
 
 
 def _times(numbers: tuple[int, ...]) -> tuple[float, float]:
-    """Frames first to last, counted from 1, as seconds of a frame folder."""
+    """Converts the first and last frame, counted from 1, to seconds of a frame folder."""
     first, last, _ = numbers
     return (max(first, 1) - 1) / FOLDER_FPS, last / FOLDER_FPS

@@ -1,4 +1,4 @@
-"""Where listed videos lie: beneath a folder, found by their names."""
+"""Finds listed videos under a folder by their names."""
 
 import itertools
 import os
@@ -15,26 +15,26 @@ from tfrecords.video.suffixes import VIDEOS
 
 
 def find_videos(root: Path, videos: Iterable[VideoEntry]) -> dict[str, str]:
-    """The path of each video that is there, by its id.
+    """A mapping from the id of each existing video to its path.
 
-    A video is the file or frame folder of its name, of whatever suffix; of several, the one that is
-    just as listed, else the one whose folders are most like the listed ones. Nobody gets another
-    listed video's file.
+    A video is the file or frame folder of its name with any suffix. Of several candidates, an exact
+    match of the path wins, then the longest match of its last folders. No video gets the file of
+    another listed video.
 
     Args:
-        root: The folder beneath which they lie.
-        videos: Iterable of `VideoEntry` with the listed paths, which may be absolute.
+        root: The folder to search.
+        videos: The entries with their listed paths, which may be absolute.
 
     Raises:
-        SourceError: If two files could be one video, or one file two.
+        SourceError: If two files match a video, or a file matches two videos.
     """
-    there: dict[str, list[str]] = defaultdict(list)
+    existing: dict[str, list[str]] = defaultdict(list)
     for path in map(as_text, walk(root)):
-        there[_parts(path)[-1]].append(path)
+        existing[_parts(path)[-1]].append(path)
     found: dict[str, str] = {}
     claims: dict[str, dict[str, list[str]]] = defaultdict(dict)
     for video in videos:
-        candidates = there[_parts(video.path)[-1]]
+        candidates = existing[_parts(video.path)[-1]]
         if os.path.isabs(video.path) and file_of(root, video.path).exists():
             found[video.id] = video.path
         elif file := _as_written(video.path, candidates) or _most_alike(
@@ -49,7 +49,7 @@ def find_videos(root: Path, videos: Iterable[VideoEntry]) -> dict[str, str]:
 
 
 def walk(root: Path) -> Iterator[str]:
-    """The videos and frame folders beneath a folder, relative to it."""
+    """The videos and frame folders under a folder, relative to it."""
     folders, seen = [""], {os.path.realpath(root)}
     while folders:
         folder = folders.pop()
@@ -60,20 +60,20 @@ def walk(root: Path) -> Iterator[str]:
         yield from (os.path.join(folder, name) for name in inside.videos)
         for name in inside.folders:
             real = os.path.realpath(root / folder / name)
-            if real not in seen:  # a link that leads in a circle
+            if real not in seen:  # not a cycle of links
                 seen.add(real)
                 folders.append(os.path.join(folder, name))
 
 
 def _parts(path: str) -> list[str]:
-    """A path's folders and name, the suffix of a video left out."""
+    """The folders and the name of a path, without the suffix of a video."""
     pure = PurePosixPath(path.replace("\\", "/"))
     pure = pure.with_suffix("") if pure.suffix.lower() in VIDEOS else pure
     return [plain(part) for part in pure.parts] or [""]
 
 
 def _alike(one: str, other: str) -> int:
-    """How many parts from the end are the same."""
+    """The number of equal parts at the end of two paths."""
     pairs = zip(reversed(_parts(one)), reversed(_parts(other)), strict=False)
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
@@ -90,22 +90,22 @@ def _most_alike(root: Path, listed: str, candidates: list[str]) -> str | None:
     best = [path for path in candidates if _alike(listed, path) == most]
     if len(best) > 1:
         raise SourceError(
-            f"{plain(best[0])} and {plain(best[1])} beneath {root} could both be the listed "
-            f"{listed}: name the folder that holds one of them as SOURCE"
+            f"{plain(best[0])} and {plain(best[1])} under {root} could both be the listed "
+            f"{listed}. Use the folder that contains one of them as SOURCE."
         )
     return best[0]
 
 
 def _losers(root: Path, path: str, claimants: dict[str, list[str]]) -> Iterator[str]:
-    """The ids of videos that took a file which is more like another one's listed path."""
+    """The ids of videos whose file better matches the listed path of another video."""
     if len(claimants) < 2:
         return
     most = max(_alike(listed, path) for listed in claimants)
     best = [listed for listed in claimants if _alike(listed, path) == most]
     if len(best) > 1:
         raise SourceError(
-            f"{plain(path)} beneath {root} could be {best[0]} or {best[1]} of the lists: keep the "
-            "folders as they were published"
+            f"{plain(path)} under {root} could be {best[0]} or {best[1]} of the lists. Keep the "
+            "folders as they were published."
         )
     for listed in claimants.keys() - set(best):
         yield from claimants[listed]

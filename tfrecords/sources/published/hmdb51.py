@@ -11,7 +11,7 @@ _SPLITS = {"1": "train", "2": "test", "0": None}
 def hmdb51(lists: Lists, split_number: int = 1) -> Listing:
     """HMDB51: CLASS_test_splitK.txt for each class; K, 1 to 3, is --split-number.
 
-    Published are train and test; --val test makes its test videos the validation split.
+    It has train and test splits; --val test uses its test videos for validation.
 
     Example:
     ctm build hmdb51_org --format hmdb51 --annotations testTrainMulti_7030_splits --val test \
@@ -20,13 +20,13 @@ def hmdb51(lists: Lists, split_number: int = 1) -> Listing:
     ending = f"_test_split{split_number}.txt"
     files = {path.name.removesuffix(ending): path for path in lists.folder.glob(f"*{ending}")}
     if not files:
-        raise SourceError(f"hmdb51 needs CLASS{ending}, which {lists.folder} does not hold")
+        raise SourceError(f"hmdb51 requires CLASS{ending}, which {lists.folder} does not contain.")
     videos = []
     for label, file in sorted(files.items()):
         for place, line in lines_of(file):
             name, _, flag = line.rpartition(" ")  # names hold "!", "(" and "["
             if not name or flag not in _SPLITS:
-                raise SourceError(f"{place}: {line!r} is not a video and a 0, 1 or 2")
+                raise SourceError(f"{place} must be a video and a 0, 1 or 2, received {line!r}.")
             if split := _SPLITS[flag]:
                 name = name.strip()
                 film = re.match(rf"(.+)_{re.escape(label)}_[a-z]_", name)  # clips of one film

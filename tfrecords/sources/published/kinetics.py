@@ -33,7 +33,7 @@ class _Row(NamedTuple):
 def kinetics(lists: Lists) -> Listing:
     """Kinetics-400, -600, -700: CSV files with train, val or test in their names.
 
-    Videos are YTID_000010_000020.mp4, as the downloaders name them, in folders of any kind.
+    Videos are YTID_000010_000020.mp4, as downloaders name them, in any folders.
 
     Example:
     ctm build k400 --format kinetics --annotations k400/annotations --out data/k400
@@ -56,7 +56,7 @@ def mini_kinetics_200(lists: Lists) -> Listing:
         if not any(video.label for video in own):
             raise SourceError(
                 f"{lists.folder} has no Kinetics-400 CSV file with the ids of {path.name}, which "
-                "has no labels of its own: put it there"
+                "has no labels. Copy the CSV file there."
             )
         unknown += sum(not video.label for video in own)
         videos += own
@@ -72,10 +72,10 @@ def mini_kinetics_ibm(lists: Lists) -> Listing:
     ctm build k400 --format mini-kinetics-ibm --annotations lists --out data/mini_ibm
     """
     file = lists.file("mini_kinetics400.txt")
-    wanted = {_letters(name): name for name in names_of(file)}  # it spells "yoga''."
+    wanted = {_letters(name): name for name in names_of(file)}  # it has "yoga''."
     rows = [row for row in _rows(lists) if not row.label or _letters(row.label) in wanted]
     for key in sorted(wanted.keys() - {_letters(row.label) for row in rows}):
-        raise SourceError(f"{file}: no Kinetics CSV file beside it has the class {wanted[key]!r}")
+        raise SourceError(f"{file}: no Kinetics CSV file next to it has the class {wanted[key]!r}.")
     return _listing(rows)
 
 
@@ -83,13 +83,15 @@ def _rows(lists: Lists) -> Iterator[_Row]:
     for of_file, path in lists.by_split("*.csv").items():
         rows = csv.DictReader(io.StringIO(text_of(path), newline=""))
         if missing := {"youtube_id", "time_start", "time_end"} - set(rows.fieldnames or ()):
-            raise SourceError(f"{path} has no column {sorted(missing)[0]!r}: it is no Kinetics CSV")
+            raise SourceError(
+                f"{path} must be a Kinetics CSV file, but has no column {sorted(missing)[0]!r}."
+            )
         for row in rows:
             place = f"{path}, line {rows.line_num}"
             try:
                 times = [int(float(row[key])) for key in ("time_start", "time_end")]
             except (TypeError, ValueError):
-                raise SourceError(f"{place}: its times are not numbers of seconds") from None
+                raise SourceError(f"{place}: times must be numbers of seconds.") from None
             stem = "{}_{:06d}_{:06d}".format(row["youtube_id"], *times)
             label = plain((row.get("label") or "").replace('"', "").strip())
             split = of_file or split_of(row.get("split") or "") or ""
@@ -105,15 +107,15 @@ def _listing(rows: list[_Row]) -> Listing:
             group = row.youtube_id if often[row.youtube_id] > 1 else None
             videos.append(listed(row.place, order, row.path, row.label, row.split, group=group))
         elif row.split != "test":
-            raise SourceError(f"{row.place} has no label")
+            raise SourceError(f"{row.place} has no label.")
     return Listing(names, videos, left_out(len(rows) - len(videos)))
 
 
 def _join(place: str, youtube_id: str, split: str, rows: list[_Row]) -> VideoEntry:
     if len(rows) > 1:
         raise SourceError(
-            f"{place}: {youtube_id} is in {rows[0].place} and in {rows[1].place}: only "
-            "Kinetics-400's train and validation CSV files belong here"
+            f"{place}: {youtube_id} is in both {rows[0].place} and {rows[1].place}. Keep only the "
+            "train and validation CSV files of Kinetics-400."
         )
     if not rows:
         return VideoEntry(youtube_id, youtube_id, "", split)

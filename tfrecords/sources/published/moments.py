@@ -18,7 +18,9 @@ def moments(lists: Lists) -> Listing:
     for place, line in lines_of(index):
         name, _, number = line.rpartition(",")
         if not name or not number.strip().isdecimal():
-            raise SourceError(f"{place}: {line!r} is not a class name, a comma and a number")
+            raise SourceError(
+                f"{place} must be a class name, a comma and a number, received {line!r}."
+            )
         indices[name.strip()] = int(number)
     names, videos = in_order(index, indices, first=0), []
     order = set(names)

@@ -37,7 +37,7 @@ def jester(lists: Lists) -> Listing:
 def something_v2(lists: Lists) -> Listing:
     """Something-Something V2: something-something-v2-{labels,train,validation}.json.
 
-    The names labels.json, train.json and validation.json of the later release are read too.
+    The names labels.json, train.json and validation.json of the later release work as well.
 
     Example:
     ctm build 20bn-something-something-v2 --format something-something-v2 --annotations labels \
@@ -58,12 +58,12 @@ def something_v2(lists: Lists) -> Listing:
             elif split == "test":
                 unlabeled += 1
             else:
-                raise SourceError(f"{file}, video {number} has no template")
+                raise SourceError(f"{file}, video {number} has no template.")
     return Listing(names, videos, left_out(unlabeled))
 
 
 def _semicolons(lists: Lists, prefix: str) -> Listing:
-    """Lists with an id, a semicolon and the class in each line."""
+    """Reads lists with an id, a semicolon and the class in each line."""
     names = names_of(lists.file(f"{prefix}-labels.csv"))
     order, videos, unlabeled = set(names), [], 0
     for word, split in _SPLITS.items():
@@ -76,5 +76,7 @@ def _semicolons(lists: Lists, prefix: str) -> Listing:
             elif split == "test":
                 unlabeled += 1
             else:
-                raise SourceError(f"{place}: {line!r} has no class after a semicolon")
+                raise SourceError(
+                    f"{place} must have a class after a semicolon, received {line!r}."
+                )
     return Listing(names, videos, left_out(unlabeled))

@@ -9,7 +9,7 @@ from tfrecords.sources.published.listing import Listing, Lists, in_order, lines_
 def ucf101(lists: Lists, split_number: int = 1) -> Listing:
     """UCF101: classInd.txt, trainlist0K.txt, testlist0K.txt; K, 1 to 3, is --split-number.
 
-    Published are train and test; --val test makes its test list the validation split.
+    It has train and test lists; --val test uses its test list for validation.
 
     Example:
     ctm build UCF-101 --format ucf101 --annotations ucfTrainTestlist --val test --out data/ucf101
@@ -26,12 +26,14 @@ def ucf101(lists: Lists, split_number: int = 1) -> Listing:
             name = group and f"{label}/{group[1]}"
             videos.append(listed(place, names, path, label, split, group=name))
             if number and number.strip() != str(numbers[label]):
-                raise SourceError(f"{place}: {label} is {numbers[label]} in {index.name}")
+                raise SourceError(
+                    f"{place}: the number of {label} must be {numbers[label]} as in {index.name}."
+                )
     return Listing(names, videos)
 
 
 def _class_and_number(place: str, line: str) -> tuple[str, int]:
     number, _, name = line.partition(" ")
     if not number.isdecimal() or not name:
-        raise SourceError(f"{place}: {line!r} is not a number and a class name")
+        raise SourceError(f"{place} must be a number and a class name, received {line!r}.")
     return name.strip(), int(number)
