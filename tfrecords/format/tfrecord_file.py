@@ -80,13 +80,13 @@ class RecordFile:
         """Why the rest of the file cannot be read."""
         lost = f"the {self.size - place:,} bytes from here to the end of the file are lost"
         if len(head) < HEADER:
-            return f"the file ends amid a record: {lost}"
+            return f"the file ends inside a record: {lost}"
         if struct.unpack("<I", head[8:])[0] != mask(google_crc32c.value(head[:8])):
             if not place:
                 self._refuse_compressed(head)
             return f"the checksum of its length is wrong: {lost}"
         if struct.unpack("<Q", head[:8])[0] + FOOTER > self.size - place - HEADER:
-            return f"it is cut short: {lost}"
+            return f"it is truncated: {lost}"
         return ""
 
     def _record(self, file: BinaryIO, number: int, length: int, keep: bool) -> Record:
@@ -96,7 +96,7 @@ class RecordFile:
             crc = google_crc32c.value(data)
         else:
             crc = self._pass(file, length)
-            reason = "it is above 2 GB, more than a protobuf" if keep else ""
+            reason = "it is above 2 GB, the limit of protobuf" if keep else ""
         if self._take(file, FOOTER) != struct.pack("<I", mask(crc)):
             data, reason = None, "its checksum is wrong: it is damaged"
         return Record(number, offset, HEADER + length + FOOTER, data, reason)

@@ -1,4 +1,4 @@
-"""A video file to frames: decoding, time stamps, and whether the file is whole."""
+"""Reads video files: decoding, time stamps, and detection of damage."""
 
 import lazy_loader
 

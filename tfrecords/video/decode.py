@@ -1,7 +1,7 @@
-"""Pictures of a video file in display order: PyAV, then OpenCV, and folders of frames.
+"""Decodes the pictures of a video file in display order, with PyAV or OpenCV; also frame folders.
 
-Decoding takes one thread per video, so that the same packages give the same bytes. A video that
-cannot be decoded to its end is damaged, whatever number of pictures it gave before.
+Decoding uses one thread per video, so that equal package versions give equal bytes. A video that
+cannot be decoded to its end counts as damaged, however many of its pictures can be decoded.
 """
 
 import itertools
@@ -21,7 +21,7 @@ from tfrecords.video.picture import Picture, VideoError, display_matrix
 from tfrecords.video.timestamps import PAUSE, Stamped, clock, in_order, runs_on
 from tfrecords.video.truncation import promised_size
 
-SEEK_AFTER = 10.0  # seconds: an earlier start is reached by decoding from the beginning
+SEEK_AFTER = 10.0  # seconds; an earlier start is reached without a seek
 _NO_VIDEO = "it has no video stream (audio only?)"
 _LISTS = {"concat", "hls", "dash", "imf"}  # demuxers that open other files
 _JUMPING = {"mpegts", "mpeg", "flv"}  # demuxers of recordings that may be joined end to end
@@ -29,7 +29,7 @@ _COVER = av.stream.Disposition.attached_pic
 
 
 class Tape(Protocol):
-    """Takes down what a decoder is fed; `rewind` forgets all, where decoding starts anew."""
+    """Records the packets of a decoder; `rewind` removes all of them when decoding restarts."""
 
     def rewind(self) -> None: ...
 
@@ -42,18 +42,18 @@ def pictures(
     tape: Tape | None = None,
     jumps: list[float] | None = None,
 ) -> Iterator[Picture]:
-    """Decodes a file or a folder of frames, from about `start` seconds at the latest.
+    """Decodes a file or a folder of frames, from `start` seconds or somewhat earlier.
 
     Args:
         path: A video file, a GIF, or a folder of images in the natural order of names.
-        start: Seconds; pictures before it may be left out (after a seek).
-        tape: Tape or None, is given every packet; the number that it answers is then the `opaque`
-            of the packet's picture.
-        jumps: Is given the times at which the file's clock jumps, seconds.
+        start: Start in seconds; earlier pictures may be skipped (after a seek).
+        tape: Records every packet. The number that it returns becomes the `opaque` of the packet's
+            picture.
+        jumps: List to which the times in seconds are added at which the file's clock jumps.
 
     Raises:
-        VideoError: If it is unreadable, empty, damaged or cut short.
-        OSError: If it is missing or may not be read.
+        VideoError: If the video is unreadable, empty, damaged or truncated.
+        OSError: If the file is missing or not accessible.
     """
     if path.is_dir():
         yield from folder(path)
@@ -76,21 +76,21 @@ def pictures(
 
 
 def _check_ends(path: Path, size: int) -> None:
-    """Raises where a file ends before its video does, or its video before the file."""
+    """Raises if the file ends before its video, or the video before the file."""
     if missing := promised_size(path) - size:
-        lacks = counted(missing, "byte")
-        raise VideoError(f"the file is cut short: it lacks at least {lacks} at its end")
+        count = counted(missing, "byte")
+        raise VideoError(f"the file is truncated: at least {count} are missing at its end")
     if is_joined(path):
         raise VideoError(
-            "it is several recordings joined end to end, and only the first would be read: split "
-            "it, or join the recordings with ffmpeg's concat demuxer"
+            "it is a concatenation of recordings, of which only the first can be read; split it, "
+            "or join the recordings with ffmpeg's concat demuxer"
         )
 
 
 def _decoded(
     path: Path, start: float, tape: Tape | None, jumps: list[float] | None
 ) -> Iterator[Picture]:
-    """OpenCV has its turn where PyAV cannot open the file or decodes nothing of it."""
+    """Decodes with PyAV, or with OpenCV if PyAV cannot open the file or decodes nothing."""
     if is_animated_webp(path):
         yield from animated_webp(path)
         return
@@ -101,7 +101,7 @@ def _decoded(
             yield picture
     except (av.error.FFmpegError, UnicodeError) as error:
         text = getattr(error, "strerror", None) or str(error)
-        reason = f"it is damaged or of an unknown format ({text})"
+        reason = f"it is damaged or has an unknown format ({text})"
     if not count:
         for picture in _opencv(path):
             count += 1
@@ -111,7 +111,7 @@ def _decoded(
 
 
 def video_stream(container: av.container.InputContainer) -> Any:
-    """The best video stream; the cover picture of a song is none."""
+    """The best video stream, except cover pictures of songs."""
     if container.format.name.split(",")[0] in _LISTS:
         raise VideoError("it is a list of other files, not a video")
     if kind := still_kind(container):
@@ -124,13 +124,13 @@ def video_stream(container: av.container.InputContainer) -> Any:
 
 
 def nominal_rate(stream: av.VideoStream) -> float:
-    """Frames a second by the header; 25 where it says nothing sensible."""
+    """Frames per second in the header; 25 if it has no valid value."""
     rate = stream.average_rate or stream.guessed_rate
     return float(rate) if rate and 0 < rate <= 1000 else FOLDER_FPS
 
 
 class _SeekError(Exception):
-    """A seek that cannot reach a key picture before the start, or not surely."""
+    """A seek cannot reliably reach a keyframe before the start."""
 
 
 def _pyav(
@@ -159,7 +159,7 @@ def _stream(
         if first is None:
             return
         zero, matrix = first[1] or 0, display_matrix(first[0])
-        if start and not is_avi:  # AVI has no times to seek by
+        if start and not is_avi:  # AVI has no time stamps for seeks
             if may_jump and not _runs_on(container, stream, zero + start):
                 raise _SeekError
             container.seek(int((zero + start) / stream.time_base), stream=stream)
@@ -170,15 +170,15 @@ def _stream(
         tick = round(1e6 / nominal_rate(stream))
         longest = PAUSE if may_jump else None
         for frame, time in clock(itertools.chain([first], frames), zero, tick, longest, jumps):
-            if frame.is_corrupt and time >= start * 1e6:  # after a seek references may lack
+            if frame.is_corrupt and time >= start * 1e6:  # after a seek, references may be missing
                 raise VideoError(f"it is damaged: the picture at {time / 1e6:.2f} s is incomplete")
             yield Picture(frame, time, tick, matrix)
 
 
 def prepare(codec: av.CodecContext) -> None:
-    """One thread, and every check of the bits that sound files of the wild pass."""
+    """Sets one thread and the strictest error checks that valid real-world files pass."""
     codec.thread_type, codec.thread_count = "NONE", 1
-    own = "+explode" if codec.name == "mjpeg" else ""  # its pictures stand alone
+    own = "+explode" if codec.name == "mjpeg" else ""  # its pictures are independent
     codec.options = {"err_detect": "crccheck+bitstream+buffer" + own}
 
 
@@ -197,14 +197,14 @@ def _frames(
                 yield frame, None if frame.pts is None else frame.pts * frame.time_base
     except av.error.FFmpegError as error:
         if not count and not isinstance(error, av.error.InvalidDataError):
-            raise  # OpenCV may know more; of damaged data it would make pictures in silence
+            raise  # OpenCV may decode it, but hides damaged data
         raise VideoError(
             f"it is damaged: decoding failed after {count} pictures ({error.strerror})"
         ) from None
 
 
 def _runs_on(container: av.container.InputContainer, stream: Any, until: float) -> bool:
-    """Whether the clock does not jump up to a time in seconds: else a seek may land anywhere."""
+    """Whether the clock does not jump before a time in seconds. If it does, seeks are wrong."""
     stamps = (packet.dts for packet in container.demux(stream))
     try:
         return runs_on((n * stream.time_base for n in stamps if n is not None), until, PAUSE)
@@ -213,8 +213,8 @@ def _runs_on(container: av.container.InputContainer, stream: Any, until: float) 
 
 
 def _opencv(path: Path) -> Iterator[Picture]:
-    """OpenCV turns the pictures upright itself."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # its errors are the caller's to tell
+    """Decodes with OpenCV, which rotates the pictures upright itself."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # the caller reports errors
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     rate = capture.get(cv2.CAP_PROP_FPS)

@@ -1,4 +1,4 @@
-"""Videos made of image files: folders of frames and animated WebP; and what is a mere still."""
+"""Videos of image files: folders of frames and animated WebP. Also detects still pictures."""
 
 import itertools
 import re
@@ -15,27 +15,27 @@ from tfrecords.video.parts import chunk_length, parts
 from tfrecords.video.picture import Picture, VideoError
 from tfrecords.video.suffixes import IMAGES, VIDEOS
 
-FOLDER_FPS = 25.0  # a folder of frames has no clock
+FOLDER_FPS = 25.0  # a folder of frames has no time stamps
 _WEBP_CHUNKS = {b"VP8X", b"ICCP", b"ANIM", b"ANMF", b"EXIF", b"XMP ", b"C2PA"}  # of an animation
-_STILLS = {"image2", "ico"}  # demuxers of one picture, beside those whose names end in _pipe
-_STILL_BRANDS = {"avif", "heic", "heix", "heim", "heis", "mif1"}  # in the container of MP4
+_STILLS = {"image2", "ico"}  # demuxers of one picture, and all whose names end in _pipe
+_STILL_BRANDS = {"avif", "heic", "heix", "heim", "heis", "mif1"}  # in MP4 containers
 
 
 def folder(path: Path) -> Iterator[Picture]:
-    """The images of a folder in the natural order of their names."""
+    """Decodes the images of a folder in the natural order of their names."""
     tick = round(1e6 / FOLDER_FPS)
     files = [f for f in path.iterdir() if f.name[0] != "."]
     names = [f for f in files if f.suffix.lower() in IMAGES]
     if not names:
         raise VideoError("the folder has no images")
     if any(f.suffix.lower() in VIDEOS for f in files):
-        raise VideoError("the folder holds videos, and images that are not the frames of one")
+        raise VideoError("the folder contains videos next to images")
     for number, file in enumerate(sorted(names, key=natural)):
         yield Picture(_image(file), number * tick, tick)
 
 
 def natural(path: Path) -> list:
-    """A sort key by which frame_9 stands before frame_10."""
+    """A sort key that puts frame_9 before frame_10."""
     parts = re.split(r"(\d+)", path.name)
     return [(int(part), part) if part.isdigit() else (-1, part) for part in parts]
 
@@ -43,7 +43,7 @@ def natural(path: Path) -> list:
 def _image(file: Path) -> np.ndarray:
     content = file.read_bytes()
     if _is_animated(content):
-        raise VideoError(f"its image {file.name} is an animation, so a video of its own")
+        raise VideoError(f"its image {file.name} is an animation and thus a separate video")
     cut = content[:2] == b"\xff\xd8" and b"\xff\xd9" not in content[-64:]
     image = None if cut or not content else cv2.imdecode(np.frombuffer(content, np.uint8), 1)
     if image is None:
@@ -52,7 +52,7 @@ def _image(file: Path) -> np.ndarray:
 
 
 def still_kind(container: av.container.InputContainer) -> str | None:
-    """The kind of a file that is a still picture, whatever its name says; None for a video."""
+    """The kind of a still picture, regardless of its suffix; None for a video."""
     name = container.format.name
     brand = container.metadata.get("major_brand", "").strip()
     if brand in _STILL_BRANDS and "avis" not in container.metadata.get("compatible_brands", ""):
@@ -63,7 +63,7 @@ def still_kind(container: av.container.InputContainer) -> str | None:
 
 
 def is_animated_webp(path: Path) -> bool:
-    """Whether a file is a WebP whose head announces an animation: FFmpeg does not read these."""
+    """Whether a file is an animated WebP according to its header; FFmpeg cannot read these."""
     if not path.is_file():
         return False
     with open(path, "rb") as file:
@@ -75,7 +75,7 @@ def _is_animated(head: bytes) -> bool:
 
 
 def animated_webp(path: Path) -> Iterator[Picture]:
-    """The pictures of an animated WebP, each shown as long as it says."""
+    """Decodes an animated WebP with the durations of its pictures."""
     time = count = 0
     try:
         with Image.open(path, formats=["WEBP"]) as image:
@@ -92,7 +92,7 @@ def animated_webp(path: Path) -> Iterator[Picture]:
 
 
 def _promised_pictures(path: Path) -> int:
-    """The pictures that the chunks of an animation hold: its decoder skips an unknown chunk."""
+    """The number of pictures in the chunks of an animation. Its decoder skips unknown chunks."""
     with open(path, "rb") as file:
         riff = next(parts(file, chunk_length))
         chunks = parts(file, chunk_length, start=12)
@@ -100,5 +100,5 @@ def _promised_pictures(path: Path) -> int:
             part.head[:4] for part in itertools.takewhile(lambda p: p.start < riff.end, chunks)
         ]
     if unknown := [name for name in names if name not in _WEBP_CHUNKS]:
-        raise VideoError(f"it is damaged: it holds a chunk of the unknown name {unknown[0]!r}")
+        raise VideoError(f"it is damaged: it contains a chunk with the unknown name {unknown[0]!r}")
     return names.count(b"ANMF")

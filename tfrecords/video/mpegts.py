@@ -1,7 +1,7 @@
-"""Whether an MPEG transport stream is whole: packets of one length, each with a mark in its place.
+"""Detects missing bytes of an MPEG transport stream: packets of one length with a sync byte each.
 
-Some recorders put a time stamp before each packet (192 bytes) or parity after it (204). What
-follows the last packet and looks like none, such as a camera's table, is no part of the video.
+Some recorders put a time stamp before each packet (192 bytes) or parity after it (204). Trailing
+data that is not a packet, such as a camera's table, is not part of the video.
 """
 
 import os
@@ -12,13 +12,13 @@ from typing import BinaryIO
 import numpy as np
 
 MARK = 0x47
-LAYOUTS = ((0, 188), (4, 192), (0, 204))  # where the first mark is, and how far the next
-RUN = 5  # marks in a row that are no chance
+LAYOUTS = ((0, 188), (4, 192), (0, 204))  # offset of the first mark, and distance of the next
+RUN = 5  # marks in a row that cannot be a coincidence
 CHUNK = 1 << 14  # packets
 
 
 def end(file: BinaryIO, size: int) -> int:
-    """Where the last packet ends, which is beyond the file if that packet is cut; 0 if none."""
+    """The end of the last packet, which is beyond a truncated file; 0 without packets."""
     if not (layout := _layout(file)):
         return 0
     first, length = layout
@@ -28,7 +28,7 @@ def end(file: BinaryIO, size: int) -> int:
 
 
 def damage(path: Path) -> str | None:
-    """Names a packet that is shorter than its length before the next: bytes of it are missing."""
+    """Describes a packet with missing bytes before the next packet, or returns None."""
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         if not (layout := _layout(file)) or size % layout[1] == 0:
@@ -37,7 +37,7 @@ def damage(path: Path) -> str | None:
         due = first
         for start, stop in _runs(file, size + first, first, length):
             if 0 < start - due < length:
-                return f"the packet before byte {start - first} is not whole"
+                return f"the packet before byte {start - first} is incomplete"
             due = stop
     return None
 
@@ -52,7 +52,7 @@ def _layout(file: BinaryIO) -> tuple[int, int] | None:
 
 
 def _runs(file: BinaryIO, limit: int, place: int, length: int) -> Iterator[tuple[int, int]]:
-    """From where to where marks stand in step; `limit` is where the next after the last would."""
+    """The ranges with equidistant marks; `limit` is the offset after the last possible mark."""
     start: int | None = place
     while start is not None:
         place = _end_of_run(file, start, length)
@@ -71,7 +71,7 @@ def _end_of_run(file: BinaryIO, place: int, length: int) -> int:
 
 
 def _next_run(file: BinaryIO, limit: int, place: int, length: int) -> int | None:
-    """Where packets continue behind bytes that are none, or None."""
+    """The offset at which packets continue after other bytes, or None."""
     while limit - place > RUN * length:
         file.seek(place)
         marks = np.frombuffer(file.read(CHUNK * length), np.uint8) == MARK
@@ -80,7 +80,7 @@ def _next_run(file: BinaryIO, limit: int, place: int, length: int) -> int | None
         if (found := np.logical_and.reduce(rows)).any():
             return place + int(found.argmax())
         place += places
-    place += (limit - place) % length  # too few to tell a run by, unless they end with the file
+    place += (limit - place) % length  # too few for a run, unless they end with the file
     file.seek(place)
     marks = file.read()[::length]
     return place if marks and set(marks) == {MARK} else None

@@ -1,7 +1,7 @@
-"""Pictures out of an encoded video whose packets are read one by one, as a shard's index has them.
+"""Decodes pictures of an encoded video from single packets, as located by a shard's index.
 
-The head of the media file tells the decoder what it needs, the packets follow from a key picture
-on. Pictures are known by the packet that holds them, so that no order and no time stamp is trusted.
+The decoder needs the head of the media file, and the packets from a keyframe on. Pictures are
+identified by their packet, so that neither order nor time stamps matter.
 """
 
 import io
@@ -17,24 +17,24 @@ from tfrecords.video.picture import Picture, matrix_of
 from tfrecords.video.renderer import Renderer
 
 FORMAT = "matroska"
-_REORDER = 16  # the most pictures that H.264 may hold back
+_REORDER = 16  # the maximum number of pictures that H.264 may delay
 
 
 class Piece(NamedTuple):
-    """A packet: its number among the video's pieces, and its bytes."""
+    """A packet: its index among the video's pieces, and its bytes."""
 
     number: int
     data: bytes | memoryview
 
 
 class Media(NamedTuple):
-    """What some pictures of an encoded video need.
+    """The pieces of an encoded video that some pictures need.
 
     Args:
         head: The media file up to its first packet.
-        stretches: Each from a key picture on.
-        pictures: List of (packet, crc32), for each picture the number of its packet and the
-            checksum of its planes.
+        stretches: Runs of packets that each start at a keyframe.
+        pictures: List of (packet, crc32): the index of each picture's packet and the checksum of
+            its planes.
     """
 
     head: bytes | memoryview
@@ -43,12 +43,12 @@ class Media(NamedTuple):
 
 
 class Pieces:
-    """The pieces of a video in a file, each read when it is asked for.
+    """The pieces of a video in a file, read on access.
 
     Args:
         file: Binary file.
-        offsets: `int` objects.
-        lengths: `int` objects.
+        offsets: Offset of each piece.
+        lengths: Length of each piece.
     """
 
     def __init__(self, file: BinaryIO, offsets: Sequence[int], lengths: Sequence[int]):
@@ -62,7 +62,7 @@ class Pieces:
         return self.file.read(int(self.lengths[number]))
 
     def media(self, pictures: np.ndarray) -> Media:
-        """What some pictures, rows of `PICTURE_DTYPE`, need of an encoded video."""
+        """The pieces that some pictures need. `pictures` are rows of `PICTURE_DTYPE`."""
         stretches = [[Piece(n, self[n]) for n in range(a, b + 1)] for a, b in runs(pictures)]
         return Media(self[0], stretches, pictures[["piece", "crc32"]].tolist())
 
@@ -70,25 +70,25 @@ class Pieces:
 def decode(
     head: bytes | memoryview, pieces: Iterable[Piece], wanted: set[int]
 ) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Decodes packets that follow one another from a key picture on.
+    """Decodes consecutive packets from a keyframe on.
 
     Args:
         head: The media file up to its first packet.
-        pieces: Iterable of `Piece`.
-        wanted: Set of int, numbers of the packets whose pictures are wanted.
+        pieces: The packets.
+        wanted: Indices of the packets whose pictures are requested.
 
     Returns:
-        An iterator of (number of the packet, its picture), in the order in which they come.
+        An iterator of (index of the packet, its picture), in decoder order.
 
     Raises:
-        av.FFmpegError: If the bytes are no such video.
+        av.FFmpegError: If the bytes cannot be decoded.
     """
     with av.open(io.BytesIO(head), format=FORMAT) as container:
         codec = container.streams.video[0].codec_context
         prepare(codec)
-        may_skip = codec.name == "h264"  # whose packets tell that no other picture refers to them
+        may_skip = codec.name == "h264"  # its packets are marked as non-reference
         if may_skip:
-            codec.reorder_depth = _REORDER  # else it drops pictures while it finds out
+            codec.reorder_depth = _REORDER  # otherwise it drops pictures until it knows the depth
         for number, data in pieces:
             packet = padded_packet(data)
             packet.pts = number
@@ -100,25 +100,25 @@ def decode(
 
 
 def planes_of(frame: av.VideoFrame) -> memoryview:
-    """What a picture is decoded to, before its colors become RGB."""
+    """The decoded planes of a picture, before the conversion to RGB."""
     try:
         return np.ascontiguousarray(frame.to_ndarray()).data
-    except (ValueError, AssertionError):  # a format that has no array of its own, or odd sides
+    except (ValueError, AssertionError):  # a format without an array layout, or odd sides
         return np.ascontiguousarray(frame.to_ndarray(format="rgb24")).data
 
 
 def padded_packet(data: Any) -> av.Packet:
-    """A packet with the zeros behind it that decoders read; `av.Packet(data)` has none."""
+    """A packet with the zero padding that decoders need; `av.Packet(data)` has none."""
     packet = av.Packet(len(data))
     packet.update(data)
     return packet
 
 
 def runs(rows: np.ndarray) -> list[tuple[int, int]]:
-    """The first and the last piece of each stretch of packets that pictures need.
+    """The first and the last piece of each run of packets that pictures need.
 
     Args:
-        rows: The wanted pictures.
+        rows: The requested pictures, rows of `PICTURE_DTYPE`.
     """
     stretches: list[tuple[int, int]] = []
     for start, last in sorted(zip(rows["start"].tolist(), rows["piece"].tolist(), strict=True)):
@@ -129,10 +129,10 @@ def runs(rows: np.ndarray) -> list[tuple[int, int]]:
 
 
 def render(media: Media) -> list[np.ndarray | None]:
-    """Upright RGB pixels of pictures, uint8 `(height, width, 3)`; None where one is another.
+    """Upright RGB pixels of pictures, uint8 `(height, width, 3)`; None for a wrong checksum.
 
     Args:
-        media: `Media`.
+        media: The pictures and their pieces.
     """
     wanted, found, renderer = dict(media.pictures), {}, None
     try:
@@ -143,5 +143,5 @@ def render(media: Media) -> list[np.ndarray | None]:
                     renderer = renderer or Renderer(picture, None, "rgb24")
                     found[number] = renderer(picture)
     except av.FFmpegError:
-        pass  # what is missing tells
+        pass  # missing pictures become None
     return [found.get(number) for number, _ in media.pictures]

@@ -1,6 +1,6 @@
-"""The parts of a container at its top level, one behind the other, each with its length.
+"""Lists the top-level parts of a container, which are contiguous and start with their lengths.
 
-A walk ends where bytes are no part: cameras write tables of their own after the video.
+The list ends at the first bytes that are not a part, such as tables that cameras append.
 """
 
 import itertools
@@ -17,12 +17,12 @@ ISO_BOXES = frozenset(
     b"ftyp moov mdat free skip wide pnot styp moof mfra sidx ssix prft uuid meta emsg udta PICT "
     b"pdin imda junk".split()
 )
-_FLV_TAGS = (8, 9, 18)  # sound, picture, script data
-_HEAD = 24  # bytes by which the length of any part is known
+_FLV_TAGS = (8, 9, 18)  # audio, video, script data
+_HEAD = 24  # bytes that contain the length of any part
 
 
 class Part(NamedTuple):
-    """A part of a file: its first bytes, where it begins, and where it should end."""
+    """A part of a file: its first bytes, its start and its expected end."""
 
     head: bytes
     start: int
@@ -30,12 +30,12 @@ class Part(NamedTuple):
 
 
 def parts(file: BinaryIO, length_of: Callable[[bytes], int], start: int = 0) -> Iterator[Part]:
-    """The parts of a file, the last of which may reach beyond the file.
+    """The parts of a file, the last of which may extend beyond the file.
 
     Args:
         file: Binary file.
-        length_of: Function from the first bytes of a part to its length; 0 where there is none.
-        start: Where the first part begins.
+        length_of: Function from the first bytes of a part to its length; 0 if it is not a part.
+        start: Offset of the first part.
     """
     size = file.seek(0, os.SEEK_END)
     while start < size:
@@ -49,22 +49,22 @@ def parts(file: BinaryIO, length_of: Callable[[bytes], int], start: int = 0) -> 
 
 
 def box_length(head: bytes) -> int:
-    """Of MP4 and MOV; a size of 0 reaches to the end, 1 has 64 bits."""
+    """The length of a box of MP4 and MOV. Size 0 means until the end, 1 means 64 bits."""
     length, _, longer = struct.unpack_from(">I4sQ", head)
     length = longer if length == 1 else length
     return length if length >= 8 else 0
 
 
 def chunk_length(head: bytes) -> int:
-    """Of RIFF: AVI and WebP; a chunk begins at an even byte."""
+    """The length of a chunk of RIFF (AVI and WebP). Chunks start at even offsets."""
     length = int.from_bytes(head[4:8], "little")
     return 8 + length + length % 2
 
 
 def is_joined(path: Path) -> bool:
-    """Whether a file is recordings end to end of which a demuxer reads the first and no more.
+    """Whether a file is a concatenation of recordings of which a demuxer reads only the first.
 
-    It reads all of AVI, GIF, Matroska, MPEG and raw streams; of the others, a second head tells.
+    It reads all of AVI, GIF, Matroska, MPEG and raw streams. In others, a second header is a sign.
     """
     with open(path, "rb") as file:
         head = file.read(_HEAD)
@@ -90,7 +90,7 @@ def _object_length(head: bytes) -> int:
 
 
 def _tag_length(head: bytes) -> int:
-    """Each is followed by four bytes with its length; so is the head."""
+    """The length of a tag or the header of FLV and the four bytes of length after it."""
     if head.startswith(FLV):
         return int.from_bytes(head[5:9], "big") + 4
     return int.from_bytes(head[1:4], "big") + 15 if head[0] & 31 in _FLV_TAGS else 0

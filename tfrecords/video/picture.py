@@ -1,4 +1,4 @@
-"""A decoded picture, and the error of a video that gives none."""
+"""A decoded picture, and the error of a video that cannot be decoded."""
 
 import math
 from typing import Any, NamedTuple
@@ -8,17 +8,17 @@ import numpy as np
 
 
 class VideoError(ValueError):
-    """A video that cannot be read to its end; the message is the reason, without the path."""
+    """A video cannot be read to its end. The message is the reason, without the path."""
 
 
 class Picture(NamedTuple):
     """One decoded picture, not yet converted.
 
     Args:
-        image: Av.VideoFrame, or uint8 BGR array `(height, width, 3)`.
-        time: Microseconds from the video's first picture.
-        duration: Microseconds, nominal.
-        matrix: Tuple of four int (a, b, c, d) of the display matrix, or None if upright.
+        image: An `av.VideoFrame`, or a uint8 BGR array of shape `(height, width, 3)`.
+        time: Time in microseconds from the video's first picture.
+        duration: Nominal duration in microseconds.
+        matrix: The elements (a, b, c, d) of the display matrix, or None if upright.
     """
 
     image: Any
@@ -31,7 +31,7 @@ def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int] | None:
     """The display matrix of a frame; None if it is upright."""
     try:
         found: Any = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:  # the frame has a kind of side data that PyAV does not know, such as EXIF
+    except ValueError:  # the frame has side data unknown to PyAV, such as EXIF
         return matrix_of(frame)
     if found is None:
         return None
@@ -42,7 +42,7 @@ def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int] | None:
 def matrix_of(frame: av.VideoFrame) -> tuple[int, int, int, int] | None:
     """The display matrix of a frame by its angle; None if it is upright.
 
-    `side_data` tells more, but ties the frame into a cycle that holds its memory for long.
+    `side_data` has more details, but creates a reference cycle that keeps the frame in memory.
     """
     angle = math.radians(frame.rotation)
     a, b = round(1000 * math.cos(angle)), round(-1000 * math.sin(angle))

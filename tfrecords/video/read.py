@@ -1,9 +1,10 @@
-"""The one place that opens videos: upright RGB frames with their times, scaled and resampled.
+"""Reads videos as upright RGB frames with their times, scaled and resampled.
 
-Rules. What counts is what was decoded, never a header. Times count from the first picture. The
-rotation (and mirroring) of the display matrix is applied; the aspect ratio of the samples is not,
-as in OpenCV, decord and mmaction2. Interlaced pictures stay woven. The first picture fixes the size
-of all. A video that cannot be decoded to its end (or to `end`) is an error, not a shorter video.
+All videos are opened here. Decoded frames count, not the frame count in the header. Times are
+relative to the first picture. The rotation (and mirroring) of the display matrix is applied. The
+sample aspect ratio is not, as in OpenCV, decord and mmaction2. Interlaced pictures stay interlaced.
+The first picture determines the size of all. A video that cannot be decoded to its end (or to
+`end`) is an error, not a shorter video.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +24,7 @@ _TOLERANCE = 1000  # microseconds: Matroska rounds its times to milliseconds
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame: `rgb` uint8 array `(height, width, 3)`; `timestamp` int, microseconds."""
+    """A frame: `rgb`, a uint8 array `(height, width, 3)`, and `timestamp` in microseconds."""
 
     rgb: np.ndarray
     timestamp: int
@@ -36,23 +37,23 @@ def read_frames(
     fps: float | None = None,
     short_side: int | None = None,
 ) -> Iterator[Frame]:
-    """Decodes a video, frame by frame, in constant memory.
+    """Decodes a video frame by frame in constant memory.
 
     Args:
-        path: A video file, a GIF, or a folder of frames (taken as 25 a second).
-        start: Seconds from the first picture; frames before it are left out.
-        end: Seconds from the first picture; frames from it on are left out.
-        fps: Frames a second to resample to by time stamps: each instant takes the
-            picture nearest in time. None keeps the video's own frames.
-        short_side: Pixels that the shorter side is scaled to. None keeps the size.
+        path: A video file, a GIF, or a folder of frames (at 25 frames per second).
+        start: Start in seconds from the first picture. Earlier frames are left out.
+        end: End in seconds from the first picture. Frames at or after it are left out.
+        fps: Frames per second to resample to: each time takes the picture nearest to it. None
+            keeps the frames of the video.
+        short_side: Length in pixels to scale the shorter side to. None keeps the size.
 
     Returns:
         An iterator of `Frame`.
 
     Raises:
-        VideoError: With the reason, if the video is unreadable, damaged, cut short or without a
-            frame in the asked time.
-        OSError: If it is missing or may not be read.
+        VideoError: If the video is unreadable, damaged or truncated, or has no frame between
+            `start` and `end`.
+        OSError: If the file is missing or not accessible.
 
     Example:
     >>> frames = [frame.rgb for frame in tfrecords.read_frames("holiday.mp4", short_side=256)]
@@ -72,9 +73,9 @@ def read_pixels(
     order: str = "bgr24",
     jumps: list[float] | None = None,
 ) -> Iterator[tuple[np.ndarray, int]]:
-    """`read_frames` in the channel order that the JPEG encoder takes; see there.
+    """Like `read_frames`, but in the channel order of the JPEG encoder.
 
-    `jumps` is given the times, in seconds, at which the clock of the file jumps.
+    The times in seconds at which the clock of the file jumps are added to `jumps`.
     """
     render, stream = None, pictures(Path(path), start or 0.0, jumps=jumps)
     for picture, time in timed(stream, start, end, fps):
@@ -88,14 +89,14 @@ def read_times(
     end: float | None = None,
     fps: float | None = None,
 ) -> Iterator[int]:
-    """The time stamps of the frames of `read_frames`, decoded but not converted; see there."""
+    """The time stamps of the frames of `read_frames`, decoded but not converted."""
     return (time for _, time in timed(pictures(Path(path), start or 0.0), start, end, fps))
 
 
 def timed(
     stream: Iterable[Picture], start: float | None, end: float | None, fps: float | None
 ) -> Iterator[tuple[Picture, int]]:
-    """The pictures that `read_frames` takes of all, each with the time of its frame."""
+    """Selects the pictures of `read_frames`, each with the time of its frame."""
     begin = round((start or 0) * 1e6)
     stop = None if end is None else round(end * 1e6)
     stream = _between(stream, begin, stop)
@@ -121,7 +122,7 @@ def _own_times(stream: Iterable[Picture]) -> Iterator[tuple[Picture, int]]:
 def _resample(
     stream: Iterable[Picture], fps: float, start: int, end: int | None
 ) -> Iterator[tuple[Picture, int]]:
-    """At every tick the picture nearest in time, until the last picture's time is over."""
+    """Selects the nearest picture at every tick, until the end of the last picture."""
     count, held = 0, None
     for picture in stream:
         while held and start + count * 1e6 / fps < (held.time + picture.time) / 2:

@@ -1,4 +1,4 @@
-"""From a decoded picture to its pixels: upright, scaled, RGB or BGR."""
+"""Converts a decoded picture to pixels: upright, scaled, RGB or BGR."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,15 +10,15 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from tfrecords.video.picture import Picture, VideoError
 
-_LONGEST = 16384  # pixels of a side
+_LONGEST = 16384  # pixels per side
 
 
 class Renderer:
-    """Turns pictures into upright arrays of one size, that of the first.
+    """Converts pictures to upright arrays with the size of the first.
 
     Args:
-        first: Picture, fixes the size.
-        short_side: Pixels of the shorter side.
+        first: The picture that determines the size.
+        short_side: Length of the shorter side in pixels; None keeps the size.
         order: `"rgb24"` or `"bgr24"`.
     """
 
@@ -30,8 +30,8 @@ class Renderer:
         self.size = max(1, round(height * scale)), max(1, round(width * scale))
         if max(self.size) > _LONGEST:
             raise VideoError(
-                f"its frames of {width}x{height} would become {self.size[1]}x{self.size[0]}, "
-                f"longer than {_LONGEST} pixels"
+                f"its frames of {width}x{height} would be scaled to {self.size[1]}x{self.size[0]}, "
+                f"but sides must be at most {_LONGEST} pixels"
             )
         self.order = order
         self._scaler = VideoReformatter()
@@ -46,7 +46,7 @@ class Renderer:
         return np.ascontiguousarray(_turn(pixels, matrix)) if matrix else pixels
 
     def _scale_frame(self, frame: av.VideoFrame, height: int, width: int) -> np.ndarray:
-        """Scales to planes of RGB: planes of coarser color, scaled alone, would drift."""
+        """Scales to planes of RGB, since separate scaling of subsampled planes shifts colors."""
         same = (frame.height, frame.width) == (height, width)
         name = self.order if same else "gbrp"
         frame = self._scaler.reformat(
@@ -55,7 +55,7 @@ class Renderer:
         return frame.to_ndarray() if same else self._merge(frame.planes)
 
     def _merge(self, planes: Sequence[Any]) -> np.ndarray:
-        """Faster than swscale, which does not speed up what it packs itself."""
+        """Merges planes, faster than swscale, whose packed output is not optimized."""
         padded = (np.frombuffer(p, np.uint8).reshape(p.height, p.line_size) for p in planes)
         green, blue, red = (rows[:, : p.width] for p, rows in zip(planes, padded, strict=True))
         return cv2.merge([red, green, blue] if self.order == "rgb24" else [blue, green, red])
@@ -73,13 +73,13 @@ def _height_width(image: np.ndarray | av.VideoFrame) -> tuple[int, int]:
 
 
 def transposes(matrix: tuple[int, int, int, int]) -> bool:
-    """Whether a display matrix exchanges rows and columns."""
+    """Whether a display matrix swaps rows and columns."""
     a, b, _, _ = matrix
     return abs(b) > abs(a)
 
 
 def _turn(pixels: np.ndarray, matrix: tuple[int, int, int, int]) -> np.ndarray:
-    """Applies a display matrix to the nearest quarter turn: x' = ax + cy, y' = bx + dy."""
+    """Applies a display matrix, rounded to quarter turns: x' = ax + cy, y' = bx + dy."""
     a, b, c, d = matrix
     if transposes(matrix):
         pixels, a, d = pixels.swapaxes(0, 1), c, b

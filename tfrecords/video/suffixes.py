@@ -1,4 +1,4 @@
-"""The suffixes of files that are taken for videos, and for images."""
+"""The file suffixes of videos and images."""
 
 VIDEOS = {
     *(".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".webm", ".ogv", ".ogm"),

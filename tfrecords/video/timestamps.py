@@ -1,4 +1,4 @@
-"""Time stamps of pictures, made to grow: containers give them in decoding order, twice, or not."""
+"""Makes time stamps of pictures increase: in files they may be unordered, repeated or missing."""
 
 import heapq
 import itertools
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 Stamped = tuple[Any, Any]  # an image and its time stamp in seconds, or None
-PAUSE = 10_000_000  # microseconds; where clocks may jump, a longer pause is a jump
-NOTED = 1_000_000  # microseconds; a smaller jump is a stamp that is not exact
-_REORDER = 16  # the most pictures that H.264 may hold back
+PAUSE = 10_000_000  # microseconds; a longer pause is a jump if clocks may jump
+NOTED = 1_000_000  # microseconds; a smaller jump is an inexact time stamp
+_REORDER = 16  # the maximum number of pictures that H.264 may delay
 
 
 def in_order(frames: Iterable[Stamped]) -> Iterator[Stamped]:
-    """Sorts the time stamps of an AVI, which belong to decoding order, not to the pictures."""
+    """Sorts the time stamps of an AVI, which are in decoding order and not in display order."""
     waiting: list[Any] = []
     stamps: list[Any] = []
     for frame, stamp in frames:
@@ -30,18 +30,17 @@ def clock(
     longest: int | None = None,
     jumps: list[float] | None = None,
 ) -> Iterator[tuple[Any, int]]:
-    """Microseconds from `zero` that always grow.
+    """Converts time stamps to strictly increasing microseconds from `zero`.
 
-    A clock that jumps, back or ahead, is where recordings were joined: the time continues one
-    frame later. A single stamp that does not fit between its neighbors shifts nothing.
+    A clock that jumps back or ahead means that recordings were joined. The time then continues one
+    frame later. A single time stamp that is not between its neighbors shifts nothing.
 
     Args:
-        frames: Frames with their stamps, in display order.
-        zero: The stamp that is time 0, seconds.
-        tick: Microseconds from a frame to the next where no stamp tells.
-        longest: Microseconds of the longest pause; a longer one is a jump. None takes
-            every pause as it is.
-        jumps: List that is given the time of each jump, seconds.
+        frames: Frames with their time stamps, in display order.
+        zero: The time stamp of time 0 in seconds.
+        tick: Microseconds between frames without time stamps.
+        longest: The longest pause in microseconds; a longer one is a jump. None keeps all pauses.
+        jumps: List to which the time of each jump in seconds is added.
     """
     last, shift = None, 0
 
@@ -67,13 +66,13 @@ def clock(
 
 
 def _with_next(frames: Iterable[Stamped], zero: Any) -> Iterator[tuple[Stamped, Stamped]]:
-    """Each frame and the one after it, their stamps in microseconds from `zero`."""
+    """Pairs of consecutive frames, with time stamps in microseconds from `zero`."""
     exact = ((f, None if s is None else round((s - zero) * 1_000_000)) for f, s in frames)
     return itertools.pairwise(itertools.chain(exact, [(None, None)]))
 
 
 def runs_on(stamps: Iterable, until: Any, longest: int) -> bool:
-    """Whether stamps, in seconds, only grow and never by more than `longest`, up to a time."""
+    """Whether time stamps in seconds increase by at most `longest` up to a time."""
     last = None
     for stamp in stamps:
         if last is not None and not 0 <= stamp - last <= longest / 1_000_000:

@@ -1,8 +1,8 @@
-"""Whether a media file is cut short, by its own word: most containers say how long they are.
+"""Detects truncated media files by the length fields of their containers.
 
-A demuxer takes a missing tail for the end of the video. Frame counts in headers cannot tell a cut
-file (they lie in whole files too), the containers' own length fields can. Bytes that do not look
-like a part of the container have no say: cameras write tables of their own after the video.
+A demuxer takes a missing tail for the end of the video. Frame counts in headers cannot detect a
+truncated file, since they are also wrong in complete files, but length fields can. Bytes that are
+not a part of the container are ignored: cameras write their own tables after the video.
 """
 
 import os
@@ -16,20 +16,20 @@ from tfrecords.video.parts import ASF, ISO_BOXES, box_length, parts
 
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _AVI_CHUNK = re.compile(rb"RIFF|LIST|JUNK|idx1|[0-9]{2}(dc|db|wb|pc|tx|iv)|ix[0-9]{2}")
-_AVI_FRAME = b"00dc"  # what the first bytes of a name most likely begin
-_NO_SIZE = 0x7FFFFFFF  # bytes; from here on, as 0, what recorders to a pipe write for a size
+_AVI_FRAME = b"00dc"  # the most likely continuation of a truncated name
+_NO_SIZE = 0x7FFFFFFF  # bytes; recorders to a pipe write 0, this size or more
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_END = b",!;"
 
 
 def promised_size(path: Path) -> int:
-    """The bytes that a file should have by its own length fields.
+    """The size in bytes that a file must have according to its length fields.
 
     Args:
-        path: Path of an MP4, MOV, AVI, WebP, Matroska, WebM, WMV, MPEG-TS or GIF file; any other
-            passes as whole.
+        path: Path of an MP4, MOV, AVI, WebP, Matroska, WebM, WMV, MPEG-TS or GIF file. Any other
+            file counts as complete.
 
     Returns:
-        int, bytes; the file's real size where it makes no promise.
+        The size, or the actual size of a file without length fields.
     """
     size = os.path.getsize(path)
     with open(path, "rb") as file:
@@ -48,13 +48,13 @@ def promised_size(path: Path) -> int:
 
 
 def _iso_end(file: BinaryIO) -> int:
-    """Where the last known top-level box ends."""
+    """The end of the last known top-level box."""
     boxes = parts(file, box_length)
     return max((box.end for box in boxes if box.head[4:8] in ISO_BOXES), default=0)
 
 
 def _riff_end(file: BinaryIO, size: int) -> int:
-    """Where the last chunk ends; a list of open size ends with the last chunk in it."""
+    """The end of the last chunk. A list of unknown size ends with its last chunk."""
     place = end = 0
     while place < size:
         file.seek(place)
@@ -73,7 +73,7 @@ def _riff_end(file: BinaryIO, size: int) -> int:
 
 
 def _asf_end(head: bytes) -> int:
-    """The file's size in ASF's file properties; 0 where it says none, as in live recordings."""
+    """The file size in ASF's file properties; 0 if there is none, as in live recordings."""
     start = head.find(_ASF_PROPERTIES)
     properties = head[start : start + 92]
     if start < 0 or len(properties) < 92 or properties[88] & 1:
@@ -82,7 +82,7 @@ def _asf_end(head: bytes) -> int:
 
 
 def _lacks_gif_end(file: BinaryIO, size: int) -> bool:
-    """Whether neither the blocks nor the file end with the mark of the end."""
+    """Whether neither the blocks nor the file end with the end mark."""
     file.seek(10)
     file.seek(13 + _color_table(file.read(1)))
     while kind := file.read(1):
@@ -99,7 +99,7 @@ def _lacks_gif_end(file: BinaryIO, size: int) -> bool:
 
 
 def _color_table(flags: bytes) -> int:
-    """The bytes of the table of colors that a GIF's flags announce."""
+    """The size in bytes of the color table according to a GIF's flags."""
     return 6 << (flags[0] & 7) if flags and flags[0] & 0x80 else 0
 
 

@@ -392,8 +392,8 @@ def test_every_bad_record_is_named(shards, records, tmp_path):
 
 
 DAMAGE = [  # a change to the bytes of three records, which remain, the reason
-    (lambda raw, starts: raw[: starts[2] + 40], 2, "it is cut short: the 40 bytes from here"),
-    (lambda raw, starts: raw[: starts[2] + 5], 2, "the file ends amid a record: the 5 bytes"),
+    (lambda raw, starts: raw[: starts[2] + 40], 2, "it is truncated: the 40 bytes from here"),
+    (lambda raw, starts: raw[: starts[2] + 5], 2, "the file ends inside a record: the 5 bytes"),
     (lambda raw, starts: flipped(raw, starts[1]), 1, "the checksum of its length is wrong"),
     (lambda raw, starts: flipped(raw, 0), 0, "the checksum of its length is wrong"),
     (lambda raw, starts: flipped(raw, starts[1] + 300), 2, "its checksum is wrong: it is damaged"),

@@ -57,7 +57,7 @@ def animation(kind):
 def test_a_second_recording_that_would_not_be_read_is_named(content, count, name):
     one = content(name, *FIRST_ONLY[name])
     assert count(name, one) == FRAMES
-    with pytest.raises(VideoError, match="joined"):
+    with pytest.raises(VideoError, match="concatenation of recordings"):
         count(name, one * 2)
 
 
@@ -65,7 +65,7 @@ def test_a_second_recording_that_would_not_be_read_is_named(content, count, name
 def test_a_second_animation_is_named(count, kind):
     one = animation(kind)
     assert count("a.mp4", one) == count("a.mp4", one + TABLE) == FRAMES
-    with pytest.raises(VideoError, match="joined"):
+    with pytest.raises(VideoError, match="concatenation of recordings"):
         count("a.mp4", one * 2)
 
 
@@ -97,7 +97,7 @@ def test_tables_that_stand_twice_are_one_recording(content, count):
 def test_early_quicktime_has_no_head(content, count, tmp_path):
     one = content("a.mov", "libx264").replace(b"ftyp", b"free", 1)
     assert count("a.mov", one) == FRAMES
-    with pytest.raises(VideoError, match="joined"):
+    with pytest.raises(VideoError, match="concatenation of recordings"):
         count("a.mov", one * 2)
 
 

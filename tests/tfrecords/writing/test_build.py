@@ -475,7 +475,7 @@ def test_a_source_whose_name_is_not_utf8(own, tmp_path):
 
 def test_nothing_is_written_for_a_source_that_cannot_be_used(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(folder_or_csv.SourceError, match="holds no videos"):
+    with pytest.raises(folder_or_csv.SourceError, match="contains no videos"):
         tfrecords.build(tmp_path / "empty", tmp_path / "data", **OPTIONS)
     assert not (tmp_path / "data").exists()
 
@@ -506,7 +506,7 @@ def test_a_bad_video_costs_one_video_and_is_named(bad_videos, tmp_path, capsys):
     for name, reason in {
         "x/empty": "the file is empty",
         "x/text": "unknown format",
-        "y/cut": "cut short",
+        "y/cut": "truncated",
         "y/hangs": "it hangs: no new frame for 1.5 s",
         "y/sound": "no video stream",
     }.items():
@@ -514,7 +514,7 @@ def test_a_bad_video_costs_one_video_and_is_named(bad_videos, tmp_path, capsys):
     assert sum(n["videos"] for n in found.splits.values()) == 8
     printed = capsys.readouterr()
     assert "5 videos failed and were left out" in printed.out
-    assert "y/cut.mkv: the file is cut short" in printed.out
+    assert "y/cut.mkv: the file is truncated" in printed.out
     assert " \n" not in printed.out
     assert "failed=5" in printed.err
     report = tfrecords.verify(out, progress=False)
