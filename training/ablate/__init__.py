@@ -1,1 +1,1 @@
-"""`ctm ablate`: the papers' tables on one's own data."""
+"""`ctm ablate`: the papers' ablation tables on your own data."""

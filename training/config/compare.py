@@ -1,4 +1,4 @@
-"""What is asked about several runs: the options of analyze and report."""
+"""Options of the commands that compare runs: analyze and report."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +11,11 @@ from training.config.use import RunFolder
 
 @dataclass(frozen=True, kw_only=True)
 class AnalyzeConfig(Options):
-    """Tell what evaluated models owe to space and to time, beside the TSN among them.
+    """Measure how much evaluated models gain from temporal modeling, compared with a TSN.
 
-    From the predictions that `ctm evaluate` saved: spatial contribution Phi and temporal
-    improvement Psi, temporal and static classes, how alike the models' gains are. Writes
-    analysis.json and temporal_gains.png. For example:
+    Reads the predictions that `ctm evaluate` saved; one of the runs must be a TSN. Prints the
+    spatial contribution Phi and the temporal improvement Psi, temporal and static classes, and the
+    correlation of the models' gains. Writes analysis.json and temporal_gains.png. For example:
       ctm analyze runs/mine-tsn runs/mine-ctm runs/mine-tsm
       ctm analyze runs/mine-ctm --orders
       ctm analyze runs/mine-ctm --kernels
@@ -25,45 +25,44 @@ class AnalyzeConfig(Options):
     runs: Positional[tuple[RunFolder, ...]]
     """Folders of runs, evaluated on the same split with the same protocol."""
     out: Path = Path("analysis")
-    """Folder for what it writes."""
+    """Output folder."""
     top: int | None = None
-    """Classes that count as temporal, and as static (default: 10, or half of all)."""
+    """Number of classes listed as temporal, and as static (default: 10, or half of all)."""
     orders: bool = False
-    """Instead evaluate with frames shuffled, reversed and repeated."""
+    """Instead, evaluate with frames shuffled, reversed and repeated."""
     kernels: bool = False
-    """Instead draw the kernels of the TCC layers over the image."""
+    """Instead, draw the kernels of the TCC layers over the image."""
     views: bool = False
-    """Instead average the coefficients of CoST's views, by layer and by class."""
+    """Instead, average the coefficients of CoST's views by layer and by class."""
 
     def check(self) -> None:
-        """Raises ValueError unless there are runs and one analysis is asked for."""
+        """Raises ValueError unless runs are given and one analysis is requested."""
         super().check()
         if not self.runs:
-            raise ValueError("ctm analyze needs runs: give their folders.")
+            raise ValueError("ctm analyze requires at least one run. Give their folders.")
         if self.orders + self.kernels + self.views + (self.top is not None) > 1:
             raise ValueError(
-                "--orders, --kernels and --views are analyses of their own, and --top is of none "
-                "of them: give one of the four."
+                "--orders, --kernels, --views and --top cannot be combined. Give only one of them."
             )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportConfig(Options):
-    """Join runs in one HTML file: tables, curves, confusions with their clips.
+    """Write an HTML report of several runs: tables, curves, confusions with example clips.
 
-    The file opens from disk and loads nothing. For example:
+    The report is a single file that loads nothing from the network. For example:
       ctm report runs/mine-tsn runs/mine-ctm --to report.html
     """
 
     runs: Positional[tuple[RunFolder, ...]]
-    """Folders of runs; those that `ctm evaluate` scored have their numbers in it."""
+    """Folders of runs; scores are shown for runs that `ctm evaluate` has scored."""
     to: Path = Path("report.html")
     """HTML file to write."""
     title: str = "Video models"
-    """Its heading."""
+    """Heading of the report."""
 
     def check(self) -> None:
-        """Raises ValueError if there is no run."""
+        """Raises ValueError if no run is given."""
         super().check()
         if not self.runs:
-            raise ValueError("ctm report needs one run or more.")
+            raise ValueError("ctm report requires at least one run. Give their folders.")

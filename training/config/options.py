@@ -1,4 +1,4 @@
-"""What all options have in common: how they are checked, spelled and read."""
+"""What all options share: how they are checked, spelled and parsed."""
 
 import ast
 from typing import Any
@@ -7,14 +7,14 @@ SPELT = {"true": True, "false": False, "none": None}
 
 
 class Options:
-    """A part of a command's options, which is a group of its help."""
+    """A group of a command's options."""
 
     def check(self) -> None:
-        """Raises ValueError for a value that cannot be."""
+        """Raises ValueError for invalid values."""
 
 
 def check_counts(config: object, *names: str) -> None:
-    """Raises ValueError if one of these fields of a config is below 1."""
+    """Raises ValueError if one of the named fields of a config is below 1."""
     for name in names:
         value = getattr(config, name)
         if value is not None and value < 1:
@@ -22,15 +22,15 @@ def check_counts(config: object, *names: str) -> None:
 
 
 def flag(name: str) -> str:
-    """The command line's spelling of a field."""
+    """A field's name as an option of the command line."""
     return "--" + name.replace("_", "-")
 
 
 def parse_option(option: str) -> tuple[str, Any]:
-    """`"blocks=1,3"` as `("blocks", (1, 3))`; what is no Python literal stays a string."""
+    """`"blocks=1,3"` as `("blocks", (1, 3))`; a value that is not a Python literal is a string."""
     name, equals, value = option.partition("=")
     if not (name and equals and value):
-        raise ValueError(f"--options takes name=value, received {option!r}.")
+        raise ValueError(f"--options must be name=value, received {option!r}.")
     if value.lower() in SPELT:
         return name, SPELT[value.lower()]
     try:

@@ -1,4 +1,4 @@
-"""What is asked without a run: quickstart, verify, stats, import-weights and models."""
+"""Options of the commands without a run: quickstart, verify, stats, import-weights, models."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,14 @@ from training.config.options import Options
 
 @dataclass(frozen=True, kw_only=True)
 class QuickstartConfig(Options):
-    """Make a small set of videos, train TSN and CTM on it, compare, export. Takes minutes.
+    """Make a small video data set, train TSN and CTM on it, compare, export. Takes minutes.
 
     For example:
       ctm quickstart
     """
 
     out: Path = Path("quickstart")
-    """Folder for everything it makes, new or empty."""
+    """Output folder, new or empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +33,15 @@ class VerifyConfig(Options):
     data: Positional[Annotated[str, arg(metavar="DIR")]]
     """Folder that `ctm build` wrote; also s3://, gs://, https://."""
     sample: int = 100
-    """Frames to decode, evenly over all frames."""
+    """Number of frames to decode, spread evenly over the data set."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StatsConfig(Options):
-    """Print what a data set holds: leaks between splits first, then lengths, sizes and classes.
+    """Print statistics of a data set: leaks between splits first, then lengths, sizes and classes.
 
-    Copies of a video are found by their pictures, also when they are encoded anew, scaled or cut;
-    videos of one group in several splits by what `ctm build` noted. For example:
+    Copies of a video are found by comparing frames, even if re-encoded, scaled or cut. Groups that
+    occur in several splits are found by the group names that `ctm build` recorded. For example:
       ctm stats data/mine
       ctm stats data/mine --picture stats.png
       ctm stats data/mine --json > stats.json
@@ -50,19 +50,19 @@ class StatsConfig(Options):
     data: Positional[Annotated[str, arg(metavar="DIR")]]
     """Folder of a data set; also s3://, gs://, https://."""
     picture: Path | None = None
-    """PNG to write, of the classes, lengths, frame rates and copies."""
+    """PNG file to write, with the classes, lengths, frame rates and copies."""
     json: bool = False
-    """Print JSON for programs, with all copies."""
+    """Print JSON, with all copies."""
     copies: bool = True
-    """Look for copies, which reads frames of every video."""
+    """Look for copies; this reads frames of every video."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportConfig(Options):
-    """Turn a PyTorch checkpoint into a .keras file, its network recognized by its keys.
+    """Convert a PyTorch checkpoint to a .keras file; the network is recognized by its keys.
 
     Formats: torchvision's image models (they become a TSN), IBM/action-recognition-pytorch,
-    temporal-shift-module, mmaction2, PySlowFast, CoST, STM. Nothing in the file is run. For
+    temporal-shift-module, mmaction2, PySlowFast, CoST, STM. No code in the file is executed. For
     example:
       ctm import-weights resnet50.pth --to resnet50.keras --num-classes 87
       ctm import-weights googlenet.pth --to inception.keras --allow "aux*"
@@ -71,30 +71,30 @@ class ImportConfig(Options):
     """
 
     file: Positional[Path]
-    """What torch.save wrote."""
+    """Checkpoint that torch.save wrote."""
     to: Path
-    """New .keras file."""
+    """.keras file to write."""
     model: str | None = None
-    """Another method to start from a TSN's or image model's weights."""
+    """Method to build from the weights of a TSN or an image model (default: the checkpoint's)."""
     classes: str | None = None
-    """Text file with a class name in each line, or folder of a data set; another number than the
-    checkpoint's starts a new head."""
+    """Text file with one class name per line, or folder of a data set; if their number differs from
+    the checkpoint's, the head is initialized."""
     num_classes: int | None = None
-    """Number of classes, without their names (default: the checkpoint's)."""
+    """Number of classes, without names (default: the checkpoint's)."""
     num_frames: int | None = None
-    """Frames of a clip, which no key tells (default: 8; SlowFast 32, 16x8 64)."""
+    """Frames per clip, which the keys do not reveal (default: 8; SlowFast 32, 16x8 64)."""
     image_size: int = 224
     """Side of a frame in pixels."""
     options: tuple[str, ...] = ()
-    """What the keys do not tell, as name=value: temporal_pooling=True or =avg, channels=bgr,
-    options of the method."""
+    """Options that cannot be inferred from the keys, as name=value: temporal_pooling=True or =avg,
+    channels=bgr, options of the method."""
     allow: tuple[str, ...] = ()
-    """Keys of the file that may be left over, as patterns: "aux*"."""
+    """Patterns of keys that may remain unused, e.g. "aux*"."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelsConfig(Options):
-    """List the methods that `ctm train --model` takes, or what each of them costs.
+    """List the methods for `ctm train --model`, or what each of them costs.
 
     For example:
       ctm models
@@ -102,12 +102,12 @@ class ModelsConfig(Options):
     """
 
     table: bool = False
-    """Print parameters, multiply-adds of a clip and clips scored in a second, measured."""
+    """Print parameters, multiply-adds per clip and measured clips per second."""
     backbone: str = "resnet50"
     """Image model that reads the frames."""
     frames: int = 8
-    """Frames of a clip; SlowFast has its own."""
+    """Frames per clip; SlowFast uses its own number."""
     image_size: int = 224
     """Side of the square crop, in pixels."""
     classes: int = 400
-    """Classes of the model."""
+    """Number of classes."""

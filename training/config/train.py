@@ -1,4 +1,4 @@
-"""What a training run is asked for: one frozen dataclass, which is the command line as well."""
+"""The options of a training run: one frozen dataclass, also the options of `ctm train`."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -21,32 +21,32 @@ class DataAndRunConfig(Options):
     data: Annotated[str | Path | None, arg(metavar="DIR")] = None
     """Folder that `ctm build` wrote; also s3://, gs://, https://."""
     out: Path | None = None
-    """Folder of the run, new or of a run of these options, which goes on (default:
+    """Folder of the run: new, or a run with the same options, which is resumed (default:
     runs/DATA-METHOD)."""
     dry_run: bool = False
-    """Print the plan, draw the learning rate, run two steps, and stop."""
+    """Print the plan, plot the learning rate, run two steps, and stop."""
     resume: Path | None = None
-    """Run to continue from its last saved step; only --data, --devices, --workers, --index may
+    """Run to resume from its last saved step; only --data, --devices, --workers and --index may
     change."""
 
 
 @dataclass(frozen=True)
 class ModelConfig(Options):
-    """The network, and the weights that it starts from."""
+    """The network and its initial weights."""
 
     recipe: str | None = None
-    """A paper's protocol, whose values are the defaults then; `--recipe help` lists them."""
+    """A paper's recipe; its values replace the defaults. `--recipe help` lists the recipes."""
     model: str = "ctm"
-    """Method, one of `ctm models`."""
+    """Method; `ctm models` lists them."""
     backbone: str = "resnet50"
     """Image model that reads the frames: resnet50, resnet101, tiny, mobilenetv2 ..."""
     options: tuple[str, ...] = ()
     """Options of the method, each as name=value: paths=tccm, stages=4, blocks=1, reduction=8."""
     weights: str = "auto"
-    """imagenet, none, or a .keras file of this project (auto: none for tiny and slowfast). Of the
-    same method, the file's frames and options are taken where none are given."""
+    """imagenet, none, or a .keras file of this project (auto: imagenet, but none for tiny and
+    slowfast). If a file has the same method, its frames and options are the defaults."""
     interpolate_tcc: bool = False
-    """Resize the kernel grid of TCC when --weights were trained at another image size."""
+    """Resize the kernel grid of TCC if --weights were trained at another image size."""
 
     @property
     def method_options(self) -> dict[str, Any]:
@@ -54,12 +54,12 @@ class ModelConfig(Options):
         return dict(parse_option(option) for option in self.options)
 
     def check(self) -> None:
-        """Raises ValueError for an option that is not name=value, or weights that must be named."""
+        """Raises ValueError for a malformed option, or if the recipe requires weights."""
         super().check()
         self.method_options  # noqa: B018  (it raises)
         if not self.weights:
             raise ValueError(
-                f"The recipe {self.recipe} goes on from a trained model: name it with --weights "
+                f"The recipe {self.recipe} fine-tunes a trained model. Give it as --weights "
                 "RUN/model.keras."
             )
 
@@ -69,56 +69,56 @@ class OptimizationConfig(Options):
     """How the network learns."""
 
     train_split: str = "train"
-    """Split to learn from."""
+    """Split to train on."""
     val_split: str = "val"
-    """Split to validate on after each epoch, where the data set has it."""
+    """Split to validate on after each epoch, if the data set has it."""
 
     epochs: int = 60
     """Passes over the data."""
     batch_size: int = 32
-    """Clips of a step, over all devices and machines."""
+    """Clips per step, over all devices and machines."""
     accumulate: int = 1
-    """Parts of a step that are computed one after the other, for less memory; batch norm sees
-    a part."""
+    """Micro-batches per step, to save memory; batch norm sees one micro-batch at a time."""
     learning_rate: float | None = None
-    """Rate after the warm-up (default: that of --rate-at, in proportion to the batch)."""
+    """Learning rate after the warm-up (default: that of --rate-at, scaled to the batch size)."""
     rate_at: tuple[float, int] = (0.02, 96)
-    """A learning rate and the batch that it is meant for."""
+    """A learning rate and the batch size that it was tuned for."""
     schedule: Literal["step", "cosine"] = "step"
-    """step: the rate falls at the milestones; cosine: by half a cosine to 0."""
+    """step: the learning rate drops at the milestones; cosine: it follows half a cosine to 0."""
     milestones: tuple[float, ...] = (30 / 60, 50 / 60)
-    """Parts of the training after which the rate falls."""
+    """When the learning rate drops, as fractions of the training."""
     decay: float = 0.1
-    """Factor by which it falls."""
+    """Factor applied to the learning rate at each milestone."""
     warmup_epochs: float = 0.0
-    """Epochs over which the rate rises linearly at the start."""
+    """Epochs of linear warm-up."""
     warmup_start: float = 0.0
-    """Part of the rate with which the warm-up starts."""
+    """Fraction of the learning rate at which the warm-up starts."""
     momentum: float = 0.9
     """Momentum of SGD."""
     weight_decay: float = 1e-4
-    """L2 in the gradient of all kernels, not of biases and batch norm."""
+    """L2 penalty on kernels, not on biases and batch norm."""
     clip_norm: float | None = None
-    """Greatest norm of a step's whole gradient (default: any)."""
+    """Maximum global norm of a step's gradient (default: no limit)."""
     ema: float = 0.0
-    """Decay of a moving average of the weights, as 0.9999; it is what is validated and saved."""
+    """Decay of a moving average of the weights, e.g. 0.9999; the average is what is validated and
+    saved. 0 switches it off."""
     dropout: float = 0.5
-    """Share of the features dropped before the classifier."""
+    """Fraction of the features dropped before the classifier."""
     label_smoothing: float = 0.0
-    """Share of the target spread over all classes."""
+    """Fraction of the target spread over all classes."""
     freeze_bn: bool = False
-    """Fix every batch norm but the first; for fine-tuning a trained video model."""
+    """Freeze all batch norms except the first, for fine-tuning a trained video model."""
 
     @property
     def rate(self) -> float:
-        """The learning rate, scaled to the batch where none was given."""
+        """The learning rate, or that of `rate_at` scaled to the batch size."""
         if self.learning_rate is not None:
             return self.learning_rate
         rate, batch_size = self.rate_at
         return rate * self.batch_size / batch_size
 
     def check(self) -> None:
-        """Raises ValueError for a value that no optimization can have."""
+        """Raises ValueError for invalid values."""
         super().check()
         check_counts(self, "epochs", "batch_size", "accumulate")
         for name in ("dropout", "label_smoothing", "ema", "warmup_start"):
@@ -127,43 +127,48 @@ class OptimizationConfig(Options):
         if not 0 <= self.momentum <= 1:
             raise ValueError(f"--momentum must be in [0, 1], received {self.momentum}.")
         if min(self.rate_at) <= 0:
-            raise ValueError(f"--rate-at must be a rate and a batch, received {self.rate_at}.")
+            raise ValueError(
+                "--rate-at must be a learning rate and a batch size, both above 0, "
+                f"received {self.rate_at}."
+            )
         if self.rate <= 0:
             raise ValueError(f"--learning-rate must be above 0, received {self.rate}.")
         if self.clip_norm is not None and self.clip_norm <= 0:
             raise ValueError(f"--clip-norm must be above 0, received {self.clip_norm}.")
         if any(not 0 < part < 1 for part in self.milestones):
             raise ValueError(
-                "--milestones are parts of the training between 0 and 1 (0.5 is half way), "
+                "--milestones must be fractions of the training between 0 and 1 (0.5 is half way), "
                 f"received {self.milestones}."
             )
 
 
 @dataclass(frozen=True)
 class MachineConfig(Options):
-    """Where the training runs, and how it can be repeated."""
+    """Where the training runs, and what makes it reproducible."""
 
     devices: str = "auto"
-    """auto (all GPUs, else the CPU), gpu:0,2 (these), cpu, or cpu:2 (two logical CPUs)."""
+    """auto (all GPUs, or the CPU without GPUs), gpu:0,2 (these two), cpu, or cpu:2 (two logical
+    CPUs)."""
     workers: str | None = None
-    """All machines as host1:port,host2:port, the same on each (default: by TF_CONFIG, or one)."""
+    """All machines as host1:port,host2:port, the same list on each (default: TF_CONFIG, or this
+    machine alone)."""
     index: int = 0
-    """Which of --workers this machine is, from 0."""
+    """Position of this machine in --workers, from 0."""
     deterministic: bool = False
-    """Use only operations that give the same bits each time, which a GPU else does not."""
+    """Use deterministic operations only; GPU results otherwise vary from run to run."""
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
     """Keras' dtype policy."""
     seed: int = 0
-    """Seed of the new weights, the order, the crops and dropout."""
+    """Seed of initial weights, clip order, augmentation and dropout."""
     save_every: int = 500
-    """Steps from one saved state to the next; each epoch's end is saved too."""
+    """Steps between saved states; the end of each epoch is saved too."""
 
     def check(self) -> None:
-        """Raises ValueError for a value that no machine can have."""
+        """Raises ValueError for invalid values."""
         super().check()
         check_counts(self, "save_every")
         if self.index and not self.workers:
-            raise ValueError("--index requires --workers, the list of all machines.")
+            raise ValueError("--index requires --workers. Give the list of all machines.")
 
 
 @dataclass(frozen=True)
@@ -172,9 +177,9 @@ class TrainConfig(
 ):
     """Train a classifier on a data set that `ctm build` wrote.
 
-    The defaults are the CTM paper's recipe for Mini-Kinetics-200, its learning rate scaled
-    to the batch; --recipe takes those of another protocol. A run that was stopped goes on by
-    the same command; at SIGTERM it saves its state and exits with 143. For example:
+    The defaults are the CTM paper's recipe for Mini-Kinetics-200, with the learning rate scaled to
+    the batch size; --recipe selects another paper's. The same command resumes a stopped run. On
+    SIGTERM, the run saves its state and exits with code 143. For example:
       ctm train --data data/mine --out runs/mine
       ctm train --data data/mine --out runs/small --backbone tiny --image-size 112 --epochs 30
       ctm train --data data/mine --out runs/tccm --options paths=tccm stages=4 blocks=1
@@ -192,7 +197,7 @@ class TrainConfig(
             ValueError: If none was given.
         """
         if self.data is None:
-            raise ValueError("ctm train needs --data DIR, or --resume RUN.")
+            raise ValueError("ctm train requires --data DIR or --resume RUN.")
         return as_path(self.data)
 
     @property
@@ -201,7 +206,7 @@ class TrainConfig(
         return self.out or Path("runs") / f"{self.dataset.name}-{self.model}"
 
     def to_dict(self) -> dict[str, Any]:
-        """The configuration as JSON can hold it."""
+        """The configuration as values that JSON supports."""
         values = dataclasses.asdict(self)
         return {name: str(v) if v and name in PATHS else v for name, v in values.items()}
 
@@ -210,7 +215,10 @@ class TrainConfig(
         """The configuration that `to_dict` wrote; unknown names are errors."""
         fields = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - fields):
-            raise ValueError(f"The run's config has values this version does not know: {unknown}.")
+            raise ValueError(
+                f"config.json has options that this version does not know: {', '.join(unknown)}. "
+                "Use the version of ctm-keras that wrote it."
+            )
         values = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
         for name in PATHS:
             values[name] = as_path(values[name]) if values.get(name) else None

@@ -1,4 +1,4 @@
-"""What is asked of trained models: the options of show, predict, explain and export."""
+"""Options of show, predict, explain and export."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,22 +14,23 @@ RunFolder = Annotated[Path, arg(metavar="RUN")]
 
 @dataclass(frozen=True, kw_only=True)
 class DataAndPictureConfig(Options):
-    """The clips to draw, and the picture."""
+    """The clips to draw, and the picture file."""
 
     data: Positional[Path]
     """Folder that `ctm build` wrote."""
     split: str = "train"
     """Split to show."""
     mode: Literal["training", "evaluation"] | None = None
-    """Changed as training does, or as evaluation takes them (default: by the split)."""
+    """Draw clips as training augments them or as evaluation views them (default: training for the
+    train split, evaluation for others)."""
     num: int = 8
-    """Clips to draw; those of a batch of that size."""
+    """Number of clips to draw: a batch of this size."""
     epoch: int = 0
-    """Epoch of the training."""
+    """Epoch whose clips to draw."""
     seed: int = 0
-    """Seed of the training."""
+    """Seed of the run whose clips to draw."""
     out: Path = Path("sheet.png")
-    """Picture to write."""
+    """Picture file to write."""
 
     def check(self) -> None:
         """Raises ValueError if there is nothing to draw."""
@@ -39,10 +40,10 @@ class DataAndPictureConfig(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class ShowConfig(DataAndPictureConfig, ViewConfig, ClipConfig, AugmentationConfig):
-    """Draw clips as a model sees them, each a row of frames with its id and label.
+    """Draw clips as a model sees them, each as a row of frames with its id and label.
 
-    Of the training split as training changes them, of others as evaluation takes them; with
-    all options that `ctm train` has for clips. For example:
+    Clips of the train split are augmented as in training; clips of other splits are viewed as in
+    evaluation. Accepts all options that `ctm train` has for clips. For example:
       ctm show data/mine
       ctm show data/mine --augment mvit --image-size 112 --out mvit.png
       ctm show data/mine --split val --num-clips 2 --num-crops 3
@@ -52,9 +53,9 @@ class ShowConfig(DataAndPictureConfig, ViewConfig, ClipConfig, AugmentationConfi
 
 @dataclass(frozen=True, kw_only=True)
 class PredictConfig(ViewConfig):
-    """Print the five best classes of each video.
+    """Print the top five classes of each video.
 
-    A video of more than two clips' length gets a picture of its classes over time. For example:
+    For a video longer than two clips, also draw its class probabilities over time. For example:
       ctm predict runs/mine holiday.mp4
       ctm predict runs/mine *.mp4 --json > classes.json
     """
@@ -64,22 +65,22 @@ class PredictConfig(ViewConfig):
     videos: Positional[tuple[Path, ...]]
     """Video files, GIFs, folders of frames or folders of videos."""
     json: bool = False
-    """Print JSON for programs."""
+    """Print JSON."""
     timelines: Path | None = None
-    """Where pictures of long videos go (default: RUN/timelines)."""
+    """Folder for the pictures of long videos (default: RUN/timelines)."""
 
     def check(self) -> None:
-        """Raises ValueError if there is no video."""
+        """Raises ValueError if no video is given."""
         super().check()
         if not self.videos:
-            raise ValueError("ctm predict needs one video or more after the run.")
+            raise ValueError("ctm predict requires at least one video. Give videos after the run.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainConfig(Options):
     """Show where and when in a video the model sees a class, as a GIF or MP4.
 
-    Each frame of the middle clip stands beside its class activation map. For example:
+    Shows each frame of the middle clip next to its class activation map. For example:
       ctm explain runs/mine holiday.mp4 --to holiday.gif
       ctm explain runs/mine holiday.mp4 --to dive.mp4 --class-name diving
     """
@@ -89,14 +90,14 @@ class ExplainConfig(Options):
     video: Positional[Path]
     """Video file, GIF or folder of frames."""
     to: Path
-    """GIF or MP4 to write."""
+    """GIF or MP4 file to write."""
     class_name: str | None = None
-    """Which class (default: the one that the model sees)."""
+    """Class to explain (default: the predicted class)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportConfig(Options):
-    """Write a trained model as TF Serving wants it.
+    """Export a trained model for TF Serving.
 
     For example:
       ctm export runs/mine --to served/mine
@@ -105,8 +106,8 @@ class ExportConfig(Options):
     run: Positional[RunFolder]
     """Folder of the run."""
     to: Path
-    """Folder of the served model; its last part is the model's name in the URL."""
+    """Folder of the served model; its name is the model's name in the URL."""
     version: int = 1
-    """Number of the version, a folder below."""
+    """Version number, the name of a subfolder."""
     which: str = "model"
     """model (the last) or best (the best on the validation split)."""

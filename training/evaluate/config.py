@@ -1,4 +1,4 @@
-"""What an evaluation is asked for: the options of `ctm evaluate`, in one place."""
+"""Options of `ctm evaluate`."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -21,78 +21,84 @@ class EvaluateConfig(ViewConfig):
     data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
     """Another data set with the same classes."""
     split: str | None = None
-    """Which split (default: val)."""
+    """Split to evaluate (default: val)."""
     protocol: ProtocolName | None = None
-    """Whose frames, crops and average, see docs/evaluation.md (default: ctm, 10 clips x 3 crops).
-    The following change single values of it."""
+    """Paper whose views and averaging to use, see docs/evaluation.md (default: ctm, 10 clips x 3
+    crops). The options below override parts of the protocol."""
     sampling: Literal["dense", "segments"] | None = None
-    """dense: every INTERVAL-th of consecutive frames; segments: one of each equal part."""
+    """dense: every INTERVAL-th frame; segments: one frame from each of equal segments."""
     interval: int | None = None
-    """Frames from one frame of a dense clip to the next (default: the run's)."""
+    """Distance between the frames of a dense clip, in frames of the video (default: the run's)."""
     short_side: int | None = None
-    """Short side of a frame in pixels, for a model of 224; other models in proportion."""
+    """Short side of a frame in pixels for 224-pixel models; scaled for other image sizes."""
     crop: int | None = None
-    """Side of a crop in pixels, for a model of 224; other models in proportion."""
+    """Side of a crop in pixels for 224-pixel models; scaled for other image sizes."""
     average: Literal["probabilities", "logits"] | None = None
-    """What is averaged over the views of a video."""
+    """What to average over the views of a video."""
     batch_size: int = 16
-    """Views scored at once."""
+    """Views per batch."""
     which: str | None = None
     """model (the last) or best (the best on the validation split) (default: model)."""
     saved: bool = False
-    """Score the run's saved predictions again, without model and data; --average may change."""
+    """Recompute the scores from saved predictions, without model and data; only --average may
+    change."""
 
     @property
     def model(self) -> str:
-        """Which of a run's models is scored, `"model"` or `"best"`."""
+        """Which of a run's models to score, `"model"` or `"best"`."""
         return self.which or "model"
 
     def check(self) -> None:
-        """Raises ValueError for values that cannot be, or do not go together."""
+        """Raises ValueError for values that are invalid or cannot be combined."""
         super().check()
         check_counts(self, "interval", "short_side", "crop", "batch_size")
-        said = [flag(name) for name in ("protocol", "data", "which", *VIEWS) if getattr(self, name)]
-        if self.saved and said:
+        given = [flag(n) for n in ("protocol", "data", "which", *VIEWS) if getattr(self, n)]
+        if self.saved and given:
             raise ValueError(
-                f"--saved scores predictions that are there; {', '.join(said)} would need others. "
-                "Only --average goes with it; for others leave --saved out."
+                "--saved uses the saved predictions and can be combined with --average only, "
+                f"received {', '.join(given)}. Remove --saved to predict again."
             )
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunsConfig(Options):
-    """The runs, and what is made of them together."""
+    """The runs, and how to combine them."""
 
     runs: tyro.conf.Positional[tuple[Annotated[Path, tyro.conf.arg(metavar="RUN")], ...]]
     """Folders of runs."""
     ensemble: bool = False
-    """Also join the scores of all runs, video by video."""
+    """Also score the ensemble: the average of all runs' scores for each video."""
     average_weights: bool = False
-    """Instead average the weights of all runs into one model, and score that."""
+    """Instead, average the weights of all runs into one model and score that."""
     out: Path | None = None
-    """New folder for the report, predictions and picture of the runs together."""
+    """New folder for the combined report, predictions and picture."""
 
     def check(self) -> None:
-        """Raises ValueError for values that do not go together."""
+        """Raises ValueError for values that cannot be combined."""
         super().check()
         together = self.ensemble or self.average_weights
         if not self.runs:
-            raise ValueError("ctm evaluate needs one run or more.")
+            raise ValueError("ctm evaluate requires at least one run. Give their folders.")
         if together and len(self.runs) < 2:
-            raise ValueError("--ensemble and --average-weights need two runs or more.")
+            raise ValueError("--ensemble and --average-weights require at least two runs.")
         if self.ensemble and self.average_weights:
-            raise ValueError("Give --ensemble or --average-weights, not both.")
+            raise ValueError(
+                "--ensemble and --average-weights cannot be combined. Give only one of them."
+            )
         if self.out and not together:
-            raise ValueError("--out is for --ensemble and --average-weights; runs keep their own.")
+            raise ValueError(
+                "--out requires --ensemble or --average-weights; the results of single runs are "
+                "written into their folders."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateCommand(RunsConfig, EvaluateConfig):
     """Score trained models on every video of a split.
 
-    Prints top-1, top-5, mean class accuracy, the protocol, the coverage and which model, and
-    writes report.json, predictions.npz and confusion.png into each run; of several runs scored
-    alike also the mean, as over the three splits of UCF101. For example:
+    Prints top-1, top-5, mean class accuracy, protocol, coverage and which model was scored. Writes
+    report.json, predictions.npz and confusion.png into each run. For several runs with the same
+    protocol, also prints the mean, e.g. over the three splits of UCF101. For example:
       ctm evaluate runs/mine
       ctm evaluate runs/mine --protocol slowfast --split test
       ctm evaluate runs/mine --num-clips 1 --num-crops 1
@@ -103,12 +109,15 @@ class EvaluateCommand(RunsConfig, EvaluateConfig):
 
     @property
     def each(self) -> EvaluateConfig:
-        """The options for each run."""
+        """The options of each run's evaluation."""
         names = [field.name for field in dataclasses.fields(EvaluateConfig)]
         return EvaluateConfig(**{name: getattr(self, name) for name in names})
 
     def check(self) -> None:
-        """Raises ValueError for values that cannot be, or do not go together."""
+        """Raises ValueError for values that are invalid or cannot be combined."""
         super().check()
         if self.average_weights and self.saved:
-            raise ValueError("--average-weights makes a new model: there are no saved predictions.")
+            raise ValueError(
+                "--saved cannot be combined with --average-weights: a new model has no saved "
+                "predictions. Remove --saved."
+            )

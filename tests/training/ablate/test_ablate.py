@@ -163,5 +163,5 @@ def test_the_model_is_the_tables(ablation):
 
 
 def test_a_table_needs_data():
-    with pytest.raises(ValueError, match="needs a table and --data"):
+    with pytest.raises(ValueError, match="requires at least one table and --data"):
         AblateConfig(tables=("ctm-1",)).check()

@@ -116,16 +116,19 @@ def test_a_value_that_does_not_go_with_the_protocol_is_an_error(options, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"runs": ()}, "needs one run"),
+        ({"runs": ()}, "requires at least one run"),
         ({"num_clips": 0}, "--num-clips must be 1 or more"),
         ({"num_crops": 2}, "num_crops must be 1, 3, 5 or 10, received 2"),
-        ({"saved": True, "protocol": "tsm", "num_crops": 1}, "--protocol, --num-crops would need"),
-        ({"saved": True, "which": "best"}, "there; --which would need others"),
-        ({"saved": True, "which": "model"}, "there; --which would need others"),
-        ({"ensemble": True}, "need two runs"),
-        ({"runs": ("a", "b"), "ensemble": True, "average_weights": True}, "not both"),
+        (
+            {"saved": True, "protocol": "tsm", "num_crops": 1},
+            "with --average only, received --protocol, --num-crops",
+        ),
+        ({"saved": True, "which": "best"}, "with --average only, received --which"),
+        ({"saved": True, "which": "model"}, "with --average only, received --which"),
+        ({"ensemble": True}, "require at least two runs"),
+        ({"runs": ("a", "b"), "ensemble": True, "average_weights": True}, "only one of them"),
         ({"runs": ("a", "b"), "saved": True, "average_weights": True}, "no saved predictions"),
-        ({"out": "x"}, "--out is for"),
+        ({"out": "x"}, "--out requires --ensemble"),
     ],
 )
 def test_options_that_do_not_go_together_are_errors(options, words):

@@ -198,7 +198,7 @@ def test_the_same_seed_gives_the_same_start(config, change):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"data": None}, "--data DIR, or --resume RUN"),
+        ({"data": None}, "--data DIR or --resume RUN"),
         ({"backbone": "resnet5"}, "resnet50"),
         ({"model": "ctn"}, "ctm"),
         ({"options": ("pahts=tccm",)}, "paths"),

@@ -123,8 +123,8 @@ def test_unknown_recipes_are_errors_with_the_nearest_name():
         recipes.read("stm_jestr")
 
 
-def test_a_recipe_that_goes_on_from_a_model_asks_for_it(directions):
-    with pytest.raises(ValueError, match="stm_ucf101 goes on from a trained model: name it with"):
+def test_a_recipe_for_fine_tuning_requires_a_model(directions):
+    with pytest.raises(ValueError, match="stm_ucf101 fine-tunes a trained model. Give it as"):
         train(dataclasses.replace(recipes.read("stm_ucf101"), data=directions))
 
 
@@ -138,7 +138,7 @@ def test_the_list_of_recipes(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"rate_at": (0.0, 96)}, "--rate-at must be a rate and a batch"),
+        ({"rate_at": (0.0, 96)}, "--rate-at must be a learning rate and a batch size"),
         ({"warmup_start": 1.0}, "--warmup-start must be in"),
     ],
 )

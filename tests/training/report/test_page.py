@@ -218,5 +218,5 @@ def test_the_worst_confusions_come_first_with_the_surest_video():
 
 
 def test_a_report_of_nothing_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="one run or more"):
+    with pytest.raises(ValueError, match="at least one run"):
         report(ReportConfig(runs=(), to=tmp_path / "r.html"))

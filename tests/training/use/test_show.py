@@ -70,7 +70,7 @@ def test_a_sheet_is_written_with_a_row_for_each_clip(directions, tmp_path):
         ({"num": 0}, "--num must be 1 or more, received 0"),
         ({"split": "tset"}, "tset"),
         ({"num_clips": 2}, "num_clips and num_crops are for evaluation"),
-        ({"class_weights": ("often",)}, "--class-weights takes"),
+        ({"class_weights": ("often",)}, "--class-weights must be"),
     ],
 )
 def test_wrong_options_are_errors(directions, option, message):
