@@ -1,6 +1,6 @@
-"""Batches to a trained model and its numbers.
+"""Training, evaluation and use of video models.
 
-The names of `__init__.pyi` are imported when they are first used: the command line answers at once.
+The names in `__init__.pyi` are imported on first use, so that the command line starts quickly.
 """
 
 import lazy_loader

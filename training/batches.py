@@ -1,4 +1,4 @@
-"""The batches of a run: `tfrecords.clips` with the values of its config."""
+"""The batches of a run: `tfrecords.clips` with the options of its config."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,7 +11,7 @@ from training.config.use import ShowConfig
 
 
 def training_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
-    """The training split, augmented, in the order of the config's seed."""
+    """The training split, augmented and shuffled by the config's seed."""
     options = {
         "training": True,
         "batch_size": config.batch_size,
@@ -24,7 +24,7 @@ def training_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
 
 
 def validation_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
-    """One centre clip of each validation video."""
+    """One center clip of each validation video."""
     how = {"training": False, "batch_size": config.batch_size, **part}
     return tfrecords.clips(config.dataset, config.val_split, options=config.clip_options(), **how)
 
@@ -41,9 +41,9 @@ def training_batches(
     step: int = 0,
     timed: Callable[[tf.data.Dataset, int], tf.data.Dataset] = lambda batches, first: batches,
 ) -> Iterable:
-    """The micro-batches of an epoch from a step on, shared out to the devices.
+    """The micro-batches of an epoch from a step on, distributed over the devices.
 
-    Each machine reads its own part. Micro-batch m of a step has the same clips, on however many
+    Each machine reads its own shard. Micro-batch m of a step has the same clips for any number of
     machines and devices.
     """
     at_once = config.batch_size // config.accumulate // strategy.num_replicas_in_sync
@@ -60,10 +60,10 @@ def training_batches(
 
 
 def validation_batches(config: TrainConfig, strategy: tf.distribute.Strategy) -> Iterable:
-    """Each validation video once, shared out to the devices, with weights.
+    """Each validation video once, distributed over the devices, with weights.
 
-    All devices of all machines have equally many batches of the same size; what fills them up
-    has the weight 0.
+    All devices of all machines have the same number of batches of the same size; padding has
+    weight 0.
     """
     videos = tfrecords.read_manifest(config.dataset).num_videos(config.val_split)
     replicas = strategy.num_replicas_in_sync
@@ -81,7 +81,7 @@ def validation_batches(config: TrainConfig, strategy: tf.distribute.Strategy) ->
 
 
 def filled_up(clips: tf.data.Dataset, size: int, count: int) -> tf.data.Dataset:
-    """`count` batches of `size` clips, labels and weights: 1, or 0 for what is filled up."""
+    """`count` batches of `size` clips, labels and weights: 1 for clips, 0 for padding."""
 
     def fill(*batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
         batch = (*batch, tf.ones(tf.shape(batch[0])[:1]))
@@ -100,7 +100,7 @@ def filled_up(clips: tf.data.Dataset, size: int, count: int) -> tf.data.Dataset:
 
 
 def changes(config: TrainConfig | ShowConfig) -> dict[str, Any]:
-    """What training changes in clips and their order, for `tfrecords.clips`."""
+    """The augmentation and class weights of a config, as arguments of `tfrecords.clips`."""
     return {
         "flip": config.flip,
         "flip_pairs": config.pairs,

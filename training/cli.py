@@ -17,7 +17,7 @@ from training.commands.table import COMMANDS, Command
 
 
 def summary(command: Command) -> Callable[[], None]:
-    """A stand-in with the first line of a command's help, for the list of commands."""
+    """A function with the first line of a command's help, for the list of commands."""
 
     def stand_in() -> None: ...
 
@@ -47,7 +47,7 @@ def run(name: str, arguments: list[str]) -> None:
 
 
 def _show_commands(arguments: list[str]) -> None:
-    """The list of commands, or what is wrong with the name of one."""
+    """Prints the list of commands, or an error for an unknown command."""
     tyro.extras.subcommand_cli_from_dict(
         {name: summary(command) for name, command in COMMANDS.items()},
         prog="ctm",
@@ -58,9 +58,9 @@ def _show_commands(arguments: list[str]) -> None:
 
 
 def _import_tensorflow_quietly() -> None:
-    """Imports TensorFlow with its greetings on the error stream left out."""
+    """Imports TensorFlow without its startup messages on standard error."""
     several = "TF_CONFIG" in os.environ or any(a.startswith("--workers") for a in sys.argv)
-    # Of a lost worker TensorFlow tells at length; it becomes one sentence.
+    # TensorFlow logs a lost worker at length; `lost_worker_in_words` prints one sentence.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if several else "2")
     kept = os.dup(2)
     with open(os.devnull, "wb") as nowhere:
@@ -75,9 +75,9 @@ def _import_tensorflow_quietly() -> None:
 
 
 def main() -> None:
-    """Runs `ctm`: a user's mistake is one sentence and exit code 1 (2 for the options)."""
+    """Runs `ctm`: user errors print one message and exit with code 1 (2 for invalid options)."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal may not know every letter
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may not support every character
             stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] or ["--help"]
     try:
@@ -91,13 +91,13 @@ def main() -> None:
         sys.exit("ctm: interrupted")
     except BrokenPipeError:  # `ctm ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except UnicodeEncodeError as error:  # the name of a file: what is printed is escaped
+    except UnicodeEncodeError as error:  # a file name; printed text is escaped
         sys.exit(
-            f"ctm: this locale cannot spell the file name {error.object!a}. Set LC_ALL=C.UTF-8 "
+            f"ctm: this locale cannot encode the file name {error.object!a}. Set LC_ALL=C.UTF-8 "
             "and run the command again."
         )
     except Exception as error:
-        # TensorFlow wraps what its readers raise; anything else is a fault of this program.
+        # TensorFlow wraps errors of its data readers; anything else is a bug in this program.
         mistake = error if isinstance(error, ValueError | OSError) else tfrecords.data_error(error)
         if mistake is None or os.environ.get("CTM_DEBUG"):
             raise

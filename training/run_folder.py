@@ -1,4 +1,4 @@
-"""A run on disk: its config, its log, its models and its saved states."""
+"""A run on disk: config, log, models and saved states."""
 
 import json
 import os
@@ -20,20 +20,20 @@ PACKAGES = ("ctm-keras", "keras", "tensorflow", "numpy")
 
 
 def versions() -> dict[str, str]:
-    """The versions that a run depends on."""
+    """The versions of Python and the packages that a run depends on."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a run notes of its data set and of itself when it begins.
+    """Facts about its data set and environment that a run records when it starts.
 
     Args:
         class_names: The classes, in order.
         data_hash: The hash of the data set.
-        frame: How the data set's frames were made.
-        steps_per_epoch: Batches of an epoch.
-        preprocessing: Scaling, channel order and mean, where the weights of a file fix them.
+        frame: How the data set's frames are stored.
+        steps_per_epoch: Steps per epoch.
+        preprocessing: Scaling, channel order and mean, if the initial weights come from a file.
         versions: The versions of Python and of the packages.
     """
 
@@ -46,7 +46,7 @@ class RunFacts:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunFacts":
-        """The facts in the contents of a config.json."""
+        """The facts in the values of a config.json."""
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
         frame = FrameOptions.from_dict(values["frame"])
         return cls(**{**known, "class_names": tuple(values["class_names"]), "frame": frame})
@@ -92,27 +92,29 @@ class Run:
 
     @staticmethod
     def free_folder(path: Path) -> Path:
-        """The path itself, if it is new or an empty folder.
+        """Returns the path if it does not exist or is an empty folder.
 
         Raises:
-            ValueError: If the folder holds anything, or is a remote one.
+            ValueError: If the folder is not empty, or is remote.
         """
         if is_remote(as_path(path)):
-            raise ValueError(f"{path} is on a server: name a folder of this machine for the run.")
+            raise ValueError(
+                f"The folder of a run must be local, received {path}. Give a local folder."
+            )
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise ValueError(
-                f"{path} is not empty: name a new folder with --out, or continue that run with "
+                f"{path} is not empty. Give a new folder as --out, or resume the run with "
                 f"`ctm train --resume {path}`."
             )
         return path
 
     @classmethod
     def create(cls, config: TrainConfig, facts: RunFacts) -> "Run":
-        """Makes the folder `config.out` and writes config.json.
+        """Creates the folder `config.out` and writes config.json.
 
         Args:
             config: The options of the run, all resolved.
-            facts: What it notes of its data set.
+            facts: The facts about its data set.
         """
         run = cls(cls.free_folder(config.folder))
         run.checkpoints.mkdir(parents=True)
@@ -125,20 +127,23 @@ class Run:
 
     @classmethod
     def open(cls, path: Path) -> "Run":
-        """The run that lies in a folder.
+        """The run in a folder.
 
         Raises:
-            ValueError: If there is none.
+            ValueError: If the folder is not a run.
         """
         if not (path / "config.json").is_file():
-            raise ValueError(f"{path} is no run: it has no config.json, which `ctm train` writes.")
+            raise ValueError(
+                f"{path} is not a run: config.json is missing. Give a folder that `ctm train` "
+                "wrote."
+            )
         return cls(path)
 
     def read(self) -> dict[str, Any]:
         """The contents of config.json.
 
         Raises:
-            ValueError: If the file is not what `create` wrote.
+            ValueError: If the file was damaged or edited.
         """
         path = self.path / "config.json"
         try:
@@ -148,8 +153,8 @@ class Run:
             whole = False
         if not whole:
             raise ValueError(
-                f"{path} is damaged or was edited: it is not what `ctm train` wrote. Bring the "
-                "file back, or train anew; the run's .keras files can serve as --weights."
+                f"{path} is damaged or was edited: its checksum does not match. Restore the file, "
+                "or start a new run; the run's .keras files can be used as --weights."
             )
         return values
 
@@ -162,11 +167,11 @@ class Run:
         return TrainConfig.from_dict(self.read()["config"])
 
     def start_weights(self) -> str:
-        """What a resumed run's model is built with: nothing, where a saved state brings all."""
+        """The initial weights of a resumed run: none if a saved state will replace them."""
         return "none" if list(self.states.glob("*.index")) else self.config.weights
 
     def trim_log(self, epoch: int) -> None:
-        """Drops the rows of log.csv from an epoch on, which a resumed run writes again."""
+        """Removes the rows of log.csv from an epoch on; a resumed run writes them again."""
         if self.log.is_file():
             lines = self.log.read_text(encoding="utf-8").splitlines(keepends=True)
             number = [line.partition(",")[0] for line in lines]
@@ -174,34 +179,34 @@ class Run:
             self.log.write_text("".join(compress(lines, kept)), encoding="utf-8")
 
     def load_model(self, which: str = "model") -> keras.Model:
-        """The run's model: `"model"` (the last), or `"best"` (the best on the validation split)."""
+        """Loads the run's `"model"` (the last), or its `"best"` on the validation split."""
         import ctm_keras  # noqa: F401  (its layers are in the file)
 
         paths = {"model": self.model, "best": self.best}
         if which not in paths:
-            raise ValueError(f"which is one of {', '.join(paths)}, received {which!r}.")
+            raise ValueError(f"which must be one of {', '.join(paths)}, received {which!r}.")
         path = paths[which]
         if not path.is_file():
             remedy = (
-                "it had no validation split"
+                "its data set has no validation split"
                 if which == "best"
-                else f"its training has not ended: `ctm train --resume {self.path}`"
+                else f"its training is not finished. Run `ctm train --resume {self.path}`"
             )
             raise ValueError(f"{self.path} has no {path.relative_to(self.path)}: {remedy}.")
         try:
             return keras.saving.load_model(path, compile=False)
         except Exception as error:
-            reason = str(error).splitlines()[0] if zipfile.is_zipfile(path) else "cut short"
+            reason = str(error).splitlines()[0] if zipfile.is_zipfile(path) else "truncated"
             raise ValueError(
-                f"{path} is damaged ({reason}): take another of the run's models (--which), or "
+                f"{path} is damaged ({reason}). Use another of the run's models (--which), or "
                 f"remove the file and run `ctm train --resume {self.path}`, which writes it again."
             ) from error
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Saves a model without its optimizer and loss, whole or not at all.
+    """Saves a model without optimizer and loss, atomically.
 
-    What is saved needs `ctm_keras` alone, on any backend.
+    Loading it requires only `ctm_keras`, on any backend.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.stem}.part.keras")

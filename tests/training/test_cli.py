@@ -63,10 +63,10 @@ def test_every_command_shows_an_example(ctm, command):
 
 def test_a_long_help_has_groups(ctm):
     _, printed = ctm("train", "--help")
-    _, *parts = re.split(r"\n\W*([\w-]+) options\W*\n", printed)
+    _, *parts = re.split(r"\n\W*(\w[\w ]*) options\W*\n", printed)
     groups = dict(zip(parts[::2], parts[1::2], strict=True))
     options = {
-        "data-and-run": "--data",
+        "data and run": "--data",
         "model": "--backbone",
         "clip": "--num-frames",
         "augmentation": "--mixup",
@@ -105,18 +105,18 @@ def test_the_formats_of_data_sets_are_explained(ctm):
         (["stats", "nowhere"], "nowhere is not a folder"),
         (["build", "nowhere", "--out", "x"], "nowhere"),
         (["train", "--data", "nowhere"], "nowhere"),
-        (["evaluate", "nowhere"], "nowhere is no run"),
-        (["predict", "nowhere", "x.mp4"], "nowhere is no run"),
+        (["evaluate", "nowhere"], "nowhere is not a run"),
+        (["predict", "nowhere", "x.mp4"], "nowhere is not a run"),
         (["predict", "nowhere"], "requires at least one video"),
-        (["export", "nowhere", "--to", "x"], "nowhere is no run"),
+        (["export", "nowhere", "--to", "x"], "nowhere is not a run"),
         (["ablate", "ctm-1", "--data", "nowhere"], "nowhere"),
         (["ablate", "ctm-9", "--data", "nowhere"], "There is no table 'ctm-9'"),
-        (["analyze", "nowhere"], "nowhere is no run"),
+        (["analyze", "nowhere"], "nowhere is not a run"),
         (["analyze", "nowhere", "--orders", "--views"], "Give only one"),
         (["analyze", "nowhere", "--kernels", "--top", "3"], "Give only one"),
         (["analyze"], "ctm analyze requires at least one run"),
-        (["explain", "nowhere", "x.mp4", "--to", "x.gif"], "nowhere is no run"),
-        (["report", "nowhere", "--to", "x.html"], "nowhere is no run"),
+        (["explain", "nowhere", "x.mp4", "--to", "x.gif"], "nowhere is not a run"),
+        (["report", "nowhere", "--to", "x.html"], "nowhere is not a run"),
         (["import-records", "nowhere", "--out", "x"], "received nowhere, which is missing"),
         (["import-weights", "nowhere", "--to", "x.keras"], "nowhere is not there"),
         (

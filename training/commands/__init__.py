@@ -1,4 +1,4 @@
-"""The functions behind `ctm`, whose arguments and docstrings are its options and its help.
+"""The commands of `ctm`: their table, their options, and the functions that run them.
 
-Each imports what it needs when it runs, so that every `--help` is instant.
+A command's modules are imported when it runs, so that `--help` is instant.
 """

@@ -14,7 +14,7 @@ from training.costs.table import cost_table
 
 
 def models(config: ModelsConfig) -> Iterator[str]:
-    """The methods, each with a line, or the table of their costs."""
+    """The methods with one line each, or the table of their costs."""
     if config.table:
         yield from cost_table(config.backbone, config.frames, config.image_size, config.classes)
         return
@@ -23,7 +23,7 @@ def models(config: ModelsConfig) -> Iterator[str]:
 
 
 def import_weights(config: ImportConfig) -> Path:
-    """Turns a PyTorch checkpoint into a .keras file."""
+    """Converts a PyTorch checkpoint to a .keras file."""
     options = _options(config.options)
     with full_disk_in_words(config.to.parent, "import again"):
         ctm_keras.import_weights(
@@ -41,24 +41,27 @@ def import_weights(config: ImportConfig) -> Path:
 
 
 def _read_class_names(name: str | Path) -> list[str]:
-    """The class names of a data set's folder, or of a text file with one in each line."""
+    """The class names of a data set's folder, or of a text file with one name per line."""
     path = as_path(name)
     if is_remote(path) or path.is_dir():
         return list(tfrecords.read_manifest(path).class_names)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (UnicodeDecodeError, FileNotFoundError):
-        raise ValueError(f"{path} is no text file with a class name in each line.") from None
+        raise ValueError(
+            f"--classes must be a text file with one class name per line or the folder of a data "
+            f"set, received {path}."
+        ) from None
     return [line.strip() for line in lines if line.strip()]
 
 
 def _options(options: tuple[str, ...]) -> dict[str, Any]:
-    """`--options` as keyword arguments, if they are none that `import-weights` has by itself."""
+    """`--options` as keyword arguments; options of the command itself are errors."""
     given = dict(map(parse_option, options))
     own = set(signature(ctm_keras.import_weights).parameters) - {"channels"}
     if wrong := sorted(own & set(given)):
         raise ValueError(
-            f"--options takes temporal_pooling, channels and options of the method, received "
-            f"{wrong[0]!r}: see `ctm import-weights --help` for the options of the command."
+            f"--options must be temporal_pooling, channels or options of the method, received "
+            f"{wrong[0]!r}. See `ctm import-weights --help` for the options of the command."
         )
     return given

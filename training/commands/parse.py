@@ -1,8 +1,8 @@
-"""From a command line to the options of a command; a long help has them in groups."""
+"""Parses command lines; a long help shows its options in groups."""
 
 import dataclasses
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
@@ -12,20 +12,20 @@ from training.config.options import Options
 def parse(
     takes: Any, arguments: list[str], prog: str, description: str | None = None, default: Any = None
 ) -> Any:
-    """The options that a command line gives; of a function, what it returns.
+    """The options of a command line; for a function, calls it and returns its result.
 
     Args:
-        takes: A dataclass of options, or a function, which is carried out.
+        takes: A dataclass of options, or a function to call with the options.
         arguments: The command line after the command's name.
-        prog: The command, as its help names it.
+        prog: The command's name in its help.
         description: The head of the help. Defaults to the docstring.
-        default: Options that have the defaults. Defaults to those of the dataclass.
+        default: Options whose values are the defaults. Defaults to those of the dataclass.
 
     Raises:
-        SystemExit: After the help, or if the command line has no such options.
+        SystemExit: After printing the help, or if an option is invalid.
     """
     if not isinstance(takes, type):
-        hidden = (tyro.conf.SuppressFixed,)  # what only Python can say: an executor
+        hidden = (tyro.conf.SuppressFixed,)  # arguments for Python only, such as an executor
         return tyro.cli(takes, prog=prog, args=arguments, config=hidden)
     if len(_parts_of(takes)) == 1:
         return tyro.cli(takes, prog=prog, args=arguments)
@@ -37,26 +37,28 @@ def parse(
 
 
 def _parts_of(takes: type) -> list[type]:
-    """The dataclasses that options are made of, each a group of the help."""
+    """The dataclasses that a config inherits from, each a group of the help."""
     parts = [base for base in takes.__bases__ if base is not Options]
     own = vars(takes).get("__annotations__")
     return [takes] if own or not parts else parts
 
 
 def _in_groups(takes: type, default: Any) -> type:
-    """The same options with a field for each part: tyro makes a group of it."""
+    """The same options with a field for each part, which tyro shows as a group."""
     fields = []
     for part in _parts_of(takes):
         given = dataclasses.field()
         if default is not None:
             names = [field.name for field in dataclasses.fields(part)]
             given = dataclasses.field(default=part(**{n: getattr(default, n) for n in names}))
-        fields.append((_title_of(part), part, given))
+        title = _title_of(part)
+        named = Annotated[part, tyro.conf.arg(name=title)]
+        fields.append((title.replace(" ", "_"), named, given))
     grouped = dataclasses.make_dataclass(takes.__name__, fields, kw_only=True)
     grouped.__doc__ = takes.__doc__
     return grouped
 
 
 def _title_of(part: type) -> str:
-    """The title of a group, from the name of the class: DataAndRunConfig is data_and_run."""
-    return re.sub("(?<!^)(?=[A-Z])", "_", part.__name__.removesuffix("Config")).lower()
+    """The title of a group, from the name of its class: DataAndRunConfig is "data and run"."""
+    return re.sub("(?<!^)(?=[A-Z])", " ", part.__name__.removesuffix("Config")).lower()

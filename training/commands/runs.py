@@ -1,4 +1,4 @@
-"""`ctm analyze` and `ctm ablate`: which analysis is carried out, and what is printed."""
+"""`ctm analyze` and `ctm ablate`: selects the analysis and prints the results."""
 
 import functools
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from training.config.compare import AnalyzeConfig
 
 
 def analyze(config: AnalyzeConfig) -> Iterator[str]:
-    """The lines of the analysis that was asked for."""
+    """The lines of the requested analysis."""
     config.check()
     if config.orders:
         from training.analysis.frame_orders import order_tests as lines_of
@@ -25,6 +25,6 @@ def analyze(config: AnalyzeConfig) -> Iterator[str]:
 
 
 def ablate_tables(config: AblateConfig) -> Iterator[str]:
-    """The tables, each with the file that holds it."""
+    """The tables, each with its file."""
     for path in ablate(config):
         yield f"{path.read_text(encoding='utf-8')}\nWritten: {path}"

@@ -1,4 +1,4 @@
-"""What each command takes, and what carries it out."""
+"""The table of commands: the options of each and the function that runs it."""
 
 import functools
 import importlib
@@ -25,14 +25,14 @@ from training.evaluate.config import EvaluateCommand
 
 @dataclass(frozen=True)
 class Command:
-    """What a command takes, and what carries it out.
+    """A command's options and the function that runs it.
 
     Args:
         takes: A dataclass of options, or a function of `tfrecords`; its signature and docstring
             are the command's options and help.
-        then: `"module:function"`, imported when the command runs: it is given the options, or what
-            the function returned.
-        examples: Command lines for the help of a function.
+        then: `"module:function"`, imported when the command runs; receives the options, or the
+            result of `takes` if that is a function.
+        examples: Example command lines, added to the help of a function.
         tensorflow: Whether the command needs TensorFlow.
     """
 
@@ -43,7 +43,7 @@ class Command:
 
     @property
     def with_examples(self) -> Callable[..., Any]:
-        """What the command takes, with examples in its help."""
+        """`takes`, with the examples in its help."""
         if not self.examples:
             return self.takes
 
@@ -57,9 +57,9 @@ class Command:
         return function
 
     def carry_out(self, taken: object) -> None:
-        """Does it and prints what comes back: lines, or the path that was written.
+        """Runs the command and prints its result: lines, or the path of the written file.
 
-        A number that comes back counts failures, with which the program ends with exit code 1.
+        An integer result is the number of failures; unless it is 0, the exit code is 1.
         """
         if self.then is None:
             return

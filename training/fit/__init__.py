@@ -1,1 +1,1 @@
-"""A config to a trained model: the loop, its state on disk, the optimizer's schedule."""
+"""Training: the loop, its state on disk, the learning rate schedule."""

@@ -1,4 +1,4 @@
-"""Batch norm in training: fixed for fine-tuning, synchronized over devices."""
+"""Batch norm in training: frozen for fine-tuning, synchronized over devices."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ Gradients = Callable[[tf.Tensor], tuple[tf.Tensor | None, ...]]
 
 
 def batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
-    """The batch norm layers of a model, in the order of its graph, the stem's first."""
+    """The batch norm layers of a model in the order of its graph, from the stem on."""
     return [
         layer
         for layer in model._flatten_layers(include_self=False)
@@ -19,20 +19,20 @@ def batch_norms(model: keras.Model) -> list[keras.layers.BatchNormalization]:
 
 
 def freeze_batch_norm(model: keras.Model, resumed: bool = False) -> list[str]:
-    """Fixes every batch norm but the first (the stem's), for fine-tuning a video model.
+    """Freezes all batch norms except the first (the stem's), for fine-tuning a video model.
 
-    A fixed layer uses its moving statistics and learns neither scale nor offset.
+    A frozen layer uses its moving statistics; its scale and offset are not trained.
 
     Args:
         model: A video model with trained weights.
-        resumed: Whether the trained weights come later, from a run's saved state.
+        resumed: Whether trained weights will be restored later from a run's saved state.
 
     Returns:
-        The names of the fixed layers.
+        The names of the frozen layers.
 
     Raises:
-        ValueError: If a scale is still all zero, as the last batch norm of a new CTM path
-            is: fixed, it would keep the path at zero for ever.
+        ValueError: If a scale is still all zero, like that of the last batch norm of a new CTM
+            path: frozen, it would keep the path at zero.
 
     Example:
 
@@ -46,9 +46,9 @@ def freeze_batch_norm(model: keras.Model, resumed: bool = False) -> list[str]:
     for layer in frozen:
         if layer.scale and not resumed and not keras.ops.any(layer.gamma):
             raise ValueError(
-                f"Batch norm cannot be fixed: the scale of {layer.name!r} is still zero, so its "
-                "path would never learn. Fixing is for fine-tuning a trained video model: give "
-                "its file as --weights, or train without --freeze-bn."
+                f"Batch norm cannot be frozen: the scale of {layer.name!r} is zero, so its path "
+                "would never train. Give a trained video model as --weights, or train without "
+                "--freeze-bn."
             )
     for layer in frozen:
         layer.trainable = False
@@ -57,14 +57,14 @@ def freeze_batch_norm(model: keras.Model, resumed: bool = False) -> list[str]:
 
 @contextmanager
 def synchronized(model: keras.Model, strategy: tf.distribute.Strategy) -> Iterator[None]:
-    """Lets the batch norms of a model see the batches of all devices for the time of a block.
+    """Synchronizes the batch norms of a model over all devices inside a `with` block.
 
-    For this time they are `SynchronizedBatchNorm`: the same objects with the same weights, so that
-    it does not matter which graph, block or list of weights holds them.
+    Inside the block the layers' class is `SynchronizedBatchNorm`. They remain the same objects
+    with the same weights, so every graph that contains them sees the change.
 
     Args:
-        model: Any model; what is saved outside of the block is plain `BatchNormalization`.
-        strategy: Strategy under which it was made; on a single device nothing changes.
+        model: Any model; saved outside the block, it has plain `BatchNormalization`.
+        strategy: Strategy under which it was created; nothing changes on a single device.
     """
     norms = batch_norms(model) if strategy.num_replicas_in_sync > 1 else []
     try:
@@ -77,10 +77,10 @@ def synchronized(model: keras.Model, strategy: tf.distribute.Strategy) -> Iterat
 
 
 class SynchronizedBatchNorm(keras.layers.BatchNormalization):
-    """Batch norm with the mean and variance of all replicas, of which each has equally many clips.
+    """Batch norm with mean and variance over all replicas, which have equal numbers of clips.
 
-    Keras' own `synchronized=True` gives the same numbers, but takes long to trace, see
-    `_mean_of_replicas`, and models that are saved with it do not open on JAX and PyTorch.
+    Keras' `synchronized=True` gives the same results, but is slow to trace (see
+    `_mean_of_replicas`), and models saved with it do not load on JAX and PyTorch.
     """
 
     def call(
@@ -98,7 +98,7 @@ class SynchronizedBatchNorm(keras.layers.BatchNormalization):
         return keras.ops.cast(outputs, self.compute_dtype)
 
     def moments(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The mean and variance of the inputs of all replicas."""
+        """The mean and variance of the inputs over all replicas."""
         axes = list(range(inputs.shape.rank))
         del axes[self.axis]
         mean, variance = tf.nn.moments(inputs, axes)
@@ -109,9 +109,9 @@ class SynchronizedBatchNorm(keras.layers.BatchNormalization):
 def _mean_of_replicas(own: tf.Tensor) -> tf.Tensor:
     """The mean of a tensor over all replicas, with its gradient.
 
-    TensorFlow's `all_reduce` searches, at each call, all that the other replicas have done so far
-    for variables: on 4 devices the tiny backbone took 63 s to trace, and 5 s so. Here the function
-    that has a gradient of its own begins after the adding up.
+    At each call, TensorFlow's `all_reduce` searches everything that the replicas have traced so
+    far for variables: on 4 devices, the tiny backbone took 63 s to trace, and takes 5 s with this
+    function, whose custom gradient starts after the reduction.
     """
     context = tf.distribute.get_replica_context()
 

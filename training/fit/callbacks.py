@@ -1,4 +1,4 @@
-"""What happens during `fit`: the epoch is told to the data, the state is saved, NaN stops."""
+"""Callbacks of training: set the data's epoch, save states and models, stop at NaN."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ Logs = dict[str, float] | None
 
 
 class DivergedError(ValueError):
-    """The loss of a run is no longer a number."""
+    """The loss or a weight of a run is no longer finite."""
 
 
 class SetEpoch(keras.callbacks.Callback):
-    """Tells the data which epoch it is, so that each has its own order and crops.
+    """Sets the epoch of the data, so that each epoch has its own order and crops.
 
     Args:
         epoch: The `tf.Variable` given to `tfrecords.clips(epoch=...)`.
@@ -41,17 +41,17 @@ class SetEpoch(keras.callbacks.Callback):
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves the state every so many steps, and the last and the best model at each epoch's end.
+    """Saves the state at regular steps, and the last and best model at the end of each epoch.
 
     Args:
-        run: Where they go.
-        state: The state to save; on another machine than the chief nothing is written.
-        averages: What the saved models have for weights, if there are any.
-        steps: Steps of an epoch.
-        every: Steps from one state to the next.
+        run: The run to save into.
+        state: The state to save; only the chief writes.
+        averages: Averages of the weights, used in the saved models if there are any.
+        steps: Steps per epoch.
+        every: Steps between saved states.
 
     Raises:
-        DivergedError: If the loss or a weight is no longer a number.
+        DivergedError: If the loss or a weight is no longer finite.
     """
 
     def __init__(self, run: Run, state: State, averages: Averages, steps: int, every: int):
@@ -79,7 +79,7 @@ class Checkpoints(keras.callbacks.Callback):
         if best is not None and best > self.state.best.numpy():
             self.save(self.run.best)
             self.state.best.assign(best)
-        self.state.save(epoch + 1, 0)  # last: a run killed before this does the epoch again
+        self.state.save(epoch + 1, 0)  # last: a run killed before this repeats the epoch
 
     def save(self, path: Path) -> None:
         if self.state.chief:
@@ -88,11 +88,11 @@ class Checkpoints(keras.callbacks.Callback):
 
     def check_weights(self) -> None:
         if not all(np.isfinite(w).all() for w in self.model.get_weights()):
-            self.stop("a weight is no longer a number")
+            self.stop("a weight is no longer finite")
 
     def stop(self, reason: str) -> None:
         raise DivergedError(
             f"Stopped at epoch {self.epoch + 1}, step {self.done}: {reason}; "
-            f"{self.state.describe()}. Start a new run with a lower --learning-rate, or with "
+            f"{self.state.describe()}. Start a new run with a lower --learning-rate or with "
             "--warmup-epochs."
         )

@@ -1,4 +1,4 @@
-"""How long the device waited for data: measured where batches are ready, printed once an epoch."""
+"""Measures how long the device waits for data, and prints it once per epoch."""
 
 import time
 from collections.abc import Sequence
@@ -11,22 +11,22 @@ from tfrecords.format import FrameOptions, Manifest
 from tfrecords.sampling import CROP
 from training.fit.callbacks import Logs
 
-SMALL = 0.05  # a share not worth a remedy
-ROOMY = 1.25  # times the short side that clips need
+SMALL = 0.05  # fraction below which no remedy is suggested
+ROOMY = 1.25  # acceptable ratio of the stored short side to the needed one
 ALWAYS = "train with more cores or from a faster disk"
 
 
 class DataWait(keras.callbacks.Callback):
-    """Prints once an epoch what share of it the device waited for data, and what to do about it.
+    """Prints, once per epoch, the fraction of time spent waiting for data, and remedies.
 
-    Keras fetches a batch inside of its training step, so the step's own time tells nothing. `timed`
-    notes when each batch is asked for and when it is ready; of that time, what lies behind the
-    step's begin was waited for. The share is logged as `data_wait`, where callbacks that follow,
-    like `CSVLogger`, see it. An epoch's first batch, for which the reading starts, does not count.
-    With several steps to an execution only the first one's wait is seen.
+    Keras fetches each batch inside its training step, so the duration of a step does not show the
+    wait. `timed` records when each batch is requested and when it is ready; the time from the start
+    of the step until the batch is ready is waiting time. The fraction is logged as `data_wait`, so
+    that later callbacks, such as `CSVLogger`, see it. The first batch of an epoch, which starts the
+    pipeline, is excluded. With `steps_per_execution`, only the first step's wait is measured.
 
     Args:
-        remedies: What would make reading this data set less work.
+        remedies: Suggestions for faster reading of this data set.
 
     Example:
 
@@ -46,11 +46,11 @@ class DataWait(keras.callbacks.Callback):
         self._epoch_begin = self._step_begin = self._step_end = 0.0
 
     def timed(self, dataset: tf.data.Dataset, first: int = 0) -> tf.data.Dataset:
-        """The same batches; when each is ready is noted.
+        """The same batches, with the time recorded at which each is ready.
 
         Args:
             dataset: `tf.data.Dataset` of batches, for `model.fit`.
-            first: Number of the first batch, as the callback is told it.
+            first: Number of the first batch, as passed to the callback.
 
         Returns:
             A `tf.data.Dataset`.
@@ -79,7 +79,7 @@ class DataWait(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         begin, self._step_end = self._step_begin, time.perf_counter()
         ready, asked = self._ready.pop(batch, begin), self._asked.pop(batch, begin)
-        # An epoch's first batch is asked for in the middle of its step.
+        # An epoch's first batch is requested in the middle of its step.
         self._waits.append(max(0.0, ready - max(asked, begin)))
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
@@ -91,9 +91,9 @@ class DataWait(keras.callbacks.Callback):
 
     def report(self) -> str:
         """A sentence about the epoch."""
-        told = f"Waited for data {self.share:.0%} of the epoch"
+        waited = f"Waited for data {self.share:.0%} of the epoch"
         advice = f": {'; or '.join([*self.remedies, ALWAYS])}" if self.share >= SMALL else ""
-        return f"{told}{advice}."
+        return f"{waited}{advice}."
 
     def _note_asked(self, number: np.int64) -> np.int64:
         self._asked[int(number)] = time.perf_counter()
@@ -105,21 +105,19 @@ class DataWait(keras.callbacks.Callback):
 
 
 def remedies(manifest: Manifest, image_size: int, scale: tuple[int, int]) -> list[str]:
-    """What would make the clips of a data set less work to read.
+    """Suggestions for reading the clips of a data set faster.
 
     Args:
         manifest: `tfrecords.Manifest` of the data set.
-        image_size: Pixels of a side of the clips.
-        scale: As for `tfrecords.clips`.
+        image_size: Side of the clips in pixels.
+        scale: Range of the short side, as in `tfrecords.clips`.
     """
     found = []
     frame = FrameOptions.from_dict(manifest.frame)
     if frame.store == "video":
-        found.append(
-            "build it with --store frames, of which a clip is read without decoding a video"
-        )
+        found.append("build it with --store frames, which avoids decoding video")
     needed, stored = scale[1] * image_size / CROP, frame.short_side
     if stored is None or stored > ROOMY * needed:
-        side = "their own size" if stored is None else f"a short side of {stored}"
-        found.append(f"build it with --short-side {round(needed)}, its frames have {side}")
+        side = "their original size" if stored is None else f"a short side of {stored}"
+        found.append(f"build it with --short-side {round(needed)} (its frames have {side})")
     return found

@@ -1,19 +1,19 @@
-"""Dropout on several devices: each draws masks of its own."""
+"""Dropout on several devices: each draws its own masks."""
 
 import keras
 import tensorflow as tf
 
 
 def own_masks(model: keras.Model, strategy: tf.distribute.Strategy) -> None:
-    """Moves the seeds of dropout apart: in replica i of all machines they are greater by i.
+    """Gives each replica its own dropout seeds: adds i to the seeds of replica i.
 
-    As Keras makes or TensorFlow restores them, they are the same in all, so that all clips in a
-    place of their replica's batch would lose the same features. The saved ones are those of the
-    first replica.
+    Keras initializes, and TensorFlow restores, the same seeds on all replicas, so the clips at the
+    same position of each replica's batch would lose the same features. The seeds of the first
+    replica are saved.
 
     Args:
-        model: A model with its start values or its restored ones.
-        strategy: Strategy under which it was made.
+        model: A model with initial or restored weights.
+        strategy: Strategy under which it was created.
     """
     seeds = [v.value for v in model.variables if v.name == "seed_generator_state"]
 

@@ -1,4 +1,4 @@
-"""`ctm train --dry-run`: what a training will do and take, and two steps of it."""
+"""`ctm train --dry-run`: the plan and the cost of a training run, measured on two steps."""
 
 import dataclasses
 import itertools
@@ -31,31 +31,31 @@ def dry_run(
     steps_per_epoch: int,
     strategy: tf.distribute.Strategy,
 ) -> None:
-    """Prints the plan of a training, draws its learning rate, and runs two steps.
+    """Prints the plan of a training run, plots its learning rate, and runs two steps.
 
-    Nothing is kept: the weights that the two steps changed are thrown away.
+    No run is created; the updated weights are discarded.
 
     Args:
         model: The compiled model.
-        config: What is asked for, with every value resolved.
-        steps_per_epoch: Steps of an epoch.
+        config: The resolved config.
+        steps_per_epoch: Steps per epoch.
         strategy: Strategy under which the model was made.
     """
     for line in [*what(model, config, steps_per_epoch), _memory(model, config)]:
         print(line)
     picture = config.folder.with_name(f"{config.folder.name}-plan.png")
     _draw(config, steps_per_epoch, picture)
-    print(f"Learning rate drawn: {picture}")
+    print(f"Plot of the learning rate: {picture}")
     seconds = _seconds_of_a_step(model, config, strategy)
     whole = timed(seconds * steps_per_epoch * config.epochs)
     print(
-        f"Two steps ran; the second took {seconds:.2f} s: about {whole} in all on this machine, "
+        f"Ran two steps; the second took {seconds:.2f} s: about {whole} in total on this machine, "
         "without validation"
     )
 
 
 def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[str]:
-    """The plan in lines: recipe, data, model, what is frozen, steps, learning rate."""
+    """The lines of the plan: recipe, data, model, frozen layers, steps, learning rate."""
     manifest = tfrecords.read_manifest(config.dataset)
     counts = ", ".join(f"{split} {n['videos']:,}" for split, n in manifest.splits.items())
     frozen = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
@@ -63,17 +63,17 @@ def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[
         *_of_recipe(config),
         f"Data: {config.dataset}, {len(manifest.class_names)} classes; videos: {counts}",
         f"Model: {config.model} on {config.backbone}, {config.num_frames} frames of "
-        f"{config.image_size} x {config.image_size}; {model.count_params():,} weights, of which "
-        f"{trained_parameters(model):,} learn",
+        f"{config.image_size} x {config.image_size}; {model.count_params():,} parameters, "
+        f"{trained_parameters(model):,} trainable",
         f"Frozen layers: {', '.join(frozen) or 'none'}",
-        f"Steps: {steps_per_epoch:,} of {config.batch_size} clips an epoch, "
+        f"Steps: {steps_per_epoch:,} per epoch, of {config.batch_size} clips each; "
         f"{steps_per_epoch * config.epochs:,} in {config.epochs} epochs",
         f"Learning rate: {in_words(config)}",
     ]
 
 
 def _of_recipe(config: TrainConfig) -> list[str]:
-    """The recipe, and what of the config differs from it, in lines; none without a recipe."""
+    """The recipe and the values that differ from it, in lines; empty without a recipe."""
     if not config.recipe:
         return []
     recipe = recipes.read(config.recipe)
@@ -87,18 +87,17 @@ def _of_recipe(config: TrainConfig) -> list[str]:
 
 
 def _memory(model: keras.Model, config: TrainConfig) -> str:
-    """What a step holds at once, estimated."""
+    """The estimated memory of a step."""
     fixed = FLOAT * (model.count_params() + 2 * trained_parameters(model))
     held = activation_bytes(model) * config.batch_size // config.accumulate
     return (
         f"Memory of a step: about {sized(fixed + held)} over all devices ({sized(fixed)} for "
-        f"weights, gradients and momentum, {sized(held)} for what the layers put out; libraries "
-        "take more)"
+        f"weights, gradients and momentum, {sized(held)} for activations; libraries need more)"
     )
 
 
 def _draw(config: TrainConfig, steps_per_epoch: int, picture: Path) -> None:
-    """The learning rate over the epochs as a picture."""
+    """Plots the learning rate over the epochs."""
     steps = np.linspace(0, steps_per_epoch * config.epochs - 1, 400).round()
     rate = schedule(config, steps_per_epoch)
     rates = [float(rate(step)) for step in steps]
@@ -109,10 +108,11 @@ def _draw(config: TrainConfig, steps_per_epoch: int, picture: Path) -> None:
 def _seconds_of_a_step(
     model: keras.Model, config: TrainConfig, strategy: tf.distribute.Strategy
 ) -> float:
-    """How long the second of two training steps takes."""
+    """The duration of the second of two training steps, in seconds."""
     averages = Averages(model, strategy, config.ema)
     step = Step(model, strategy, averages, config.clip_norm, config.accumulate)
-    epochs = (training_batches(config, strategy, epoch) for epoch in range(2))  # one may have one
+    # Two epochs, since one may have a single step.
+    epochs = (training_batches(config, strategy, epoch) for epoch in range(2))
     batches = itertools.chain.from_iterable(epochs)
     ends: list[float] = []
     while len(ends) < 2:

@@ -1,7 +1,7 @@
-"""The loop of training: epochs of steps and validation, on one device or many machines.
+"""The training loop: epochs of steps and validation, on one device or many machines.
 
-Keras' `fit` cannot be used on several machines, clips each device's gradient for itself and
-cannot accumulate gradients on several devices. Keras' callbacks are called as `fit` calls them.
+Keras' `fit` cannot run on several machines, clips each device's gradient separately and cannot
+accumulate gradients on several devices. This loop calls Keras' callbacks as `fit` does.
 """
 
 import functools
@@ -22,7 +22,7 @@ from training.machines.workers import wait_for_all
 
 
 class Loop:
-    """Trains a compiled model from its state's position to the last epoch.
+    """Trains a compiled model from its saved position to the last epoch.
 
     Args:
         model: The model.
@@ -30,12 +30,12 @@ class Loop:
         strategy: Strategy under which the model was made.
         averages: Averages of the model's weights.
         state: The run's state, restored.
-        steps: Steps of an epoch.
-        notice: What notes that the run shall stop.
-        timed: What is done to the batches that this machine reads, with the first one's number.
+        steps: Steps per epoch.
+        notice: Records whether SIGTERM was received.
+        timed: Wraps this machine's dataset of batches; also receives the first batch's number.
 
     Raises:
-        Preempted: If SIGTERM came; the state is saved.
+        Preempted: On SIGTERM, after saving the state.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Loop:
         self.validation = validation_batches(config, strategy) if has_validation(config) else ()
 
     def run(self, callbacks: keras.callbacks.CallbackList) -> None:
-        """Trains and validates, epoch after epoch."""
+        """Trains and validates epoch by epoch."""
         callbacks.on_train_begin()
         first_epoch, first_step = self.state.position.numpy().tolist()
         for epoch in range(first_epoch, self.config.epochs):
@@ -75,7 +75,7 @@ class Loop:
     def train_epoch(
         self, epoch: int, first: int, callbacks: keras.callbacks.CallbackList
     ) -> dict[str, float]:
-        """Does the steps of an epoch from the first one on; returns the means of all."""
+        """Runs the steps of an epoch from step `first` on; returns the epoch's mean metrics."""
         self.epoch.assign(epoch)
         if not first:
             self.state.sums.assign(tf.zeros_like(self.state.sums))
@@ -90,7 +90,7 @@ class Loop:
         return means(self.state.sums.numpy())
 
     def validate(self, epoch: int, callbacks: keras.callbacks.CallbackList) -> dict[str, float]:
-        """The means over the validation split, of the averaged weights where there are any."""
+        """The mean metrics on the validation split, with averaged weights if there are any."""
         callbacks.on_test_begin()
         total = np.zeros(5)
         with self.averages.in_the_model():
@@ -105,7 +105,7 @@ class Loop:
         return {f"val_{name}": value for name, value in logs.items()}
 
     def leave_if_told(self, sums: np.ndarray, epoch: int, step: int) -> None:
-        """Saves and leaves if a machine was told to stop; all of them see it in the same step."""
+        """Saves and stops if a machine received SIGTERM; all machines notice in the same step."""
         if sums[-1]:
             self.state.save(epoch, step)
             wait_for_all(self.strategy)

@@ -1,4 +1,4 @@
-"""SIGTERM: a run that a scheduler takes down saves its state and leaves in order."""
+"""SIGTERM: a run that a scheduler stops saves its state and exits cleanly."""
 
 import signal
 import threading
@@ -10,10 +10,10 @@ EXIT_CODE = 128 + signal.SIGTERM
 
 
 class Preempted(SystemExit):
-    """A run stopped by SIGTERM; its state is saved and the same command goes on.
+    """A run was stopped by SIGTERM; its state is saved and the same command resumes it.
 
-    The exit code is 143, which says that SIGTERM ended the program: Kubeflow's jobs start again
-    on it, Slurm does with `RequeueExit=143`; for Grid Engine and LSF, which want 99, write
+    The exit code is 143, the convention for SIGTERM: Kubeflow restarts such jobs, and so does
+    Slurm with `RequeueExit=143`. Grid Engine and LSF expect 99: use
     `ctm train ...; code=$?; [ $code = 143 ] && exit 99; exit $code`.
     """
 
@@ -22,14 +22,14 @@ class Preempted(SystemExit):
 
 
 class Notice:
-    """Whether SIGTERM has come."""
+    """Whether SIGTERM was received."""
 
     def __init__(self) -> None:
         self.came = False
 
     @contextmanager
     def listening(self) -> Iterator["Notice"]:
-        """Notes SIGTERM for the time of a block; another thread than the main one cannot."""
+        """Records SIGTERM inside a `with` block; does nothing outside the main thread."""
         if threading.current_thread() is not threading.main_thread():
             yield self
             return

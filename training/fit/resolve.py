@@ -1,4 +1,4 @@
-"""What a run is to do: its config, checked against its data set and the machines."""
+"""Resolves the config of a run and checks it against its data set and machines."""
 
 import dataclasses
 import json
@@ -21,27 +21,27 @@ from training.run_folder import Run, RunFacts
 
 
 def start(config: TrainConfig) -> tuple[TrainConfig, RunFacts, bool]:
-    """The whole config, the facts of its data set, and whether a run of it has been begun."""
+    """The resolved config, the facts about its data set, and whether its run is resumed."""
     if config.resume:
         return *reopen(config, config.resume), True
     resolved, facts = resolve(config)
     if not resolved.dry_run and is_started(resolved):
         where = {name: getattr(resolved, name) for name in WHERE}
         return *reopen(TrainConfig(**where), resolved.folder), True
-    if not resolved.dry_run:  # which writes no run
+    if not resolved.dry_run:  # a dry run creates no folder
         Run.free_folder(resolved.folder)
     return resolved, facts, False
 
 
 def what_all_do(config: TrainConfig, facts: RunFacts) -> str:
-    """What must be the same on all machines."""
+    """A description of the run that must be identical on all machines."""
     own = (*WHERE, "out", "resume", "weights")
     values = {name: value for name, value in config.to_dict().items() if name not in own}
     return json.dumps([values, facts.data_hash])
 
 
 def resolve(config: TrainConfig) -> tuple[TrainConfig, RunFacts]:
-    """Checks a config against its data set; every value stands in the one that is returned."""
+    """Checks a config against its data set; returns it with every value filled in, and facts."""
     config.dataset  # noqa: B018  (it raises)
     config.check()
     check_method(config.model, config.method_options)
@@ -52,13 +52,13 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, RunFacts]:
 
 
 def saved_model(config: TrainConfig) -> keras.Model | None:
-    """The model in the file that a run starts from, if it starts from one that is there."""
+    """The model whose weights a run starts from, if they are in an existing file."""
     weights = weights_of(config)
     return read_video_model(weights) if Path(weights).is_file() else None
 
 
 def complete(config: TrainConfig, saved: keras.Model | None = None) -> TrainConfig:
-    """A config in which every value is said, those of a saved model where none is given."""
+    """A config with every value filled in; missing values come from a saved model, if any."""
     given = config.method_options
     frames, options = frames_and_options(saved, config.model, config.num_frames, given)
     taken = (f"{name}={value!r}" for name, value in options.items() if name not in given)
@@ -75,7 +75,7 @@ def complete(config: TrainConfig, saved: keras.Model | None = None) -> TrainConf
 
 
 def weights_of(config: ModelConfig) -> str:
-    """What a run starts from, where the config leaves it open."""
+    """The initial weights of a run: `"none"`, `"imagenet"` or an absolute path."""
     if config.weights == "auto":
         fresh = config.backbone == "tiny" or config.model in NETWORKS
         return "none" if fresh else "imagenet"
@@ -85,13 +85,13 @@ def weights_of(config: ModelConfig) -> str:
 
 
 def _facts_of(config: TrainConfig, preprocessing: dict[str, Any] | None) -> RunFacts:
-    """What a run notes of its data set, and of the pixels of the file that it starts from."""
+    """The facts about a run's data set, and the preprocessing of the weights it starts from."""
     manifest = tfrecords.read_manifest(config.dataset)
     clips = manifest.num_videos(config.train_split) * config.augmentation.repeats
     if config.batch_size > clips:
         raise ValueError(
-            f"--batch-size {config.batch_size} is more than the {clips} clips of an epoch of the "
-            f"split {config.train_split!r} of {config.dataset}: give --batch-size {clips} or less."
+            f"--batch-size must be at most {clips}, the clips per epoch of the split "
+            f"{config.train_split!r} of {config.dataset}, received {config.batch_size}."
         )
     return RunFacts(
         class_names=manifest.class_names,
@@ -103,16 +103,17 @@ def _facts_of(config: TrainConfig, preprocessing: dict[str, Any] | None) -> RunF
 
 
 def check_batch(config: TrainConfig, strategy: tf.distribute.Strategy) -> None:
-    """Every device must get the same number of clips, and every machine whole videos."""
+    """Raises ValueError unless devices get equal numbers of clips and machines whole videos."""
     replicas, parts = strategy.num_replicas_in_sync, config.accumulate
     if config.batch_size % (replicas * parts):
-        of = f" in {parts} parts" if parts > 1 else ""
+        times = f" times --accumulate {parts}" if parts > 1 else ""
         raise ValueError(
-            f"--batch-size {config.batch_size} cannot be shared equally by {replicas} devices{of}."
+            f"--batch-size must be a multiple of the number of devices, {replicas}{times}, "
+            f"received {config.batch_size}."
         )
     own = config.batch_size // count_workers(strategy)
     if count_workers(strategy) > 1 and own % config.augmentation.repeats:
         raise ValueError(
-            f"--batch-size {config.batch_size} gives each machine {own} clips, which are not "
-            f"whole videos with --repeats {config.augmentation.repeats}."
+            f"The clips per machine must be a multiple of --repeats {config.augmentation.repeats}, "
+            f"received {own} from --batch-size {config.batch_size}. Change --batch-size."
         )

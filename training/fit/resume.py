@@ -1,4 +1,4 @@
-"""A run that was stopped: what it was asked for, and whether it can go on."""
+"""Resuming a stopped run: its config, and whether it can be resumed."""
 
 import dataclasses
 from pathlib import Path
@@ -12,11 +12,11 @@ from training.config.train import TrainConfig
 from training.machines.workers import count_workers
 from training.run_folder import Run, RunFacts, versions
 
-WHERE = ("data", "devices", "workers", "index")  # what may differ from one start to the next
+WHERE = ("data", "devices", "workers", "index")  # options that may change when a run is resumed
 
 
 def reopen(config: TrainConfig, path: Path) -> tuple[TrainConfig, RunFacts]:
-    """The config and the facts of the run to continue, if its data set is still the same."""
+    """The config and the facts of a run to resume, after checking that its data set is the same."""
     run = Run.open(path)
     facts, begun = run.facts, run.config
     _check_only_where(config)
@@ -29,43 +29,47 @@ def reopen(config: TrainConfig, path: Path) -> tuple[TrainConfig, RunFacts]:
         weights=run.start_weights(),
     )
     if not is_file(own.dataset / FILE):
-        raise ValueError(f"{own.dataset} is gone: say where the data set is now with --data.")
+        raise ValueError(
+            f"The data set {own.dataset} is missing. Give its current folder as --data."
+        )
     manifest = tfrecords.read_manifest(own.dataset)
     if manifest.hash != facts.data_hash:
         names = facts.class_names, manifest.class_names
         why = class_difference(*names, "the run", "the data set") or "its hash differs"
         raise ValueError(
-            f"{own.dataset} is not the data set that {run.path} was trained on: {why}."
+            f"--data must be the data set that {run.path} was trained on, received "
+            f"{own.dataset}: {why}."
         )
     if facts.versions != versions():
-        print(f"Continuing with other versions than the run began with: {versions()}")
+        print(f"Package versions have changed since the run started. Now: {versions()}")
     return own, facts
 
 
 def _check_only_where(config: TrainConfig) -> None:
-    """A resumed run keeps what it does; only where its parts are may be said anew."""
+    """Raises ValueError for options that may not change when a run is resumed."""
     where = {name: getattr(config, name) for name in (*WHERE, "resume")}
     if changed := differences(config, TrainConfig(**where)):
         raise ValueError(
-            f"A resumed run keeps its own options; {', '.join(map(flag, changed))} cannot be "
+            f"A resumed run keeps its options; {', '.join(map(flag, changed))} cannot be "
             "changed. Only "
-            f"{', '.join(map(flag, WHERE))} go with --resume; for other options start a new run."
+            f"{', '.join(map(flag, WHERE))} can be combined with --resume. To change other "
+            "options, start a new run."
         )
 
 
 def _check_machines(config: TrainConfig, begun: TrainConfig, path: Path) -> None:
-    """What several machines began they continue together: each alone would write into one run."""
+    """Raises ValueError if one machine resumes a run of several: each would write into the run."""
     if begun.workers and not config.workers and count_workers() == 1:
         raise ValueError(
-            f"{path} was begun by several machines: give --workers {begun.workers} and "
-            "--index on each; to go on with one alone, give its own HOST:PORT as --workers."
+            f"{path} was started on several machines. Give --workers {begun.workers} and --index "
+            "on each; to resume on one machine alone, give its HOST:PORT as --workers."
         )
 
 
 def is_started(config: TrainConfig) -> bool:
-    """Whether the folder of a resolved config has a run of just this config.
+    """Whether the folder of a resolved config has a run with the same config.
 
-    So the command that started a run, given again, continues it.
+    If so, the command that started the run resumes it.
     """
     if not (config.folder / "config.json").is_file():
         return False

@@ -1,4 +1,4 @@
-"""The learning rate of a run, step by step."""
+"""The learning rate schedule of a run."""
 
 import keras
 
@@ -9,11 +9,11 @@ from training.config.train import TrainConfig
 def schedule(
     config: TrainConfig, steps_per_epoch: int
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    """The learning rate that a configuration asks for.
+    """The learning rate schedule of a config.
 
     Args:
-        config: With `schedule`, `milestones`, `warmup_epochs` and the rate.
-        steps_per_epoch: Steps of an epoch.
+        config: The config with the schedule, milestones, warm-up and learning rate.
+        steps_per_epoch: Steps per epoch.
     """
     total = steps_per_epoch * config.epochs
     warmup = round(config.warmup_epochs * steps_per_epoch)
@@ -35,14 +35,14 @@ def schedule(
 
 
 def in_words(config: TrainConfig) -> str:
-    """Rate and schedule for people: `"0.00667 (0.02 at a batch of 96, in proportion to 32)"`."""
+    """The schedule as text: `"0.00667 (scaled from 0.02 at batch size 96 to 32)"`."""
     rate, batch_size = config.rate_at
     scaled = rate * config.batch_size / batch_size
     words = f"{config.rate:.4g}"
     if config.rate != scaled:
         words += " (as given)"
     elif config.batch_size != batch_size:
-        words += f" ({rate:g} at a batch of {batch_size}, in proportion to {config.batch_size})"
+        words += f" (scaled from {rate:g} at batch size {batch_size} to {config.batch_size})"
     if config.warmup_epochs:
         words += f", after {config.warmup_epochs:g} epochs of warm-up"
     if config.schedule == "cosine":

@@ -1,4 +1,4 @@
-"""Everything a run needs to go on exactly, saved as TensorFlow's checkpoints."""
+"""The state that a run needs to resume exactly, saved as TensorFlow checkpoints."""
 
 from pathlib import Path
 
@@ -10,23 +10,23 @@ from training.fit.weight_averages import Averages
 
 
 class State:
-    """Weights, their averages, optimizer, random seeds, position, best metric, the epoch's sums.
+    """Weights, their averages, optimizer, random seeds, position, best metric, sums of the epoch.
 
-    A `.keras` file leaves the states of dropout's seeds out, so the variables are saved as
-    they are, in the order of the graph.
+    A `.keras` file does not contain the seeds of dropout, so all variables are saved in the order
+    of the graph.
 
     Args:
         model: A compiled model whose optimizer is built.
         averages: The averages of its weights.
-        folder: Where the states lie; the newest two are kept.
-        chief: Whether this machine is the one that writes.
+        folder: Folder of the saved states; the newest two are kept.
+        chief: Whether this machine writes the states.
     """
 
     def __init__(self, model: keras.Model, averages: Averages, folder: Path, chief: bool = True):
         self.chief = chief
         self.position = tf.Variable([0, 0], dtype=tf.int64)  # epoch, step in the epoch
         self.best = tf.Variable(-np.inf, dtype=tf.float64)
-        self.sums = tf.Variable(tf.zeros(5, tf.float64))  # as `training.fit.step.sums` has them
+        self.sums = tf.Variable(tf.zeros(5, tf.float64))  # in the order of `training.fit.step.sums`
         variables = [v.value for v in [*model.variables, *model.optimizer.variables]]
         checkpoint = tf.train.Checkpoint(
             variables=variables + averages.variables,
@@ -43,27 +43,27 @@ class State:
             self.manager.save()
 
     def restore(self) -> tuple[int, int]:
-        """Restores the newest whole state; returns its epoch and step, (0, 0) without any.
+        """Restores the newest undamaged state; returns its epoch and step, (0, 0) without states.
 
         Raises:
-            ValueError: If there are states and all are damaged.
+            ValueError: If all saved states are damaged.
         """
         for path in reversed(self.manager.checkpoints):
             try:
                 self.manager.checkpoint.restore(path).assert_consumed()
             except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
-                print(f"{path} is damaged and left out: {str(error).splitlines()[0]}")
+                print(f"Skipped the damaged state {path}: {str(error).splitlines()[0]}")
             else:
                 return tuple(self.position.numpy().tolist())
         if self.manager.checkpoints:
             raise ValueError(
-                f"All states in {self.manager.directory} are damaged: the run cannot go on. Start "
-                "a new one, for instance from the run's checkpoints/last.keras as --weights."
+                f"All states in {self.manager.directory} are damaged: the run cannot be resumed. "
+                "Start a new run, for example with checkpoints/last.keras as --weights."
             )
         return 0, 0
 
     def describe(self) -> str:
-        """The newest state in words."""
+        """The newest state as text."""
         newest = self.manager.latest_checkpoint
         if not newest:
             return "there is no saved state yet"

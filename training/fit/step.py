@@ -1,8 +1,7 @@
-"""One step of training or validation on all devices, on whatever machines they are.
+"""One step of training or validation on all devices of all machines.
 
-The gradients of all micro-batches and devices are added, then clipped, then applied: the numbers
-are those of one device that took the whole batch at once, but for batch norm, which sees a
-micro-batch.
+The gradients of all micro-batches and devices are summed, then clipped, then applied. The results
+equal those of one device with the whole batch, except for batch norm, which sees a micro-batch.
 """
 
 from collections.abc import Iterable
@@ -23,10 +22,10 @@ class Step:
 
     Args:
         model: Compiled model; its optimizer is built.
-        strategy: Strategy under which it was made.
-        averages: Averages of its weights, moved after each step.
-        clip_norm: Greatest global norm of a step's gradient, or None.
-        accumulate: Micro-batches of a step.
+        strategy: Strategy under which it was created.
+        averages: Averages of its weights, updated after each step.
+        clip_norm: Maximum global norm of a step's gradient, or None.
+        accumulate: Micro-batches per step.
     """
 
     def __init__(
@@ -41,16 +40,16 @@ class Step:
         self.clip_norm, self.accumulate = clip_norm, accumulate
         with strategy.scope():
             self.gradients = [_own_of_each_replica(v) for v in model.trainable_variables]
-        # As decorators they would warn of retracing when a process trains several models.
+        # As decorators, these would warn about retracing when a process trains several models.
         self.add, self.apply = tf.function(self._add), tf.function(self._apply)
         self.forward = tf.function(self._forward)
 
     def train(self, batches: Iterable[tuple], stop: bool) -> np.ndarray:
-        """Does one step.
+        """Runs one training step.
 
         Args:
             batches: The step's micro-batches, `accumulate` of them.
-            stop: Whether this machine wants to stop.
+            stop: Whether this machine should stop.
 
         Returns:
             Sums over all clips, see `means`.
@@ -60,7 +59,7 @@ class Step:
         return sums.numpy()
 
     def score(self, *batch: tf.Tensor, stop: bool) -> np.ndarray:
-        """The sums of a batch, of clips whose weight is 1, without learning from it."""
+        """The sums over the clips of a batch with weight 1, without training."""
         return self.forward(*batch, float(stop)).numpy()
 
     def _add(self, *inputs: tf.Tensor) -> tf.Tensor:
@@ -75,7 +74,7 @@ class Step:
         return self.strategy.reduce(SUM, self.strategy.run(self._forward_own, inputs), axis=None)
 
     def _add_own(self, clips: tf.Tensor, labels: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
-        """Adds a micro-batch's gradients, in each replica."""
+        """Adds the gradients of a micro-batch on each replica."""
         with tf.GradientTape() as tape:
             logits = self.model(clips, training=True)
             losses = self.model.loss.call(labels, logits)
@@ -88,7 +87,7 @@ class Step:
         return sums(losses, labels, logits, tf.ones_like(losses), stop)
 
     def _apply_own(self) -> None:
-        """Applies the sum of all gradients, in each replica."""
+        """Applies the sum of all gradients on each replica."""
         optimizer = self.model.optimizer
         gradients = [total.read_value() for total in self.gradients]
         if self.clip_norm or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
@@ -98,9 +97,10 @@ class Step:
             total.assign(tf.zeros_like(total))
 
     def _summed(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-        """The gradients of all replicas, clipped, as the part that each hands to the optimizer.
+        """The summed and clipped gradient of all replicas, divided by their number.
 
-        Keras adds them in `apply`, after it clipped or looked for infinities, which is too late.
+        Keras sums gradients in `apply`, after clipping and checking for infinities, which is too
+        late.
         """
         gradients = tf.distribute.get_replica_context().all_reduce(SUM, gradients)
         if self.clip_norm:
@@ -116,7 +116,7 @@ class Step:
 
 
 def _own_of_each_replica(variable: keras.Variable) -> tf.Variable:
-    """A variable of zeros that every replica has for itself."""
+    """A variable of zeros with a separate value on each replica."""
     return tf.Variable(
         tf.zeros(variable.shape, variable.dtype),
         trainable=False,
@@ -128,22 +128,22 @@ def _own_of_each_replica(variable: keras.Variable) -> tf.Variable:
 def sums(
     losses: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor, stop: tf.Tensor
 ) -> tf.Tensor:
-    """Weights, losses, clips in the top 1 and the top 5, machines that want to stop."""
+    """The sums of weights, losses, top-1 and top-5 hits, and of machines that should stop."""
     right = [top_k(labels, logits, k) for k in (1, min(5, logits.shape[-1]))]
     rows = [tf.ones_like(losses), losses, *right]
     return tf.stack([*(tf.reduce_sum(row * weights) for row in rows), stop])
 
 
 def top_k(labels: tf.Tensor, logits: tf.Tensor, k: int) -> tf.Tensor:
-    """1 for each clip whose class is among the k best, else 0.
+    """1 for each clip whose class is among the top k, otherwise 0.
 
-    The class of a mixed clip, whose label is soft, is that with the largest share.
+    The class of a mixed clip, whose label is soft, is the one with the largest weight.
     """
     hard = tf.argmax(labels, axis=-1) if is_soft(labels) else tf.reshape(labels, (-1,))
     return keras.metrics.sparse_top_k_categorical_accuracy(hard, logits, k)
 
 
 def means(total: np.ndarray) -> dict[str, float]:
-    """The means of sums, by name."""
+    """The mean metrics of sums, by name."""
     names = ("loss", "top1", "top5")
     return {name: float(total[i] / total[0]) for i, name in enumerate(names, start=1)}

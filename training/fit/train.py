@@ -1,4 +1,4 @@
-"""`ctm train`: a config becomes a run with a trained model."""
+"""`ctm train`: trains a model and writes its run."""
 
 import sys
 from collections.abc import Iterator
@@ -33,21 +33,23 @@ from training.machines.workers import (
 )
 from training.run_folder import Run, RunFacts, save_model
 
-DIFFERENT = "The workers were started with different options or data sets: they must be the same."
-SHARED = "must be on a disk that all of them share."
+DIFFERENT = (
+    "All workers must have the same options and data set, received different ones. Start the same "
+    "command on every machine."
+)
 
 
 def train(config: TrainConfig) -> Run:
-    """Trains a model, or continues a run that was stopped.
+    """Trains a model, or resumes a stopped run.
 
     Args:
-        config: What to train, on what, how. With `resume` the run's own config is used.
+        config: The options of the run. With `resume`, the run's own config is used.
 
     Returns:
-        The run, with `model.keras` in it; after a dry run nothing is there.
+        The run, which contains `model.keras`; after a dry run, its folder does not exist.
 
     Raises:
-        ValueError: If the config, the data set and the weights do not fit together.
+        ValueError: If the config is invalid or does not match the data set or the weights.
 
     Example:
 
@@ -57,7 +59,7 @@ def train(config: TrainConfig) -> Run:
         CTM, section 4.2.
     """
     require_tensorflow()
-    strategy = strategy_for(config.devices, config.workers, config.index)  # before all else
+    strategy = strategy_for(config.devices, config.workers, config.index)  # must come first
     config, facts, resumed = start(config)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -79,12 +81,12 @@ def train(config: TrainConfig) -> Run:
                 fit(model, config, facts, run, strategy)
     finally:
         keras.config.set_dtype_policy("float32")
-    print(f"The model is {run.model}; next: {next_command(run, config)}")
+    print(f"Model saved: {run.model}. Next: {next_command(run, config)}")
     return run
 
 
 def build_model(config: TrainConfig, facts: RunFacts, resumed: bool = False) -> keras.Model:
-    """The model of a config, with what its weights gave and what is fixed printed."""
+    """Builds the model of a config; prints its loaded weights and its frozen layers."""
     model = ctm_keras.build_video_model(
         config.model,
         backbone=config.backbone,
@@ -96,15 +98,15 @@ def build_model(config: TrainConfig, facts: RunFacts, resumed: bool = False) -> 
         dropout=config.dropout,
         **{"preprocessing": facts.preprocessing} | config.method_options,
     )
-    if not resumed and config.weights in ("none", "imagenet"):  # a file's is printed as it loads
+    if not resumed and config.weights in ("none", "imagenet"):  # a file prints its own report
         print(ctm_keras.adoption_report(model))
     if config.freeze_bn:
-        print("Fixed batch norm:", ", ".join(freeze_batch_norm(model, resumed)))
+        print("Frozen batch norms:", ", ".join(freeze_batch_norm(model, resumed)))
     return model
 
 
 def _compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> None:
-    """The paper's optimizer and schedule, and cross-entropy."""
+    """Compiles the model with the paper's optimizer and schedule, and cross-entropy."""
     rate = schedule(config, steps_per_epoch)
     model.compile(
         optimizer=ctm_keras.SGD(rate, momentum=config.momentum, l2=config.weight_decay),
@@ -114,16 +116,16 @@ def _compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int
 
 
 def _announce(config: TrainConfig, facts: RunFacts, epoch: int, step: int) -> None:
-    """Says where a run goes on, and which classes are mirrored."""
+    """Prints where a run resumes, its learning rate, and which classes are mirrored."""
     if epoch == config.epochs:
-        print(f"All {epoch} epochs are done.")
+        print(f"All {epoch} epochs are finished.")
     elif epoch or step:
-        print(f"Continuing at epoch {epoch + 1}, step {step} of {facts.steps_per_epoch}.")
+        print(f"Resuming at epoch {epoch + 1}, step {step} of {facts.steps_per_epoch}.")
     print(f"Learning rate: {in_words(config)}")
     for line in tfrecords.flip_report(facts.class_names, config.flip, config.pairs):
         print(line)
     if not has_validation(config):
-        print(f"The data set has no split {config.val_split!r}: there is no validation.")
+        print(f"The data set has no split {config.val_split!r}: training without validation.")
 
 
 def fit(
@@ -133,13 +135,17 @@ def fit(
     run: Run,
     strategy: tf.distribute.Strategy,
 ) -> None:
-    """Fits from the saved position to the end, and saves the model."""
+    """Trains from the saved position to the end, and saves the model."""
     chief, steps = is_chief(strategy), facts.steps_per_epoch
     averages = Averages(model, strategy, config.ema)
     state = State(model, averages, run.states, chief)
     epoch, step = state.restore()
     own_masks(model, strategy)
-    agree(strategy, f"{epoch} {step}", f"The workers see different states: {run.path} {SHARED}")
+    different = (
+        f"All workers must see the same saved states in {run.path}, received different ones. Put "
+        "the run on a disk that all machines share."
+    )
+    agree(strategy, f"{epoch} {step}", different)
     _announce(config, facts, epoch, step)
     if chief:
         run.trim_log(epoch)
@@ -162,11 +168,11 @@ def fit(
     with averages.in_the_model():
         if chief:
             save_model(model, run.model)
-    wait_for_all(strategy)  # the chief saves
+    wait_for_all(strategy)  # until the chief has saved
 
 
 def next_command(run: Run, config: TrainConfig) -> str:
-    """What to do with a trained model: score it, if there are videos to score it on."""
+    """The next command for a trained model: `ctm evaluate` if there is a validation split."""
     if not has_validation(config):
         return f"ctm predict {run.path} VIDEO.mp4"
     split = "" if config.val_split == "val" else f" --split {config.val_split}"
@@ -175,7 +181,7 @@ def next_command(run: Run, config: TrainConfig) -> str:
 
 @contextmanager
 def _logs(run: Run) -> Iterator[list[keras.callbacks.Callback]]:
-    """What writes the run's logs; says how a stopped run goes on."""
+    """The callbacks that write the run's logs; prints how to resume a stopped run."""
     csv_log = keras.callbacks.CSVLogger(run.log, append=True)
     board = keras.callbacks.TensorBoard(run.tensorboard, write_graph=False)
     try:
@@ -184,8 +190,8 @@ def _logs(run: Run) -> Iterator[list[keras.callbacks.Callback]]:
         where = "this step" if isinstance(stopped, Preempted) else "the last saved step"
         several = "the same command on every machine"
         again = several if count_workers() > 1 else f"`ctm train --resume {run.path}`"
-        print(f"\nStopped; {again} goes on from {where}.")
+        print(f"\nStopped; {again} resumes from {where}.")
         raise
     finally:
-        if getattr(csv_log, "csv_file", None):  # which Keras leaves open when a run is stopped
+        if getattr(csv_log, "csv_file", None):  # Keras leaves it open when a run is stopped
             csv_log.csv_file.close()

@@ -1,4 +1,4 @@
-"""Moving averages of a model's weights, which are often better than the last weights."""
+"""Moving averages of a model's weights, which often score better than the last weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,15 +8,15 @@ import tensorflow as tf
 
 
 class Averages:
-    """The exponential moving average of every weight, the statistics of batch norm too.
+    """The exponential moving average of every weight, including batch norm's statistics.
 
-    Young averages forget faster, by TensorFlow's rule: after n steps the decay is at most
-    (1 + n) / (10 + n), so that the start does not weigh on a short run.
+    Following TensorFlow's rule, the decay after n steps is at most (1 + n) / (10 + n), so that the
+    initial weights do not dominate a short run.
 
     Args:
-        model: Model whose weights are followed, with a built optimizer that counts the steps.
-        strategy: Strategy under which the model was made.
-        decay: Share of the average that stays in a step, as 0.9999; 0 is no average at all.
+        model: Model whose weights are averaged, with a built optimizer that counts the steps.
+        strategy: Strategy under which the model was created.
+        decay: Fraction of the average kept in each step, e.g. 0.9999; 0 switches averaging off.
 
     Reference:
         - [Acceleration of Stochastic Approximation by Averaging](
@@ -31,7 +31,7 @@ class Averages:
             self.variables = [tf.Variable(w.read_value(), trainable=False) for w in self.weights]
 
     def update(self) -> None:
-        """Moves the averages by one step, outside of the replicas."""
+        """Updates the averages after a step; must be called outside the replicas."""
         steps = tf.cast(self.steps.value, tf.float32)
         part = 1 - tf.minimum(self.decay, (1 + steps) / (10 + steps))
         for average, weight in zip(self.variables, self.weights, strict=True):
@@ -41,7 +41,7 @@ class Averages:
 
     @contextmanager
     def in_the_model(self) -> Iterator[None]:
-        """Puts the averages into the model for the time of a block."""
+        """Puts the averages into the model inside a `with` block."""
         self.swap()
         try:
             yield

@@ -1,1 +1,1 @@
-"""Devices of one machine, and several machines."""
+"""The devices of one machine, and several machines."""

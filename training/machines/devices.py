@@ -1,4 +1,4 @@
-"""Which devices train: one, all local GPUs, those of several machines, or logical CPUs in tests."""
+"""Selects the devices: one, all local GPUs, those of several machines, or logical CPUs."""
 
 import re
 
@@ -12,8 +12,8 @@ def require_tensorflow() -> None:
     """Raises ValueError when Keras runs on another backend."""
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
-            "Data and training need Keras' TensorFlow backend, but KERAS_BACKEND is "
-            f"{keras.backend.backend()!r}: set KERAS_BACKEND=tensorflow."
+            "The Keras backend must be 'tensorflow' for data and training, received "
+            f"{keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow."
         )
 
 
@@ -22,16 +22,16 @@ def strategy_for(
 ) -> tf.distribute.Strategy:
     """The strategy for `--devices` and `--workers`.
 
-    MultiWorkerMirroredStrategy for several machines, MirroredStrategy from two devices on, else
-    the default one.
+    MultiWorkerMirroredStrategy for several machines, MirroredStrategy for two or more devices,
+    otherwise the default strategy or OneDeviceStrategy.
 
     Args:
-        devices: `"auto"` (all GPUs, else the CPU), `"gpu:0,2"`, `"cpu"` or `"cpu:2"`.
-        workers: `"host1:port,host2:port"`; None leaves it to TF_CONFIG, if that is set.
-        index: Which of the workers this machine is.
+        devices: `"auto"` (all GPUs, or the CPU without GPUs), `"gpu:0,2"`, `"cpu"` or `"cpu:2"`.
+        workers: `"host1:port,host2:port"`. Defaults to TF_CONFIG, if that is set.
+        index: Position of this machine in the list of workers.
 
     Raises:
-        ValueError: If the spelling is wrong, a device is absent, or a worker names several CPUs.
+        ValueError: If an argument is malformed, a device is missing, or a worker has several CPUs.
     """
     if workers is not None:
         set_tf_config(workers, index)
@@ -48,7 +48,7 @@ def strategy_for(
 
 
 def _multi_worker(names: list[str]) -> tf.distribute.Strategy:
-    """The strategy of several machines, each with these devices; waits until all are there."""
+    """The strategy of several machines, each with these devices; waits until all connect."""
     if len(names) > 1 and names[0].startswith("CPU"):
         raise ValueError(
             "A worker must train on GPUs or on one CPU device, received --devices "
@@ -57,14 +57,15 @@ def _multi_worker(names: list[str]) -> tf.distribute.Strategy:
     gpus = tf.config.list_physical_devices("GPU")
     taken = [gpu for i, gpu in enumerate(gpus) if f"GPU:{i}" in names]
     tf.config.set_visible_devices(taken, "GPU")
-    print(f"Waiting until all {count_workers()} workers are there.", flush=True)
+    print(f"Waiting for all {count_workers()} workers to connect.", flush=True)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (RuntimeError, tf.errors.OpError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
-            f"The workers could not be joined ({reason}): is the address of this one free, are "
-            "--workers the same on all, is this the first thing that TensorFlow does?"
+            f"The workers could not connect ({reason}). Check that this machine's port is free, "
+            "that --workers is the same on all machines, and that TensorFlow has not been used "
+            "before in this process."
         ) from error
 
 
@@ -78,13 +79,16 @@ def _device_names(devices: str) -> list[str]:
     if match := re.fullmatch(r"gpu:(\d+(?:,\d+)*)", devices):
         wanted = [f"GPU:{i}" for i in dict.fromkeys(match[1].split(","))]
         if missing := sorted(set(wanted) - set(gpus)):
-            raise ValueError(f"--devices {devices}: no {', '.join(missing)}; there are {gpus}.")
+            raise ValueError(
+                f"--devices must name existing GPUs ({', '.join(gpus) or 'none'}), received "
+                f"{', '.join(missing)}."
+            )
         return wanted
-    raise ValueError(f"--devices takes auto, gpu:0,1, cpu or cpu:2, received {devices!r}.")
+    raise ValueError(f"--devices must be like auto, gpu:0,1, cpu or cpu:2, received {devices!r}.")
 
 
 def logical_cpus(count: int) -> list[str]:
-    """Splits the CPU into `count` logical devices, which must happen before its first use."""
+    """Splits the CPU into `count` logical devices; must be called before TensorFlow uses it."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     if count > 1 and len(tf.config.get_logical_device_configuration(cpu) or [0]) < count:
         try:
@@ -93,7 +97,7 @@ def logical_cpus(count: int) -> list[str]:
             )
         except RuntimeError:
             raise ValueError(
-                f"--devices cpu:{count}: TensorFlow already runs with fewer logical CPUs; "
-                "start a new process."
+                f"--devices cpu:{count} requires a new process: TensorFlow already runs with fewer "
+                "logical CPUs."
             ) from None
     return [f"CPU:{i}" for i in range(count)]

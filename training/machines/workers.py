@@ -1,4 +1,4 @@
-"""Several machines that train one model: who they are, and what happens when one is lost."""
+"""Several machines that train one model: their addresses, and errors when one is lost."""
 
 import json
 import os
@@ -10,30 +10,33 @@ from contextlib import contextmanager
 import tensorflow as tf
 
 LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
-UNEVEN = "is joining a group with size"  # TensorFlow's words
-DEVICES = "The workers have different numbers of devices: --devices must name equally many on all."
+UNEVEN = "is joining a group with size"  # TensorFlow's message
+DEVICES = (
+    "All workers must have the same number of devices, received different numbers. Give --devices "
+    "with equally many devices on every machine."
+)
 WHERE_IT_HAPPENED = re.compile("Graph execution error|Detected at|  File ")
 
 
 class LostWorkerError(OSError):
-    """A machine of several is gone, and with it the run."""
+    """A worker was lost, which stops the run."""
 
 
 def set_tf_config(workers: str, index: int) -> None:
-    """Says in TF_CONFIG, where TensorFlow looks for it, who the machines are.
+    """Sets TF_CONFIG, from which TensorFlow reads the addresses of the machines.
 
     Args:
         workers: `"host1:port,host2:port"`, the same on every machine.
-        index: Which of them this is.
+        index: Position of this machine in the list.
 
     Raises:
-        ValueError: If the spelling is wrong.
+        ValueError: If an argument is malformed.
     """
     hosts = workers.split(",")
     if not all(host.rpartition(":")[0] and host.rpartition(":")[2].isdigit() for host in hosts):
-        raise ValueError(f"--workers takes host1:port,host2:port, received {workers!r}.")
+        raise ValueError(f"--workers must be like host1:port,host2:port, received {workers!r}.")
     if len(set(hosts)) < len(hosts):
-        raise ValueError(f"--workers names a machine twice: {workers}.")
+        raise ValueError(f"--workers must name each machine only once, received {workers}.")
     if not 0 <= index < len(hosts):
         raise ValueError(f"--index must be 0 to {len(hosts) - 1}, received {index}.")
     task = {"type": "worker", "index": index}
@@ -41,12 +44,14 @@ def set_tf_config(workers: str, index: int) -> None:
 
 
 def count_workers(strategy: tf.distribute.Strategy | None = None) -> int:
-    """The number of machines, from TF_CONFIG or a strategy; 1 without."""
+    """The number of machines, from a strategy or TF_CONFIG; 1 if neither names any."""
     if strategy is None:
         try:
             cluster = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {})
         except (ValueError, AttributeError):
-            raise ValueError(f"TF_CONFIG is no JSON object: {os.environ['TF_CONFIG']!r}.") from None
+            raise ValueError(
+                f"TF_CONFIG must be a JSON object, received {os.environ['TF_CONFIG']!r}."
+            ) from None
     else:
         resolver = strategy.cluster_resolver
         cluster = resolver.cluster_spec().as_dict() if resolver else {}
@@ -54,7 +59,7 @@ def count_workers(strategy: tf.distribute.Strategy | None = None) -> int:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this machine is the one that writes the run."""
+    """Whether this machine writes the run."""
     resolver = strategy.cluster_resolver
     if resolver is None or resolver.task_type == "chief":
         return True
@@ -62,15 +67,15 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def agree(strategy: tf.distribute.Strategy, value: str, mistake: str) -> None:
-    """Waits for all machines and makes sure that they have the same value.
+    """Waits for all machines and checks that they have the same value.
 
     Args:
-        strategy: The strategy of all machines; with a single one nothing happens.
-        value: What must be the same.
-        mistake: What to say if it is not.
+        strategy: The strategy of all machines; with a single machine, nothing happens.
+        value: The value that must be the same.
+        mistake: The error message if it is not.
 
     Raises:
-        ValueError: If the machines differ.
+        ValueError: If the values differ.
     """
     if count_workers(strategy) == 1:
         return
@@ -86,34 +91,34 @@ def agree(strategy: tf.distribute.Strategy, value: str, mistake: str) -> None:
 
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
-    """Waits for all machines, so that none takes one that is done for a lost one."""
+    """Waits for all machines, so that none mistakes a finished machine for a lost one."""
     agree(strategy, "", "")
 
 
 @contextmanager
 def lost_worker_in_words(strategy: tf.distribute.Strategy) -> Iterator[None]:
-    """Turns what TensorFlow raises when another machine is gone into one sentence.
+    """Turns TensorFlow's errors about a lost machine into one sentence.
 
     Raises:
-        LostWorkerError: If a machine is gone.
-        ValueError: If a machine has another number of devices.
+        LostWorkerError: If a machine is lost.
+        ValueError: If machines have different numbers of devices.
     """
     try:
         yield
     except tf.errors.OpError as error:
-        told = isinstance(error, LOST) or "ollective" in str(error)
-        if count_workers(strategy) == 1 or not told:
+        lost = isinstance(error, LOST) or "ollective" in str(error)
+        if count_workers(strategy) == 1 or not lost:
             raise
         if UNEVEN in str(error):
             raise ValueError(DEVICES) from error
         raise LostWorkerError(
-            "another worker was lost, so all stop: start the same command on every machine again, "
-            f"it goes on from the last saved step ({_reason_of(error)})"
+            "Another worker was lost, so all workers stop. Run the same command on every machine "
+            f"again to resume from the last saved step. ({_reason_of(error)})"
         ) from error
 
 
 def _reason_of(error: tf.errors.OpError) -> str:
-    """What happened, of a message that also says where."""
+    """The first line of a message that describes the error and not its location."""
     lines = str(error).strip().splitlines()
-    told = [line for line in lines if line.strip() and not WHERE_IT_HAPPENED.match(line)]
-    return re.sub(r"^\{\{.*?\}\}\s*", "", told[0])[:200]
+    reasons = [line for line in lines if line.strip() and not WHERE_IT_HAPPENED.match(line)]
+    return re.sub(r"^\{\{.*?\}\}\s*", "", reasons[0])[:200]

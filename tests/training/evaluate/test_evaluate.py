@@ -94,7 +94,7 @@ def test_an_unfinished_run_is_named(trained, tmp_path):
     (tmp_path / "config.json").write_text(
         (trained.path / "config.json").read_text(encoding="utf-8"), encoding="utf-8"
     )
-    with pytest.raises(ValueError, match="its training has not ended: `ctm train --resume"):
+    with pytest.raises(ValueError, match=r"its training is not finished\. Run `ctm train --resume"):
         evaluate(tmp_path)
 
 

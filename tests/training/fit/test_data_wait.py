@@ -116,6 +116,6 @@ def test_remedies_follow_from_the_data_set():
 
     assert found(short_side=160) == []
     assert found(short_side=200) == []
-    assert "--short-side 160, its frames have a short side of 256" in found(short_side=256)[0]
-    assert "--short-side 160, its frames have their own size" in found(short_side=None)[0]
+    assert "--short-side 160 (its frames have a short side of 256" in found(short_side=256)[0]
+    assert "--short-side 160 (its frames have their original size" in found(short_side=None)[0]
     assert "--store frames" in found(short_side=160, store="video")[0]

@@ -49,5 +49,5 @@ def test_a_bucket_that_is_gone(remote, s3, config):
 def test_a_run_is_not_written_to_a_bucket(config):
     from training.fit.resolve import start
 
-    with pytest.raises(ValueError, match=r"s3:/\S+run is on a server: name a folder"):
+    with pytest.raises(ValueError, match=r"must be local, received s3:/\S+run\. Give a local"):
         start(dataclasses.replace(config, out=Path("s3://bucket/run")))

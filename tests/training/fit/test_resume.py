@@ -70,10 +70,10 @@ def test_a_run_sent_away_and_killed_goes_on_exactly(
     process = start(config, after)
     told, _ = process.communicate()
     assert process.returncode == -9, told
-    assert "Continuing at epoch 1, step 4 of 4." in told
+    assert "Resuming at epoch 1, step 4 of 4." in told
     resumed = train(config)
     saved = (after - 1) // 2 * 2  # it is killed before the step is saved
-    assert f"Continuing at epoch 2, step {saved} of 4." in capsys.readouterr().out
+    assert f"Resuming at epoch 2, step {saved} of 4." in capsys.readouterr().out
     assert_equal(undisturbed, resumed, difference, f"killed after {after} steps")
 
 
@@ -96,7 +96,7 @@ def test_a_run_sent_away_saves_between_the_steps_that_are_saved_anyway(
     config = change(undisturbed.config, out=tmp_path / "sent-away", save_every=1000)
     sent_away(config, 5)
     resumed = train(config)
-    assert "Continuing at epoch 2, step 2 of 4." in capsys.readouterr().out  # all agree in a step
+    assert "Resuming at epoch 2, step 2 of 4." in capsys.readouterr().out  # all agree in a step
     assert_equal(undisturbed, resumed, difference)
 
 
@@ -108,6 +108,6 @@ def test_the_same_command_with_another_value_is_another_run(undisturbed, change)
 def test_what_several_machines_began_is_not_continued_by_each_alone(undisturbed, change, tmp_path):
     several = change(undisturbed.config, workers="a:2222,b:2222", out=tmp_path / "run")
     path = Run.create(several, undisturbed.facts).path
-    with pytest.raises(ValueError, match="give --workers a:2222,b:2222 and --index on each"):
+    with pytest.raises(ValueError, match="Give --workers a:2222,b:2222 and --index on each"):
         train(TrainConfig(resume=path))
     assert reopen(TrainConfig(workers="b:2222"), path)[0].workers == "b:2222"

@@ -77,10 +77,12 @@ def test_two_workers_train_as_one_device(config, pair, start, change, difference
 def test_workers_go_on_by_the_same_command_after_one_was_lost(config, pair, start, difference):
     (told, _) = told_by([start(pair[0]), start(pair[1], after=3)], codes=(1, -9))
     sentence = told.strip().splitlines()[-1]
-    assert sentence.startswith("ctm: another worker was lost, so all stop: start the same command")
+    assert sentence.startswith(
+        "ctm: Another worker was lost, so all workers stop. Run the same command"
+    )
     assert "Traceback" not in told
     for told in told_by([start(own) for own in pair]):
-        assert "Continuing at epoch 1, step 2 of 4." in told
+        assert "Resuming at epoch 1, step 2 of 4." in told
     assert_same_training(train(config), Run.open(pair[0].out), difference)
 
 
@@ -145,13 +147,13 @@ def test_workers_are_said_in_tf_config(monkeypatch):
 
 def test_a_tf_config_that_is_none_is_refused(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", "worker")
-    with pytest.raises(ValueError, match="TF_CONFIG is no JSON object"):
+    with pytest.raises(ValueError, match="TF_CONFIG must be a JSON object"):
         strategy_for("cpu")
 
 
 def test_machines_get_whole_videos(config, change, monkeypatch):
     monkeypatch.setattr("training.fit.resolve.count_workers", lambda strategy: 8)
-    with pytest.raises(ValueError, match="not whole videos with --repeats 2"):
+    with pytest.raises(ValueError, match="must be a multiple of --repeats 2"):
         train(change(config, repeats=2))
 
 

@@ -57,10 +57,10 @@ def test_the_rate_is_the_papers(name, epoch):
     assert float(rate) == pytest.approx(RATES[name, epoch], rel=1e-3)
 
 
-def test_the_rate_follows_the_batch_and_says_so():
+def test_the_learning_rate_scales_with_the_batch_size_and_is_printed():
     config = TrainConfig(rate_at=(0.02, 96), batch_size=24)
     assert config.rate == pytest.approx(0.005)
-    assert "0.02 at a batch of 96, in proportion to 24" in in_words(config)
+    assert "scaled from 0.02 at batch size 96 to 24" in in_words(config)
     given = TrainConfig(learning_rate=0.3, batch_size=24)
     assert in_words(given).startswith("0.3 (as given)")
 
@@ -81,7 +81,7 @@ def test_the_command_line_overrides_a_recipe(directions, tmp_path, monkeypatch, 
     arguments = ["--recipe", "ctm_mini_kinetics", "--data", str(directions), "--out", str(out)]
     monkeypatch.setattr("sys.argv", ["ctm", "train", *arguments, *options, "--dry-run"])
     main()
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for line in (
         "Recipe ctm_mini_kinetics:",
         "  backbone: tiny instead of resnet50",
@@ -92,24 +92,24 @@ def test_the_command_line_overrides_a_recipe(directions, tmp_path, monkeypatch, 
         "  weights: none instead of imagenet",
         "videos: train 36, val 12",
         "Frozen layers: none",
-        "Steps: 4 of 8 clips an epoch, 240 in 60 epochs",
-        "Learning rate: 0.001667 (0.02 at a batch of 96, in proportion to 8), times 0.1 after "
+        "Steps: 4 per epoch, of 8 clips each; 240 in 60 epochs",
+        "Learning rate: 0.001667 (scaled from 0.02 at batch size 96 to 8), times 0.1 after "
         "epoch 30, 50",
         "Memory of a step: about ",
-        "Two steps ran; the second took ",
+        "Ran two steps; the second took ",
     ):
-        assert line in told
-    assert "epochs: " not in told.partition("Data:")[0]
+        assert line in printed
+    assert "epochs: " not in printed.partition("Data:")[0]
     assert (tmp_path / "run-plan.png").stat().st_size > 5000
     assert not out.exists()
 
 
 def test_an_epoch_of_one_step_is_planned_too(trained, change, capsys):
-    """Also where a run is already."""
+    """Even if the folder already has a run."""
     train(change(trained.config, model="tsn", batch_size=36, dry_run=True))
-    told = capsys.readouterr().out
-    assert "Steps: 1 of 36 clips an epoch" in told
-    assert re.search(r"Two steps ran; the second took \d+\.\d+ s", told)
+    printed = capsys.readouterr().out
+    assert "Steps: 1 per epoch, of 36 clips each" in printed
+    assert re.search(r"Ran two steps; the second took \d+\.\d+ s", printed)
 
 
 def test_what_a_run_resolved_is_in_its_config(trained):
@@ -124,7 +124,7 @@ def test_unknown_recipes_are_errors_with_the_nearest_name():
 
 
 def test_a_recipe_for_fine_tuning_requires_a_model(directions):
-    with pytest.raises(ValueError, match="stm_ucf101 fine-tunes a trained model. Give it as"):
+    with pytest.raises(ValueError, match=r"stm_ucf101 fine-tunes a trained model\. Give it as"):
         train(dataclasses.replace(recipes.read("stm_ucf101"), data=directions))
 
 
