@@ -1,4 +1,4 @@
-"""`ctm ablate`: papers' ablation tables on the user's data, several runs of every network."""
+"""`ctm ablate`: the papers' ablation tables on the user's data, several runs per network."""
 
 import re
 from collections.abc import Iterable
@@ -26,21 +26,22 @@ from training.run_folder import Run
 
 
 def ablate(config: AblateConfig) -> list[Path]:
-    """Trains and evaluates every network of some tables, and writes the tables.
+    """Trains and evaluates every network of the tables, and writes the tables.
 
-    A network that stands in several tables is trained once; a run that is there already is not
-    trained again, and one that was stopped goes on. The first runs of all networks come before
-    the second ones, and the tables are written after each round.
+    A network in several tables is trained once. Finished runs are reused and stopped runs are
+    resumed. Each network is run once before any is run a second time, and the tables are written
+    after each round.
 
     Args:
-        config: The tables, the runs, and how to train.
+        config: The tables, the runs, and the training options.
 
     Returns:
         A Markdown file for each table.
 
     Raises:
-        ValueError: If there is no such table, the config names a model or an option of a row
-            itself, the data sets differ in their classes, or a folder holds a run of other options.
+        ValueError: If a table is unknown, the config sets a model or an option that rows set
+            themselves, the data sets differ in their classes, or a folder has a run with other
+            options.
     """
     config.check()
     for name in config.tables:
@@ -65,27 +66,29 @@ def ablate(config: AblateConfig) -> list[Path]:
 
 
 def _check_data(config: AblateConfig) -> None:
-    """Raises ValueError unless all data sets are there, with the split and the same classes."""
+    """Raises ValueError unless all data sets exist, with the split and the same classes."""
     manifests = {path: tfrecords.read_manifest(path) for path in config.data[: config.runs]}
     first = manifests[config.data[0]]
     for path, manifest in manifests.items():
         names = manifest.class_names, first.class_names
         if why := class_difference(*names, str(path), str(config.data[0])):
             raise ValueError(
-                f"{path} has other classes than {config.data[0]} ({why}): a table is of data sets "
-                "with the same classes, as folds are."
+                f"{path} has other classes than {config.data[0]} ({why}). Give data sets with the "
+                "same classes, such as folds of one data set."
             )
         if config.val_split not in manifest.splits:
-            raise ValueError(f"{path} has no split {config.val_split!r}: say --val-split.")
+            raise ValueError(f"{path} has no split {config.val_split!r}. Give --val-split.")
 
 
 def _check_options(config: AblateConfig, rows: Iterable[Row]) -> None:
-    """Raises ValueError for a given option that a row sets itself, or that no method has."""
+    """Raises ValueError for an option that rows set themselves, or that no method has."""
     for name in config.method_options:
         if setting := [row.label for row in rows if name in _named(row.options)]:
-            raise ValueError(f"--options {name}: the rows {', '.join(setting)} set it themselves.")
+            raise ValueError(
+                f"--options {name}: the rows {', '.join(setting)} set it themselves. Remove it."
+            )
         if not any(has(row, name) for row in rows):
-            raise ValueError(f"--options {name}: no method of these tables has it.")
+            raise ValueError(f"--options {name}: no method of these tables has it. Remove it.")
 
 
 def _named(options: Iterable[str]) -> list[str]:
@@ -99,12 +102,12 @@ def has(row: Row, name: str) -> bool:
 
 
 def _network(row: Row) -> str:
-    """A row's network as the name of a folder: method and options."""
+    """The folder name of a row's network, from its method and options."""
     return re.sub(r"[^a-z0-9]+", "-", " ".join((row.model, *row.options)).lower()).strip("-")
 
 
 def _why_not(row: Row, config: AblateConfig) -> str:
-    """Why the network of a row cannot be built, or nothing."""
+    """The reason why the network of a row cannot be built, or an empty string."""
     own = for_training(row, config, 0)
     try:
         ctm_keras.build_video_model(
@@ -121,7 +124,7 @@ def _why_not(row: Row, config: AblateConfig) -> str:
 
 
 def for_training(row: Row, config: AblateConfig, number: int) -> TrainConfig:
-    """The config of a row's run; each run has the next seed and the next data set."""
+    """The config of a row's run; each run uses the next seed and the next data set."""
     return config.for_training(
         data=config.data[number % len(config.data)],
         out=config.folder / f"{_network(row)}-{config.seed + number}",
@@ -132,30 +135,30 @@ def for_training(row: Row, config: AblateConfig, number: int) -> TrainConfig:
 
 
 def _measured(row: Row, config: AblateConfig, number: int) -> Report:
-    """The report of a run, trained and evaluated now or before."""
+    """The report of a run; trains and evaluates it if necessary."""
     own = for_training(row, config, number)
     if not (is_started(complete(own, saved_model(own))) and Run(own.folder).model.is_file()):
         train(own)
     run = Run.open(own.folder)
     if run.facts.data_hash != tfrecords.read_manifest(own.dataset).hash:
-        raise ValueError(f"{run.path} was trained on other data than {own.data}: name a new --out.")
+        raise ValueError(f"{run.path} was trained on other data than {own.data}. Give a new --out.")
     if not is_evaluated(run, config.evaluation):
         evaluate(run.path, **vars(config.evaluation))
     keras.backend.clear_session()
     return Report.read(run.path)
 
 
-def is_evaluated(run: Run, asked: EvaluateConfig) -> bool:
-    """Whether a run's report is of its last model on its own data, with the views asked for."""
+def is_evaluated(run: Run, views: EvaluateConfig) -> bool:
+    """Whether a run has a report of its last model on its own data, with these views."""
     try:
         report = Report.read(run.path)
     except ValueError:
         return False
-    expected = (asked.split, asked.model, run.facts.data_hash, settings_for(asked, run.config))
+    expected = (views.split, views.model, run.facts.data_hash, settings_for(views, run.config))
     return expected == (report.split, report.model, report.data_hash, report.settings)
 
 
 def _with_report(result: Result, report: Report) -> Result:
-    """A result with one run more."""
+    """Adds a run's report to a result."""
     protocol = f"{report.split}: {report.protocol}; {report.coverage}"
     return Result((*result.top1, report.top1), (*result.protocols, protocol))

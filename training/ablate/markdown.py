@@ -1,4 +1,4 @@
-"""An ablation table as it is written: each row's runs beside the paper's figures."""
+"""Writes an ablation table: the runs of each row next to the paper's figures."""
 
 import dataclasses
 import itertools
@@ -16,12 +16,12 @@ from training.fit.resolve import weights_of
 
 @dataclass(frozen=True)
 class Result:
-    """What the runs of a network came to.
+    """The results of a network's runs.
 
     Args:
-        top1: Accuracy of each run, 0 to 1; none where the network cannot be built.
-        protocols: Of the evaluations, each with its coverage.
-        reason: Why the network cannot be built, or empty.
+        top1: Accuracy of each run, 0 to 1; empty if the network cannot be built.
+        protocols: The protocol and coverage of each evaluation.
+        reason: The reason why the network cannot be built, or an empty string.
     """
 
     top1: tuple[float, ...] = ()
@@ -43,7 +43,7 @@ def write(name: str, table: Table, results: Sequence[Result], config: AblateConf
 
 
 def in_markdown(table: Table, results: Sequence[Result], config: AblateConfig) -> Iterator[str]:
-    """The table in lines: each row's mean and standard deviation beside the paper's figures."""
+    """The lines of the table: mean and standard deviation of each row, and the paper's figures."""
     columns = " | ".join(f"paper: {column}" for column in table.columns)
     data = ", ".join(map(str, config.data[: config.runs]))
     yield f"# {table.title}"
@@ -54,7 +54,7 @@ def in_markdown(table: Table, results: Sequence[Result], config: AblateConfig) -
     )
     for protocol in dict.fromkeys(itertools.chain(*(result.protocols for result in results))):
         yield f"Protocol: {protocol}."
-    yield "Top-1 in percent; here the mean over runs and their standard deviation."
+    yield "Top-1 in percent; here: mean and standard deviation over runs."
     yield ""
     yield f"| network | here | each run | {columns} |"
     yield "|---" * (3 + len(table.columns)) + "|"
@@ -64,7 +64,7 @@ def in_markdown(table: Table, results: Sequence[Result], config: AblateConfig) -
 
 
 def mean_and_deviation(result: Result) -> str:
-    """`"93.8 ± 1.2 | 93.0, 94.6"`, or why there is nothing."""
+    """`"93.8 ± 1.2 | 93.0, 94.6"`, or a dash and the reason for missing results."""
     if not result.top1:
         return f"- | {result.reason.split('. ')[0].rstrip('.')}"
     percents = 100 * np.array(result.top1)

@@ -1,4 +1,4 @@
-"""The papers' ablation tables as data: which networks, and what the paper found."""
+"""The papers' ablation tables as data: networks and published results."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ class Row:
     """A network of a table.
 
     Args:
-        label: As the paper calls it.
+        label: The paper's name of the network.
         model: Method.
-        options: Of the method, as on the command line.
-        published: The paper's top-1 in percent, one for each of the table's columns, or None.
+        options: Options of the method, as on the command line. Defaults to none.
+        published: The paper's top-1 in percent, one or None for each column. Defaults to none.
     """
 
     label: str
@@ -25,9 +25,9 @@ class Table:
     """A paper's table.
 
     Args:
-        title: Paper and number.
-        columns: What the published numbers are of.
-        rows: Its networks.
+        title: Paper and number of the table.
+        columns: Data set and backbone of each column of published results.
+        rows: The networks.
     """
 
     title: str

@@ -1,1 +1,1 @@
-"""What a model's accuracy owes to space and to time, from saved predictions."""
+"""Analyses of how much models gain from temporal modeling."""

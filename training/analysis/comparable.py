@@ -1,4 +1,4 @@
-"""Evaluated runs that may stand side by side: one split, one protocol, each network once."""
+"""Evaluated runs that can be compared: one split, one protocol, each network once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from training.evaluate.predictions import Predictions, top1
 from training.evaluate.scores import Basis, Report, read_results
 from training.run_folder import Run
 
-OF_THE_NETWORK = ("num_frames", "image_size", "own_size")  # of the settings of an evaluation
+OF_THE_NETWORK = ("num_frames", "image_size", "own_size")  # settings that depend on the network
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Evaluated:
 
     Args:
         name: The run's folder.
-        result: Its network and accuracy.
-        predictions: What `ctm evaluate` saved.
+        result: The run's network and accuracy.
+        predictions: The saved predictions.
         class_names: The classes, in order.
-        report: Its report.
+        report: The report of the evaluation.
     """
 
     name: str
@@ -37,17 +37,17 @@ class Evaluated:
 
     @property
     def views(self) -> dict[str, Any]:
-        """Which views were scored, in what must be alike between networks."""
+        """The settings of the views that must be the same for all networks."""
         settings = vars(self.report.one_protocol)
         views = {name: v for name, v in settings.items() if name not in OF_THE_NETWORK}
         return {**views, "split": self.report.split, "model": self.report.model}
 
 
 def read_evaluated(path: Path) -> Evaluated:
-    """A run and what `ctm evaluate` wrote into it.
+    """Reads a run and the results that `ctm evaluate` wrote into it.
 
     Raises:
-        ValueError: If it was not evaluated.
+        ValueError: If the run was not evaluated.
     """
     run = Run.open(path)
     predictions, report = read_results(path)
@@ -57,10 +57,10 @@ def read_evaluated(path: Path) -> Evaluated:
 
 
 def _network_of(config: TrainConfig, accuracy: float) -> Result:
-    """The network that a config describes, and what it came to."""
+    """The network of a config, with its accuracy."""
     options = config.method_options
     pooling = options.get("temporal_pooling", False)
-    if pooling != "avg":  # True and "max" are the paper's, which `pooling` stands for
+    if pooling != "avg":  # True and "max" are the paper's pooling
         options.pop("temporal_pooling", None)
     return Result(
         config.model,
@@ -74,17 +74,17 @@ def _network_of(config: TrainConfig, accuracy: float) -> Result:
 
 
 def _spelled(name: str, value: Any) -> str:
-    """An option as --options takes it, `"blocks=1,3"`."""
+    """An option in the form of --options, `"blocks=1,3"`."""
     values = value if isinstance(value, tuple) else (value,)
     return f"{name}={','.join(map(str, values))}"
 
 
 def check_comparable(evaluated: Sequence[Evaluated]) -> None:
-    """Raises ValueError unless runs are of one protocol, and one of them stands beside its TSN."""
+    """Raises ValueError unless runs share a protocol and one of them has a TSN to compare with."""
     if not any(run.result.is_baseline for run in evaluated):
         raise ValueError(
-            f"None of the {len(evaluated)} runs is a TSN without temporal pooling, with which "
-            "they could be compared: train one with --model tsn."
+            f"None of the {len(evaluated)} runs is a TSN without temporal pooling to compare with. "
+            "Train one with --model tsn."
         )
     first = evaluated[0]
     for run in evaluated[1:]:
@@ -92,13 +92,13 @@ def check_comparable(evaluated: Sequence[Evaluated]) -> None:
     for one, other in combinations(evaluated, 2):
         if one.result.network == other.result.network:
             raise ValueError(
-                f"{one.name} and {other.name} are both {one.result}: give the one that counts."
+                f"{one.name} and {other.name} are both {one.result}. Give only one of them."
             )
     if not any(with_baselines(evaluated)):
         given = ", ".join(str(run.result) for run in evaluated)
         raise ValueError(
-            "There is nothing to compare: give a TSN and another network with its backbone, "
-            f"frames and image size; received {given}."
+            "At least one network must have the backbone, frames and image size of a TSN, received "
+            f"nothing to compare: {given}. Give a TSN and another network that match."
         )
 
 
@@ -106,17 +106,20 @@ def _check_alike(run: Evaluated, first: Evaluated) -> None:
     """Raises ValueError unless two runs have the same classes, protocol and kind of checkpoint."""
     names = run.class_names, first.class_names
     if why := class_difference(*names, run.name, first.name):
-        raise ValueError(f"{run.name} and {first.name} have different classes: {why}.")
+        raise ValueError(
+            f"{run.name} and {first.name} have different classes: {why}. Give runs with the same "
+            "classes."
+        )
     if run.views != first.views:
         raise ValueError(
             f"{run.name} was evaluated on {run.report.basis}; {first.name} on "
-            f"{first.report.basis}: evaluate both alike."
+            f"{first.report.basis}. Evaluate both with the same options."
         )
     check_same_videos(run.predictions, first.predictions)
 
 
 def basis_of(evaluated: Sequence[Evaluated]) -> Basis:
-    """What the numbers of all runs stand on; of each, where they differ."""
+    """How the scores of all runs were measured; lists each run if they differ."""
 
     def joined(own: dict[str, str]) -> str:
         values = set(own.values())
@@ -129,7 +132,7 @@ def basis_of(evaluated: Sequence[Evaluated]) -> Basis:
 
 
 def with_baselines(evaluated: Sequence[Evaluated]) -> Iterator[tuple[Evaluated, Evaluated]]:
-    """Each run that is no baseline, with the TSN of its setting if there is one."""
+    """Each run other than a baseline that has a TSN in the same setting, with that TSN."""
     baselines = {run.result.setting: run for run in evaluated if run.result.is_baseline}
     for run in evaluated:
         tsn = baselines.get(run.result.setting)

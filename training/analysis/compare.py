@@ -1,4 +1,4 @@
-"""What evaluated runs say about space and time, side by side: `ctm analyze`."""
+"""`ctm analyze`: compares spatial and temporal contributions of evaluated runs."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -35,19 +35,19 @@ from training.pictures.charts import draw_gains
 
 
 def analyze(runs: Sequence[Path], out: Path, top: int | None = None) -> Iterator[str]:
-    """Compares evaluated runs with the TSN among them, from their saved predictions.
+    """Compares evaluated runs with the TSN among them, using saved predictions.
 
     Args:
         runs: Folders of runs that `ctm evaluate` scored on the same split with the same protocol.
         out: Folder for analysis.json and a picture of temporal gains.
-        top: Classes that count as temporal and as static, None for 10 or half of all.
+        top: Number of classes listed as temporal, and as static. Defaults to 10, or half of all.
 
     Returns:
-        An iterator of lines for people.
+        An iterator of lines to print.
 
     Raises:
-        ValueError: If a run was not evaluated, protocols differ, a network is there twice or
-            none beside its TSN, or `top` is less than 1.
+        ValueError: If a run was not evaluated, protocols differ, a network is given twice, no
+            network has a TSN to compare with, or `top` is less than 1.
 
     Reference:
         Sections 5.3 and 5.4 of arXiv 2010.11757.
@@ -64,9 +64,9 @@ def analyze(runs: Sequence[Path], out: Path, top: int | None = None) -> Iterator
 def analyze_runs(
     runs: Sequence[Path], top: int | None = None
 ) -> tuple[Analysis, dict[str, np.ndarray]]:
-    """What `analyze` finds, and the temporal gains of each run."""
+    """The results of `analyze`, and the temporal gains of each run."""
     if top is not None and top < 1:
-        raise ValueError(f"top must be 1 class or more, received {top}.")
+        raise ValueError(f"top must be 1 or more, received {top}.")
     evaluated = [read_evaluated(path) for path in runs]
     check_comparable(evaluated)
     pairs = list(with_baselines(evaluated))
@@ -88,7 +88,7 @@ def analyze_runs(
 
 
 def networks(evaluated: Sequence[Evaluated]) -> Iterator[Network]:
-    """Each run, with Phi and Psi if it has a TSN."""
+    """Each run, with Phi and Psi if there is a TSN in the same setting."""
     tsn = {run.name: base.result.top1 for run, base in with_baselines(evaluated)}
     for run in evaluated:
         if run.name in tsn:
@@ -100,7 +100,7 @@ def networks(evaluated: Sequence[Evaluated]) -> Iterator[Network]:
 
 
 def _of_classes(gain: np.ndarray, names: Sequence[str], count: int) -> Gain:
-    """Which classes gain, and what is left without those that gain most."""
+    """The gains of classes, and their mean with and without the most temporal classes."""
     best = temporal_classes(gain, count)
     rest = len(best) < (~np.isnan(gain)).sum()
     values = [None if np.isnan(g) else float(g) for g in gain]
@@ -113,11 +113,11 @@ def _of_classes(gain: np.ndarray, names: Sequence[str], count: int) -> Gain:
 
 
 def _likeness(gains: dict[str, np.ndarray], count: int) -> Iterator[Pair]:
-    """How alike the gains of each two models are."""
+    """The correlation and the overlap of the gains of each pair of models."""
     for (one, first), (other, second) in combinations(gains.items(), 2):
         try:
             correlation = gain_correlation(first, second)
-        except ValueError:  # one model gains alike everywhere
+        except ValueError:  # one model gains equally in all classes
             correlation = None
         shared = overlap(temporal_classes(first, count), temporal_classes(second, count))
         yield Pair((one, other), correlation, shared)

@@ -1,4 +1,4 @@
-"""Spatial contribution and temporal improvement of a model, against the frame average of TSN.
+"""Spatial contribution and temporal improvement of a model, relative to TSN's frame average.
 
 Chen et al., Deep Analysis of CNN-based Spatio-temporal Representations for Action Recognition,
 CVPR 2021, arXiv 2010.11757, Equations 1 and 2 and Table 8.
@@ -18,14 +18,14 @@ class Result:
     """The accuracy of one network.
 
     Args:
-        method: `"tsn"`, `"ctm"` and the like.
-        backbone: Its image model.
-        frames: Frames of its clips.
-        pooling: Whether its frames are pooled between the stages.
-        top1: Share of videos whose best class is right, 0 to 1.
-        image_size: Side of its frames in pixels, None where all networks have the same.
-        options: Of the method, such as `"blocks=1"`, and `"temporal_pooling=avg"`: where nothing
-            is said, the pooling is by maximum.
+        method: Method, such as `"tsn"` or `"ctm"`.
+        backbone: Image backbone.
+        frames: Frames per clip.
+        pooling: Whether frames are pooled between the stages.
+        top1: Top-1 accuracy, 0 to 1.
+        image_size: Side of the frames in pixels. Defaults to None, for networks of equal size.
+        options: Options of the method, such as `"blocks=1"`, and `"temporal_pooling=avg"` if the
+            pooling is not by maximum.
     """
 
     method: str
@@ -38,17 +38,17 @@ class Result:
 
     @property
     def label(self) -> str:
-        """The method with its options: what means are over, and a table names."""
+        """The method with its options, as in tables; means are grouped by it."""
         return " ".join((self.method, *self.options))
 
     @property
     def setting(self) -> tuple[str, int, int | None]:
-        """What a network has in common with its baseline."""
+        """What a network shares with its baseline: backbone, frames and image size."""
         return self.backbone, self.frames, self.image_size
 
     @property
     def network(self) -> tuple:
-        """Everything but what it came to."""
+        """Everything but the accuracy."""
         return self.label, *self.setting, self.pooling
 
     @property
@@ -64,13 +64,13 @@ class Result:
 
 @dataclass(frozen=True)
 class Contribution:
-    """The means over backbones and numbers of frames; None where no network was there.
+    """The means over backbones and numbers of frames; None where there is no network.
 
     Args:
-        spatial: Phi, of the networks without temporal pooling.
-        temporal: Psi, of the networks without temporal pooling.
-        pooled: Psi of the networks with temporal pooling.
-        networks: How many networks the means are of, without and with pooling.
+        spatial: Mean Phi of the networks without temporal pooling.
+        temporal: Mean Psi of the networks without temporal pooling.
+        pooled: Mean Psi of the networks with temporal pooling.
+        networks: Numbers of networks without and with temporal pooling.
     """
 
     spatial: float | None
@@ -80,14 +80,14 @@ class Contribution:
 
 
 def spatial_contribution(top1: float, baseline: float) -> float:
-    """Phi: the share of an accuracy that TSN reaches without any order of the frames.
+    """Phi: the fraction of a model's accuracy that TSN reaches, which ignores the order of frames.
 
     Args:
         top1: Accuracy of the model, 0 to 1.
         baseline: Accuracy of TSN with the same backbone and frames, 0 to 1.
 
     Raises:
-        ValueError: If an accuracy is no share, or both are 0.
+        ValueError: If an accuracy is not between 0 and 1, or both are 0.
 
     Example:
 
@@ -97,24 +97,23 @@ def spatial_contribution(top1: float, baseline: float) -> float:
     Reference:
         Equation 1 of arXiv 2010.11757.
     """
-    _check_shares(top1, baseline)
+    _check_fractions(top1, baseline)
     if not max(top1, baseline):
-        raise ValueError("Neither model is ever right: their accuracies cannot be compared.")
+        raise ValueError("One accuracy must be above 0, received 0 for both.")
     return baseline / max(top1, baseline)
 
 
 def temporal_improvement(top1: float, baseline: float) -> float:
-    """Psi: the share of TSN's errors that modeling time removes; below 0 it does harm.
+    """Psi: the fraction of TSN's errors that temporal modeling removes; negative if it adds errors.
 
-    The paper prints another denominator in its Equation 1; its Figure 7 and its Table 8 are of
-    this one.
+    Equation 1 of the paper has another denominator; its Figure 7 and Table 8 use this one.
 
     Args:
         top1: Accuracy of the model, 0 to 1.
         baseline: Accuracy of TSN with the same backbone and frames, 0 to 1.
 
     Raises:
-        ValueError: If an accuracy is no share, or TSN makes no error.
+        ValueError: If an accuracy is not between 0 and 1, or that of TSN is 1.
 
     Example:
 
@@ -124,9 +123,9 @@ def temporal_improvement(top1: float, baseline: float) -> float:
     Reference:
         Equation 1 and Figure 7 of arXiv 2010.11757.
     """
-    _check_shares(top1, baseline)
+    _check_fractions(top1, baseline)
     if baseline == 1:
-        raise ValueError("TSN makes no error on these videos: nothing is left to improve.")
+        raise ValueError("The accuracy of TSN must be below 1, received 1. TSN makes no error.")
     return (top1 - baseline) / (1 - baseline)
 
 
@@ -134,10 +133,10 @@ def mean_contributions(results: Iterable[Result]) -> dict[str, Contribution]:
     """The mean contributions of each method over backbones and frames, without and with pooling.
 
     Args:
-        results: Networks; each needs its TSN without pooling among them.
+        results: Networks, including a TSN without pooling for each setting.
 
     Raises:
-        ValueError: If a network stands there twice, or its TSN is missing.
+        ValueError: If a network appears twice, or its TSN is missing.
 
     Example:
 
@@ -157,8 +156,8 @@ def mean_contributions(results: Iterable[Result]) -> dict[str, Contribution]:
         baseline = baselines.get(result.setting)
         if baseline is None:
             raise ValueError(
-                f"{result} has no {BASELINE} without temporal pooling beside it: evaluate that, "
-                "too."
+                f"{result} has no {BASELINE} without temporal pooling to compare with. Evaluate "
+                "one, too."
             )
         key = result.label, result.pooling
         spatial[key].append(spatial_contribution(result.top1, baseline))
@@ -175,21 +174,21 @@ def mean_contributions(results: Iterable[Result]) -> dict[str, Contribution]:
 
 
 def _check_once(results: Iterable[Result]) -> None:
-    """Raises ValueError if a network stands there twice."""
+    """Raises ValueError if a network appears twice."""
     seen = set()
     for result in results:
         if result.network in seen:
-            raise ValueError(f"{result} is given twice: which of the two counts?")
+            raise ValueError(f"Each network must appear once, received {result} twice. Remove one.")
         seen.add(result.network)
 
 
-def _check_shares(*accuracies: float) -> None:
-    """Raises ValueError unless accuracies are shares between 0 and 1."""
+def _check_fractions(*accuracies: float) -> None:
+    """Raises ValueError unless accuracies are between 0 and 1."""
     for accuracy in accuracies:
         if not 0 <= accuracy <= 1:
-            raise ValueError(f"An accuracy is a share between 0 and 1, received {accuracy!r}.")
+            raise ValueError(f"An accuracy must be between 0 and 1, received {accuracy!r}.")
 
 
 def mean(values: list[float]) -> float | None:
-    """The mean, or None of nothing."""
+    """The mean, or None for an empty list."""
     return float(np.mean(values)) if values else None

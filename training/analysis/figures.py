@@ -1,4 +1,4 @@
-"""The figures of `ctm analyze`, as analysis.json and the report hold them."""
+"""The results of `ctm analyze`, for analysis.json and the HTML report."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,13 +9,13 @@ from training.evaluate.scores import Basis
 
 @dataclass(frozen=True)
 class Network:
-    """A run with its contributions; without a TSN of its setting it has none.
+    """A run with its contributions.
 
     Args:
-        run: Its folder.
-        result: Its network and accuracy.
-        spatial: Phi.
-        temporal: Psi.
+        run: The run's folder.
+        result: The run's network and accuracy.
+        spatial: Phi, or None without a TSN in the same setting. Defaults to None.
+        temporal: Psi, or None without a TSN in the same setting. Defaults to None.
     """
 
     run: str
@@ -30,7 +30,7 @@ class Network:
         return label + "-tp" * (self.result.pooling and "temporal_pooling" not in label)
 
     def to_dict(self) -> dict[str, Any]:
-        """The network as JSON holds it."""
+        """The network as values that JSON supports."""
         own = {"run": self.run, "label": self.result.label, **vars(self.result)}
         if self.spatial is None:
             return own
@@ -39,13 +39,14 @@ class Network:
 
 @dataclass(frozen=True)
 class Gain:
-    """What a model gains over TSN.
+    """The gains of a model over TSN.
 
     Args:
-        average: The mean gain in top-1 over classes.
-        average_without_the_most_temporal: The same without `temporal_classes`, if others are left.
-        temporal_classes: The gains of the classes that gain most.
-        per_class: The gain of each class, None where it has no video.
+        average: Mean gain in top-1 over classes.
+        average_without_the_most_temporal: Mean gain without `temporal_classes`, or None if no
+            other classes remain.
+        temporal_classes: The classes with the largest gains.
+        per_class: The gain of each class, None for a class without videos.
     """
 
     average: float
@@ -56,7 +57,7 @@ class Gain:
 
 @dataclass(frozen=True)
 class Pair:
-    """How alike two models gain: the correlation over classes, the overlap of temporal classes."""
+    """The similarity of two models' gains, and the overlap of their temporal classes."""
 
     runs: tuple[str, str]
     correlation: float | None
@@ -65,16 +66,16 @@ class Pair:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What evaluated runs say about space and time.
+    """The comparison of evaluated runs with TSN.
 
     Args:
-        basis: What the numbers stand on.
-        networks: Each run.
-        means: Of each method over its networks.
+        basis: How the scores were measured.
+        networks: The runs.
+        means: Mean contributions of each method.
         class_names: The classes, in order.
-        static_classes: Those that TSN knows best.
-        gains: Of each run that has a TSN.
-        pairs: Each two of these runs.
+        static_classes: The classes that TSN recognizes best.
+        gains: Gains of each run that has a TSN to compare with.
+        pairs: Similarity of the gains of each pair of these runs.
     """
 
     basis: Basis
@@ -86,6 +87,6 @@ class Analysis:
     pairs: tuple[Pair, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The analysis as analysis.json holds it."""
+        """The analysis as values that JSON supports."""
         values = asdict(self) | {"networks": [network.to_dict() for network in self.networks]}
         return values.pop("basis") | values

@@ -1,4 +1,4 @@
-"""`ctm analyze --orders`: what a model's accuracy owes to the order of frames."""
+"""`ctm analyze --orders`: how much a model's accuracy depends on the order of frames."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,14 +14,14 @@ from training.machines.devices import require_tensorflow
 
 
 def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
-    """Evaluates runs again with their frames shuffled, reversed and repeated.
+    """Evaluates runs again with frames shuffled, reversed and repeated.
 
     Args:
-        runs: Folders of runs that `ctm evaluate` scored; split and protocol are taken from there.
+        runs: Folders of runs that `ctm evaluate` scored; the split and protocol are the same.
         out: Folder for orders.json.
 
     Returns:
-        An iterator of lines for people.
+        An iterator of lines to print.
 
     Raises:
         ValueError: If a run was not evaluated.
@@ -29,23 +29,23 @@ def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
     require_tensorflow()
     yield f"{'run':32} {'true':>7}" + "".join(f" {order:>17}" for order in ORDERS)
     found: dict[str, dict[str, Any]] = {}
-    told = None
+    printed = None
     for path in runs:
         own, basis = _order_test(path)
         found[str(path)] = {**own, **vars(basis)}
-        if told != basis:
-            told = basis
+        if printed != basis:
+            printed = basis
             yield f"on {basis}"
-        falls = (f"{own[order]:.4f} ({own[order] - own['true']:+.4f})" for order in ORDERS)
-        yield f"{str(path)[-32:]:32} {own['true']:7.4f}" + "".join(f" {fall:>17}" for fall in falls)
-    yield "In brackets: the change of top-1. Repeated is the middle frame of each clip."
+        cells = (f"{own[order]:.4f} ({own[order] - own['true']:+.4f})" for order in ORDERS)
+        yield f"{str(path)[-32:]:32} {own['true']:7.4f}" + "".join(f" {cell:>17}" for cell in cells)
+    yield "In brackets: the change in top-1. Repeated: only the middle frame of each clip."
     with full_disk_in_words(out, "analyze again"):
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / "orders.json", found)
 
 
 def _order_test(path: Path) -> tuple[dict[str, float], Basis]:
-    """Top-1 of a run with frames in their true order and in each other one, and what it stands on.
+    """Top-1 of a run for the true order of frames and each other order, and how it was measured.
 
     Args:
         path: Folder of an evaluated run.

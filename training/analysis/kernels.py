@@ -1,4 +1,4 @@
-"""The kernels of TCC over the image: what each position of the grid looks for in time."""
+"""`ctm analyze --kernels`: draws the kernels of TCC layers over the image."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,11 +21,11 @@ def tcc_kernels(model: keras.Model) -> dict[str, np.ndarray]:
         model: A video model.
 
     Returns:
-        For each TCC layer, by the name of its block, an array `(3, 3, height, width)`: over
-        frames (before, the same, after), neighbouring channels and positions.
+        For each TCC layer, by the name of its block, an array `(3, 3, height, width)`. The axes
+        are frames (previous, same, next), neighboring channels, and positions.
 
     Raises:
-        ValueError: If the model has none.
+        ValueError: If the model has no TCC layers.
 
     Reference:
         Equation 1 of arXiv 2002.03152.
@@ -37,7 +37,7 @@ def tcc_kernels(model: keras.Model) -> dict[str, np.ndarray]:
     }
     if not found:
         raise ValueError(
-            f"{model.name} has no TCC layers: they are in CTM and its path tccm (--model ctm)."
+            f"{model.name} has no TCC layers. Give a CTM with its path tccm (--model ctm)."
         )
     return {
         name: keras.ops.convert_to_numpy(layer.kernel).reshape(3, 3, layer.height, layer.width)
@@ -46,17 +46,17 @@ def tcc_kernels(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def draw_all(runs: Sequence[Path], out: Path) -> Iterator[str]:
-    """Draws the kernels of each TCC layer of runs.
+    """Draws the kernels of all TCC layers of runs.
 
     Args:
         runs: Folders of runs.
         out: Folder for the pictures.
 
     Returns:
-        An iterator of lines for people, one of each PNG as it is written.
+        An iterator of lines to print, one for each PNG when it is written.
 
     Raises:
-        ValueError: If a run has no TCC layers, or two have one folder name.
+        ValueError: If a run has no TCC layers, or two runs have the same folder name.
     """
     for path, run in zip(runs, picture_names(runs), strict=True):
         model = Run.open(path).load_model()
@@ -69,10 +69,10 @@ def draw_all(runs: Sequence[Path], out: Path) -> Iterator[str]:
 
 
 def differences(kernels: np.ndarray) -> np.ndarray:
-    """How each position's weights differ from their mean over the image, same shape.
+    """The differences of the weights from their mean over the image, same shape.
 
-    A new TCC has one kernel at all positions: it is the differences that training makes. What
-    float32 cannot tell from a rounding is 0.
+    A new TCC has the same kernel at all positions; the differences arise in training. Differences
+    below the rounding error of float32 are set to 0.
     """
     found = kernels - kernels.mean(axis=(2, 3), keepdims=True, dtype=np.float64)
     rounding = 8 * np.finfo(np.float32).eps * np.abs(kernels).max()
@@ -80,22 +80,21 @@ def differences(kernels: np.ndarray) -> np.ndarray:
 
 
 def summary(kernels: np.ndarray) -> str:
-    """How far the positions of one layer differ, in words."""
+    """The largest difference between positions of a layer, as text."""
     greatest = np.abs(differences(kernels)).max()
     if not greatest:
         return "the same kernel at every position so far"
-    share = greatest / np.abs(kernels).max()
-    return f"differences from the mean: up to {greatest:.2g}, {share:.1%} of the largest weight"
+    fraction = greatest / np.abs(kernels).max()
+    return f"differences from the mean: up to {greatest:.2g}, {fraction:.1%} of the largest weight"
 
 
 @names_in_any_script()
 def draw_kernels(kernels: np.ndarray, title: str, path: Path) -> None:
-    """Draws one layer's kernels: for each of the nine weights its mean and, over the image, what
-    each position adds to it.
+    """Draws a layer's kernels: the mean of each of the nine weights, and differences from it.
 
     Args:
-        kernels: `(3, 3, height, width)`, of `tcc_kernels`.
-        title: Line above them.
+        kernels: One result of `tcc_kernels`, `(3, 3, height, width)`.
+        title: Title of the picture.
         path: PNG to write.
     """
     figure = Figure(figsize=(7, 7.6), layout="constrained")

@@ -1,4 +1,4 @@
-"""The model and the clips of an evaluation, for another look at both."""
+"""Loads the model and the clips of an evaluation again, for further analysis."""
 
 from pathlib import Path
 
@@ -21,15 +21,15 @@ def evaluated(path: Path, report: Report) -> tuple[keras.Model, tf.data.Dataset,
 
     Args:
         path: Folder of a run.
-        report: Its report.
+        report: The report of its evaluation.
 
     Raises:
-        ValueError: If the data set of the evaluation is gone.
+        ValueError: If the data set of the evaluation is missing.
     """
     if not is_file(as_path(report.data) / FILE):
         raise ValueError(
-            f"{path} was evaluated on {report.data}, which is gone: bring it back, or say where "
-            f"it is now with `ctm evaluate {path} --data`."
+            f"{path} was evaluated on {report.data}, which is missing. Restore it, or give its new "
+            f"folder with `ctm evaluate {path} --data`."
         )
     model, settings = fitted(Run.open(path).load_model(report.model), report.one_protocol)
     return model, view_clips(report.data, report.split, settings, BATCH_SIZE), settings

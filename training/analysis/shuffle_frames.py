@@ -1,6 +1,6 @@
-"""Whether a model sees the order of frames: its accuracy when the order is destroyed.
+"""Changes the order of frames, to measure how much a model's accuracy depends on it.
 
-No second model is needed: what a model loses with shuffled frames it owes to their order.
+This needs no second model: the accuracy lost on shuffled frames is due to their order.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ Batch = dict[str, Any]
 
 
 def shuffled(clips: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Each clip's frames in a random order of its own, which is never the true one."""
+    """Shuffles the frames of each clip separately, never into the true order."""
     frames = clips.shape[1]
     orders = generator.permuted(np.tile(np.arange(frames), (len(clips), 1)), axis=1)
     same = (orders == np.arange(frames)).all(axis=1)
@@ -21,17 +21,17 @@ def shuffled(clips: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 
 
 def _reversed_(clips: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Each clip backwards."""
+    """Reverses the frames of each clip."""
     return clips[:, ::-1]
 
 
 def repeated(clips: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Each clip's middle frame at all its places: a still picture."""
+    """Repeats the middle frame of each clip: a still image."""
     middle = clips.shape[1] // 2
     return np.repeat(clips[:, middle : middle + 1], clips.shape[1], axis=1)
 
 
-# How the frames of clips `(B, T, H, W, C)` are put out of order.
+# Functions that reorder the frames of clips `(B, T, H, W, C)`.
 ORDERS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
     "shuffled": shuffled,
     "reversed": _reversed_,
@@ -40,15 +40,15 @@ ORDERS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
 
 
 def reordered(batches: Iterable[Batch], order: str, seed: int = 0) -> Iterator[Batch]:
-    """Batches of clips whose frames are out of order; ids, views and labels stay.
+    """Reorders the frames of clips; ids, views and labels stay the same.
 
     Args:
-        batches: What `tfrecords.clips(..., with_ids=True)` gives.
+        batches: Batches of `tfrecords.clips(..., with_ids=True)`.
         order: `"shuffled"`, `"reversed"` or `"repeated"`.
-        seed: Of the shuffles.
+        seed: Seed of the shuffles. Defaults to 0.
 
     Raises:
-        ValueError: If there is no such order.
+        ValueError: If the order is unknown.
 
     Example:
 
@@ -57,7 +57,7 @@ def reordered(batches: Iterable[Batch], order: str, seed: int = 0) -> Iterator[B
     (12, 8, 224, 224, 3)
     """
     if order not in ORDERS:
-        raise ValueError(f"The order is one of {', '.join(ORDERS)}; received {order!r}.")
+        raise ValueError(f"order must be one of {', '.join(ORDERS)}, received {order!r}.")
     generator = np.random.default_rng(seed)
     for batch in batches:
         yield {**batch, "clip": ORDERS[order](np.asarray(batch["clip"]), generator)}

@@ -1,4 +1,4 @@
-"""Which classes need time: accuracies of classes, and what a model gains there over TSN.
+"""Temporal and static classes: class accuracies, and a model's gains over TSN in each class.
 
 Chen et al., Deep Analysis of CNN-based Spatio-temporal Representations for Action Recognition,
 CVPR 2021, arXiv 2010.11757, Sections 5.3 and 5.4.
@@ -12,10 +12,10 @@ from training.evaluate.predictions import Predictions, join_views
 
 
 def class_accuracies(predictions: Predictions) -> np.ndarray:
-    """Top-1 of each class, views joined by video.
+    """Top-1 accuracy of each class.
 
     Args:
-        predictions: Of one model.
+        predictions: Predictions of one model.
 
     Output shape:
         `(classes,)`; NaN for a class without a video.
@@ -29,14 +29,14 @@ def class_accuracies(predictions: Predictions) -> np.ndarray:
 
 
 def temporal_gains(model: Predictions, tsn: Predictions) -> np.ndarray:
-    """What a model gains over TSN in each class, `(classes,)`, in shares of its videos.
+    """The gain in top-1 of a model over TSN in each class, `(classes,)`.
 
     Args:
-        model: Predictions of a model of time.
+        model: Predictions of a temporal model.
         tsn: Predictions of TSN for the same videos.
 
     Raises:
-        ValueError: If they are not of the same videos, labels and classes.
+        ValueError: If videos, labels or classes differ.
 
     Reference:
         Section 5.4.1 of arXiv 2010.11757.
@@ -46,17 +46,17 @@ def temporal_gains(model: Predictions, tsn: Predictions) -> np.ndarray:
 
 
 def temporal_classes(gains: np.ndarray, count: int) -> list[int]:
-    """The classes with the greatest temporal gains, the greatest first.
+    """The classes with the largest temporal gains, in descending order.
 
     Args:
-        gains: What `temporal_gains` gave.
-        count: How many.
+        gains: Result of `temporal_gains`.
+        count: Number of classes.
 
     Raises:
-        ValueError: If there are not so many classes with videos.
+        ValueError: If there are fewer classes with videos.
 
     Reference:
-        Section 5.4.1 of arXiv 2010.11757, which takes 32 of Kinetics and 18 of SSV2.
+        Section 5.4.1 of arXiv 2010.11757, which uses 32 classes of Kinetics and 18 of SSV2.
     """
     return _greatest(gains, count)
 
@@ -66,10 +66,10 @@ def static_classes(tsn: Predictions, count: int) -> list[int]:
 
     Args:
         tsn: Predictions of TSN.
-        count: How many.
+        count: Number of classes.
 
     Raises:
-        ValueError: If there are not so many classes with videos.
+        ValueError: If there are fewer classes with videos.
 
     Reference:
         Section 5.4.1 of arXiv 2010.11757.
@@ -78,14 +78,14 @@ def static_classes(tsn: Predictions, count: int) -> list[int]:
 
 
 def overlap(first: Sequence[int], second: Sequence[int]) -> float:
-    """The share of one set of classes that is in the other, equally large one.
+    """The fraction of one set of classes that is in another set of the same size.
 
     Args:
-        first: Classes.
-        second: As many classes.
+        first: Class indices.
+        second: The same number of class indices.
 
     Raises:
-        ValueError: If the sets are empty or not equally large.
+        ValueError: If the sets are empty or have different sizes.
 
     Reference:
         Table 9 of arXiv 2010.11757.
@@ -93,8 +93,8 @@ def overlap(first: Sequence[int], second: Sequence[int]) -> float:
     own, others = set(first), set(second)
     if not own or len(own) != len(others):
         raise ValueError(
-            f"The overlap is of two sets of equally many classes, received {len(own)} and "
-            f"{len(others)}."
+            f"An overlap must be of two sets with the same number of classes, received {len(own)} "
+            f"and {len(others)}."
         )
     return len(own & others) / len(own)
 
@@ -103,11 +103,11 @@ def gain_correlation(first: np.ndarray, second: np.ndarray) -> float:
     """Pearson's correlation of two models' temporal gains over the classes that both have.
 
     Args:
-        first: What `temporal_gains` gave for a model.
-        second: The same for another model.
+        first: Result of `temporal_gains` for a model.
+        second: Result of `temporal_gains` for another model.
 
     Raises:
-        ValueError: If fewer than two classes are there, or one model's gains are all alike.
+        ValueError: If there are fewer than two classes, or all gains of a model are equal.
 
     Reference:
         Figure 8 of arXiv 2010.11757.
@@ -115,53 +115,58 @@ def gain_correlation(first: np.ndarray, second: np.ndarray) -> float:
     known = ~(np.isnan(first) | np.isnan(second))
     if known.sum() < 2 or not (np.ptp(first[known]) and np.ptp(second[known])):
         raise ValueError(
-            f"A correlation needs gains that differ between two classes or more, received "
+            f"A correlation requires gains that differ between at least two classes, received "
             f"{int(known.sum())} classes."
         )
     return float(np.corrcoef(first[known], second[known])[0, 1])
 
 
 def average_temporal_gain(gains: np.ndarray, removed: Sequence[int] = ()) -> float:
-    """The mean temporal gain over classes (ATG), some of them left out.
+    """The average temporal gain over classes (ATG), optionally without some of them.
 
-    The paper trains anew without them; from saved predictions they are only left out of the mean.
+    The paper trains again without these classes; here they are only excluded from the mean.
 
     Args:
-        gains: What `temporal_gains` gave.
-        removed: Classes that do not count, such as the most temporal ones.
+        gains: Result of `temporal_gains`.
+        removed: Classes to exclude, such as the most temporal ones. Defaults to none.
 
     Raises:
-        ValueError: If no class is left.
+        ValueError: If no class remains.
 
     Reference:
         Table 10 of arXiv 2010.11757.
     """
     left = np.delete(gains, list(removed))
     if np.isnan(left).all():
-        raise ValueError(f"No class with videos is left when {len(removed)} are removed.")
+        raise ValueError(
+            f"At least one class with videos must remain, received {len(removed)} classes to "
+            "remove. No class with videos is left."
+        )
     return float(np.nanmean(left))
 
 
 def check_same_videos(first: Predictions, second: Predictions) -> None:
-    """Raises ValueError unless two predictions are of the same videos with the same labels."""
+    """Raises ValueError unless two predictions have the same videos with the same labels."""
     videos, others = (dict(zip(p.ids, p.labels, strict=True)) for p in (first, second))
     if videos.keys() != others.keys():
         only = sorted(videos.keys() ^ others.keys())
         raise ValueError(
-            f"The predictions are not of the same videos: {len(only)} are in one only, for example "
+            f"The predictions are not of the same videos: {len(only)} are in only one, for example "
             f"{str(only[0])!r}. Evaluate both models on the same split."
         )
     if videos != others or first.logits.shape[1] != second.logits.shape[1]:
         raise ValueError(
-            "The predictions have other labels for the same videos: the models were evaluated on "
-            "data sets with other classes."
+            "The predictions have different labels for the same videos: the data sets have "
+            "different classes. Evaluate both models on the same data set."
         )
 
 
 def _greatest(values: np.ndarray, count: int) -> list[int]:
-    """The places of the greatest values; of equal ones the first, NaN never."""
+    """The indices of the largest values; the first among equals, never NaN."""
     known = int((~np.isnan(values)).sum())
     if not 1 <= count <= known:
-        raise ValueError(f"There are {known} classes with videos: 1 to {known}, not {count}.")
+        raise ValueError(
+            f"count must be from 1 to {known}, the classes with videos, received {count}."
+        )
     order = np.argsort(-values, kind="stable")  # NaN comes last
     return order[:count].tolist()

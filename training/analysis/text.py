@@ -1,4 +1,4 @@
-"""An analysis in lines for people."""
+"""The lines that `ctm analyze` prints."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -8,26 +8,26 @@ from training.analysis.figures import Analysis, Network
 
 
 def in_words(found: Analysis) -> Iterator[str]:
-    """What `analyze` found, in lines."""
+    """The lines of an analysis."""
     yield f"Evaluated on {found.basis}"
     yield from _networks_in_words(found.networks)
     yield from means_in_words(found.means)
-    yield f"Static classes (TSN knows them best): {_joined(found.static_classes)}"
+    yield f"Static classes (TSN recognizes them best): {_joined(found.static_classes)}"
     for name, own in found.gains.items():
         best = _joined(f"{c} {g:+.3f}" for c, g in own.temporal_classes.items())
         yield f"{name}: mean gain over TSN {own.average:+.4f}; temporal classes: {best}"
         if own.average_without_the_most_temporal is not None:
             yield f"  without these {own.average_without_the_most_temporal:+.4f}"
     for pair in found.pairs:
-        alike = "-" if pair.correlation is None else f"{pair.correlation:.3f}"
+        correlation = "-" if pair.correlation is None else f"{pair.correlation:.3f}"
         yield (
-            f"{' and '.join(pair.runs)}: gains correlate {alike}, temporal classes overlap "
-            f"{pair.overlap:.2f}"
+            f"{' and '.join(pair.runs)}: correlation of gains {correlation}, overlap of temporal "
+            f"classes {pair.overlap:.2f}"
         )
 
 
 def _joined(names: Iterable[str]) -> str:
-    """Names of classes in one line."""
+    """Class names, separated by commas."""
     return ", ".join(map(printable, names))
 
 
@@ -44,11 +44,11 @@ def _networks_in_words(networks: Sequence[Network]) -> Iterator[str]:
             f"{row.run[-32:]:32} {row.label:{width}} {result.backbone:12} {result.frames:6} "
             f"{result.image_size:4} {result.top1:7.4f} {own}"
         )
-    yield "Phi: what TSN reaches of it; Psi: the share of TSN's errors that are gone."
+    yield "Phi: fraction of top-1 that TSN reaches; Psi: fraction of TSN's errors that are removed."
 
 
 def means_in_words(means: dict[str, Contribution]) -> Iterator[str]:
-    """The means of each method that has several networks."""
+    """The mean contributions of each method with several networks."""
     for label, own in means.items():
         if max(own.networks) > 1:
             yield f"Means of {label}: {_mean_in_words(own)}"

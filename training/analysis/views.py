@@ -1,4 +1,4 @@
-"""`ctm analyze --views`: what appearance and motion count in CoST networks, by layer and class."""
+"""`ctm analyze --views`: the weights of appearance and motion in CoST, by layer and class."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,20 +21,20 @@ VIEWS = ("H-W", "T-W", "T-H")
 
 
 def view_importances(runs: Sequence[Path], out: Path) -> Iterator[str]:
-    """Averages the coefficients of CoST's views over the clips that runs were evaluated on.
+    """Averages the coefficients of CoST's views over the clips of runs' evaluations.
 
-    In the means of a layer every class counts alike, however many videos it has.
+    The mean of a layer weights all classes equally, regardless of their number of videos.
 
     Args:
-        runs: Folders of runs of the method cost that `ctm evaluate` scored.
+        runs: Folders of runs with the method cost that `ctm evaluate` scored.
         out: Folder for views.json and a picture of each run.
 
     Returns:
-        An iterator of lines for people.
+        An iterator of lines to print.
 
     Raises:
-        ValueError: If a run was not evaluated or has no coefficients of clips, or two have one
-            folder name.
+        ValueError: If a run was not evaluated or has no coefficients that depend on the clip, or
+            two runs have the same folder name.
 
     Reference:
         CoST, section 4.5, Figures 7 and 8.
@@ -60,23 +60,23 @@ def view_importances(runs: Sequence[Path], out: Path) -> Iterator[str]:
 
 
 def _importance_of_classes(path: Path, report: Report) -> tuple[list[str], dict[str, np.ndarray]]:
-    """A run's classes that have clips, and for each CoST layer the means, `(classes, 3)`."""
+    """A run's classes with clips, and their means for each CoST layer, `(classes, 3)`."""
     model, batches, _ = evaluated(path, report)
-    labelled = ((batch["clip"].numpy(), batch["label"].numpy()) for batch in batches)
-    layers = ctm_keras.view_importance(model, labelled, by_class=True)
+    labeled = ((batch["clip"].numpy(), batch["label"].numpy()) for batch in batches)
+    layers = ctm_keras.view_importance(model, labeled, by_class=True)
     seen = ~np.isnan(next(iter(layers.values()))[:, 0])
     names = [name for name, own in zip(report.class_names, seen, strict=True) if own]
     return names, {layer: rows[seen] for layer, rows in layers.items()}
 
 
 def of_classes(names: list[str], layers: dict[str, np.ndarray]) -> dict[str, list[float]]:
-    """The mean over layers of each class, the one that counts most on motion first."""
+    """The mean over layers of each class, sorted by the weight of motion, largest first."""
     means = np.mean(list(layers.values()), axis=0)
     return {names[i]: means[i].tolist() for i in np.argsort(means[:, 0], kind="stable")}
 
 
 def _in_words(path: Path, layers: dict, classes: dict) -> Iterator[str]:
-    """The table of a run."""
+    """The lines of a run's table."""
     yield f"{str(path)[-32:]:32}" + "".join(f" {view:>6}" for view in VIEWS)
     overall = np.mean(list(layers.values()), axis=0)
     for name, row in {**layers, "all layers": overall, **classes}.items():
@@ -85,7 +85,7 @@ def _in_words(path: Path, layers: dict, classes: dict) -> Iterator[str]:
 
 @names_in_any_script()
 def draw(names: list[str], layers: dict[str, np.ndarray], title: str, path: Path) -> None:
-    """Draws the share of the views over time: a row for each class, a column for each layer."""
+    """Draws the weight of T-W and T-H: a row for each class, a column for each layer."""
     motion = 1 - np.stack([rows[:, 0] for rows in layers.values()], axis=1)
     figure = Figure(figsize=(3 + 0.5 * len(layers), 2.5 + 0.22 * len(names)), layout="constrained")
     axes = figure.add_subplot()

@@ -45,6 +45,7 @@ def _parts_of(takes: type) -> list[type]:
 
 def _in_groups(takes: type, default: Any) -> type:
     """The same options with a field for each part, which tyro shows as a group."""
+    annotated: Any = Annotated  # mypy refuses types that are known only at run time
     fields = []
     for part in _parts_of(takes):
         given = dataclasses.field()
@@ -52,7 +53,7 @@ def _in_groups(takes: type, default: Any) -> type:
             names = [field.name for field in dataclasses.fields(part)]
             given = dataclasses.field(default=part(**{n: getattr(default, n) for n in names}))
         title = _title_of(part)
-        named = Annotated[part, tyro.conf.arg(name=title)]
+        named = annotated[part, tyro.conf.arg(name=title)]
         fields.append((title.replace(" ", "_"), named, given))
     grouped = dataclasses.make_dataclass(takes.__name__, fields, kw_only=True)
     grouped.__doc__ = takes.__doc__

@@ -1,1 +1,1 @@
-"""Parameters and multiply-adds."""
+"""Costs of models: parameters, multiply-adds, speed."""

@@ -1,4 +1,4 @@
-"""What a model costs: parameters, multiply-adds and clips a second."""
+"""The cost of a model: parameters, multiply-adds and clips per second."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +12,8 @@ import tensorflow as tf
 def multiply_adds(model: keras.Model) -> int:
     """Multiply-adds of all convolutions and matrix products for one clip.
 
-    They are counted from TensorFlow's graph of the model, so that a layer of any kind counts as
-    what it computes. Sums, batch norms and activations are left out, as the papers do.
+    Counted in TensorFlow's graph of the model, which works for layers of any kind. Sums, batch
+    norms and activations are excluded, as in the papers.
 
     Args:
         model: A video model, on the TensorFlow backend.
@@ -24,7 +24,7 @@ def multiply_adds(model: keras.Model) -> int:
 
 
 def _operations(graph: tf.Graph) -> Iterator[tf.Operation]:
-    """The operations of a graph and of the functions it calls, as a grouped convolution is."""
+    """The operations of a graph and of the functions it calls, e.g. for grouped convolutions."""
     for op in graph.get_operations():
         yield op
         if op.type in ("PartitionedCall", "StatefulPartitionedCall"):
@@ -32,14 +32,14 @@ def _operations(graph: tf.Graph) -> Iterator[tf.Operation]:
 
 
 def trained_parameters(model: keras.Model) -> int:
-    """Weights that are trained, as papers count: without the statistics of batch norms."""
+    """The number of trainable weights, as in papers: without the statistics of batch norms."""
     return sum(prod(weight.shape) for weight in model.trainable_weights)
 
 
 def activation_bytes(model: keras.Model) -> int:
-    """Bytes that the layers put out for one clip, which a training step keeps for its gradients.
+    """Bytes of the activations of one clip, which a training step keeps for its gradients.
 
-    An estimate from above: what a layer could forget or compute again counts, too.
+    This is an upper estimate: it includes activations that could be freed or recomputed.
 
     Args:
         model: A video model, on the TensorFlow backend.
@@ -100,12 +100,12 @@ COUNTS: dict[str, Callable[[tf.Operation], int]] = {
 
 
 def clips_per_second(model: keras.Model, batch_size: int = 1, repeats: int = 3) -> float:
-    """Clips that a model scores in a second: the best of a few steps after the first.
+    """The number of clips that a model scores per second: the best of a few steps after the first.
 
     Args:
         model: A video model.
-        batch_size: Clips of a step. Defaults to 1.
-        repeats: Steps that are timed. Defaults to 3.
+        batch_size: Clips per step. Defaults to 1.
+        repeats: Number of timed steps. Defaults to 3.
     """
     clips = tf.constant(np.zeros((batch_size, *model.input_shape[1:]), "float32"))
     score = tf.function(lambda: model(clips, training=False))

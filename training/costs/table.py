@@ -1,4 +1,4 @@
-"""What a chooser wants to know of each method: its cost, and where it can stand."""
+"""Tables to choose a method by: costs, and compatible backbones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ HEADER = f"{'method':16} {'frames':>6} {'parameters':>12} {'multiply-adds':>14} 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one method costs on a backbone.
+    """The cost of a method on a backbone.
 
     Args:
-        method: Its name, with the variant.
-        frames: Frames of a clip.
-        parameters: Weights that are trained.
-        multiply_adds: Multiply-adds of one clip.
-        speed: Clips scored in a second, one at a time, on this machine.
+        method: Name of the method, with its variant.
+        frames: Frames per clip.
+        parameters: Number of trainable weights.
+        multiply_adds: Multiply-adds per clip.
+        speed: Clips scored per second, one at a time, on this machine.
     """
 
     method: str
@@ -40,7 +40,7 @@ class Cost:
 
 
 def rows(num_frames: int) -> Iterator[tuple[str, str, dict, int]]:
-    """The name, method, options and frames of each row: SlowFast's variants have their own."""
+    """The name, method, options and frames of each row; SlowFast has a row per variant."""
     for method in METHODS:
         yield method, method, {}, num_frames
     for method in NETWORKS:
@@ -52,16 +52,16 @@ def rows(num_frames: int) -> Iterator[tuple[str, str, dict, int]]:
 def cost_table(
     backbone: str, num_frames: int, image_size: int = 224, num_classes: int = 400
 ) -> Iterator[str]:
-    """The lines of the table of costs, as they are measured.
+    """The lines of the table of costs, each as soon as it is measured.
 
     Args:
-        backbone: The image model.
-        num_frames: Frames of a clip, of the methods that leave the choice.
+        backbone: Image backbone.
+        num_frames: Frames per clip, for methods without a fixed number.
         image_size: Height and width in pixels. Defaults to 224.
         num_classes: Number of classes. Defaults to 400.
 
     Raises:
-        ValueError: If there is no such backbone, or a number is out of range.
+        ValueError: If the backbone is unknown, or a number is out of range.
     """
     yield HEADER
     of_all = {"num_classes": num_classes, "image_size": image_size}
@@ -69,13 +69,13 @@ def cost_table(
         try:
             yield str(cost(name, method, backbone, frames, **options, **of_all))
         except ValueError as error:
-            if method == "tsn":  # which stands on every backbone: what was asked for is wrong
+            if method == "tsn":  # supports every backbone: the arguments are invalid
                 raise
             yield f"{name:16} not on {backbone}: {error}"
 
 
 def cost(name: str, method: str, backbone: str, num_frames: int, **options: Any) -> Cost:
-    """What one model costs; the options are those of `ctm_keras.build_video_model`."""
+    """Measures the cost of a model with options of `ctm_keras.build_video_model`."""
     model = ctm_keras.build_video_model(
         method, backbone, num_frames=num_frames, weights=None, **options
     )
@@ -85,7 +85,7 @@ def cost(name: str, method: str, backbone: str, num_frames: int, **options: Any)
 
 
 def compatibility() -> Iterator[str]:
-    """For each family of backbones: which methods can stand there, which cannot and why."""
+    """Table rows: for each family of backbones, the methods it supports, and reasons for others."""
     for family in FAMILIES:
         name = family.members[0].lower()
         reasons = why_not(image_anatomy(name, 96, None))
@@ -99,7 +99,7 @@ def compatibility() -> Iterator[str]:
 
 
 def why_not(anatomy: Anatomy) -> dict[str, str]:
-    """The methods that cannot stand on a backbone, with the reason that they give."""
+    """The methods that do not support a backbone, with their reasons."""
     reasons = {}
     for method in METHODS:
         try:

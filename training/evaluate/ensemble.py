@@ -1,4 +1,4 @@
-"""Several models as one: their scores joined by video, or their weights averaged."""
+"""Several models as one: their scores averaged by video, or their weights averaged."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from training.run_folder import Run
 def ensemble(
     members: Sequence[tuple[Predictions, Report]],
 ) -> tuple[Predictions, Report]:
-    """Joins the scores of several models video by video.
+    """Averages the scores of several models for each video.
 
-    Each model's views are joined first, so that models may have different views; then the models
-    are averaged as views are. To an ensemble its models are what the views are to a video.
+    The views of each model are averaged first, so the models may use different views. The models
+    are then averaged in the same way as views.
 
     Args:
         members: Predictions and report of each model.
@@ -26,8 +26,7 @@ def ensemble(
         Predictions with a row for each video and model, and their report.
 
     Raises:
-        ValueError: If the models were not scored on the same videos of the same data set with the
-            same classes, the same average and the same --which.
+        ValueError: If videos, data set, classes, `average` or checkpoint differ between the models.
     """
     _check_alike(members)
     reports = [report for _, report in members]
@@ -36,7 +35,8 @@ def ensemble(
     for ids, labels, _ in joined[1:]:
         if not np.array_equal(ids, joined[0][0]) or not np.array_equal(labels, joined[0][1]):
             raise ValueError(
-                "The models were not scored on the same videos: evaluate them again, all alike."
+                "The models were not scored on the same videos. Evaluate all of them again on the "
+                "same data set and split."
             )
     tiny = np.finfo(np.float64).tiny
     predictions = Predictions(
@@ -53,23 +53,26 @@ def ensemble(
 
 
 def _check_alike(members: Sequence[tuple[Predictions, Report]]) -> None:
-    """Raises ValueError unless models were scored alike in all that an ensemble has once."""
+    """Raises ValueError unless the models share everything that an ensemble has only one of."""
     reports = [report for _, report in members]
     what = first_difference(
         {
             "classes": [report.class_names for report in reports],
             "data sets": [report.data_hash for report in reports],
             "splits": [report.split for report in reports],
-            "averages (say --average)": [own.average for own, _ in members],
-            "checkpoints (say --which)": [report.model for report in reports],
+            "averages (--average)": [own.average for own, _ in members],
+            "checkpoints (--which)": [report.model for report in reports],
         }
     )
     if what:
-        raise ValueError(f"The models were scored with different {what}; all must be alike.")
+        raise ValueError(
+            f"The models of an ensemble must be scored alike, received different {what}. Evaluate "
+            "all of them again with the same options."
+        )
 
 
 def different_networks(runs: Sequence[Run]) -> str | None:
-    """In what the networks of runs differ first, or None."""
+    """The first property in which the networks of the runs differ, or None."""
     configs = [run.config for run in runs]
     return first_difference(
         {
@@ -81,9 +84,9 @@ def different_networks(runs: Sequence[Run]) -> str | None:
 
 
 def check_same_training(runs: Sequence[Run]) -> None:
-    """Raises ValueError unless runs are of the same classes, data set and network.
+    """Raises ValueError unless the runs have the same classes, data set and network.
 
-    Sizes of weights do not tell: TSM's are those of TSN.
+    Shapes of weights are not sufficient: those of TSM equal those of TSN.
     """
     facts = [run.facts for run in runs]
     what = first_difference(
@@ -94,23 +97,23 @@ def check_same_training(runs: Sequence[Run]) -> None:
     )
     if what := what or different_networks(runs):
         raise ValueError(
-            f"The runs were trained with different {what}: weights can be averaged of one network "
-            "on one data set; --ensemble joins the scores of different networks."
+            f"Averaged weights must come from one network on one data set, received different "
+            f"{what}. Use --ensemble to average the scores instead."
         )
 
 
 def average_weights(models: Sequence[keras.Model]) -> keras.Model:
-    """The first model with the mean of all models' weights, batch norm's statistics included.
+    """Sets the first model's weights to the mean over all models, including batch norm statistics.
 
     Raises:
-        ValueError: If the models are not alike.
+        ValueError: If the models differ in layers or sizes.
     """
     first, shapes = models[0], [[w.shape for w in model.weights] for model in models]
     for model, own in zip(models[1:], shapes[1:], strict=True):
         if own != shapes[0] or model.input_shape != first.input_shape:
             raise ValueError(
-                f"Only weights of models that are alike can be averaged; {first.name} and "
-                f"{model.name} differ in layers or sizes. --ensemble joins their scores."
+                f"Averaged models must have the same layers and sizes, received {first.name} and "
+                f"{model.name}, which differ. Use --ensemble to average their scores instead."
             )
     columns = zip(*(model.get_weights() for model in models), strict=True)
     first.set_weights([np.mean(column, axis=0, dtype=np.float64) for column in columns])

@@ -1,4 +1,4 @@
-"""`ctm evaluate`: a run's numbers on a split, with the protocol and the coverage beside them."""
+"""`ctm evaluate`: the scores of runs on a split, with protocol and coverage."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -41,11 +41,11 @@ def evaluate(path: Path, **options: Any) -> Report:
 
     Args:
         path: Folder of the run.
-        **options: Of `EvaluateConfig`, the options of `ctm evaluate`.
+        **options: Fields of `EvaluateConfig`, the options of `ctm evaluate`.
 
     Returns:
-        The report, also written to RUN/report.json with the confusion matrix as a picture
-        and all predictions.
+        The report. It is also written to RUN/report.json, with all predictions and a picture of
+        the confusion matrix next to it.
 
     Raises:
         ValueError: If the classes of model and data differ, the split does not exist, or the model
@@ -58,27 +58,26 @@ def evaluate(path: Path, **options: Any) -> Report:
     12
 
     Reference:
-        CTM, section 4.2 (the inference of non-local networks: 10 clips, probabilities
-        averaged).
+        CTM, section 4.2 (inference as in non-local networks: 10 clips, averaged probabilities).
     """
-    asked = EvaluateConfig(**options)
-    asked.check()
+    requested = EvaluateConfig(**options)
+    requested.check()
     run = Run.open(path)
-    if asked.saved:
-        results = _rescore(run.path, asked)
+    if requested.saved:
+        results = _rescore(run.path, requested)
     else:
         require_tensorflow()
-        results = _score_model(run.load_model(asked.model), run, asked)
+        results = _score_model(run.load_model(requested.model), run, requested)
     with full_disk_in_words(run.path, "evaluate again"):
         write_results(run.path, *results)
     return results[1]
 
 
 def evaluate_all(command: EvaluateCommand) -> Iterator[str]:
-    """Evaluates runs, each alone and all together, as `ctm evaluate` does.
+    """Evaluates runs one by one and combined, as `ctm evaluate` does.
 
     Returns:
-        An iterator of lines for people.
+        An iterator of lines to print.
     """
     command.check()
     if command.out:
@@ -100,7 +99,7 @@ def evaluate_all(command: EvaluateCommand) -> Iterator[str]:
 
 
 def _evaluate_average(command: EvaluateCommand) -> Iterator[str]:
-    """Scores the one model whose weights are the mean of the runs' weights."""
+    """Scores one model whose weights are the mean of the runs' weights."""
     require_tensorflow()
     runs = [Run.open(path) for path in command.runs]
     check_same_training(runs)
@@ -116,7 +115,7 @@ def _evaluate_average(command: EvaluateCommand) -> Iterator[str]:
 def _finished(
     command: EvaluateCommand, what: str, predictions: Predictions, report: Report
 ) -> Iterator[str]:
-    """Says and writes what runs are worth together."""
+    """Yields and writes the combined results of several runs."""
     yield f"{what}\n{report}"
     if command.out:
         with full_disk_in_words(command.out, "evaluate again"):
@@ -125,27 +124,29 @@ def _finished(
 
 
 def _written(folder: Path) -> str:
-    """Where the results are."""
+    """The line that lists the written files."""
     names = ("report.json", "confusion.png", "predictions.npz")
     return f"Written: {', '.join(str(folder / name) for name in names)}"
 
 
-def _score_model(model: keras.Model, run: Run, asked: EvaluateConfig) -> tuple[Predictions, Report]:
-    """The predictions and the report of a model that was trained as a run says."""
-    config, split = run.config, asked.split or "val"
-    if asked.data is None and not is_file(config.dataset / FILE):
-        raise ValueError(f"{config.dataset} is gone: say where the data set is now with --data.")
-    data = asked.data or config.dataset
+def _score_model(
+    model: keras.Model, run: Run, requested: EvaluateConfig
+) -> tuple[Predictions, Report]:
+    """Predicts with a model trained by a run's config; returns the predictions and their report."""
+    config, split = run.config, requested.split or "val"
+    if requested.data is None and not is_file(config.dataset / FILE):
+        raise ValueError(f"{config.dataset} is missing. Give the data set's new folder as --data.")
+    data = requested.data or config.dataset
     manifest = tfrecords.read_manifest(data)
     check_classes(ctm_keras.class_names(model), manifest.class_names, data)
-    model, settings = fitted(model, settings_for(asked, config))
-    batches = view_clips(data, split, settings, asked.batch_size)
+    model, settings = fitted(model, settings_for(requested, config))
+    batches = view_clips(data, split, settings, requested.batch_size)
     predictions = predict_views(model, batches, len(batches), settings.average)
     scored = Scored(
         data=str(data),
         data_hash=manifest.hash,
         split=split,
-        model=asked.model,
+        model=requested.model,
         protocol=str(settings),
         settings=settings,
         missing=missing_videos(manifest, split, predictions.ids.tolist()),
@@ -154,24 +155,24 @@ def _score_model(model: keras.Model, run: Run, asked: EvaluateConfig) -> tuple[P
 
 
 def fitted(model: keras.Model, settings: Settings) -> tuple[keras.Model, Settings]:
-    """The model for the clips of a protocol, or the clips for a model of one size."""
+    """Fits the model to the protocol's clips, or the clips to a model with a fixed size."""
     model_for_clips = fit_model(model, settings.num_frames, settings.image_size)
     if model_for_clips is not None:
         return model_for_clips, settings
     return model, settings.in_own_size(model.input_shape[2])
 
 
-def _rescore(path: Path, asked: EvaluateConfig) -> tuple[Predictions, Report]:
-    """The saved predictions of a run, scored again, perhaps with another average."""
+def _rescore(path: Path, requested: EvaluateConfig) -> tuple[Predictions, Report]:
+    """The saved predictions of a run with a new report, possibly with another average."""
     predictions, report = read_results(path)
-    if asked.split not in (None, report.split):
+    if requested.split not in (None, report.split):
         raise ValueError(
-            f"{path} has saved predictions of the split {report.split}, not of {asked.split}: "
-            "leave --saved out."
+            f"--split must be {report.split}, the split of the saved predictions in {path}, "
+            f"received {requested.split}. Remove --saved to predict again."
         )
     settings = report.one_protocol
-    if asked.average:
-        settings = dataclasses.replace(settings, average=asked.average)
+    if requested.average:
+        settings = dataclasses.replace(settings, average=requested.average)
     predictions = dataclasses.replace(predictions, average=settings.average)
     scored = dataclasses.replace(report, settings=settings, protocol=str(settings))
     return predictions, score(predictions, report.class_names, scored)
@@ -180,7 +181,7 @@ def _rescore(path: Path, asked: EvaluateConfig) -> tuple[Predictions, Report]:
 def check_classes(
     model_classes: list[str] | None, data_classes: tuple[str, ...], data: str | AnyPath
 ) -> None:
-    """Raises ValueError when a model and a data set do not have the same classes."""
+    """Raises ValueError unless a model and a data set have the same classes."""
     if why := class_difference(model_classes or (), data_classes, "the model", "the data set"):
         raise ValueError(
             f"The model's classes are not those of {data}: {why}. Evaluate on the data set it was "

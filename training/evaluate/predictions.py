@@ -1,4 +1,4 @@
-"""A model's scores for every view of every video, and what they add up to."""
+"""A model's scores for each view of each video, and metrics of these scores."""
 
 import os
 from collections.abc import Iterable
@@ -15,11 +15,12 @@ class Predictions:
     """Scores by video id and view.
 
     Args:
-        ids: One id for each row, `(rows,)`.
-        views: The view's number in its video, `(rows,)`.
+        ids: Video ids, `(rows,)`.
+        views: Index of the view within its video, `(rows,)`.
         labels: Class indices, `(rows,)`.
-        logits: Scores, `(rows, num_classes)`.
-        average: What is averaged over the views of a video, `"probabilities"` or `"logits"`.
+        logits: Logits, `(rows, num_classes)`.
+        average: What to average over the views of a video, `"probabilities"` or `"logits"`.
+            Defaults to `"probabilities"`.
     """
 
     ids: np.ndarray
@@ -29,7 +30,7 @@ class Predictions:
     average: str = "probabilities"
 
     def save(self, path: Path) -> None:
-        """Writes an .npz without pickles, whole or not at all."""
+        """Writes an .npz file without pickles, atomically."""
         part = path.with_name(f"{path.stem}.part.npz")
         np.savez_compressed(
             part,
@@ -55,16 +56,16 @@ def predict_views(
     total: int | None,
     average: str = Predictions.average,
 ) -> Predictions:
-    """Scores every view that the batches bring.
+    """Scores all views in the batches.
 
     Args:
         model: A video model.
-        batches: What `tfrecords.clips(..., with_ids=True)` gives.
+        batches: Batches of `tfrecords.clips(..., with_ids=True)`.
         total: Number of batches, for the progress bar.
-        average: What will be averaged over the views of a video.
+        average: What to average later over the views of a video. Defaults to `"probabilities"`.
 
     Raises:
-        ValueError: If a score is no finite number.
+        ValueError: If a score is not finite.
     """
     rows = []
     for batch in tqdm(batches, total=total, unit="batch", desc="evaluate"):
@@ -73,8 +74,9 @@ def predict_views(
     ids, views, labels, logits = (np.concatenate(column) for column in zip(*rows, strict=True))
     if broken := (~np.isfinite(logits).all(axis=1)).sum():
         raise ValueError(
-            f"{model.name} gives scores that are no finite numbers for {broken} of {len(ids)} "
-            "views: its training diverged. Look at log.csv; --which best may be sound."
+            f"The scores of {model.name} must be finite, received NaN or infinite scores for "
+            f"{broken} of {len(ids)} views: its training diverged. See log.csv, or try --which "
+            "best."
         )
     return Predictions(np.array([i.decode() for i in ids]), views, labels, logits, average)
 
@@ -86,20 +88,20 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def join_views(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The ids, labels and probabilities of the videos, views joined by id.
+    """Averages the views of each video; returns ids, labels and probabilities of the videos.
 
-    Probabilities are the mean of those of the views, or come from the mean of their logits.
+    Averages the probabilities of the views, or their logits before a softmax.
 
     Raises:
-        ValueError: If a view appears twice, or views of one video carry different labels.
+        ValueError: If a view appears twice, or views of one video have different labels.
     """
     keys = list(zip(predictions.ids.tolist(), predictions.views.tolist(), strict=True))
     if len(set(keys)) < len(keys):
-        raise ValueError("A view appears twice in the predictions: they were joined wrongly.")
+        raise ValueError("Each view must appear once in the predictions; a view appears twice.")
     ids, first, inverse = np.unique(predictions.ids, return_index=True, return_inverse=True)
     labels = predictions.labels[first]
     if (labels[inverse] != predictions.labels).any():
-        raise ValueError("Views of one video carry different labels.")
+        raise ValueError("All views of a video must have one label, received different labels.")
     of_logits = predictions.average == "logits"
     values = np.float64(predictions.logits) if of_logits else softmax(predictions.logits)
     sums = np.zeros((len(ids), values.shape[1]))
@@ -109,10 +111,9 @@ def join_views(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def top_k_accuracy(labels: np.ndarray, scores: np.ndarray, k: int) -> float:
-    """Share of rows whose label is among the k best scores; k is at most the classes.
+    """The fraction of rows whose label is among the top k scores, k at most the number of classes.
 
-    A label that ties with others counts as behind them, so equal scores earn nothing, nor do
-    scores that are no numbers.
+    A label that ties with others ranks behind them, so neither equal scores nor NaN count as hits.
     """
     classes = scores.shape[1]
     own = scores[np.arange(len(labels)), labels]
@@ -121,7 +122,7 @@ def top_k_accuracy(labels: np.ndarray, scores: np.ndarray, k: int) -> float:
 
 
 def top1(predictions: Predictions) -> float:
-    """The share of videos whose best class is right, views joined by id."""
+    """The top-1 accuracy over videos."""
     _, labels, scores = join_views(predictions)
     return top_k_accuracy(labels, scores, 1)
 
@@ -135,6 +136,6 @@ def confusion_matrix(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def mean_class_accuracy(confusion: np.ndarray) -> float:
-    """The mean over the classes that occur of each one's accuracy."""
+    """The mean of the per-class accuracies, over classes that occur."""
     counts = confusion.sum(axis=1)
     return float((confusion.diagonal()[counts > 0] / counts[counts > 0]).mean())

@@ -1,6 +1,6 @@
-"""Named protocols of evaluation: which views of a video are scored, and how scores are joined.
+"""Evaluation protocols by name: which views of a video are scored, and how scores are averaged.
 
-Sizes hold for a model that reads 224 x 224; for one of another size they hold in proportion.
+Sizes are for 224-pixel models; they are scaled for other image sizes.
 """
 
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ class Protocol:
     """How a paper or project evaluates.
 
     Args:
-        source: The paper or file that says so.
-        views: The fields of `tfrecords.ClipOptions` that it fixes; the others are as the run was
-            trained.
-        short_side: Short side of a frame in pixels. None is the run's own.
-        crop: Side of a crop in pixels.
-        average: What is averaged over views, `"probabilities"` or `"logits"`.
+        source: The paper or file that defines the protocol.
+        views: The fields of `tfrecords.ClipOptions` that the protocol sets; others are the run's.
+        short_side: Short side of a frame in pixels, None for the run's. Defaults to 256.
+        crop: Side of a crop in pixels. Defaults to 256.
+        average: What to average over views, `"probabilities"` or `"logits"`. Defaults to
+            `"probabilities"`.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""A trained model for clips of another size: fully convolutional where its layers allow it."""
+"""Fits a trained model to clips of another size, if its layers are fully convolutional."""
 
 import keras
 
@@ -6,29 +6,28 @@ from ctm_keras.engine import Unfold
 
 
 def fit_model(model: keras.Model, num_frames: int, image_size: int) -> keras.Model | None:
-    """The same layers and weights over clips of another size.
+    """The same layers and weights for clips of another size.
 
     Args:
         model: A video model.
-        num_frames: Frames of the clips; other than the model's own only where no layer mixes
-            frames.
+        num_frames: Frames per clip; must be the model's number if a layer mixes frames.
         image_size: Side of the clips in pixels.
 
     Returns:
-        The model itself where it fits, a new one, or None where a layer's weights belong to the
-        model's own image size, as TCC's do.
+        The model itself if it fits, a new model, or None if the weights of a layer, such as TCC,
+        depend on the image size.
 
     Raises:
-        ValueError: If the model's layers mix frames, and the clips have another number of them.
+        ValueError: If the model's layers mix frames and the number of frames differs.
     """
     _, frames, size, _, _ = model.input_shape
     if (frames, size) == (num_frames, image_size):
         return model
     if frames != num_frames and _mixes_frames(model):
         raise ValueError(
-            f"The protocol takes clips of {num_frames} frames, but {model.name} reads {frames} and "
-            "its layers mix them: choose a protocol that takes the model's own number (tsm, "
-            "analysis-clip), or a TSN."
+            f"The protocol's clips must have {frames} frames, since layers of {model.name} mix "
+            f"frames, received {num_frames}. Use a protocol with the model's number of frames "
+            "(tsm, analysis-clip), or a TSN."
         )
 
     def renewed(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -46,5 +45,5 @@ def fit_model(model: keras.Model, num_frames: int, image_size: int) -> keras.Mod
 
 
 def _mixes_frames(model: keras.Model) -> bool:
-    """Whether a layer sees several frames before the average of the scores."""
+    """Whether a layer combines frames before the scores are averaged."""
     return any(type(x).__module__.startswith("ctm_keras.temporal") for x in model.layers)

@@ -1,4 +1,4 @@
-"""What predictions are worth: the report of an evaluation, with protocol and coverage in it."""
+"""The report of an evaluation: its scores, protocol and coverage."""
 
 import dataclasses
 import json
@@ -26,7 +26,7 @@ MODELS = {"model": "the last", "best": "the best on the validation split"}
 
 @dataclass(frozen=True)
 class Basis:
-    """What a number stands on: split, protocol, coverage and which model; `str` is one line."""
+    """How a score was measured: split, protocol, coverage and model; `str` is one line."""
 
     split: str
     protocol: str
@@ -46,10 +46,9 @@ class Scored:
         data_hash: Its hash.
         split: The split of the data set.
         model: Which of the run's models was scored, a key of `MODELS`.
-        protocol: Clips, crops, sizes and how views were averaged, in words.
-        settings: The same in values; None for several models together.
-        missing: Id and reason of each video that was missing or unreadable when the shards were
-            built.
+        protocol: Description of clips, crops, sizes and averaging.
+        settings: The same as values; None for several models combined.
+        missing: Ids of the videos that were not scored, with the reasons.
     """
 
     data: str
@@ -71,15 +70,15 @@ class ClassScore:
 
 @dataclass(frozen=True, kw_only=True)
 class Report(Scored):
-    """What an evaluation found, which is report.json; `str` gives it in words.
+    """The results of an evaluation, saved as report.json; `str` gives them as text.
 
     Args:
-        top1: Fraction of the videos whose best class is right.
-        top5: Fraction of the videos whose class is among the best min(5, classes).
-        mean_class_accuracy: The mean over classes of each one's top-1.
-        videos: Videos scored.
-        expected: Videos that the source listed.
-        per_class: The score of each class, in the order of the classes.
+        top1: Fraction of the videos whose top class is correct.
+        top5: Fraction of the videos whose class is among the top min(5, classes).
+        mean_class_accuracy: Mean of the per-class top-1 accuracies.
+        videos: Number of scored videos.
+        expected: Number of videos that the source listed.
+        per_class: The score of each class, in class order.
     """
 
     top1: float
@@ -96,30 +95,30 @@ class Report(Scored):
 
     @property
     def coverage(self) -> str:
-        """`"5 of 5 videos, missing none"`; `missing` has what is too many to name."""
+        """`"5 of 5 videos, missing none"`; names at most 20 videos, `missing` has all."""
         names = named([f"{video} ({reason})" for video, reason in self.missing.items()], most=20)
         return f"{self.videos} of {self.expected} videos, missing {names or 'none'}"
 
     @property
     def basis(self) -> Basis:
-        """What its numbers stand on."""
+        """How its scores were measured."""
         return Basis(self.split, self.protocol, self.coverage, self.model)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as report.json holds it."""
+        """The report as values that JSON supports."""
         values = dataclasses.asdict(self) | {"coverage": self.coverage}
         del values["settings"]
         return values | ({"settings": self.settings.to_dict()} if self.settings else {})
 
     @property
     def one_protocol(self) -> Settings:
-        """The settings of one model.
+        """The settings of a report about one model.
 
         Raises:
-            ValueError: If the report is of several models together.
+            ValueError: If the report combines several models.
         """
         if self.settings is None:
-            raise ValueError("The report is of several models together: give the runs one by one.")
+            raise ValueError("The report combines several models. Give the runs one by one.")
         return self.settings
 
     @classmethod
@@ -127,11 +126,11 @@ class Report(Scored):
         """The report that `ctm evaluate` wrote into a run.
 
         Raises:
-            ValueError: If it did not.
+            ValueError: If the run was not evaluated, or by an older version.
         """
         path = folder / "report.json"
         if not path.is_file():
-            raise ValueError(f"{folder} was not evaluated yet: run `ctm evaluate {folder}`.")
+            raise ValueError(f"{folder} was not evaluated yet. Run `ctm evaluate {folder}`.")
         values = json.loads(path.read_bytes())
         values.pop("coverage", None)
         try:
@@ -140,7 +139,7 @@ class Report(Scored):
             return cls(**{"model": "model", **values, "per_class": scores, "settings": settings})
         except (KeyError, TypeError):
             raise ValueError(
-                f"{folder} was evaluated by an older version: evaluate it again."
+                f"{folder} was evaluated by an older version. Evaluate it again."
             ) from None
 
     def __str__(self) -> str:
@@ -152,7 +151,7 @@ class Report(Scored):
         )
 
     def beside(self, coverage: str) -> str:
-        """What stands beside a number: protocol, coverage and which model."""
+        """The lines below a score: protocol, coverage and model."""
         return (
             f"protocol: {self.protocol}\n"
             f"coverage: split {self.split}, {coverage}\n"
@@ -161,12 +160,12 @@ class Report(Scored):
 
 
 def score(predictions: Predictions, class_names: Sequence[str], scored: Scored) -> Report:
-    """The report of predictions.
+    """Computes the report of predictions.
 
     Args:
         predictions: Scores of all views.
         class_names: The classes, in order.
-        scored: What was scored; of a `Report` its numbers are replaced.
+        scored: What was scored, and how.
     """
     ids, labels, probabilities = join_views(predictions)
     confusion = confusion_matrix(labels, probabilities)
@@ -185,7 +184,7 @@ def score(predictions: Predictions, class_names: Sequence[str], scored: Scored) 
 
 
 def first_difference(values: dict[str, Sequence[Any]]) -> str | None:
-    """The name of the first values that are not all the same, or None."""
+    """The first name whose values are not all equal, or None."""
     for name, each in values.items():
         if any(value != each[0] for value in each):
             return name
@@ -193,9 +192,9 @@ def first_difference(values: dict[str, Sequence[Any]]) -> str | None:
 
 
 def means(reports: Sequence[Report]) -> str:
-    """The means over runs, as over the three splits of UCF101, with standard deviations.
+    """The means and standard deviations over runs, e.g. over the three splits of UCF101.
 
-    Where classes, split, protocol or checkpoint differ, it says why there is no mean.
+    If classes, split, protocol or checkpoint differ, explains why there is no mean.
     """
     first = reports[0]
     what = first_difference(
@@ -224,9 +223,9 @@ def means(reports: Sequence[Report]) -> str:
 def missing_videos(
     manifest: tfrecords.Manifest, split: str, scored: Sequence[str]
 ) -> dict[str, str]:
-    """Id and reason of each video of a split that was listed and not scored."""
+    """The listed videos of a split that were not scored: ids and reasons."""
     missing = {f.id: f.reason for f in manifest.failures if f.split == split}
-    missing |= dict.fromkeys(manifest.missing.get(split, ()), "listed, not there")
+    missing |= dict.fromkeys(manifest.missing.get(split, ()), "listed, but missing")
     unscored = sorted(set(manifest.ids(split)) - set(scored))
     return missing | dict.fromkeys(unscored, "not scored")
 
@@ -246,9 +245,9 @@ def read_results(folder: Path) -> tuple[Predictions, Report]:
     """The predictions and the report that `ctm evaluate` wrote into a run.
 
     Raises:
-        ValueError: If it did not.
+        ValueError: If the run was not evaluated.
     """
     path = folder / "predictions.npz"
     if not path.is_file():
-        raise ValueError(f"{folder} was not evaluated yet: run `ctm evaluate {folder}`.")
+        raise ValueError(f"{folder} was not evaluated yet. Run `ctm evaluate {folder}`.")
     return Predictions.load(path), Report.read(folder)

@@ -1,4 +1,4 @@
-"""A protocol as it is carried out on a run's model, with every value."""
+"""A protocol applied to a run's model, with every value filled in."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from training.evaluate.protocols import PROTOCOLS, Protocol, ProtocolName
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(ClipOptions):
-    """How the videos of a split are viewed and their scores joined; `str` gives it in words.
+    """How videos are viewed and their scores averaged; `str` describes it in words.
 
     Args:
         protocol: The protocol's name.
-        changed: Whether the views are not the protocol's.
-        average: As in `Protocol`.
-        own_size: Side of a crop in the protocol, where the model can read its own size only.
+        changed: Whether the views differ from the protocol's.
+        average: What to average over views, `"probabilities"` or `"logits"`.
+        own_size: Side of a crop in the protocol, if the model supports only its own size.
     """
 
     protocol: ProtocolName
@@ -36,11 +36,11 @@ class Settings(ClipOptions):
         return cls(**{**values, "scale": (values["scale"], values["scale"])})
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as report.json holds them."""
+        """The settings as values that JSON supports."""
         return {**vars(self), "scale": self.scale[0]}
 
     def in_own_size(self, image_size: int) -> "Settings":
-        """The same views in the pixels of a model that cannot read others."""
+        """The same views, with crops resized to the image size of the model."""
         return dataclasses.replace(self, image_size=image_size, own_size=self.image_size)
 
     def __str__(self) -> str:
@@ -55,34 +55,37 @@ class Settings(ClipOptions):
         )
 
     def _frame(self) -> str:
-        """What the frame is scaled to."""
+        """The size to which frames are scaled, as text."""
         sides = RULES[self.rule].canvas or self.scale[:1]
         words = [str(round(side * self.image_size / CROP)) for side in reversed(sides)]
         return " x ".join(words) if len(words) > 1 else f"short side {words[0]}"
 
 
-def settings_for(asked: EvaluateConfig, run: TrainConfig) -> Settings:
-    """The requested protocol, with the values that were given instead of its own, on a run.
+def settings_for(requested: EvaluateConfig, run: TrainConfig) -> Settings:
+    """The requested protocol, overridden by the given options, for a run's model.
 
     Args:
-        asked: The options of `ctm evaluate`.
-        run: What the run was trained with.
+        requested: The options of `ctm evaluate`.
+        run: The config of the run.
 
     Raises:
-        ValueError: If there is no such protocol, or a value does not go with it.
+        ValueError: If the protocol is unknown, or an option cannot be combined with it.
     """
-    name = asked.protocol or "ctm"
+    name = requested.protocol or "ctm"
     if name not in PROTOCOLS:
-        raise ValueError(f"There is no protocol {name!r}; there are {', '.join(PROTOCOLS)}.")
+        raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, received {name!r}.")
     protocol = PROTOCOLS[name]
-    if asked.short_side and RULES[protocol.views["rule"]].canvas:
-        raise ValueError(f"--short-side is fixed by the protocol {name}.")
+    if requested.short_side and RULES[protocol.views["rule"]].canvas:
+        raise ValueError(
+            f"--short-side is fixed by the protocol {name}, received {requested.short_side}. "
+            "Remove --short-side or use another protocol."
+        )
     given = dataclasses.replace(
         protocol,
-        views=protocol.views | options_given(asked),
-        short_side=asked.short_side or protocol.short_side,
-        crop=asked.crop or protocol.crop,
-        average=asked.average or protocol.average,
+        views=protocol.views | options_given(requested),
+        short_side=requested.short_side or protocol.short_side,
+        crop=requested.crop or protocol.crop,
+        average=requested.average or protocol.average,
     )
     options = _clip_options(given, run)
     changed = options != _clip_options(protocol, run)
@@ -90,11 +93,11 @@ def settings_for(asked: EvaluateConfig, run: TrainConfig) -> Settings:
 
 
 def _clip_options(protocol: Protocol, run: TrainConfig) -> ClipOptions:
-    """How a protocol views videos with a run's model."""
+    """The clip options of a protocol for a run's model."""
     short_side = protocol.short_side or run.scale[0]
     if not 1 <= protocol.crop <= short_side:
         raise ValueError(
-            f"--crop must be from 1 to the short side {short_side}, got {protocol.crop}."
+            f"--crop must be from 1 to the short side {short_side}, received {protocol.crop}."
         )
     scale = round(CROP * short_side / protocol.crop)
     size = round(protocol.crop * run.image_size / CROP)

@@ -1,4 +1,4 @@
-"""The clips and crops of videos that an evaluation takes."""
+"""The clips and crops that an evaluation scores."""
 
 import tensorflow as tf
 
@@ -10,7 +10,7 @@ from training.evaluate.settings import Settings
 def view_clips(
     data: str | AnyPath, split: str, settings: Settings, batch_size: int
 ) -> tf.data.Dataset:
-    """The views of each video of a split that a protocol takes, with ids and labels."""
+    """The protocol's views of each video of a split, with ids and labels."""
     return tfrecords.clips(
         data, split, options=settings, training=False, with_ids=True, batch_size=batch_size
     )

@@ -1,4 +1,4 @@
-"""The pictures: confusion matrix, timeline of a long video, clips with their predictions."""
+"""Charts and pictures: confusion matrix, timeline of a long video, clips with captions."""
 
 import os
 import warnings
@@ -22,12 +22,12 @@ FONTS = (
     "WenQuanYi Zen Hei",
     "Arial Unicode MS",
 )
-LABELLED_CLASSES = 60  # more names than that cannot be read on a matrix
+LABELED_CLASSES = 60  # more names are illegible on a matrix
 
 
 @contextmanager
 def names_in_any_script() -> Iterator[None]:
-    """Draws with fonts for the names of the world, those of them that this machine has."""
+    """Draws with those installed fonts that cover names in many scripts."""
     installed = {font.name for font in fontManager.ttflist}
     families = [name for name in FONTS if name in installed]
     with matplotlib.rc_context({"font.family": families}), warnings.catch_warnings():
@@ -39,55 +39,55 @@ def names_in_any_script() -> Iterator[None]:
 def draw_confusion(
     confusion: np.ndarray, class_names: Sequence[str], title: str, path: Path
 ) -> None:
-    """Draws a confusion matrix, each row in shares of its true class.
+    """Draws a confusion matrix, each row as fractions of its true class.
 
     Args:
         confusion: Counts `(true class, predicted class)`.
-        class_names: One name a row.
-        title: Line above it.
+        class_names: The classes, in order.
+        title: Title of the picture.
         path: PNG to write.
     """
     count = len(class_names)
-    shares = confusion / confusion.sum(axis=1, keepdims=True).clip(1)
+    fractions = confusion / confusion.sum(axis=1, keepdims=True).clip(1)
     names = [plain(name) for name in class_names]
-    margin = 0.08 * max(map(len, names)) if count <= LABELLED_CLASSES else 0
+    margin = 0.08 * max(map(len, names)) if count <= LABELED_CLASSES else 0
     side = min(3 + 0.3 * count, 22) + margin
     figure = Figure(figsize=(side + 1, side), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
+    image = axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
+    figure.colorbar(image, ax=axes, label="fraction of the true class", shrink=0.8)
     axes.set(title=plain(title), xlabel="predicted", ylabel="true")
-    if count <= LABELLED_CLASSES:
+    if count <= LABELED_CLASSES:
         axes.set_xticks(range(count), names, rotation=90)
         axes.set_yticks(range(count), names)
     if count <= 20:
-        _write_counts(axes, confusion, shares)
+        _write_counts(axes, confusion, fractions)
     write(figure, path, 120)
 
 
 def plain(text: str) -> str:
-    """A name as matplotlib writes it letter by letter: no mathematics, nothing hidden, not long."""
+    """A name shortened and escaped, so that matplotlib shows every character literally."""
     text = shorten(printable(text))
     return (" " + text if text.startswith("_") else text).replace("$", r"\$")
 
 
 def end_of(folder: str) -> str:
-    """The end of a long path: there runs have their names."""
+    """The end of a long path, which contains the name of a run."""
     return folder if len(folder) <= LONGEST_NAME else "…" + folder[1 - LONGEST_NAME :]
 
 
 def write(figure: Figure, path: Path, dpi: int) -> None:
-    """Writes a PNG, whole or not at all."""
+    """Writes a PNG file atomically."""
     part = path.with_name(path.name + ".part")
     figure.savefig(part, dpi=dpi, format="png")
     os.replace(part, path)
 
 
-def _write_counts(axes: Axes, confusion: np.ndarray, shares: np.ndarray) -> None:
-    """Writes each cell's count into it."""
+def _write_counts(axes: Axes, confusion: np.ndarray, fractions: np.ndarray) -> None:
+    """Writes the count into each cell."""
     for (row, column), value in np.ndenumerate(confusion):
         if value:
-            color = "white" if shares[row, column] > 0.5 else "black"
+            color = "white" if fractions[row, column] > 0.5 else "black"
             axes.text(column, row, str(value), ha="center", va="center", color=color, fontsize=8)
 
 
@@ -103,9 +103,9 @@ def draw_timeline(
 
     Args:
         seconds: The middle of each window, `(windows,)`.
-        probabilities: `(windows, num_classes)`.
-        class_names: One name a class.
-        title: Line above it.
+        probabilities: Class probabilities, `(windows, num_classes)`.
+        class_names: The classes, in order.
+        title: Title of the picture.
         path: PNG to write.
     """
     figure = Figure(figsize=(10, 3.5), layout="constrained")
@@ -123,7 +123,7 @@ def draw_clips(clips: np.ndarray, captions: Sequence[str], path: Path) -> None:
 
     Args:
         clips: `(clips, frames, height, width, 3)`, uint8.
-        captions: One line a clip.
+        captions: One line per clip.
         path: PNG to write.
     """
     rows, frames = clips.shape[:2]
@@ -138,11 +138,11 @@ def draw_clips(clips: np.ndarray, captions: Sequence[str], path: Path) -> None:
 
 @names_in_any_script()
 def draw_gains(gains: Mapping[str, np.ndarray], class_names: Sequence[str], path: Path) -> None:
-    """Draws what models gain over TSN in each class, the classes in the order of the first model.
+    """Draws the gains of models over TSN in each class, sorted by the gain of the first model.
 
     Args:
-        gains: For each model its gains, `(num_classes,)`, NaN where a class has no video.
-        class_names: One name a class.
+        gains: The gains of each model, `(num_classes,)`, NaN for a class without videos.
+        class_names: The classes, in order.
         path: PNG to write.
     """
     known = ~np.isnan(next(iter(gains.values()), np.zeros(len(class_names))))
@@ -155,7 +155,7 @@ def draw_gains(gains: Mapping[str, np.ndarray], class_names: Sequence[str], path
         axes.bar(offsets, gain[order], width, label=plain(end_of(name)))
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set(ylabel="gain in top-1 over TSN", xlabel="classes, by the gain of the first model")
-    if len(order) <= LABELLED_CLASSES:
+    if len(order) <= LABELED_CLASSES:
         axes.set_xticks(range(len(order)), [plain(class_names[c]) for c in order], rotation=90)
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     write(figure, path, 120)
@@ -163,12 +163,12 @@ def draw_gains(gains: Mapping[str, np.ndarray], class_names: Sequence[str], path
 
 @names_in_any_script()
 def draw_schedule(epochs: np.ndarray, rates: Sequence[float], title: str, path: Path) -> None:
-    """Draws a learning rate over the epochs.
+    """Plots a learning rate over the epochs.
 
     Args:
-        epochs: Places, in epochs.
-        rates: The rate at each.
-        title: Line above it.
+        epochs: Positions in the training, in epochs.
+        rates: The learning rate at each position.
+        title: Title of the picture.
         path: PNG to write.
     """
     figure = Figure(figsize=(7, 3), layout="constrained")
@@ -180,10 +180,10 @@ def draw_schedule(epochs: np.ndarray, rates: Sequence[float], title: str, path: 
 
 
 def subfigures(figure: FigureBase, rows: int, columns: int, **layout: Any) -> np.ndarray:
-    """The parts of a figure, one after the other."""
+    """The parts of a figure, as a flat array."""
     return np.ravel(np.asarray(figure.subfigures(rows, columns, **layout), object))
 
 
 def _plain_line(text: str) -> str:
-    """A line as matplotlib writes it letter by letter."""
+    """A line escaped so that matplotlib shows every character literally."""
     return printable(text).replace("$", r"\$")

@@ -13,19 +13,19 @@ from tfrecords.reading import Split, read_frames
 from tfrecords.text import LONGEST_NAME
 from training.pictures.charts import names_in_any_script, plain, subfigures, write
 
-MOST_NAMES = 60  # classes whose names can be read
-MOST_COPIES = 4  # pairs that are shown
-MOST_BINS = 30  # of the lengths
-LEAST_SPAN = {"x": 2.0, "y": 0.4}  # frames a second and width / height that an axis shows
-MOMENTS = (0.25, 0.5, 0.75)  # of each of a pair
+MOST_NAMES = 60  # more names are illegible
+MOST_COPIES = 4  # pairs that are drawn
+MOST_BINS = 30  # in the histogram of lengths
+LEAST_SPAN = {"x": 2.0, "y": 0.4}  # of the axes: frames per second, width / height
+MOMENTS = (0.25, 0.5, 0.75)  # frames of a copy that are drawn, as fractions of its length
 
 
 @names_in_any_script()
 def draw_stats(stats: Stats, path: Path) -> None:
-    """Draws what `ctm stats` found.
+    """Draws the statistics of a data set.
 
     Args:
-        stats: What `tfrecords.stats` gave.
+        stats: Result of `tfrecords.stats`.
         path: PNG to write.
     """
     copies = _different(stats.copies or ())[:MOST_COPIES]
@@ -44,7 +44,7 @@ def draw_stats(stats: Stats, path: Path) -> None:
 
 
 def _different(copies: Sequence[Copy]) -> list[Copy]:
-    """Pairs of which no two share a video."""
+    """The first pairs that share no video with each other."""
     seen: set[Video] = set()
     found = []
     for copy in copies:
@@ -55,7 +55,7 @@ def _different(copies: Sequence[Copy]) -> list[Copy]:
 
 
 def _draw_classes(stats: Stats, axes: Axes) -> None:
-    """Bars of the classes, the largest at the top; a curve where they are many."""
+    """Draws bars of the classes, the largest at the top; many bars form a curve."""
     counts = np.stack([stats.counts(split) for split in stats.rows])
     order = np.argsort(counts.sum(0), kind="stable")
     places, left = np.arange(len(order)), np.zeros(len(order), int)
@@ -80,25 +80,25 @@ def _draw_lengths(stats: Stats, axes: Axes) -> None:
 
 
 def _draw_rates(stats: Stats, axes: Axes) -> None:
-    """Each video by its size and frame rate, these without the noise of their division."""
+    """Plots each video by its frame rate, without rounding noise, and its aspect ratio."""
     for rows in stats.rows.values():
         rates = rows["frame_rate"].round(2)
         axes.scatter(rates, rows["width"] / rows["height"], s=12, alpha=0.4)
     for name, least in LEAST_SPAN.items():
         _widen(axes, name, least)
     axes.ticklabel_format(useOffset=False, style="plain")
-    axes.set(title="frame rate and shape", xlabel="frames a second", ylabel="width / height")
+    axes.set(title="frame rate and shape", xlabel="frames per second", ylabel="width / height")
 
 
 def _widen(axes: Axes, name: str, least: float) -> None:
-    """Gives an axis at least a span, so that nearly equal values look equal."""
+    """Gives an axis a minimum span, so that nearly equal values look equal."""
     low, high = getattr(axes, f"get_{name}lim")()
     more = max(0.0, least - (high - low)) / 2
     getattr(axes, f"set_{name}lim")(low - more, high + more)
 
 
 def _draw_copy(stats: Stats, copy: Copy, part: SubFigure) -> None:
-    """Frames of both, one beside the other."""
+    """Draws frames of both videos next to each other."""
     how = "identical" if copy.identical else f"motion {copy.motion:.2f}, picture {copy.picture:.3f}"
     part.suptitle(f"copies ({how})", fontsize=9, x=0.01, ha="left")
     for half, video in zip(subfigures(part, 1, 2), copy.videos, strict=True):

@@ -1,1 +1,1 @@
-"""`ctm quickstart`: videos that are drawn, and the whole way from them to a served model."""
+"""`ctm quickstart`: the whole workflow on generated videos."""

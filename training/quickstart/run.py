@@ -1,4 +1,4 @@
-"""`ctm quickstart`: the whole chain on videos that it draws itself."""
+"""`ctm quickstart`: the whole workflow on generated videos."""
 
 import time
 from pathlib import Path
@@ -35,10 +35,10 @@ RECIPE: dict[str, Any] = {
 
 
 def quickstart(config: QuickstartConfig) -> dict[str, Report]:
-    """Draws videos, builds shards, trains TSN and CTM, compares, exports and shows.
+    """Generates videos, builds shards, trains TSN and CTM, compares, exports and draws predictions.
 
     Args:
-        config: The folder for everything, new or empty.
+        config: The output folder, new or empty.
 
     Returns:
         The report of each method.
@@ -46,10 +46,10 @@ def quickstart(config: QuickstartConfig) -> dict[str, Report]:
     require_tensorflow()
     out = config.out
     if out.exists() and any(out.iterdir()):
-        raise ValueError(f"{out} is not empty: name another folder with --out.")
+        raise ValueError(f"{out} is not empty. Give another folder as --out.")
     started = time.monotonic()
     videos, data = out / "videos", out / "data"
-    print("1/5  Videos: a patch moves left, right, up or down; no single frame tells which.")
+    print("1/5  Videos: a patch moves left, right, up or down; no single frame shows which.")
     write_direction_videos(videos, VIDEOS_PER_CLASS)
     print("2/5  Shards: ctm build")
     tfrecords.build(videos, data, short_side=64, val_fraction=0.2)
@@ -71,7 +71,7 @@ def quickstart(config: QuickstartConfig) -> dict[str, Report]:
 
 
 def _some_clips(run: Run, count: int) -> dict[str, np.ndarray]:
-    """A few validation clips of different classes."""
+    """A few validation clips."""
     config = run.config
     options = config.clip_options()
     batches = tfrecords.clips(
@@ -81,7 +81,7 @@ def _some_clips(run: Run, count: int) -> dict[str, np.ndarray]:
 
 
 def _check_served(run: Run, served: Path) -> float:
-    """The greatest difference between the served and the trained model's logits."""
+    """The largest difference between the logits of the served and the trained model."""
     clips = _some_clips(run, 4)["clip"]
     expected = run.load_model().predict_on_batch(clips)
     logits = tf.saved_model.load(str(served)).signatures["serving_default"](tf.constant(clips))
@@ -89,7 +89,7 @@ def _check_served(run: Run, served: Path) -> float:
 
 
 def show(runs: dict[str, Run], path: Path) -> Path:
-    """A picture of one clip of each class, with what each method takes it for."""
+    """Draws one clip of each class with the prediction of each method."""
     batch = _some_clips(runs["ctm"], 64)
     _, first = np.unique(batch["label"], return_index=True)
     clips, labels = batch["clip"][first], batch["label"][first]
@@ -106,7 +106,7 @@ def show(runs: dict[str, Run], path: Path) -> Path:
 
 
 def table(reports: dict[str, Report]) -> str:
-    """Method, top-1 and coverage, one row a method."""
+    """A table of method, top-1 and coverage, with one row per method."""
     rows = [f"{'method':8} {'top-1':>6}  coverage"]
     rows += [f"{name:8} {r.top1:6.3f}  {r.coverage}" for name, r in reports.items()]
     return "\n".join(rows)

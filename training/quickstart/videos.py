@@ -1,4 +1,4 @@
-"""Videos whose class is a direction of motion and nothing else."""
+"""Generates videos whose class is the direction of motion and nothing else."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -15,14 +15,14 @@ FRAME_RATE = 16
 
 
 def direction_video(direction: str, rng: np.random.Generator) -> np.ndarray:
-    """A textured patch that moves over noise and comes back in at the other side.
+    """A textured patch that moves over noise and wraps around the edges of the frame.
 
-    Place and texture are random, and the frame wraps around, so that no single frame tells
-    the class: a model that only averages frames can do no better than guess.
+    Position and texture are random, so a single frame does not reveal the class: a model that only
+    averages frames can do no better than guess.
 
     Args:
         direction: `"left"`, `"right"`, `"up"` or `"down"`.
-        rng: Source of the randomness.
+        rng: Random generator.
 
     Returns:
         uint8 frames, `(32, 64, 64, 3)`.
@@ -31,7 +31,7 @@ def direction_video(direction: str, rng: np.random.Generator) -> np.ndarray:
     coarse = rng.integers(0, 256, (PATCH // 4, PATCH // 4, 3), np.uint8)
     patch = coarse.repeat(4, axis=0).repeat(4, axis=1)
     start = rng.integers(0, SIZE, 2)
-    speed = rng.integers(2, 5)  # pixels a frame
+    speed = rng.integers(2, 5)  # pixels per frame
     step = speed * np.array(DIRECTIONS[direction])
     return np.stack([draw(background, patch, start + t * step) for t in range(FRAMES)])
 
@@ -60,9 +60,9 @@ def write_direction_videos(folder: Path, per_class: int, seed: int = 0) -> None:
     """Writes FOLDER/DIRECTION/NUMBER.mp4, `per_class` videos of each direction.
 
     Args:
-        folder: Where the class folders go.
-        per_class: Videos a class.
-        seed: Seed of the videos.
+        folder: Folder in which to create the class folders.
+        per_class: Number of videos per class.
+        seed: Seed of the videos. Defaults to 0.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The papers' protocols, one file each: its head names the paper, the command and the result."""
+"""The papers' recipes, one file each; its docstring has the paper, command and result."""
 
 import dataclasses
 import importlib
@@ -10,38 +10,38 @@ from training.config.train import TrainConfig
 
 
 def names() -> list[str]:
-    """The recipes that there are."""
+    """The names of all recipes."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
 def read(name: str) -> TrainConfig:
-    """The configuration of a recipe.
+    """The config of a recipe.
 
     Raises:
-        ValueError: If there is no such recipe; names the nearest.
+        ValueError: If the recipe is unknown; the message suggests the nearest name.
     """
     return dataclasses.replace(_module(name).CONFIG, recipe=name)
 
 
 def explain(name: str) -> str:
-    """The head of a recipe: paper, command, hardware, published result.
+    """The description of a recipe: paper, command, hardware, published result.
 
     Raises:
-        ValueError: If there is no such recipe.
+        ValueError: If the recipe is unknown.
     """
     return _module(name).__doc__ or ""
 
 
 def overview() -> str:
-    """The recipes, each with the first line of its head."""
+    """All recipes, each with the first line of its description."""
     return "\n".join(f"{name:20} {explain(name).splitlines()[0]}" for name in names())
 
 
 def default_from(arguments: Sequence[str]) -> tuple[TrainConfig | None, list[str]]:
-    """The recipe that a command line names (None: help is wanted), and the rest of the line.
+    """The recipe of a command line (None for `--recipe help`), and the remaining arguments.
 
     Raises:
-        ValueError: If there is no such recipe.
+        ValueError: If the recipe is unknown.
     """
     rest, name = [], None
     words = iter(arguments)
@@ -58,7 +58,7 @@ def default_from(arguments: Sequence[str]) -> tuple[TrainConfig | None, list[str
 
 def _module(name: str) -> ModuleType:
     if name not in names():
-        from ctm_keras.names import unknown_name  # which imports Keras: `ctm --help` must not
+        from ctm_keras.names import unknown_name  # imports Keras, so not at the top
 
         raise unknown_name("recipe", name, names())
     return importlib.import_module(f"{__name__}.{name}")

@@ -1,11 +1,11 @@
-"""The analysis paper's progressive training: 64 frames, from the model of 32 frames.
+"""The analysis paper's progressive training: 64 frames, from the 32-frame model.
 
 Paper: Deep Analysis of CNN-based Spatio-temporal Representations, CVPR 2021, Table 3.
 Command: ctm train --recipe analysis_f64 --data data/mini-ssv2 --weights runs/f32/model.keras
   on Mini-Kinetics --epochs 45 with --milestones 0.3333 0.6667 0.8889 (15, 30, 40)
 Hardware: 6 to 18 V100, batch 36. The paper gives no time.
 Published (I3D-ResNet-50, Mini-Kinetics, no temporal pooling):
-top-1 77.70; TSN 73.45, S3D 77.16, TAM 78.33; of one clip: --protocol analysis-clip.
+top-1 77.70; TSN 73.45, S3D 77.16, TAM 78.33; for one clip: --protocol analysis-clip.
 """
 
 from dataclasses import replace

@@ -1,11 +1,11 @@
-"""The analysis paper's starter: 8 frames from ImageNet weights, any model (here I3D on ResNet-50).
+"""The analysis paper's starting model: 8 frames, ImageNet weights, any method (here I3D-ResNet-50).
 
 Paper: Deep Analysis of CNN-based Spatio-temporal Representations, CVPR 2021, Table 3.
 Command: ctm train --recipe analysis_f8 --data data/mini-ssv2 [--model tam]
   on Mini-Kinetics with --epochs 100
-Hardware: 6 V100, batch 72 or the most that fits. The paper gives no time.
+Hardware: 6 V100, batch 72 or the largest that fits. The paper gives no time.
 Published (I3D-ResNet-50, Mini-Kinetics, no temporal pooling): top-1 73.35; TSN 72.14, S3D 71.87,
-TAM 74.07; of one clip: ctm evaluate RUN --protocol analysis-clip.
+TAM 74.07; for one clip: ctm evaluate RUN --protocol analysis-clip.
 """
 
 from training.config.train import TrainConfig

@@ -1,6 +1,6 @@
 """CTM on Mini-Kinetics-200: ResNet-50, three blocks in Res4, from ImageNet weights.
 
-Paper: CTM, arXiv 2002.03152, Section 4.2 and Table 3. The set is s9xie's list, not IBM's.
+Paper: CTM, arXiv 2002.03152, Section 4.2 and Table 3. The data set is s9xie's list, not IBM's.
 Command: ctm train --recipe ctm_mini_kinetics --data data/mini-kinetics-200
 Hardware: 4 GPUs, batch 96. The paper gives no time.
 Published: top-1 79.13 (one block 78.94, TSN 76.76: --model tsn), 10 clips at 224 x 224:

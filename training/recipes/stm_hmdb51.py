@@ -1,4 +1,4 @@
-"""STM on HMDB51: ResNet-50, 16 frames, fine-tuned from Kinetics-400 with all batch norms learning.
+"""STM on HMDB51: ResNet-50, 16 frames, fine-tuned from Kinetics-400, all batch norms trained.
 
 Paper: STM, ICCV 2019, Section 4.2 and Table 4.
 Command: for each split s of 1, 2, 3, built with --split-number s --val test:

@@ -1,4 +1,4 @@
-"""STM on UCF-101: ResNet-50, 16 frames, fine-tuned from Kinetics-400 with all batch norms learning.
+"""STM on UCF-101: ResNet-50, 16 frames, fine-tuned from Kinetics-400, all batch norms trained.
 
 Paper: STM, ICCV 2019, Section 4.2 and Table 4.
 Command: for each split s of 1, 2, 3, built with --split-number s --val test:
@@ -12,7 +12,7 @@ from training.config.train import TrainConfig
 
 CONFIG = TrainConfig(
     model="stm",
-    weights="",  # of --weights: it goes on from a trained model
+    weights="",  # requires --weights: fine-tunes a trained model
     backbone="resnet50",
     num_frames=16,
     sampling="segments",

@@ -1,1 +1,1 @@
-"""`ctm report`: runs side by side in one HTML file that opens from disk."""
+"""`ctm report`: one HTML file that compares runs."""

@@ -1,4 +1,4 @@
-"""The HTML page of a report: tables, curves, confusions with their clips, nothing from outside."""
+"""`ctm report`: a self-contained HTML page with tables, curves, and confusions with clips."""
 
 import datetime
 import os
@@ -20,7 +20,7 @@ from training.report.reported_run import SHOWN_IN_TABLE, EvaluatedRun, read_run
 
 
 def report(config: ReportConfig) -> Path:
-    """Writes one HTML file about runs, which opens from disk and loads nothing.
+    """Writes one HTML file about runs; it loads nothing from the network.
 
     Args:
         config: The runs, the file and its heading.
@@ -29,7 +29,7 @@ def report(config: ReportConfig) -> Path:
         The file.
 
     Raises:
-        ValueError: If there is no run, or a folder is none.
+        ValueError: If no run is given, or a folder is not a run.
     """
     config.check()
     shown, to = [read_run(path) for path in config.runs], config.to
@@ -56,7 +56,7 @@ def report(config: ReportConfig) -> Path:
 
 
 def _template() -> jinja2.Template:
-    """The page; what stands in it is escaped."""
+    """The template of the page; it escapes all values."""
     loader = jinja2.PackageLoader("training.report", "")
     return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True).get_template(
         "page.html.jinja"
@@ -64,7 +64,7 @@ def _template() -> jinja2.Template:
 
 
 def _analysis_of(evaluated: Sequence[EvaluatedRun]) -> dict[str, Any]:
-    """What `ctm analyze` finds, with its means in words and its picture, or why it cannot be."""
+    """The results of `ctm analyze` with their picture, or the reason why there are none."""
     if len(evaluated) < 2:
         return {}
     try:
@@ -80,11 +80,11 @@ def _analysis_of(evaluated: Sequence[EvaluatedRun]) -> dict[str, Any]:
 
 
 def commands(evaluated: Sequence[EvaluatedRun]) -> dict[str, str]:
-    """What is found by an evaluation of its own, and the command."""
+    """Analyses that require another evaluation, with their commands."""
     cost = [run for run in evaluated if "cost" in run.methods]
     wanted = {
-        "accuracy with frames out of order": (evaluated, "--orders"),
-        "what CoST's views count": (cost, "--views"),
+        "accuracy with reordered frames": (evaluated, "--orders"),
+        "weights of CoST's views": (cost, "--views"),
     }
     return {
         what: shlex.join(["ctm", "analyze", *(run.name for run in runs), option])

@@ -1,4 +1,4 @@
-"""The pictures of a report, as addresses that hold them."""
+"""The pictures of a report, as data URLs and SVG."""
 
 import base64
 import io
@@ -24,7 +24,7 @@ STRIP_HEIGHT = 96  # pixels
 
 @names_in_any_script()
 def curves(runs: Sequence[ReportedRun]) -> str:
-    """Loss, accuracy and learning rate over the epochs, as SVG; dashed lines are validation."""
+    """Draws loss, accuracy and learning rate over the epochs as SVG; validation is dashed."""
     shown = [name for name in CURVES if any(run.curves.get(name) for run in runs)]
     if not shown:
         return ""
@@ -49,25 +49,25 @@ def curves(runs: Sequence[ReportedRun]) -> str:
 
 
 def drawn(draw: Callable[[Path], None]) -> str:
-    """A picture that is drawn into a PNG, as a data address."""
+    """Draws a picture into a PNG; returns its data URL."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture.png"
         draw(path)
-        return _data_address(path.read_bytes(), "image/png")
+        return _data_url(path.read_bytes(), "image/png")
 
 
 def matrix(run: EvaluatedRun) -> str:
-    """The confusion matrix."""
+    """The confusion matrix of a run, as a data URL."""
     title = end_of(run.name)
     return drawn(lambda path: draw_confusion(run.confusion, run.class_names, title, path))
 
 
 def kernels(run: ReportedRun) -> dict[str, str]:
-    """The kernels of each TCC layer over the image, by the layer's name; none without a model."""
+    """Pictures of the kernels of each TCC layer, by layer name; empty without a model."""
     which = run.report.model if isinstance(run, EvaluatedRun) else "model"
     try:
         found = tcc_kernels(Run.open(Path(run.name)).load_model(which))
-    except ValueError:  # no model yet, or CTM without its path tccm
+    except ValueError:  # no model yet, or a CTM without the path tccm
         return {}
     finally:
         keras.backend.clear_session()
@@ -75,7 +75,7 @@ def kernels(run: ReportedRun) -> dict[str, str]:
 
 
 def strips(run: EvaluatedRun) -> tuple[dict[str, str], str]:
-    """The frames of the examples side by side, by id, and why some are not there."""
+    """The frames of example videos in a row, by id, and the reason if some are missing."""
     if not run.confusions:
         return {}, ""
     clips, why_not = clips_of(run, [confusion.example for confusion in run.confusions])
@@ -88,9 +88,9 @@ def _strip(clip: np.ndarray) -> str:
     width = round(row.shape[1] * STRIP_HEIGHT / row.shape[0])
     row = cv2.resize(row, (width, STRIP_HEIGHT), interpolation=cv2.INTER_AREA)
     _, jpeg = cv2.imencode(".jpg", row[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
-    return _data_address(jpeg.tobytes(), "image/jpeg")
+    return _data_url(jpeg.tobytes(), "image/jpeg")
 
 
-def _data_address(content: bytes, kind: str) -> str:
-    """A picture as an address that holds it."""
+def _data_url(content: bytes, kind: str) -> str:
+    """The data URL of a picture."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

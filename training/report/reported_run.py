@@ -1,4 +1,4 @@
-"""What a report says of a run: its network, its numbers, its curves, its worst confusions."""
+"""The data of a run in a report: network, scores, curves, worst confusions."""
 
 import csv
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from training.evaluate.predictions import confusion_matrix, join_views
 from training.evaluate.scores import Report, read_results
 from training.run_folder import Run
 
-SHOWN_IN_TABLE = {  # of a config, under which heading
+SHOWN_IN_TABLE = {  # fields of the config, with their headings
     "model": "model",
     "backbone": "backbone",
     "num_frames": "frames",
@@ -29,14 +29,14 @@ SHOWN_IN_TABLE = {  # of a config, under which heading
 
 @dataclass(frozen=True)
 class Confusion:
-    """Two classes of which a model takes the first for the second.
+    """A pair of classes that a model confuses.
 
     Args:
-        true: Class index.
-        predicted: Class index.
-        count: Videos of the true class that were taken for the predicted one.
-        videos: All videos of the true class.
-        example: Id of the video that was taken so with the greatest score.
+        true: Index of the true class.
+        predicted: Index of the predicted class.
+        count: Number of videos of the true class with this prediction.
+        videos: Number of all videos of the true class.
+        example: Id of the video with the highest score for this prediction.
     """
 
     true: int
@@ -52,9 +52,9 @@ class ReportedRun:
 
     Args:
         name: The run's folder.
-        config: What it was trained with.
+        config: The config of the run.
         class_names: The classes, in order.
-        curves: For each column of log.csv its values over the epochs.
+        curves: The columns of log.csv: values over the epochs.
     """
 
     name: str
@@ -69,7 +69,7 @@ class ReportedRun:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """The columns of its config in the table of runs, by heading."""
+        """The values of its config in the table of runs, by heading."""
         values = {heading: getattr(self.config, n) for n, heading in SHOWN_IN_TABLE.items()}
         return values | {"model": " ".join((self.config.model, *self.config.options))}
 
@@ -79,9 +79,9 @@ class EvaluatedRun(ReportedRun):
     """A trained run that `ctm evaluate` scored.
 
     Args:
-        report: Its report.
+        report: The report of its evaluation.
         confusion: Counts `(true class, predicted class)`.
-        confusions: The worst ones, the most frequent first.
+        confusions: The worst confusions, the most frequent first.
     """
 
     report: Report
@@ -90,14 +90,14 @@ class EvaluatedRun(ReportedRun):
 
 
 def read_run(path: Path, most: int = 8) -> ReportedRun:
-    """A run as a report shows it: an `EvaluatedRun` if it was evaluated.
+    """Reads a run for a report: an `EvaluatedRun` if it was evaluated.
 
     Args:
         path: Folder of the run.
-        most: Greatest number of confusions.
+        most: Maximum number of confusions. Defaults to 8.
 
     Raises:
-        ValueError: If there is no run.
+        ValueError: If the folder is not a run.
     """
     run = Run.open(path)
     trained = str(path), run.config, run.facts.class_names, _read_curves(run.log)
@@ -120,7 +120,7 @@ def _read_curves(log: Path) -> dict[str, list[float]]:
 
 
 def number(text: str | None) -> float:
-    """A number of a log, NaN where there is none."""
+    """The number in a cell of a log, NaN for other text."""
     try:
         return float(text or "nan")
     except ValueError:
@@ -130,7 +130,7 @@ def number(text: str | None) -> float:
 def worst_confusions(
     ids: np.ndarray, labels: np.ndarray, scores: np.ndarray, matrix: np.ndarray, most: int
 ) -> tuple[Confusion, ...]:
-    """Pairs of classes by the videos that fall from the first into the second."""
+    """The most frequent confusions between classes, at most `most`."""
     off = matrix - np.diag(matrix.diagonal())
     order = np.argsort(-off, axis=None, kind="stable")[:most]
     best = scores.argmax(axis=1)
@@ -146,21 +146,19 @@ def worst_confusions(
 
 
 def clips_of(run: EvaluatedRun, ids: Sequence[str]) -> tuple[dict[str, np.ndarray], str]:
-    """The middle clips of videos as an evaluated run's model sees them, by id, and which lack.
-
-    They come from the data set that was scored.
+    """Reads the middle clips of videos as the model sees them, from the evaluated data set.
 
     Args:
         run: An evaluated run.
-        ids: Of videos.
+        ids: Video ids.
 
     Returns:
-        The clips, uint8 `(T, S, S, 3)`, and why others are not there, or nothing.
+        The clips by id, uint8 `(T, S, S, 3)`, and the reason why others are missing, or "".
     """
     data, split = run.report.data, run.report.split
     try:
         if not is_file(as_path(data) / FILE):
-            return {}, f"{data}, on which the run was evaluated, is gone."
+            return {}, f"{data}, on which the run was evaluated, is missing."
         videos = Split(data, split)
         options = run.config.clip_options()
         reader = ClipReader(videos, options, np.arange(len(videos.class_names)))
@@ -168,5 +166,5 @@ def clips_of(run: EvaluatedRun, ids: Sequence[str]) -> tuple[dict[str, np.ndarra
         clips = {i: reader.evaluation_clip(places[i], 0)[0][0] for i in ids if i in places}
     except (ValueError, StorageError) as error:
         return {}, str(error)
-    lacking = [i for i in ids if i not in places]
-    return clips, f"{data} has no {named(lacking)} in its split {split}." if lacking else ""
+    missing = [i for i in ids if i not in places]
+    return clips, f"{data} has no {named(missing)} in its split {split}." if missing else ""

@@ -1,4 +1,4 @@
-"""`ctm explain`: where and when in a clip a model sees a class, as a GIF or a video."""
+"""`ctm explain`: where and when a model sees a class in a clip, as a GIF or MP4."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -21,14 +21,14 @@ from training.config.use import ExplainConfig
 from training.evaluate.predictions import softmax
 from training.use.predict import Classifier, gather
 
-FRAMES_PER_SECOND = 4  # of what is written: a clip is a few frames
-SMALLEST = 224  # pixels of a frame that is written: smaller ones are enlarged
-SHADE = 0.5  # how much of a frame the colours may cover
+FRAMES_PER_SECOND = 4  # of the output: a clip has only a few frames
+SMALLEST = 224  # pixels of an output frame: smaller ones are enlarged
+SHADE = 0.5  # maximum opacity of the colors
 SUFFIXES = (".gif", ".mp4")
 
 
 def explain(config: ExplainConfig) -> Iterator[str]:
-    """Writes the middle clip of a video next to what speaks for a class in it.
+    """Writes the middle clip of a video next to its class activation maps.
 
     Args:
         config: The run, the video, the class and the file to write.
@@ -37,8 +37,8 @@ def explain(config: ExplainConfig) -> Iterator[str]:
         An iterator of lines: the class with its probability, and the file.
 
     Raises:
-        ValueError: If the file is neither GIF nor MP4 or is the video, there is no such class, or
-            the model has no maps.
+        ValueError: If the file is neither GIF nor MP4 or is the video itself, the class is
+            unknown, or the model has no class activation maps.
         VideoError: If no frame can be read.
 
     Reference:
@@ -46,10 +46,10 @@ def explain(config: ExplainConfig) -> Iterator[str]:
     """
     to, class_name = config.to, config.class_name
     if to.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"--to names a {' or '.join(SUFFIXES)} file, received {to}.")
+        raise ValueError(f"--to must be a {' or '.join(SUFFIXES)} file, received {to}.")
     video = _single_video(config.video)
     if to.exists() and video.exists() and to.samefile(video):
-        raise ValueError(f"--to names the video {video} itself: name another file.")
+        raise ValueError(f"--to must not be the video itself, received {to}. Give another file.")
     classifier = Classifier(config.run)
     names = classifier.class_names
     if class_name is not None and class_name not in names:
@@ -66,21 +66,21 @@ def explain(config: ExplainConfig) -> Iterator[str]:
 
 
 def _single_video(path: Path) -> Path:
-    """The one video that a path names."""
+    """The video of a path that contains only one."""
     try:
         videos = videos_at(path, ignored=[])
     except VideoError as error:
         raise VideoError(f"{path}: {error}") from None
     if len(videos) > 1:
         raise ValueError(
-            f"ctm explain needs one video, received the folder {path} of {len(videos)}. Name one "
-            f"of them, such as {videos[0]}."
+            f"ctm explain requires one video, received the folder {path} with {len(videos)}. Give "
+            f"one of them, such as {videos[0]}."
         )
     return videos[0]
 
 
 def _middle_clip(classifier: Classifier, video: Path) -> np.ndarray:
-    """The clip that evaluation takes of a video when it takes one, `(T, S, S, 3)`."""
+    """The clip that evaluation with one clip uses, `(T, S, S, 3)`."""
     options = classifier.config.clip_options()
     frames = (frame.rgb for frame in classifier.frames(video))
     ((_, clip),) = gather(frames, options.clips(len(classifier.times(video))))
@@ -88,35 +88,35 @@ def _middle_clip(classifier: Classifier, video: Path) -> np.ndarray:
 
 
 def overlaid(clip: np.ndarray, maps: np.ndarray) -> np.ndarray:
-    """Frames under the colours of their maps: what speaks for the class shines.
+    """Overlays frames with their maps in color: evidence for the class is bright.
 
     Args:
         clip: Uint8 `(frames, height, width, 3)`.
-        maps: Class activation maps `(map_frames, rows, columns)`; where frames were pooled, one
-            map is of several frames.
+        maps: Class activation maps `(map_frames, rows, columns)`; a map covers several frames if
+            frames were pooled.
     """
     frames, height, width = clip.shape[:3]
     strength = maps.clip(0) / max(maps.max(), np.finfo(np.float32).eps)
     strength = strength[np.arange(frames) * len(maps) // frames]
     heat = np.stack([cv2.resize(m, (width, height)) for m in strength])[..., None]
-    colours = matplotlib.colormaps["inferno"](heat[..., 0])[..., :3] * 255
-    return (clip * (1 - SHADE * heat) + colours * SHADE * heat).astype(np.uint8)
+    colors = matplotlib.colormaps["inferno"](heat[..., 0])[..., :3] * 255
+    return (clip * (1 - SHADE * heat) + colors * SHADE * heat).astype(np.uint8)
 
 
 def _enlarged(frames: np.ndarray) -> np.ndarray:
-    """Frames that a person can see, each pixel a square."""
+    """Enlarges small frames by repeating pixels."""
     factor = -(-SMALLEST // frames.shape[1])
     return frames.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
 def _write(frames: np.ndarray, path: Path) -> None:
-    """Writes frames as a GIF that runs for ever, or as an MP4."""
+    """Writes frames as an endless GIF, or as an MP4."""
     if path.suffix.lower() == ".gif":
         first, *rest = map(Image.fromarray, frames)
         duration = 1000 // FRAMES_PER_SECOND
         first.save(path, save_all=True, append_images=rest, duration=duration, loop=0)
         return
-    frames = frames[:, : frames.shape[1] // 2 * 2, : frames.shape[2] // 2 * 2]  # H.264 asks it
+    frames = frames[:, : frames.shape[1] // 2 * 2, : frames.shape[2] // 2 * 2]  # even, for H.264
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=Fraction(FRAMES_PER_SECOND))
         stream.height, stream.width = frames.shape[1:3]

@@ -1,4 +1,4 @@
-"""`ctm export`: a SavedModel as TF Serving wants it, pixels in, class names out."""
+"""`ctm export`: a SavedModel for TF Serving, from pixels to class names."""
 
 import shutil
 from pathlib import Path
@@ -22,11 +22,11 @@ def export(config: ExportConfig) -> Path:
 
     The signature `serving_default` takes `clips`, uint8 `(batch, frames, height, width, 3)`
     of any height and width; `jpeg` takes `frames`, JPEG strings `(batch, frames)`. Both resize
-    the short side and cut the centre as evaluation does, and return `logits`,
-    `probabilities` and the names and probabilities of the best classes.
+    the short side and crop the center as evaluation does, and return `logits`,
+    `probabilities`, and the names and probabilities of the top classes.
 
     Args:
-        config: The run, which of its models, and the folder and version to write.
+        config: The run, its model to export, and the folder and version to write.
 
     Returns:
         The folder of the version.
@@ -38,10 +38,10 @@ def export(config: ExportConfig) -> Path:
     run = Run.open(config.run)
     folder = config.to / str(config.version)
     if folder.exists():
-        raise ValueError(f"{folder} exists already: give another --version or --to.")
+        raise ValueError(f"{folder} exists already. Give another --version or --to.")
     model = run.load_model(config.which)
     part = config.to / f".{config.version}.part"
-    shutil.rmtree(part, ignore_errors=True)  # of an export that was stopped
+    shutil.rmtree(part, ignore_errors=True)  # left by an interrupted export
     with full_disk_in_words(config.to, "export again"):
         export_model(model, run.config.clip_options(), part)
         part.rename(folder)
@@ -103,9 +103,9 @@ class Serving:
         return self.scores(tf.map_fn(read, self.fold(frames), fn_output_signature=pixels))
 
     def fold(self, clips: tf.Tensor) -> tf.Tensor:
-        """All frames one after the other, if there are clips with as many as the model reads.
+        """Folds clips into one batch of frames; checks the numbers of clips and frames.
 
-        The declared shape is not enforced: neither TF Serving nor `saved_model.load` checks it.
+        Neither TF Serving nor `saved_model.load` enforces the declared shape.
         """
         shape, frames = tf.shape(clips), self.frames
         none = ["The batch must have at least one clip, received", shape[0]]
@@ -118,15 +118,15 @@ class Serving:
             return tf.reshape(clips, tf.concat([shape[:1] * frames, shape[2:]], 0))
 
     def fit_frames(self, frames: tf.Tensor) -> tf.Tensor:
-        """The centre of frames, cut and resized as evaluation does, `(n, size, size, 3)`."""
+        """Center crops of frames, resized as evaluation does, `(n, size, size, 3)`."""
         height_width = tf.shape(frames)[1:3]
         side = tf.maximum(1, (tf.reduce_min(height_width) * CROP + self.scale // 2) // self.scale)
         begin = tf.concat([[0], (height_width - side) // 2, [0]], 0)
-        centre = tf.slice(frames, begin, tf.stack([-1, side, side, 3]))
-        return _resized(centre, self.size)
+        center = tf.slice(frames, begin, tf.stack([-1, side, side, 3]))
+        return _resized(center, self.size)
 
     def scores(self, frames: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Logits, probabilities and best classes of folded frames."""
+        """Logits, probabilities and top classes of folded frames."""
         clips = tf.reshape(frames, (-1, *self.model.input_shape[1:]))
         logits = self.model(clips, training=False)
         probabilities = tf.nn.softmax(logits)
@@ -140,9 +140,9 @@ class Serving:
 
 
 def _resized(frames: tf.Tensor, size: int) -> tf.Tensor:
-    """Square frames `(n, side, side, 3)` as `tfrecords.reading.resize` resizes them, to the bit.
+    """Resizes square frames `(n, side, side, 3)` exactly like `tfrecords.reading.resize`.
 
-    The sums of one axis fit into float32, which is fastest; those of both do not.
+    Sums over one axis are exact in float32, the fastest type; sums over both axes are not.
     """
     side = tf.cast(tf.shape(frames)[1], tf.float64)
     matrix, count = weights(side, size, tf), total(side, size, tf) ** 2

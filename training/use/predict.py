@@ -1,4 +1,4 @@
-"""`ctm predict`: the classes of video files, and how they change over a long one."""
+"""`ctm predict`: the classes of video files, and how they change over long videos."""
 
 import json
 import sys
@@ -24,17 +24,17 @@ from training.machines.devices import require_tensorflow
 from training.pictures.charts import draw_timeline
 from training.run_folder import Run
 
-BAR = 30  # characters of a probability of 1
+BAR = 30  # characters for a probability of 1
 
 
 @dataclass(frozen=True)
 class Window:
-    """What a sliding window of a long video shows.
+    """The classes of a sliding window of a long video.
 
     Args:
-        start: Seconds.
-        end: Seconds.
-        probabilities: `(num_classes,)`.
+        start: Time of its first frame in seconds.
+        end: Time of its last frame in seconds.
+        probabilities: Class probabilities, `(num_classes,)`.
     """
 
     start: float
@@ -44,13 +44,13 @@ class Window:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a video shows.
+    """The classes of a video.
 
     Args:
-        video: The file.
-        probabilities: The mean over its clips and crops, `(num_classes,)`.
-        timeline: Sliding windows of a video longer than two clips, else empty.
-        class_names: One name a class.
+        video: The video file.
+        probabilities: Class probabilities, averaged over clips and crops, `(num_classes,)`.
+        timeline: Sliding windows of a video longer than two clips, otherwise empty.
+        class_names: The classes, in order.
     """
 
     video: Path
@@ -59,7 +59,7 @@ class Prediction:
     class_names: tuple[str, ...]
 
     def best(self, probabilities: np.ndarray | None = None, k: int = 5) -> list[dict]:
-        """The k most likely classes, of the video or of a window."""
+        """The top k classes of the video, or of a window's probabilities."""
         probabilities = self.probabilities if probabilities is None else probabilities
         return [
             {"class": self.class_names[i], "probability": round(float(probabilities[i]), 6)}
@@ -67,7 +67,7 @@ class Prediction:
         ]
 
     def to_dict(self) -> dict:
-        """The prediction as JSON can hold it."""
+        """The prediction as values that JSON supports."""
         windows = [
             {"start": w.start, "end": w.end, **self.best(w.probabilities, 1)[0]}
             for w in self.timeline
@@ -83,11 +83,12 @@ class Prediction:
 
 
 class Classifier:
-    """A run's model, ready for video files.
+    """Classifies video files with a run's model.
 
     Args:
         run: Folder of the run.
-        which: `"model"`, the last, or `"best"`, the best on the validation split.
+        which: `"model"` (the last) or `"best"` (the best on the validation split). Defaults to
+            `"model"`.
 
     Example:
 
@@ -104,15 +105,15 @@ class Classifier:
         self.model: keras.Model = folder.load_model(which)
 
     def predict(self, video: Path, **view: Any) -> Prediction:
-        """Scores a video as `ctm evaluate` does: same frames, same crops, probabilities averaged.
+        """Scores a video as `ctm evaluate` does: same frames, same crops, averaged probabilities.
 
         Args:
             video: A video file, GIF or folder of frames.
-            view: Fields of `tfrecords.ClipOptions` by name, as `num_clips=1`. Defaults to ten
-                clips of one crop, otherwise as the run was trained.
+            **view: Fields of `tfrecords.ClipOptions`, such as `num_clips=1`. Defaults to ten clips
+                with one crop; other fields to the run's.
 
         Raises:
-            ValueError: If one of `view` is invalid.
+            ValueError: If a field of `view` is invalid.
             VideoError: If no frame can be read.
         """
         times = self.times(video)
@@ -127,24 +128,24 @@ class Classifier:
         return Prediction(video, clips.mean(axis=0), timeline, self.class_names)
 
     def frames(self, video: Path) -> Iterator[Frame]:
-        """The frames as the data set would hold them."""
-        encoded = self.frame.store == "video"  # whose size stays
+        """The frames as they would be stored in the data set."""
+        encoded = self.frame.store == "video"  # at its original size
         short_side = None if encoded else self.frame.short_side
         return read_frames(video, fps=self.frame.fps, short_side=short_side)
 
     def times(self, video: Path) -> np.ndarray:
-        """When each of `frames` is shown, in seconds: a first pass, which makes no pixels."""
+        """The time of each of `frames` in seconds, from a first pass without pixels."""
         return np.fromiter(read_times(video, fps=self.frame.fps), np.int64) / 1e6
 
     def windows(self, count: int, options: ClipOptions) -> np.ndarray:
-        """Clips that overlap by half, over a video of more than two clips' length."""
+        """Half-overlapping clips over a video longer than two clips, otherwise none."""
         steps = np.arange(options.num_frames) * options.interval
         span = options.num_frames * options.interval
         last = count - span if count > 2 * span else -1
         return np.arange(0, last + 1, max(1, span // 2))[:, None] + steps
 
     def score(self, video: Path, indices: np.ndarray, options: ClipOptions) -> np.ndarray:
-        """Probabilities of each clip, mean over its crops, `(clips, num_classes)`."""
+        """Probabilities of each clip, averaged over its crops, `(clips, num_classes)`."""
         scores = np.zeros((len(indices), len(self.class_names)))
         frames = (frame.rgb for frame in self.frames(video))
         progress = tqdm(total=len(indices), unit="clip", desc=printable(video.name), leave=False)
@@ -157,14 +158,14 @@ class Classifier:
 
 
 def gather(frames: Iterable[np.ndarray], indices: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Collects clips from a stream of frames, holding only frames that are still needed.
+    """Collects clips from a stream of frames; keeps only frames that are still needed.
 
     Args:
         frames: The frames of a video, in order.
         indices: Frame numbers of the clips, `(clips, frames)`, in any order within a clip.
 
     Yields:
-        The clip's number and its frames, `(frames, height, width, 3)`, as soon as they are there.
+        The clip's number and its frames, `(frames, height, width, 3)`, as soon as it is complete.
     """
     pending = sorted(range(len(indices)), key=lambda clip: indices[clip].max())
     last_use: dict[int, int] = {}
@@ -181,10 +182,10 @@ def gather(frames: Iterable[np.ndarray], indices: np.ndarray) -> Iterator[tuple[
 
 
 def predict(config: PredictConfig) -> int:
-    """Prints the predictions of videos, in words or as JSON, and draws the timelines.
+    """Prints the predictions of videos, as text or JSON, and draws the timelines.
 
     Returns:
-        How many videos could not be read; each is named with its reason.
+        The number of unreadable videos; each is printed with its reason.
     """
     config.check()
     classifier, views = Classifier(config.run), options_given(config)
@@ -213,7 +214,7 @@ def predict(config: PredictConfig) -> int:
 
 
 def _expanded(paths: Iterable[Path]) -> Iterator[tuple[Path, Exception | None]]:
-    """Each video that a path names, or the path with the reason why it names none."""
+    """The videos of each path, or the path with the error if it has none."""
     for path in paths:
         ignored: list[str] = []
         try:
@@ -227,7 +228,7 @@ def _expanded(paths: Iterable[Path]) -> Iterator[tuple[Path, Exception | None]]:
 
 
 def _draw(prediction: Prediction, folder: Path) -> None:
-    """Draws the timeline of a long video and says where."""
+    """Draws the timeline of a long video and prints the picture's path."""
     if not prediction.timeline:
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -239,4 +240,4 @@ def _draw(prediction: Prediction, folder: Path) -> None:
         prediction.video.name,
         path,
     )
-    print(printable(f"  over time: {path}"))
+    print(printable(f"  timeline: {path}"))

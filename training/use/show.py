@@ -1,4 +1,4 @@
-"""`ctm show`: a sheet of the clips that a model sees, as rows of frames."""
+"""`ctm show`: draws the clips that a model sees, as rows of frames."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,13 +16,13 @@ def show(config: ShowConfig) -> Path:
     """Draws the first batch of clips.
 
     Args:
-        config: Which clips, and where the picture goes.
+        config: The clips to draw, and the picture file to write.
 
     Returns:
         The picture's path.
 
     Raises:
-        ValueError: If the data set is none, or an option cannot be what it is.
+        ValueError: If the folder is not a data set, or an option is invalid.
     """
     config.check()
     training = config.mode == "training" or (config.mode is None and config.split == "train")
@@ -46,7 +46,7 @@ def show(config: ShowConfig) -> Path:
 
 
 def captions(batch: dict[str, np.ndarray], names: Sequence[str], views: bool) -> list[str]:
-    """A line for each clip: its id and label, with the shares of a mix, with the view's number."""
+    """A line for each clip: id, label (with the weights of a mix), and the view's number."""
     rows = zip(batch["id"], batch["id"][::-1], batch["label"], batch["view"], strict=True)
     lines = [
         f"{own.decode()}: {_label(label, names, other.decode())}" + f", view {view}" * views

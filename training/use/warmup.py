@@ -1,7 +1,7 @@
-"""TF Serving's warm-up file: requests that it runs before it reports that a model is ready.
+"""TF Serving's warm-up file: requests that it runs before it reports a model as ready.
 
-A request is a `tensorflow.serving.PredictionLog`. Its few fields are written here, since the
-package that has this message (tensorflow-serving-api) is needed for nothing else.
+A request is a `tensorflow.serving.PredictionLog`. This module encodes its few fields itself, to
+avoid a dependency on tensorflow-serving-api for this one message.
 """
 
 from pathlib import Path
@@ -12,11 +12,11 @@ import tensorflow as tf
 
 
 def write_warmup(folder: Path, frames: int, size: int) -> None:
-    """Writes the requests, one a signature, that TF Serving runs before it reports ready.
+    """Writes the warm-up file, with one request per signature.
 
     Args:
         folder: A SavedModel's folder.
-        frames: Frames of a clip.
+        frames: Frames per clip.
         size: Side of a frame in pixels.
     """
     clip = np.zeros((1, frames, size, size, 3), np.uint8)
@@ -29,12 +29,12 @@ def write_warmup(folder: Path, frames: int, size: int) -> None:
 
 
 def prediction_log(signature: str, name: str, value: Any) -> bytes:
-    """A serialized PredictionLog that asks a signature about one input.
+    """A serialized PredictionLog: a request to a signature with one input.
 
     Args:
         signature: Name of the signature.
         name: Name of its input.
-        value: The input, as `tf.make_tensor_proto` takes it.
+        value: The input, in any form that `tf.make_tensor_proto` accepts.
     """
     tensor = tf.make_tensor_proto(value).SerializeToString(deterministic=True)
     model_spec = _field(3, signature.encode())  # signature_name
@@ -44,7 +44,7 @@ def prediction_log(signature: str, name: str, value: Any) -> bytes:
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """A field of protobuf's wire format: its tag, how long it is, what it holds."""
+    """A field in protobuf's wire format: tag, length, content."""
     length, rest = bytearray(), len(content)
     while rest > 0x7F:
         length.append(rest & 0x7F | 0x80)

@@ -70,5 +70,5 @@ def test_tsn_does_not_see_the_order_and_conv_does():
 
 
 def test_an_unknown_order_is_refused():
-    with pytest.raises(ValueError, match="one of shuffled, reversed, repeated"):
+    with pytest.raises(ValueError, match="order must be one of shuffled, reversed, repeated"):
         list(reordered([batch()], "sorted"))

@@ -33,7 +33,7 @@ def test_a_picture_of_each_layer(trained, tmp_path):
 def test_pictures_of_two_runs_never_have_one_name(trained, tmp_path):
     other = tmp_path / trained.path.name
     for pictures_of in (draw_all, view_importances):
-        with pytest.raises(ValueError, match="would both write pictures named run: analyze one"):
+        with pytest.raises(ValueError, match=r"would both write pictures named run\. Analyze one"):
             list(pictures_of([trained.path, other], tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 

@@ -59,8 +59,8 @@ def test_a_class_that_a_model_excludes_is_no_error():
         ({"classes": "abd"}, "different classes"),
         ({"data_hash": "other"}, "different data sets"),
         ({"split": "test"}, "different splits"),
-        ({"model": "best"}, "different checkpoints .say --which"),
-        ({"average": "logits"}, "different averages .say --average"),
+        ({"model": "best"}, "different checkpoints .--which"),
+        ({"average": "logits"}, "different averages .--average"),
     ],
 )
 def test_models_that_were_scored_differently_are_refused(logits, change, words):
@@ -89,5 +89,5 @@ def test_averaged_weights_are_the_mean():
 
 
 def test_weights_of_models_that_differ_are_not_averaged():
-    with pytest.raises(ValueError, match="dense3 and dense2 differ"):
+    with pytest.raises(ValueError, match="received dense3 and dense2, which differ"):
         average_weights([dense(3, 0), dense(2, 0)])

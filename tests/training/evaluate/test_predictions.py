@@ -71,7 +71,7 @@ def test_a_model_that_diverged_is_named():
         "label": np.arange(2),
     }
     with pytest.raises(
-        ValueError, match=r"ctm_tiny gives .* for 1 of 2 views: its training diverged"
+        ValueError, match=r"ctm_tiny must be finite, .* for 1 of 2 views: its training diverged"
     ):
         predict_views(Diverged(), [batch], 1)
 

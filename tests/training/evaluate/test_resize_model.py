@@ -56,5 +56,5 @@ def test_tsn_scores_25_frames_each_alone():
     "options", [{"method": "tsm"}, {"method": "tsn", "temporal_pooling": True}]
 )
 def test_a_model_that_mixes_frames_keeps_their_number(options):
-    with pytest.raises(ValueError, match=r"takes clips of 25 frames, but .* reads 4"):
+    with pytest.raises(ValueError, match=r"clips must have 4 frames, .* received 25"):
         fit_model(build(**options), 25, 32)

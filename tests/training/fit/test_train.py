@@ -364,7 +364,7 @@ def test_another_backend_is_refused_in_one_sentence(tmp_path):
         command, env=environment, capture_output=True, encoding="utf-8", check=False
     )
     assert done.returncode == 1
-    assert "TensorFlow backend" in done.stderr
+    assert "The Keras backend must be 'tensorflow'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

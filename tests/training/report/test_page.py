@@ -150,7 +150,10 @@ def test_clips_are_of_the_data_that_was_scored(runs, directions, tmp_path):
     _, why_not = clips_of(moved, ["nowhere.mp4"])
     assert why_not == f"{data} has no nowhere.mp4 in its split val."
     shutil.rmtree(data)  # the data of its training is there
-    assert clips_of(moved, [example]) == ({}, f"{data}, on which the run was evaluated, is gone.")
+    assert clips_of(moved, [example]) == (
+        {},
+        f"{data}, on which the run was evaluated, is missing.",
+    )
 
 
 def test_a_page_says_why_clips_are_missing(runs, tmp_path):
@@ -159,7 +162,7 @@ def test_a_page_says_why_clips_are_missing(runs, tmp_path):
     (run / "report.json").write_text(json.dumps(said | {"data": "moved/away"}), encoding="utf-8")
     report(ReportConfig(runs=(run,), to=tmp_path / "r.html"))
     content = (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert "Clips are missing: moved/away, on which the run was evaluated, is gone." in content
+    assert "Clips are missing: moved/away, on which the run was evaluated, is missing." in content
     assert "data:image/jpeg" not in content
 
 
@@ -190,7 +193,7 @@ def test_order_tests_name_the_run_whose_data_set_is_gone(runs, tmp_path):
     run = shutil.copytree(runs[0], tmp_path / "run")
     said = json.loads((run / "report.json").read_text(encoding="utf-8"))
     (run / "report.json").write_text(json.dumps(said | {"data": "moved/away"}), encoding="utf-8")
-    with pytest.raises(ValueError, match="run was evaluated on moved/away, which is gone"):
+    with pytest.raises(ValueError, match="run was evaluated on moved/away, which is missing"):
         list(order_tests([run], tmp_path / "out"))
 
 

@@ -94,6 +94,6 @@ def test_the_warm_up_requests_run(served, warmup_requests):
 
 
 def test_an_existing_version_is_not_overwritten(trained, served):
-    with pytest.raises(ValueError, match=r"exists already: give another --version"):
+    with pytest.raises(ValueError, match=r"exists already\. Give another --version"):
         export(ExportConfig(run=trained.path, to=served.parent))
     assert export(ExportConfig(run=trained.path, to=served.parent, version=2)).name == "2"
