@@ -26,7 +26,7 @@ OPTIONS = {
     "class weights": {"class_weights": "balanced"},
     "corner crops": {"augment": tfrecords.Augment(crop="corners")},
     "resized crops": {"augment": tfrecords.Augment(crop="resized")},
-    "colour jitter": {"augment": tfrecords.Augment(color_jitter=(0.4, 0.4, 0.4, 0.1))},
+    "color jitter": {"augment": tfrecords.Augment(color_jitter=(0.4, 0.4, 0.4, 0.1))},
     "RandAugment": {"augment": tfrecords.Augment(randaugment="rand-m7-n4-mstd0.5-inc1")},
     "random erasing": {"augment": tfrecords.Augment(erasing=0.25)},
     "MixUp": {"augment": tfrecords.Augment(mixup=0.8)},

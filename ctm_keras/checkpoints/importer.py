@@ -12,7 +12,7 @@ from ..methods import check_method
 from ..models import build_video_model
 from ..weights.origin import Origin
 from .read import read_checkpoint
-from .recognise import Checkpoint, matrices, recognise
+from .recognize import Checkpoint, matrices, recognize
 from .state import import_state
 
 
@@ -62,7 +62,7 @@ def import_weights(
     if to is not None:
         _check_target(Path(to))
     state = read_checkpoint(path)
-    checkpoint = recognise(state, str(path))
+    checkpoint = recognize(state, str(path))
     method = method or checkpoint.method
     _check_method(checkpoint, method, options, path)
     build: dict[str, Any] = {

@@ -11,7 +11,7 @@ import numpy as np
 from ..weights.adopt import HEAD
 from ..weights.report import AdoptionReport
 from .names import our_layout, our_name
-from .recognise import Checkpoint, recognise
+from .recognize import Checkpoint, recognize
 
 BOOKKEEPING = "*num_batches_tracked"
 HEAD_KEYS = {"fc.weight", "fc.bias"}
@@ -41,7 +41,7 @@ def import_state(
         ValueError: If a weight of the model has no value, a shape differs, or keys that `allow`
             does not name are left over.
     """
-    checkpoint = recognise(state, origin)
+    checkpoint = recognize(state, origin)
     new_head = checkpoint.num_classes != model.output_shape[-1]
     weights = {
         path: variable

@@ -1,4 +1,4 @@
-"""Arithmetic between neighbouring frames, in the form that is fast on each backend.
+"""Arithmetic between neighboring frames, in the form that is fast on each backend.
 
 Slices of five axes have a slow gradient in TensorFlow: frames are split, stacked and unstacked.
 """
@@ -60,7 +60,7 @@ def weighed(clip: Tensor, kernel: Tensor) -> list:
 
 
 def pool(clip: Tensor, stride: int, mode: str, size: int = 3, whole: bool = False) -> Tensor:
-    """Pools neighbouring frames: three as a layer with padding 1 does in PyTorch, two without.
+    """Pools neighboring frames: three as a layer with padding 1 does in PyTorch, two without.
 
     With `whole`, only windows within the clip count: two frames make one at a stride of 1.
     """

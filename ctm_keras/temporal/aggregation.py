@@ -20,7 +20,7 @@ from .pooling import TemporalPooling
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class FrameConv(layers.Layer):
-    """Convolution over neighbouring frames, 3 x 1 x 1 over all channels, and ReLU.
+    """Convolution over neighboring frames, 3 x 1 x 1 over all channels, and ReLU.
 
     Beyond the clip there are zeros; no bias. The kernel starts normal with variance
     2 / channels.
@@ -75,7 +75,7 @@ class FrameConv(layers.Layer):
 
 
 def conv_aggregation(anatomy: Anatomy, size: int = 3) -> list[Graft]:
-    """Convolutions over neighbouring frames and all channels, in the places of TAM.
+    """Convolutions over neighboring frames and all channels, in the places of TAM.
 
     Args:
         anatomy: Anatomy of the image model.
@@ -85,7 +85,7 @@ def conv_aggregation(anatomy: Anatomy, size: int = 3) -> list[Graft]:
 
 
 def avg_aggregation(anatomy: Anatomy) -> list[Graft]:
-    """Averages of each frame and its neighbours, in the places of TAM; no weights.
+    """Averages of each frame and its neighbors, in the places of TAM; no weights.
 
     Args:
         anatomy: Anatomy of the image model.
@@ -96,7 +96,7 @@ def avg_aggregation(anatomy: Anatomy) -> list[Graft]:
 
 
 def max_aggregation(anatomy: Anatomy) -> list[Graft]:
-    """Maxima of each frame and its neighbours, in the places of TAM; no weights.
+    """Maxima of each frame and its neighbors, in the places of TAM; no weights.
 
     Args:
         anatomy: Anatomy of the image model.

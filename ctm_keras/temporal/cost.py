@@ -29,7 +29,7 @@ class CoST(layers.Layer):
     channels, which the views share, and one over the views.
 
     It stands instead of a 2-D convolution and adopts its weights. A view that lacks an axis is
-    centred there as the 2-D kernel is; beyond the first and last frame there are zeros.
+    centered there as the 2-D kernel is; beyond the first and last frame there are zeros.
 
     Args:
         filters: Channels of the output.
@@ -139,9 +139,9 @@ class CoST(layers.Layer):
         return [first, *others]
 
     def _padded(self, x: Tensor, axis: int) -> Tensor:
-        """The clip with zeros around it, but where the centre of the missing axis does not come.
+        """The clip with zeros around it, but where the center of the missing axis does not come.
 
-        Those of time come last: TensorFlow's optimiser fails on a Pad before a Conv3D.
+        Those of time come last: TensorFlow's optimizer fails on a Pad before a Conv3D.
         """
         margin = self.kernel_size // 2
         if self.padding == "same":

@@ -122,12 +122,12 @@ class InflatedConv(layers.Layer):
         if self.padding == "same":
             image = [self._same(size, axis) for axis, size in enumerate(x.shape[2:4])]
             x = ops.pad(x, [(0, 0), (0, 0), *image, (0, 0)]) if any(map(any, image)) else x
-        return self._with_neighbours(x), "valid"
+        return self._with_neighbors(x), "valid"
 
-    def _with_neighbours(self, x: Tensor) -> Tensor:
+    def _with_neighbors(self, x: Tensor) -> Tensor:
         """The clip with its first and last frame, or zeros, around it.
 
-        They come after the zeros of space: TensorFlow's optimiser fails on a Pad before a Conv3D.
+        They come after the zeros of space: TensorFlow's optimizer fails on a Pad before a Conv3D.
         """
         reach = self.kernel_size[0] // 2
         if not reach:

@@ -1,4 +1,4 @@
-"""Temporal pooling: neighbouring frames become one."""
+"""Temporal pooling: neighboring frames become one."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ MODES = ("max", "avg")
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class TemporalPooling(layers.Layer):
-    """Maximum or average of each frame and its neighbours.
+    """Maximum or average of each frame and its neighbors.
 
     Beyond the clip there are no frames for the maximum and zeros for the average.
 

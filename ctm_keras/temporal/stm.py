@@ -79,7 +79,7 @@ class CSTM(layers.Layer):
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class CMM(layers.Layer):
-    """Channel-wise Motion Module: adds the motion between neighbouring frames to features.
+    """Channel-wise Motion Module: adds the motion between neighboring frames to features.
 
     1 x 1 convolution to a part of the channels and batch norm; the difference of the next frame,
     seen through a 3 x 3 kernel for each channel, and this frame,
@@ -242,7 +242,7 @@ def _folded(clip: Tensor) -> Tensor:
 
 
 def _shift(shape: Shape, dtype: str | None = None) -> Tensor:
-    """Kernels that take a quarter of the channels from each neighbour of a frame."""
+    """Kernels that take a quarter of the channels from each neighbor of a frame."""
     channels = shape[-1]
     taps = np.ones(channels, int)
     taps[: channels // 4] = 0

@@ -1,4 +1,4 @@
-"""TAM: temporal aggregation, a weighted sum of neighbouring frames for each channel.
+"""TAM: temporal aggregation, a weighted sum of neighboring frames for each channel.
 
 Fan et al., More Is Less: Learning Efficient Video Representations by Big-Little Network and
 Depthwise Temporal Aggregation, NeurIPS 2019, arXiv 1912.00869.
@@ -24,7 +24,7 @@ BLENDING = ("sum", "max")
 class TAM(layers.Layer):
     """Temporal Aggregation Module: `y[t, c] = ReLU(sum_i w[i, c] x[t + i, c])`.
 
-    Each of the `blending_frames` neighbours, this frame the middle one, is weighted by channel;
+    Each of the `blending_frames` neighbors, this frame the middle one, is weighted by channel;
     beyond the clip there are zeros; no bias. The weights start normal with variance
     2 / channels.
 
@@ -86,7 +86,7 @@ class TAM(layers.Layer):
 
 
 def tam(anatomy: Anatomy, blending_frames: int = 3, blending: str = "sum") -> list[Graft]:
-    """Weighted sums of neighbouring frames before each residual branch (temporal aggregation).
+    """Weighted sums of neighboring frames before each residual branch (temporal aggregation).
 
     In networks of plain or mixed blocks, as Inception's, they stand after each block.
 

@@ -27,7 +27,7 @@ def resized(
 
 
 def resize_grid(kernel: np.ndarray, old: tuple[int, int], new: tuple[int, int]) -> np.ndarray:
-    """Interpolates a grid of kernels bilinearly, as an image is resized (half-pixel centres).
+    """Interpolates a grid of kernels bilinearly, as an image is resized (half-pixel centers).
 
     Args:
         kernel: `(rows, columns, height * width, 1)`.
@@ -42,5 +42,5 @@ def resize_grid(kernel: np.ndarray, old: tuple[int, int], new: tuple[int, int]) 
 
 def _linear(old: int, new: int) -> np.ndarray:
     """The matrix `(new, old)` that interpolates a line."""
-    centres = (np.arange(new) + 0.5) * old / new - 0.5
-    return np.stack([np.interp(centres, np.arange(old), row) for row in np.eye(old)], axis=1)
+    centers = (np.arange(new) + 0.5) * old / new - 0.5
+    return np.stack([np.interp(centers, np.arange(old), row) for row in np.eye(old)], axis=1)

@@ -48,7 +48,7 @@ CASES = {
 }
 NAMES = ["left", "right", "schräg"]
 FRAMES, SIZE = 4, 32
-SHUFFLED = [1, 0, 3, 2]  # not the reverse, under which an average of neighbours stays the same
+SHUFFLED = [1, 0, 3, 2]  # not the reverse, under which an average of neighbors stays the same
 
 LARGE = ("ctm-resnet50", "i3d-resnet50v2")  # smaller networks of the same methods stand above
 ROWS = [pytest.param(case, marks=pytest.mark.long) if case in LARGE else case for case in CASES]
@@ -272,7 +272,7 @@ def test_uint8_and_float_clips_score_alike(models, make_clips):
     assert np.array_equal(model(clips), model(clips.astype("float32")))
 
 
-def test_fractions_of_grey_levels_count(models, make_clips):
+def test_fractions_of_gray_levels_count(models, make_clips):
     clips = make_clips(1, FRAMES, SIZE).astype("float32")
     assert not np.array_equal(models("ctm")(clips), models("ctm")(clips + 0.4))
 

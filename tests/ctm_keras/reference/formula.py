@@ -40,12 +40,12 @@ def _weight(key: str, shape: tuple[int, ...], shapes: Shapes) -> np.ndarray:
     if end == "num_batches_tracked":
         return np.zeros(shape, "int64")
     if f"{module}.running_mean" in shapes:
-        centre, reach = NORM[end]
+        center, reach = NORM[end]
     elif len(shape) > 1:
-        centre, reach = 0.0, math.sqrt(3 / math.prod(shape[1:]))
+        center, reach = 0.0, math.sqrt(3 / math.prod(shape[1:]))
     else:
-        centre, reach = 0.0, 0.1
-    return np.float32(centre) + np.float32(reach) * uniform(key, shape)
+        center, reach = 0.0, 0.1
+    return np.float32(center) + np.float32(reach) * uniform(key, shape)
 
 
 def clips(batch: int, frames: int, size: int) -> np.ndarray:

@@ -37,9 +37,9 @@ def plain_view(x, kernel, view, strides, before, image):
     reach = len(kernel) // 2
     y = np.zeros((batch, frames, *image, kernel.shape[-1]))
     for t, i, j in np.ndindex(frames, *image):
-        centre = np.array([t, strides * i - before + reach, strides * j - before + reach])
+        center = np.array([t, strides * i - before + reach, strides * j - before + reach])
         for a, b in np.ndindex(kernel.shape[:2]):
-            at = centre + STEPS[view](a - reach, b - reach)
+            at = center + STEPS[view](a - reach, b - reach)
             if (at >= 0).all() and (at < (frames, *inside)).all():
                 y[:, t, i, j] += x[:, *at] @ kernel[a, b]
     return y
@@ -201,8 +201,8 @@ def test_the_importance_is_a_mean_over_clips_however_they_come(make_clips, predi
     model = predicting
     clips = make_clips(5, 4, 32)
     expected = ctm_keras.view_importance(model, clips)
-    labelled = [(clips[:3], [0] * 3), (clips[3:], [0] * 2)]
-    for data in (iter([clips[:4], clips[4:]]), labelled):
+    labeled = [(clips[:3], [0] * 3), (clips[3:], [0] * 2)]
+    for data in (iter([clips[:4], clips[4:]]), labeled):
         found = ctm_keras.view_importance(model, data)
         for name, row in expected.items():
             np.testing.assert_allclose(found[name], row, rtol=1e-4)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ctm_keras.checkpoints.recognise import recognise
+from ctm_keras.checkpoints.recognize import recognize
 
 from .conftest import recorded_cases, shapes_of
 
@@ -53,8 +53,8 @@ def state_like(name: str) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_network_is_recognised(name):
-    case, found = CASES[name], recognise(state_like(name))
+def test_a_network_is_recognized(name):
+    case, found = CASES[name], recognize(state_like(name))
     builder = case.reference.builder
     assert found.format in FORMATS.get(builder, ("mmaction2",))
     assert (found.method, found.num_classes) == (case.method, case.num_classes)
@@ -63,9 +63,9 @@ def test_a_network_is_recognised(name):
 
 
 def test_places_of_nonlocal_blocks_are_told():
-    found = recognise(state_like("i3d-3x1x1+nonlocal-resnet50"))
+    found = recognize(state_like("i3d-3x1x1+nonlocal-resnet50"))
     assert found.options["blocks"] == {3: (2, 4), 4: (2, 4, 6)}
-    found = recognise(state_like("slowonly-resnet50"))
+    found = recognize(state_like("slowonly-resnet50"))
     assert found.options["inflate"] == {4: (1, 2, 3, 4, 5, 6), 5: (1, 2, 3)}
     assert (found.options["stem_frames"], found.options["pool"]) == (1, False)
 
@@ -73,39 +73,39 @@ def test_places_of_nonlocal_blocks_are_told():
 def test_a_gaussian_nonlocal_block_has_no_embedding():
     state = state_like("tsm+nonlocal-scaled-resnet50")
     state = {k: v for k, v in state.items() if "theta" not in k and "phi" not in k}
-    assert recognise(state).options["mode"] == "gaussian"
+    assert recognize(state).options["mode"] == "gaussian"
 
 
 def test_wrappers_of_parallel_and_compiled_modules_do_not_matter():
     state = state_like("tam-resnet18")
     for wrapper in ("module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."):
-        found = recognise({wrapper + key: value for key, value in state.items()})
+        found = recognize({wrapper + key: value for key, value in state.items()})
         assert (found.method, found.backbone) == ("tam", "tv_resnet18")
         assert set(found.keys.values()) == {wrapper + key for key in state}
 
 
 def test_without_a_head():
     state = state_like("tsn-resnet50-mmaction")
-    found = recognise({key: value for key, value in state.items() if "cls_head" not in key})
+    found = recognize({key: value for key, value in state.items() if "cls_head" not in key})
     assert found.num_classes is None
 
 
 def test_an_unknown_format():
     state = {"encoder.layers.0.weight": np.zeros((2, 2)), "encoder.layers.1.weight": np.zeros(2)}
     with pytest.raises(ValueError, match=r"x.pth is of no known format .*begin encoder.layers.0"):
-        recognise(state, "x.pth")
+        recognize(state, "x.pth")
 
 
 def test_two_weights_for_one_place():
     state = state_like("tsm-resnet50")
     plain = {key.replace(".net.", "."): value for key, value in state.items()}
     with pytest.raises(ValueError, match=r"two weights for one place: .*layer1.0.conv1"):
-        recognise(state | plain)
+        recognize(state | plain)
 
 
 @pytest.mark.parametrize("prefix", ["model.", "net.", "module._orig_mod.", "model.module."])
 def test_prefixes_of_wrappers_do_not_matter(prefix):
-    found = recognise({prefix + key: value for key, value in state_like("tam-resnet18").items()})
+    found = recognize({prefix + key: value for key, value in state_like("tam-resnet18").items()})
     assert (found.method, found.num_classes) == ("tam", 87)
     assert found.keys["fc.weight"] == f"{prefix}fc.weight"
 
@@ -113,19 +113,19 @@ def test_prefixes_of_wrappers_do_not_matter(prefix):
 @pytest.mark.parametrize("name", ["fc.1", "classifier", "head.1", "last_linear"])
 def test_a_classifier_by_another_name(name):
     state = state_like("tsn-resnet18")
-    found = recognise({key.replace("fc.", f"{name}."): value for key, value in state.items()})
+    found = recognize({key.replace("fc.", f"{name}."): value for key, value in state.items()})
     assert (found.num_classes, found.keys["fc.weight"]) == (87, f"{name}.weight")
 
 
 def test_a_classifier_that_is_a_convolution():
     state = state_like("tsn-resnet18")
     state["fc.weight"] = state["fc.weight"][:, :, None, None]
-    assert recognise(state).num_classes == 87
+    assert recognize(state).num_classes == 87
 
 
 def test_a_projection_is_no_classifier():
     state = {k: v for k, v in state_like("tsn-resnet18").items() if not k.startswith("fc.")}
-    assert recognise(state | {"projector.weight": np.zeros((128, 512))}).num_classes is None
+    assert recognize(state | {"projector.weight": np.zeros((128, 512))}).num_classes is None
 
 
 @pytest.mark.parametrize(
@@ -140,21 +140,21 @@ def test_a_projection_is_no_classifier():
 )
 def test_networks_that_are_not_here_are_refused_for_what_they_are(keys, reason):
     with pytest.raises(ValueError, match=reason) as error:
-        recognise({key: np.zeros((4, 4, 1, 1, 1), "float32") for key in keys})
+        recognize({key: np.zeros((4, 4, 1, 1, 1), "float32") for key in keys})
     assert "--allow" not in str(error.value)
     assert "0 + 0" not in str(error.value)
 
 
 def test_what_keys_cannot_tell_of_pixels_and_pooling():
-    assert recognise(state_like("slowfast-8x8-resnet50")).untold == ("channels", "variant")
-    assert "temporal_pooling" in recognise(state_like("tam-resnet18-averaged")).untold
+    assert recognize(state_like("slowfast-8x8-resnet50")).untold == ("channels", "variant")
+    assert "temporal_pooling" in recognize(state_like("tam-resnet18-averaged")).untold
 
 
 def test_another_depth():
     state = state_like("tsn-resnet18")
     state = {key: value for key, value in state.items() if "layer3.1" not in key}
     with pytest.raises(ValueError, match=r"2 \+ 2 \+ 1 \+ 2 blocks; those here have 18, 34, 50"):
-        recognise(state)
+        recognize(state)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_variants_of_tsm_that_are_not_here(pattern, put, reason):
     state = state_like("tsm-resnet50")
     state = {key.replace(pattern, put): value for key, value in state.items()}
     with pytest.raises(ValueError, match=reason):
-        recognise(state)
+        recognize(state)
 
 
 def test_pathways_of_different_depth_are_refused():
@@ -178,4 +178,4 @@ def test_pathways_of_different_depth_are_refused():
               enumerate((3, 4, 6, 3), start=1) for i in range(n)}  # fmt: skip
     state["backbone.slow_path.conv1.conv.weight"] = np.zeros((1, 1))
     with pytest.raises(ValueError, match=r"different depths \(3 \+ 4 \+ 23 \+ 3 and 3 \+ 4 \+ 6"):
-        recognise(state)
+        recognize(state)

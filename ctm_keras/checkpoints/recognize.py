@@ -29,7 +29,7 @@ BLOCKS: dict[tuple[tuple[int, ...], bool], str] = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint that was recognised.
+    """A checkpoint that was recognized.
 
     Args:
         format: Name of the project.
@@ -59,7 +59,7 @@ class Checkpoint:
         return f"{self.method} on {self.backbone}{options}, {classes}"
 
 
-def recognise(state: State, origin: str = "The checkpoint") -> Checkpoint:
+def recognize(state: State, origin: str = "The checkpoint") -> Checkpoint:
     """Which project wrote a checkpoint, and of which network.
 
     Args:
