@@ -26,8 +26,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
         ValueError: If `label_smoothing` is not in [0, 1).
 
     Example:
-
-    >>> model.compile(loss=SmoothedCrossentropy(0.1))
+        >>> model.compile(loss=SmoothedCrossentropy(0.1))
     """
 
     def __init__(

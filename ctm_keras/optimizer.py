@@ -27,8 +27,7 @@ class SGD(keras.optimizers.SGD):
         ValueError: If `l2` is negative, or `weight_decay` is given as well.
 
     Example:
-
-    >>> model.compile(optimizer=ctm_keras.SGD(0.01, l2=1e-4), loss=ctm_keras.SmoothedCrossentropy())
+        >>> model.compile(ctm_keras.SGD(0.01, l2=1e-4), ctm_keras.SmoothedCrossentropy())
 
     Reference:
         CTM, section 4.2 (momentum 0.9, weight decay 1e-4).
@@ -69,10 +68,9 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
         warmup_start: Part of the rate from which it rises, in [0, 1).
 
     Example:
-
-    >>> rate = StepSchedule(0.02, milestones=[3000, 5000])
-    >>> [round(float(rate(step)), 4) for step in (0, 3000, 5000)]
-    [0.02, 0.002, 0.0002]
+        >>> rate = StepSchedule(0.02, milestones=[3000, 5000])
+        >>> [round(float(rate(step)), 4) for step in (0, 3000, 5000)]
+        [0.02, 0.002, 0.0002]
 
     Reference:
         CTM, section 4.2 (0.02, times 0.1 at epochs 30 and 50 of 60).

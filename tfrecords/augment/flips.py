@@ -38,10 +38,9 @@ def flip_targets(class_names: Sequence[str], flip_pairs: Pairs = ()) -> np.ndarr
             none of the named data set's pairs are classes.
 
     Example:
-
-    >>> flip_targets(["wave", "swipe_left", "swipe_right", "TurnLeft"],
-    ...              [("swipe_left", "swipe_right")])
-    array([ 0,  2,  1, -1], dtype=int32)
+        >>> flip_targets(["wave", "swipe_left", "swipe_right", "TurnLeft"],
+        ...              [("swipe_left", "swipe_right")])
+        array([ 0,  2,  1, -1], dtype=int32)
     """
     targets = np.arange(len(class_names), dtype=np.int32)
     targets[[bool(_SIDES & {*_words(name)}) for name in class_names]] = NOT_FLIPPED
@@ -76,9 +75,8 @@ def flip_report(class_names: Sequence[str], flip: bool = True, flip_pairs: Pairs
         ValueError: As `flip_targets` does.
 
     Example:
-
-    >>> tfrecords.flip_report(["wave", "swipe left"])
-    ['flips 1 of 2 classes', 'never flips (left or right in the name, no flip pair): swipe left']
+        >>> tfrecords.flip_report(["wave", "left"])
+        ['flips 1 of 2 classes', 'never flips (left or right in the name, no flip pair): left']
     """
     targets = flip_targets(class_names, flip_pairs).tolist()
     if not flip:

@@ -34,11 +34,10 @@ class Augment:
         ValueError: If an option is invalid.
 
     Example:
-
-    >>> own = tfrecords.Augment(crop="corners", erasing=0.25)
-    >>> train = tfrecords.clips("data/mine", augment=own)
-    >>> tfrecords.Augment.preset("mvit", repeats=1).mixup
-    0.8
+        >>> own = tfrecords.Augment(crop="corners", erasing=0.25)
+        >>> train = tfrecords.clips("data/mine", augment=own)
+        >>> tfrecords.Augment.preset("mvit", repeats=1).mixup
+        0.8
 
     Reference:
         - [Temporal Segment Networks](https://arxiv.org/abs/1608.00859)

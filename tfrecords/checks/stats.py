@@ -26,9 +26,9 @@ def stats(data: str | AnyPath, copies: bool = True, progress: bool = True) -> St
         ValueError: If the data set does not exist or is damaged.
 
     Example:
-    >>> found = tfrecords.stats("data/mine")
-    >>> [copy.videos for copy in found.copies if copy.torn]
-    []
+        >>> found = tfrecords.stats("data/mine")
+        >>> [copy.videos for copy in found.copies if copy.torn]
+        []
     """
     manifest = read_manifest(data)
     splits = [Split(data, name) for name, n in manifest.splits.items() if n["videos"]]

@@ -41,8 +41,8 @@ def verify(folder: str | Path, sample: int = 100, progress: bool = True) -> Veri
         StorageError: If the server of a remote folder does not respond.
 
     Example:
-    >>> tfrecords.verify("data/mine").ok
-    True
+        >>> tfrecords.verify("data/mine").ok
+        True
     """
     return _verified(as_path(folder), sample, progress)
 

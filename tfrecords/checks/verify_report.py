@@ -22,8 +22,8 @@ class VerifyReport:
         command: The command that wrote the data set.
 
     Example:
-    >>> tfrecords.verify("data/mine").problems
-    ()
+        >>> tfrecords.verify("data/mine").problems
+        ()
     """
 
     folder: str

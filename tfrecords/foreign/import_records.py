@@ -65,8 +65,9 @@ def import_records(
         SourceError: If the shards cannot be used, or `out` is not new.
 
     Example:
-    >>> tfrecords.import_records("kinetics", "data/kinetics").num_videos("val")  # doctest: +SKIP
-    19881
+        >>> manifest = tfrecords.import_records("kinetics", "data/k400")  # doctest: +SKIP
+        >>> manifest.num_videos("val")  # doctest: +SKIP
+        19881
     """
     if "://" in f"{source}{out}":
         raise SourceError("Shards and --out must be local, received a URL. Copy the shards first.")

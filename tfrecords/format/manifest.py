@@ -41,8 +41,8 @@ class Shard:
         index_sha256: Hash of the index file.
 
     Example:
-    >>> tfrecords.read_manifest("data/mine").all_shards[0].split
-    'train'
+        >>> tfrecords.read_manifest("data/mine").all_shards[0].split
+        'train'
     """
 
     file: str
@@ -80,9 +80,9 @@ class Manifest:
         ValueError: If `shards`, `ids` or `num_videos` receives an unknown split.
 
     Example:
-    >>> manifest = tfrecords.read_manifest("data/mine")
-    >>> manifest.num_videos("val")
-    12
+        >>> manifest = tfrecords.read_manifest("data/mine")
+        >>> manifest.num_videos("val")
+        12
     """
 
     class_names: tuple[str, ...]
@@ -133,8 +133,8 @@ def read_manifest(folder: str | AnyPath) -> Manifest:
         StorageError: If the server of a remote folder does not respond or denies access.
 
     Example:
-    >>> tfrecords.read_manifest("data/mine").class_names
-    ('down', 'left', 'right', 'up')
+        >>> tfrecords.read_manifest("data/mine").class_names
+        ('down', 'left', 'right', 'up')
     """
     path = as_path(folder) / FILE
     content = _read_content(path)

@@ -47,8 +47,8 @@ class VideoEntry:
         group: The group of videos, such as a scene, that must be in one split.
 
     Example:
-    >>> tfrecords.VideoEntry("jump/a", "jump/a.mp4", "jump", "train").label
-    'jump'
+        >>> tfrecords.VideoEntry("jump/a", "jump/a.mp4", "jump", "train").label
+        'jump'
     """
 
     id: str
@@ -71,8 +71,8 @@ class Failure:
         reason: Why it is not in the data set.
 
     Example:
-    >>> tfrecords.read_manifest("data/mine").failures
-    ()
+        >>> tfrecords.read_manifest("data/mine").failures
+        ()
     """
 
     id: str

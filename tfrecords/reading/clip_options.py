@@ -44,12 +44,11 @@ class ClipOptions:
         ValueError: If an option is invalid or the rule does not support it.
 
     Example:
-
-    >>> options = tfrecords.ClipOptions(num_frames=4, interval=8, num_clips=3)
-    >>> options.clips(video_frames=100)
-    array([[ 0,  8, 16, 24],
-           [34, 42, 50, 58],
-           [68, 76, 84, 92]])
+        >>> options = tfrecords.ClipOptions(num_frames=4, interval=8, num_clips=3)
+        >>> options.clips(video_frames=100)
+        array([[ 0,  8, 16, 24],
+               [34, 42, 50, 58],
+               [68, 76, 84, 92]])
     """
 
     num_frames: int = 8
@@ -134,10 +133,9 @@ def views(frames: np.ndarray, *, options: ClipOptions | None = None, **view: Any
         ValueError: If `frames` has a wrong shape or type or is empty, or an option is invalid.
 
     Example:
-
-    >>> frames = np.zeros((100, 256, 340, 3), np.uint8)
-    >>> tfrecords.views(frames, num_clips=10, num_crops=3).shape
-    (30, 8, 224, 224, 3)
+        >>> frames = np.zeros((100, 256, 340, 3), np.uint8)
+        >>> tfrecords.views(frames, num_clips=10, num_crops=3).shape
+        (30, 8, 224, 224, 3)
     """
     options = dataclasses.replace(options or ClipOptions(), **view)
     frames = np.asarray(frames)

@@ -108,13 +108,12 @@ def clips(
         StorageError: If the server of a remote data set does not respond.
 
     Example:
-
-    >>> train = tfrecords.clips("data/mine", "train", batch_size=4)
-    >>> train.element_spec[0].shape
-    TensorShape([4, 8, 224, 224, 3])
-    >>> val = tfrecords.clips("data/mine", "val", num_clips=10, num_crops=3)
-    >>> len(val)  # 12 videos, 30 views each, 32 in a batch
-    12
+        >>> train = tfrecords.clips("data/mine", "train", batch_size=4)
+        >>> train.element_spec[0].shape
+        TensorShape([4, 8, 224, 224, 3])
+        >>> val = tfrecords.clips("data/mine", "val", num_clips=10, num_crops=3)
+        >>> len(val)  # 12 videos, 30 views each, 32 in a batch
+        12
 
     Reference:
         CTM: Collaborative Temporal Modeling for Action Recognition, section 4.1.

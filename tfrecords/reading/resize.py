@@ -69,9 +69,8 @@ class Resize:
         uint8 `(S, S, 3)`.
 
     Example:
-
-    >>> Resize(240, 240, 112)(np.zeros((240, 240, 3), np.uint8)).shape
-    (112, 112, 3)
+        >>> Resize(240, 240, 112)(np.zeros((240, 240, 3), np.uint8)).shape
+        (112, 112, 3)
     """
 
     def __init__(self, height: int, width: int, size: int):

@@ -153,11 +153,10 @@ def data_error(error: BaseException) -> BadShard | StorageError | None:
         message, or None if the error has another cause.
 
     Example:
-
-    >>> try:
-    ...     clips, labels = next(iter(tfrecords.clips("data/mine")))
-    ... except tf.errors.OpError as error:
-    ...     raise (tfrecords.data_error(error) or error) from None
+        >>> try:
+        ...     clips, labels = next(iter(tfrecords.clips("data/mine")))
+        ... except tf.errors.OpError as error:
+        ...     raise (tfrecords.data_error(error) or error) from None
     """
     found = re.search(r"(BadShard|StorageError): (.*)", str(error))
     kinds: dict[str, type[BadShard] | type[StorageError]] = {

@@ -46,11 +46,10 @@ def clip_indices(
         An int64 array of shape `(num_clips, num_frames)`.
 
     Example:
-
-    >>> clip_indices(100, num_frames=4, interval=8, num_clips=3)
-    array([[ 0,  8, 16, 24],
-           [34, 42, 50, 58],
-           [68, 76, 84, 92]])
+        >>> clip_indices(100, num_frames=4, interval=8, num_clips=3)
+        array([[ 0,  8, 16, 24],
+               [34, 42, 50, 58],
+               [68, 76, 84, 92]])
 
     Reference:
         - [Temporal Segment Networks](https://arxiv.org/abs/1608.00859)
@@ -131,11 +130,10 @@ def crop_boxes(
         width. Ten crops have five boxes.
 
     Example:
-
-    >>> crop_boxes(256, 340, num_crops=3)
-    array([[ 16,   0, 224],
-           [ 16,  58, 224],
-           [ 16, 116, 224]])
+        >>> crop_boxes(256, 340, num_crops=3)
+        array([[ 16,   0, 224],
+               [ 16,  58, 224],
+               [ 16, 116, 224]])
     """
     if canvas:
         sides = [_share(height, canvas[0]), _share(width, canvas[1])]

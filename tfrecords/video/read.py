@@ -56,9 +56,9 @@ def read_frames(
         OSError: If the file is missing or not accessible.
 
     Example:
-    >>> frames = [frame.rgb for frame in tfrecords.read_frames("holiday.mp4", short_side=256)]
-    >>> frames[0].shape
-    (256, 256, 3)
+        >>> frames = [frame.rgb for frame in tfrecords.read_frames("holiday.mp4", short_side=256)]
+        >>> frames[0].shape
+        (256, 256, 3)
     """
     for pixels, timestamp in read_pixels(path, start, end, fps, short_side, order="rgb24"):
         yield Frame(pixels, timestamp)

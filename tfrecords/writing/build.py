@@ -117,10 +117,10 @@ def build(
         StorageError: If the server of a remote `out` does not respond.
 
     Example:
-    >>> manifest = tfrecords.build("videos", "data/new", val_fraction=0.2, progress=False)
-    data/new: 4 classes, train 40 videos (1,280 frames), val 8 videos (256 frames)
-    >>> manifest.class_names
-    ('down', 'left', 'right', 'up')
+        >>> manifest = tfrecords.build("videos", "data/new", val_fraction=0.2, progress=False)
+        data/new: 4 classes, train 40 videos (1,280 frames), val 8 videos (256 frames)
+        >>> manifest.class_names
+        ('down', 'left', 'right', 'up')
     """
     folder = as_path(out)
     frame = FrameOptions(short_side, quality, store, fps)

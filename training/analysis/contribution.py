@@ -90,9 +90,8 @@ def spatial_contribution(top1: float, baseline: float) -> float:
         ValueError: If an accuracy is not between 0 and 1, or both are 0.
 
     Example:
-
-    >>> spatial_contribution(0.716, 0.368)
-    0.5139664804469274
+        >>> spatial_contribution(0.716, 0.368)
+        0.5139664804469274
 
     Reference:
         Equation 1 of arXiv 2010.11757.
@@ -116,9 +115,8 @@ def temporal_improvement(top1: float, baseline: float) -> float:
         ValueError: If an accuracy is not between 0 and 1, or that of TSN is 1.
 
     Example:
-
-    >>> temporal_improvement(0.716, 0.368)
-    0.550632911392405
+        >>> temporal_improvement(0.716, 0.368)
+        0.550632911392405
 
     Reference:
         Equation 1 and Figure 7 of arXiv 2010.11757.
@@ -139,11 +137,10 @@ def mean_contributions(results: Iterable[Result]) -> dict[str, Contribution]:
         ValueError: If a network appears twice, or its TSN is missing.
 
     Example:
-
-    >>> tsn = Result("tsn", "resnet50", 64, pooling=False, top1=0.368)
-    >>> tam = Result("tam", "resnet50", 64, pooling=False, top1=0.716)
-    >>> mean_contributions([tsn, tam])["tam"].spatial
-    0.5139664804469274
+        >>> tsn = Result("tsn", "resnet50", 64, pooling=False, top1=0.368)
+        >>> tam = Result("tam", "resnet50", 64, pooling=False, top1=0.716)
+        >>> mean_contributions([tsn, tam])["tam"].spatial
+        0.5139664804469274
 
     Reference:
         Equation 2 and Table 8 of arXiv 2010.11757.

@@ -51,10 +51,9 @@ def reordered(batches: Iterable[Batch], order: str, seed: int = 0) -> Iterator[B
         ValueError: If the order is unknown.
 
     Example:
-
-    >>> batches = tfrecords.clips("data/mine", "val", with_ids=True)
-    >>> next(iter(reordered(batches, "reversed")))["clip"].shape
-    (12, 8, 224, 224, 3)
+        >>> batches = tfrecords.clips("data/mine", "val", with_ids=True)
+        >>> next(iter(reordered(batches, "reversed")))["clip"].shape
+        (12, 8, 224, 224, 3)
     """
     if order not in ORDERS:
         raise ValueError(f"order must be one of {', '.join(ORDERS)}, received {order!r}.")

@@ -52,10 +52,9 @@ def evaluate(path: Path, **options: Any) -> Report:
             cannot read the protocol's clips.
 
     Example:
-
-    >>> report = evaluate(Path("runs/mine"), protocol="slowfast", num_clips=1)
-    >>> report.videos
-    12
+        >>> report = evaluate(Path("runs/mine"), protocol="slowfast", num_clips=1)
+        >>> report.videos
+        12
 
     Reference:
         CTM, section 4.2 (inference as in non-local networks: 10 clips, averaged probabilities).

@@ -35,9 +35,8 @@ def freeze_batch_norm(model: keras.Model, resumed: bool = False) -> list[str]:
             path: frozen, it would keep the path at zero.
 
     Example:
-
-    >>> training.freeze_batch_norm(model)[0]
-    'conv2_block1_1_bn'
+        >>> training.freeze_batch_norm(model)[0]
+        'conv2_block1_1_bn'
 
     Reference:
         CTM, section 4.2 ("All the BN layers are fixed except the first one").

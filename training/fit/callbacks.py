@@ -24,12 +24,11 @@ class SetEpoch(keras.callbacks.Callback):
         epoch: The `tf.Variable` given to `tfrecords.clips(epoch=...)`.
 
     Example:
-
-    >>> epoch = tf.Variable(0, dtype=tf.int64)
-    >>> train = tfrecords.clips("data/mine", epoch=epoch, num_frames=4, image_size=32)
-    >>> history = model.fit(train, epochs=2, verbose=0, callbacks=[training.SetEpoch(epoch)])
-    >>> int(epoch)
-    1
+        >>> epoch = tf.Variable(0, dtype=tf.int64)
+        >>> train = tfrecords.clips("data/mine", epoch=epoch, num_frames=4, image_size=32)
+        >>> history = model.fit(train, epochs=2, verbose=0, callbacks=[training.SetEpoch(epoch)])
+        >>> int(epoch)
+        1
     """
 
     def __init__(self, epoch: tf.Variable):

@@ -29,11 +29,10 @@ class DataWait(keras.callbacks.Callback):
         remedies: Suggestions for faster reading of this data set.
 
     Example:
-
-    >>> wait = training.DataWait()
-    >>> train = tfrecords.clips("data/mine", batch_size=4, num_frames=4, image_size=32)
-    >>> history = model.fit(wait.timed(train), verbose=0, callbacks=[wait])
-    Waited for data ...% of the epoch...
+        >>> wait = training.DataWait()
+        >>> train = tfrecords.clips("data/mine", batch_size=4, num_frames=4, image_size=32)
+        >>> history = model.fit(wait.timed(train), verbose=0, callbacks=[wait])
+        Waited for data ...% of the epoch...
     """
 
     def __init__(self, remedies: Sequence[str] = ()):

@@ -52,8 +52,7 @@ def train(config: TrainConfig) -> Run:
         ValueError: If the config is invalid or does not match the data set or the weights.
 
     Example:
-
-    >>> run = train(TrainConfig(data="data/mine", out=Path("runs/new")))  # doctest: +SKIP
+        >>> run = train(TrainConfig(data="data/mine", out=Path("runs/new")))  # doctest: +SKIP
 
     Reference:
         CTM, section 4.2.

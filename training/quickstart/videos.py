@@ -65,10 +65,9 @@ def write_direction_videos(folder: Path, per_class: int, seed: int = 0) -> None:
         seed: Seed of the videos. Defaults to 0.
 
     Example:
-
-    >>> training.write_direction_videos(Path("directions"), per_class=1)
-    >>> sorted(path.name for path in Path("directions").iterdir())
-    ['down', 'left', 'right', 'up']
+        >>> training.write_direction_videos(Path("directions"), per_class=1)
+        >>> sorted(path.name for path in Path("directions").iterdir())
+        ['down', 'left', 'right', 'up']
     """
     jobs = [(name, number) for number in range(per_class) for name in DIRECTIONS]
     for index, (name, number) in enumerate(tqdm(jobs, desc="draw videos", unit="video")):

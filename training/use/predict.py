@@ -91,10 +91,9 @@ class Classifier:
             `"model"`.
 
     Example:
-
-    >>> print(training.Classifier(Path("runs/mine")).predict(Path("holiday.mp4")))
-    holiday.mp4
-      0...
+        >>> print(training.Classifier(Path("runs/mine")).predict(Path("holiday.mp4")))
+        holiday.mp4
+          0...
     """
 
     def __init__(self, run: Path, which: str = "model"):

@@ -121,8 +121,8 @@ def explain_formats() -> str:
     """Describes every format by its name, a sentence and a command, from the docstrings.
 
     Example:
-    >>> "ucf101" in tfrecords.explain_formats()
-    True
+        >>> "ucf101" in tfrecords.explain_formats()
+        True
     """
     texts = PLAIN | {name: inspect.getdoc(reader) or "" for name, reader in FORMATS.items()}
     blocks = []
