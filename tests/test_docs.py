@@ -11,6 +11,8 @@ import pytest
 from ctm_keras.methods import METHODS, NETWORKS
 
 ROOT = Path(__file__).parents[1]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+CODE = re.MULTILINE | re.DOTALL
 PACKAGES = ("ctm_keras", "tfrecords", "training")
 LAYERS = [
     name
@@ -45,3 +47,13 @@ def test_a_layer_describes_its_shapes(name):
     doc = inspect.getdoc(getattr(importlib.import_module("ctm_keras"), name))
     assert re.search(r"^Input shape:\n    \S", doc, flags=re.MULTILINE)
     assert re.search(r"^Output shape:\n    \S", doc, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_list_starts_after_an_empty_line(page):
+    """GitHub shows a list without one; the site shows a paragraph."""
+    text = re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=CODE)
+    for paragraph in re.split(r"\n\s*\n", text):
+        lines = paragraph.strip().splitlines()
+        is_list = [bool(re.match(r" *([-*]|\d+\.) ", line)) for line in lines]
+        assert not any(is_list) or is_list[0], lines[0]

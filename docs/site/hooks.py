@@ -13,13 +13,14 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
+NESTED = re.compile(r"^ {3}(?=\S)", re.MULTILINE)  # GitHub nests lists by 3 spaces, MkDocs by 4
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
 
 
 def on_files(files: Files, config: Any) -> None:
     """Adds the pages, and the files outside docs/ that they link to."""
     for source, page in PAGES.items():
-        text = (ROOT / source).read_text(encoding="utf-8")
+        text = NESTED.sub("    ", (ROOT / source).read_text(encoding="utf-8"))
         files.append(File.generated(config, page, content=LINK.sub(_on_site, text)))
         for link in LINK.findall(text):
             is_new = files.get_file_from_path(_site_path(link)) is None
