@@ -1,4 +1,4 @@
-"""Writes docs/models.md: the methods, what they cost, what the papers print, where they fit.
+"""Writes docs/models.md: the methods, their costs next to the papers', their backbones.
 
     python benchmarks/models_page.py --speed speed.md
 
@@ -77,7 +77,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--speed", type=Path, help="what benchmarks/model.py printed")
     args = parser.parse_args()
-    parts = [HEAD, methods(), COSTS, costs(), PROOF, BESIDE, beside_the_papers(), FITS, fits()]
+    parts = [HEAD, methods(), COSTS, costs(), PROOF, PAPERS, compared_with_papers(), FITS, fits()]
     if args.speed:
         parts += [SPEED, args.speed.read_text(encoding="utf-8").strip()]
     PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
@@ -86,31 +86,33 @@ def main():
 
 HEAD = """# Models
 
-Written by `python benchmarks/models_page.py`.
+What each method is, what it costs, and on which backbones it works. `python
+benchmarks/models_page.py` writes this page.
 
 ## Methods"""
 
 COSTS = """## What they cost
-8 frames of 224 x 224 (SlowFast's variants read 32 or 64), 400 classes, on `tv_resnet50`,
-torchvision's layout, which the papers count. `ctm models --table --backbone tv_resnet50` prints
-the same table; clips/s is one clip at a time on two cores."""
+8 frames of 224 x 224 (32 or 64 frames for SlowFast's variants), 400 classes, on `tv_resnet50`:
+torchvision's layout, for which the papers count. `ctm models --table --backbone tv_resnet50` prints
+this table; clips/s is measured with one clip at a time on two cores."""
 
-PROOF = """## Beside the original implementations
+PROOF = """## Compared with the original implementations
 `tests/ctm_keras/reference` compares 46 networks with the original PyTorch code (IBM's, TSM's,
-mmaction2's, PySlowFast's, CoST's, and STM's by its author): weights by a formula, carried over by
-the importer, logits of two clips at two shapes. The largest difference, over the
-largest logit, was 9.1e-6 (softmax non-local blocks), elsewhere 2e-6 (2026-11-21). Rounding depends
-on the weights: with others, up to 2.5e-5 was seen on ResNet-101. Reversing a clip
-changes the logits of networks that know order by 3e-3 to 5e-1. Parameter counts are equal, but for
-biases that change no score: S3D's before a batch norm in Inception, which are not here, and one in
-each non-local block, which mmaction2's lack."""
+mmaction2's, PySlowFast's, CoST's, and STM's by its author). The weights follow a formula and are
+converted by the importer; the logits of two clips are compared at two shapes. The largest
+difference, relative to the largest logit, was 9.1e-6 for softmax non-local blocks and 2e-6 for all
+others (2026-11-21). Rounding depends on the weights: with other weights, differences reached 2.5e-5
+on ResNet-101. For comparison, reversing a clip changes the logits of networks that see order by
+3e-3 to 5e-1. Parameter counts are equal except for biases that change no score: S3D's biases before
+a batch norm in Inception, which this library omits, and one in each non-local block, which
+mmaction2 omits."""
 
-BESIDE = """## Beside the papers' figures
-Multiply-adds, which the papers call FLOPs, are counted from the graph."""
+PAPERS = """## Compared with the papers' figures
+Multiply-adds, which the papers call FLOPs, are counted from the graph. The ratio of ours to theirs
+is in parentheses."""
 
-FITS = """## Where they can stand
-Each method on each family of backbones. SlowFast builds its own pathways, as those of ResNet-50 or
-ResNet-101, and stands on no other."""
+FITS = """## Which method works on which backbone
+SlowFast is not in this table: it builds its own pathways, from ResNet-50 or ResNet-101 only."""
 
 SPEED = "## Speed"
 
@@ -118,7 +120,7 @@ SPEED = "## Speed"
 def methods() -> str:
     """The methods, each with its line."""
     lines = [f"| `{name}` | {line} |" for name, line in ctm_keras.list_models().items()]
-    return "\n".join(["| | |", "|---|---|", *lines])
+    return "\n".join(["| method | what it is |", "|---|---|", *lines])
 
 
 def costs() -> str:
@@ -126,10 +128,10 @@ def costs() -> str:
     return "\n".join(["```", *cost_table("tv_resnet50", 8), "```"])
 
 
-def beside_the_papers() -> str:
-    """Published costs beside those of this project's models."""
+def compared_with_papers() -> str:
+    """Published costs next to those of this library's models."""
     lines = [
-        "| source | model | theirs | here | parameters, theirs | here |",
+        "| source | model | theirs | ours | parameters, theirs | ours |",
         "|---|---|---|---|---|---|",
     ]
     for row in PUBLISHED:
@@ -149,8 +151,8 @@ def beside_the_papers() -> str:
 
 
 def fits() -> str:
-    """The families, each with the methods that cannot stand there, and why."""
-    return "\n".join(["| backbones | takes | but not |", "|---|---|---|", *compatibility()])
+    """The families of backbones, each with the methods that it supports or not, and why."""
+    return "\n".join(["| backbones | methods | not supported, and why |", "|---|---|---|", *compatibility()])
 
 
 if __name__ == "__main__":
