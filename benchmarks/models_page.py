@@ -2,7 +2,7 @@
 
     python benchmarks/models_page.py --speed speed.md
 
-`speed.md` is what `python benchmarks/model.py` printed.
+`speed.md` is what `python benchmarks/model.py` printed; without it the page keeps its figures.
 """
 
 import argparse
@@ -78,8 +78,10 @@ def main():
     parser.add_argument("--speed", type=Path, help="what benchmarks/model.py printed")
     args = parser.parse_args()
     parts = [HEAD, methods(), COSTS, costs(), PROOF, PAPERS, compared_with_papers(), FITS, fits()]
+    speed = PAGE.read_text(encoding="utf-8").partition(SPEED)[2]
     if args.speed:
-        parts += [SPEED, args.speed.read_text(encoding="utf-8").strip()]
+        speed = args.speed.read_text(encoding="utf-8")
+    parts += [SPEED, speed.strip()]
     PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(f"Written: {PAGE}")
 
@@ -92,8 +94,8 @@ benchmarks/models_page.py` writes this page.
 ## Methods"""
 
 COSTS = """## What they cost
-8 frames of 224 x 224 (32 or 64 frames for SlowFast's variants), 400 classes, on `tv_resnet50`:
-torchvision's layout, for which the papers count. `ctm models --table --backbone tv_resnet50` prints
+8 frames of 224 x 224 (32 or 64 frames for SlowFast's variants), 400 classes, on `tv_resnet50`,
+the layout that the papers count (torchvision's). `ctm models --table --backbone tv_resnet50` prints
 this table; clips/s is measured with one clip at a time on two cores."""
 
 PROOF = """## Compared with the original implementations
@@ -152,7 +154,9 @@ def compared_with_papers() -> str:
 
 def fits() -> str:
     """The families of backbones, each with the methods that it supports or not, and why."""
-    return "\n".join(["| backbones | methods | not supported, and why |", "|---|---|---|", *compatibility()])
+    return "\n".join(
+        ["| backbones | methods | not supported, and why |", "|---|---|---|", *compatibility()]
+    )
 
 
 if __name__ == "__main__":
