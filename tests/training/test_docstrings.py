@@ -86,7 +86,7 @@ def test_a_public_name_has_an_example_its_arguments_and_errors(name):
     if name in COMMANDS:
         assert "For example:\n" in doc
         return
-    assert "\nExample:\n" in doc
+    assert "\nExample:\n    " in doc
     if arguments(thing):
         assert "\nArgs:\n" in doc
     if raises(thing):
