@@ -1,10 +1,11 @@
-"""Makes the pictures of docs/augmentation.md: `python docs/augment/make.py`.
+"""Makes the pictures of docs/augmentation.md: `python docs/augment/make.py [NAME ...]`.
 
 The videos are drawn here, so that their frames may be shipped: a car that drives to a side past a
 sign whose word shows what was mirrored, and a ball that bounces. A few seconds a picture.
 """
 
 import shlex
+import sys
 import tempfile
 from pathlib import Path
 
@@ -53,7 +54,8 @@ def main() -> None:
         data = Path(folder) / "data"
         write_videos(Path(folder) / "videos")
         tfrecords.build(Path(folder) / "videos", data, short_side=HEIGHT, val_fraction=0)
-        for name, options in PICTURES.items():
+        for name in sys.argv[1:] or PICTURES:
+            options = PICTURES[name]
             picture = here / f"{name}.png"
             run("show", [str(data), *shlex.split(f"{options} {COMMON}"), "--out", str(picture)])
             if picture.stat().st_size > MOST_BYTES:

@@ -68,6 +68,7 @@ def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[
         f"Frozen layers: {', '.join(frozen) or 'none'}",
         f"Steps: {steps_per_epoch:,} per epoch, of {config.batch_size} clips each; "
         f"{steps_per_epoch * config.epochs:,} in {config.epochs} epochs",
+        f"Optimizer: SGD, momentum {config.momentum}, weight decay {config.weight_decay}",
         f"Learning rate: {in_words(config)}",
     ]
 

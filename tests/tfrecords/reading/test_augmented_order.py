@@ -1,5 +1,6 @@
 """With every augmentation on, samples are still a function of (seed, epoch, position)."""
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -15,7 +16,7 @@ EVERYTHING = tfrecords.Augment(
     erasing=0.5,
     repeats=3,
 )
-MIXED = tfrecords.Augment.preset("mvit", repeats=1, mix_per="clip")
+MIXED = tfrecords.Augment.preset("mvit", repeats=1, mix_per="clip", mix_prob=0.9, mix_switch=0.4)
 SMALL = {"image_size": 16, "num_frames": 2, "interval": 4, "epoch": 0, "with_ids": True}
 PAIRS = [("swipe_left", "swipe_right")]
 
@@ -26,6 +27,12 @@ def data(synthetic, tmp_path_factory):
     labels = [0] * 13 + [1] * 5 + [2] * 3 + [3]
     videos = {"train": [(12 + k, 40, 60, label) for k, label in enumerate(labels)]}
     return synthetic.write_dataset(tmp_path_factory.mktemp("order"), videos, shards=3)
+
+
+def test_every_augmentation_is_in_one_of_the_two():
+    for field in dataclasses.fields(tfrecords.Augment):
+        values = {getattr(augment, field.name) for augment in (EVERYTHING, MIXED)}
+        assert values != {field.default}, field.name
 
 
 def samples(data, **options):

@@ -64,6 +64,13 @@ def test_the_next_command_is_one_that_works(trained, split, command):
     assert command in next_command(trained, config)
 
 
+def test_the_optimizer_has_the_options_of_the_run(config, change, monkeypatch):
+    models = []
+    monkeypatch.setattr("training.fit.train.dry_run", lambda model, *_: models.append(model))
+    train(change(config, dry_run=True, momentum=0.8, weight_decay=0.01))
+    assert (models[0].optimizer.momentum, models[0].optimizer.l2) == (0.8, 0.01)
+
+
 def test_two_devices_train_as_one(config, tmp_path, change, difference):
     one = change(config, out=tmp_path / "one", model="tsn", dropout=0.0, epochs=1)
     two = change(one, out=tmp_path / "two", devices="cpu:2")
