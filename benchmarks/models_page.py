@@ -1,8 +1,10 @@
 """Writes docs/models.md: the methods, their costs next to the papers', their backbones.
 
-    python benchmarks/models_page.py --speed speed.md
+    python benchmarks/models_page.py --speed speed.md    # half an hour
+    python benchmarks/models_page.py --quick             # half a minute
 
 `speed.md` is what `python benchmarks/model.py` printed; without it the page keeps its figures.
+`--quick` rewrites the table of methods and the table of backbones and keeps the rest.
 """
 
 import argparse
@@ -76,14 +78,20 @@ def main():
     """Writes the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--speed", type=Path, help="what benchmarks/model.py printed")
+    parser.add_argument("--quick", action="store_true", help="keep all measured figures")
     args = parser.parse_args()
-    parts = [HEAD, methods(), COSTS, costs(), PROOF, PAPERS, compared_with_papers(), FITS, fits()]
-    speed = PAGE.read_text(encoding="utf-8").partition(SPEED)[2]
-    if args.speed:
-        speed = args.speed.read_text(encoding="utf-8")
-    parts += [SPEED, speed.strip()]
-    PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
+    parts = [HEAD, methods(), COSTS]
+    parts += [between(page, COSTS, PROOF) if args.quick else costs(), PROOF, PAPERS]
+    parts += [between(page, PAPERS, FITS) if args.quick else compared_with_papers(), FITS, fits()]
+    speed = args.speed.read_text(encoding="utf-8") if args.speed else page.partition(SPEED)[2]
+    PAGE.write_text("\n\n".join([*parts, SPEED, speed.strip()]) + "\n", encoding="utf-8")
     print(f"Written: {PAGE}")
+
+
+def between(page: str, head: str, end: str) -> str:
+    """What the page has between two headings."""
+    return page.partition(head)[2].partition(end)[0].strip()
 
 
 HEAD = """# Models
