@@ -92,7 +92,7 @@ def build(
         val_fraction: Fraction of each class for validation if the source does not set splits.
         test_fraction: Fraction of each class for testing if the source does not set splits.
         group_column: CSV column with groups to keep in one split; None is the column group.
-        group_pattern: Regular expression that finds the group in a path, for example "_g([0-9]+)_".
+        group_pattern: Regular expression that finds the group in a path, for example `_g([0-9]+)_`.
         seed: Seed of the random division into splits.
         shards: Number of shards per split; None is one per 32 videos, at most 512.
         workers: Number of decoder processes; None is one per processor core.
