@@ -1,4 +1,4 @@
-"""Small encoded videos whose brightness tells the number of the frame."""
+"""Small encoded videos whose brightness encodes the frame number."""
 
 import hashlib
 from fractions import Fraction
@@ -56,7 +56,7 @@ def encode(
 
 
 def tone(path):
-    """A file with sound and no picture."""
+    """A file with audio and without video."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("pcm_s16le", rate=8000)
         sound = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
@@ -83,7 +83,7 @@ def level_of():
 
 @pytest.fixture
 def tree(tmp_path):
-    """`tree(a, b, ...)` makes a source of empty files; `root` is where."""
+    """`tree(a, b, ...)` makes a source of empty files and returns its folder."""
 
     def make(*names):
         for name in names:
@@ -107,7 +107,7 @@ def videos(tmp_path_factory, write_video):
 
 @pytest.fixture(scope="session")
 def built(videos, tmp_path_factory):
-    """What a plain build makes of them."""
+    """The data set of a build with default workers."""
     out = tmp_path_factory.mktemp("built") / "data"
     tfrecords.build(videos, out, shards=2, short_side=32, workers=2, progress=False)
     return out

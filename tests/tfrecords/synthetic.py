@@ -1,4 +1,4 @@
-"""Small data sets whose pixels tell which video, frame and place a clip was taken from."""
+"""Small data sets whose pixels encode the video, frame and position."""
 
 import hashlib
 import zlib
@@ -19,7 +19,7 @@ TFRECORD_HEADER = 12
 
 
 def picture(video, frame, x, y):
-    """Colors at places: red tells the place, green the video, blue the frame."""
+    """Colors that encode the position (red), the video (green) and the frame (blue)."""
     red = 10 + x + y / 2
     return np.stack(np.broadcast_arrays(red, 20 + 10 * video, 20 + 2 * frame), axis=-1)
 
@@ -38,7 +38,7 @@ def read_off(clip):
 
 
 def expected_clip(video, frames, box, size, flip=False):
-    """The pixels of a clip, from the formula of the pictures alone."""
+    """The expected pixels of a clip, computed from the formula of the pictures."""
     top, left, side = box
     places = (np.arange(size) + 0.5) * side / size - 0.5
     y, x = np.clip(places, 0, side - 1)[:, None] + top, np.clip(places, 0, side - 1) + left

@@ -1,4 +1,4 @@
-"""On Windows, the import says what to do."""
+"""On Windows, the import error has a remedy."""
 
 import runpy
 import sys
@@ -8,7 +8,7 @@ import pytest
 import tfrecords
 
 
-def test_windows_is_refused_with_advice(monkeypatch):
+def test_windows_is_rejected_with_a_remedy(monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(ImportError, match=r"received Windows\. Install WSL"):
         runpy.run_path(tfrecords.__file__)

@@ -38,7 +38,7 @@ def distinct(entries: Sequence[VideoEntry]) -> list[VideoEntry]:
         entries: Entries, in any order.
     """
     entries, collide = list(entries), True
-    while collide:  # "a.avi", beside "a.mp4", gets the id that "a.avi.mp4" has
+    while collide:  # "a.avi", next to "a.mp4", gets the id that "a.avi.mp4" has
         by_id = defaultdict(list)
         for number, entry in enumerate(entries):
             by_id[entry.id].append(number)

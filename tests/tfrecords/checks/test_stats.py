@@ -1,4 +1,4 @@
-"""What `stats` says of data sets whose copies, leaks and oddities were planted."""
+"""`stats` of data sets with planted copies, leaks and anomalies."""
 
 import json
 import re
@@ -19,7 +19,7 @@ HEIGHT, WIDTH = 60, 80
 
 
 def scene(place, motion, seconds=2.0, rate=20, start=0.0):
-    """A film: blurred noise that the place draws, with discs on paths that the motion draws."""
+    """A film of discs on random paths (seed `motion`) over blurred noise (seed `place`)."""
     draws = np.random.default_rng(place)
     back = cv2.resize(draws.uniform(40, 200, (6, 8)).astype(np.float32), (WIDTH, HEIGHT))
     back = np.repeat(back[..., None], 3, axis=2)
@@ -35,7 +35,7 @@ def scene(place, motion, seconds=2.0, rate=20, start=0.0):
 
 
 def still(place, noise):
-    """A film in which nothing moves but noise."""
+    """A film without motion except noise."""
     film = np.repeat(scene(place, 0)[:1], 40, axis=0).astype(int)
     return (film + np.random.default_rng(noise).integers(-3, 4, film.shape)).clip(0, 255)
 
@@ -73,7 +73,7 @@ def resized(film, width, height):
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """Films and their copies, and what looks like copies and is none."""
+    """Films, their copies, and films that only look like copies."""
     films = [scene(k, k + 100) for k in range(5)]
     bright = [np.uint8((frame * 0.85 + 30).clip(0, 255)) for frame in films[3]]
     videos = [("train", f"film {k}", k % 2, 20, film, 90) for k, film in enumerate(films)]
@@ -111,7 +111,7 @@ def test_copies_are_found_and_nothing_else(found):
     assert {video.id for video in found.blank} == {"black", "black too"}
 
 
-def test_the_text_begins_with_what_matters(found, planted):
+def test_the_text_begins_with_the_problems(found, planted):
     lines = str(found).splitlines()
     assert lines[0] == f"{planted}: 2 classes, videos: train 8, val 9"
     assert lines[2].startswith("  ! Copies in different splits: 4 pairs, 0 of them identical.")
@@ -123,7 +123,7 @@ def test_the_text_begins_with_what_matters(found, planted):
     assert lines[-2:] == ["a          5    6", "b          3    3"]
 
 
-def test_json_has_all_of_it(found):
+def test_json_has_the_whole_report(found):
     content = json.loads(json.dumps(found.as_json()))
     assert [len(content[key]) for key in ("copies", "blank", "classes")] == [5, 2, 2]
     assert content["classes"][0] == {"name": "a", "videos": {"train": 5, "val": 6}}
@@ -135,7 +135,7 @@ def test_json_has_all_of_it(found):
     assert content["findings"][0].startswith("Copies in different splits: 4 pairs")
 
 
-def test_copies_need_not_be_looked_for(planted, monkeypatch):
+def test_the_search_for_copies_is_optional(planted, monkeypatch):
     monkeypatch.setattr("tfrecords.checks.thumbnails.read_frames", None)
     found = tfrecords.stats(planted, copies=False, **QUIET)
     assert found.copies is None
@@ -156,7 +156,7 @@ def test_groups_in_several_splits(planted, tmp_path):
     assert "      'x': 1 in train, 2 in val" in str(found).splitlines()
 
 
-def test_odd_classes_and_lengths_are_told(tmp_path):
+def test_unusual_classes_and_lengths_are_reported(tmp_path):
     gray = np.full((1, 16, 16, 3), 100)
     videos = [("train", f"{k}", 0, 25.0, gray, 50) for k in range(40)]
     videos += [
@@ -202,8 +202,8 @@ def test_a_long_name_of_a_class_does_not_widen_the_text(tmp_path):
 # Copies, by themselves
 
 
-def test_hashes_grow_apart_slowly_and_find_pairs_among_many():
-    """The work grows with the number of videos: 20,000 of them, 50 with a copy."""
+def test_similar_hashes_are_found_among_many():
+    """The time is linear in the number of videos: 20,000 videos, 50 with a copy."""
     draws = np.random.default_rng(0)
     hashed = draws.integers(1, 1 << 63, (20_000, 2, 8), dtype=np.uint64)
     flips = np.uint64(1) << draws.integers(0, 63, (3, 50, 2, 8)).astype(np.uint64)
@@ -211,8 +211,8 @@ def test_hashes_grow_apart_slowly_and_find_pairs_among_many():
     assert likely_pairs(hashed) == [(k, 10_000 + k) for k in range(50)]
 
 
-def test_no_video_has_too_many_rivals():
-    """Films of one still camera have like hashes; the pairs to compare stay few."""
+def test_candidates_per_video_are_limited():
+    """Films of one static camera have similar hashes, but few pairs are compared."""
     hashed = np.full((2000, 2, 8), 12345, np.uint64)
     pairs = likely_pairs(hashed)
     assert len(pairs) <= 2000 * 16

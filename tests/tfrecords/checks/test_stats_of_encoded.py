@@ -1,4 +1,4 @@
-"""`ctm stats` on encoded videos, and on videos that the build itself made from sources."""
+"""`ctm stats` on data sets with encoded videos and with frames."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ import tfrecords
 
 
 def film(seed):
-    """Frames of two discs that move over a picture, at any size."""
+    """A function that draws frames of two moving discs at any size."""
     draws = np.random.default_rng(seed)
     back, paths = draws.uniform(30, 220, (5, 7, 3)), draws.uniform(1, 6, (2, 2, 2))
 

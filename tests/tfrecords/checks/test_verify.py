@@ -1,4 +1,4 @@
-"""Verification: every damage is one sentence that names the file, and nothing is raised."""
+"""Verification reports every damage in one message with the file name and does not raise."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ def record_ends(path):
 
 
 def problem(data, *, sample=100):
-    """The one problem of a damaged data set."""
+    """The only problem of a damaged data set."""
     report = tfrecords.verify(data, sample=sample, progress=False)
     assert not report.ok
     (sentence,) = report.problems
@@ -59,7 +59,7 @@ def problem(data, *, sample=100):
     return sentence
 
 
-def test_a_sound_data_set(built):
+def test_an_intact_data_set(built):
     report = tfrecords.verify(built, sample=7, progress=False)
     assert report.ok
     assert (report.shards, report.videos, report.frames) == (4, 12, 60)
@@ -87,7 +87,7 @@ def test_a_truncated_shard(data, where):
     assert f"{path} is truncated: it has {size} bytes, expected {shard.bytes}" in problem(data)
 
 
-def test_a_shard_that_grew(data):
+def test_a_shard_that_is_too_long(data):
     _, path = first_shard(data)
     path.write_bytes(path.read_bytes() + b"\0")
     assert f"{path} is too long" in problem(data)
@@ -102,7 +102,7 @@ def test_a_flipped_bit_in_a_frame_names_the_video(data):
 
 
 @pytest.mark.parametrize("place", [0, 9, 14, 60, -1, -30])
-def test_a_flipped_bit_outside_of_the_frames(data, place):
+def test_a_flipped_bit_outside_the_frames(data, place):
     _, path = first_shard(data)
     flip(path, place)
     assert f"{path} is damaged outside its frames" in problem(data)
@@ -165,7 +165,7 @@ def test_a_changed_manifest(data, change):
     (lambda content: content["shards"][2].update(sha256="0"), "is damaged outside its frames"),
     (lambda content: content.pop("splits"), "is damaged"),
 ])  # fmt: skip
-def test_a_manifest_that_lies_about_its_shards(data, change, message):
+def test_a_manifest_that_does_not_match_its_shards(data, change, message):
     rewrite(data, change, right_checksum=True)
     report = tfrecords.verify(data, progress=False)
     assert any(message in sentence for sentence in report.problems)
@@ -181,7 +181,7 @@ def test_a_video_listed_twice(data):
 
 
 def replace_first_shard(data, content, frames):
-    """Makes other bytes the first shard, which its index and dataset.json agree with."""
+    """Replaces the first shard, and updates its index and dataset.json to match."""
     _, path = first_shard(data)
     path.write_bytes(content)
     digest, videos = hashlib.sha256(content), read_index(index_path(path)).videos.copy()
@@ -195,8 +195,8 @@ def replace_first_shard(data, content, frames):
     rewrite(data, adopt, right_checksum=True)
 
 
-def test_a_frame_that_is_no_jpeg_is_found_by_the_sample(data):
-    """Checksums that are right over a frame that was wrong from the start."""
+def test_a_frame_that_is_not_a_jpeg_is_found_by_the_sample(data):
+    """The checksums of an invalid frame are correct."""
     _, path = first_shard(data)
     frames, content = np.array(read_index(index_path(path)).frames), bytearray(path.read_bytes())
     offset, length = int(frames[0]["offset"]), int(frames[0]["length"])
@@ -210,21 +210,21 @@ def test_a_frame_that_is_no_jpeg_is_found_by_the_sample(data):
 @pytest.mark.parametrize(
     "extra", [b"\0", b"\0" * 11, b"\0" * 40, struct.pack("<Q", 8) + b"\0" * 16]
 )
-def test_bytes_behind_the_last_record(data, extra):
-    """The shard as a whole is what dataset.json says, but no other program could read it."""
+def test_bytes_after_the_last_record(data, extra):
+    """The shard matches dataset.json, but no other program could read it."""
     shard, path = first_shard(data)
     frames = np.array(read_index(index_path(path)).frames)
     replace_first_shard(data, path.read_bytes() + extra, frames)
     assert f"does not contain {len(shard.videos)} valid records" in problem(data)
 
 
-def test_a_stranger_among_the_shards(data):
+def test_an_unknown_file_among_the_shards(data):
     (data / "train-00007-of-00008.tfrecord").write_bytes(b"")
     assert "train-00007-of-00008.tfrecord is not a shard of this data set" in problem(data)
 
 
-def test_what_is_no_finished_data_set_is_never_called_damaged(tmp_path):
-    """Nobody is told to remove a folder that `ctm build` did not finish."""
+def test_an_unfinished_data_set_is_not_reported_as_damaged(tmp_path):
+    """The message does not advise removing the folder."""
     for name in ("videos", "foreign", "unfinished"):
         (tmp_path / name).mkdir()
     (tmp_path / "videos" / "a.mp4").touch()

@@ -1,4 +1,4 @@
-"""Foreign shards, written by TensorFlow alone, as other projects' generators do."""
+"""Foreign shards, written by TensorFlow like those of other projects' generators."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ import tfrecords
 
 
 def picture(video, frame, height=24, width=32):
-    """Green tells the video, blue the frame."""
+    """Frames whose green is the video and whose blue is the frame."""
     colors = [100, 20 + 10 * video, 20 + 5 * frame]
     return np.broadcast_to(np.uint8(colors), (height, width, 3))
 
@@ -43,7 +43,7 @@ def example(context, **lists):
 
 
 def dmvr(video, count, label, text):
-    """What DMVR's generate_from_file.py writes of a video."""
+    """The record of a video as DMVR's generate_from_file.py writes it."""
     context = {
         "clip/label/index": label,
         "clip/label/text": text,
@@ -79,7 +79,7 @@ def shards():
 
 @pytest.fixture
 def write_own(tmp_path):
-    """`write_own(out)` builds a small data set of frame folders; returns its manifest."""
+    """`write_own(out)` builds a small data set of frame folders and returns its manifest."""
 
     def make(out):
         for name in ("wave", "run"):

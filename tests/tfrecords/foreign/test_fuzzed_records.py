@@ -1,4 +1,4 @@
-"""Records made to mislead, their checksums right: read right or named, never out of bounds."""
+"""Malicious records with correct checksums are read correctly or reported, never out of bounds."""
 
 import contextlib
 import re
@@ -16,7 +16,7 @@ QUIET = {"progress": False}
 
 
 def mutated(record, draws):
-    """A record with bytes changed, cut out or doubled, mostly outside of the JPEGs."""
+    """A record with changed, removed or repeated bytes, mostly outside the JPEGs."""
     data = bytearray(record)
     for _ in range(draws.integers(1, 5)):
         place = int(draws.choice([draws.integers(len(data)), draws.integers(min(120, len(data)))]))
@@ -30,7 +30,7 @@ def mutated(record, draws):
 
 
 def check(folder, shard, good):
-    """Imports a shard of mutated records and the good one; returns how many were taken."""
+    """Imports a shard of mutated records and the valid one; returns the number of imported ones."""
     try:
         found = tfrecords.import_records(folder, shard, max_failures=1, **QUIET)
     except SourceError as error:

@@ -1,4 +1,4 @@
-"""Foreign shards become a data set: read as they are, every record used or named with a reason."""
+"""Foreign shards become a data set; every record is imported or reported with a reason."""
 
 import json
 import os
@@ -22,7 +22,7 @@ CLIP = {"num_frames": 3, "interval": 1, "image_size": 24, "batch_size": 4, "with
 
 @pytest.fixture
 def records(tmp_path, shards):
-    """`records(name=[record, ...])` writes shards; `-` stands for `_` in their names."""
+    """`records({name: [record, ...]})` writes shards."""
 
     def make(files):
         for name, messages in files.items():
@@ -41,7 +41,7 @@ def label(number, text=None):
 
 
 def clips(data, split, shards):
-    """For each video what its id and label are, and what its clip shows."""
+    """The id and label of each video, and the content of its clip."""
     found = {}
     for batch in tfrecords.clips(data, split, training=False, **CLIP).as_numpy_iterator():
         for clip, number, name in zip(batch["clip"], batch["label"], batch["id"], strict=True):
@@ -76,7 +76,7 @@ def test_shards_of_dmvr(records, shards, tmp_path):
 
 
 def test_shards_of_tf_model_garden(records, shards, tmp_path):
-    """Numbers and frames only, sound beside them."""
+    """Only class numbers, frames and audio."""
     sound = [[0.5] * 40] * 2
     files = {
         f"{split}.tfrecord": [
@@ -122,8 +122,8 @@ def test_shards_of_mediasequence(records, shards, tmp_path):
     assert Split(tmp_path / "data", "val").videos["frame_rate"].tolist() == [25.0]
 
 
-def test_shards_of_our_own(synthetic, shards, tmp_path, write_own):
-    """What `ctm build` wrote is a foreign data set like others."""
+def test_own_shards(synthetic, shards, tmp_path, write_own):
+    """The shards of `ctm build` can be imported like foreign ones."""
     built = write_own(tmp_path / "built")
     found = tfrecords.import_records(tmp_path / "built", tmp_path / "data", **QUIET)
     assert found.class_names == built.class_names
@@ -152,8 +152,8 @@ def test_examples_with_all_frames_in_one_feature(records, shards, tmp_path):
 # Classes
 
 
-def test_names_count_where_numbers_disagree(records, shards, tmp_path, capsys):
-    """DMVR's generator numbers the classes of every run in the order of a set."""
+def test_names_have_priority_over_conflicting_numbers(records, shards, tmp_path, capsys):
+    """DMVR's generator numbers the classes of every run in the order of a Python set."""
     source = records({
         "train-00000-of-00001": [shards.dmvr(0, 3, 0, "wave"), shards.dmvr(1, 3, 1, "run")],
         "test-00000-of-00001": [shards.dmvr(2, 3, 1, "wave"), shards.dmvr(3, 3, 0, "run")],
@@ -231,7 +231,7 @@ BAD_LABELS = [
 
 
 @pytest.mark.parametrize(("labels", "classes", "message"), BAD_LABELS)
-def test_labels_that_cannot_be_used(records, shards, tmp_path, labels, classes, message):
+def test_invalid_labels(records, shards, tmp_path, labels, classes, message):
     source = records({"train-0-of-1": [video(shards, 0, own) for own in labels]})
     file = tmp_path / f"classes.{'json' if classes and classes[0] in '{[' else 'txt'}"
     file.write_text(classes or "", encoding="utf-8")
@@ -287,7 +287,7 @@ def test_splits_come_from_folders_or_patterns(records, shards, tmp_path, capsys)
     assert {split: n["videos"] for split, n in found.splits.items()} == {"train": 4, "val": 2}
 
 
-def test_dots_in_names_do_not_mix_up_indexes(records, shards, tmp_path):
+def test_dots_in_names_do_not_confuse_indexes(records, shards, tmp_path):
     one, two = video(shards, 0, label(0), 2), video(shards, 1, label(1), 4)
     source = records({"k.400-train-0-of-2": [one], "k.400-train-1-of-2": [two]})
     tfrecords.import_records(source, tmp_path / "data", **QUIET)
@@ -315,7 +315,7 @@ BAD_SOURCES = [
 
 
 @pytest.mark.parametrize(("files", "options", "message"), BAD_SOURCES)
-def test_sources_that_cannot_be_used(records, shards, tmp_path, files, options, message):
+def test_invalid_sources(records, shards, tmp_path, files, options, message):
     source = records({name: [video(shards, 0, label(0))] * n for name, n in files.items()})
     with pytest.raises(SourceError, match=message):
         tfrecords.import_records(source, tmp_path / "data", **options, **QUIET)
@@ -325,7 +325,7 @@ def test_sources_that_cannot_be_used(records, shards, tmp_path, files, options, 
         tfrecords.import_records("s3://bucket/records", tmp_path / "data", **QUIET)
 
 
-def test_a_folder_in_use_is_left_alone(records, shards, tmp_path):
+def test_a_folder_with_files_is_not_changed(records, shards, tmp_path):
     source = records({"train-0-of-1": [video(shards, 0, label(0))]})
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "mine").touch()
@@ -339,7 +339,7 @@ def test_a_folder_in_use_is_left_alone(records, shards, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "remedy"), [("GZIP", "gzip -dc"), ("ZLIB", "without compression")]
 )
-def test_compressed_shards_are_refused(shards, tmp_path, kind, remedy):
+def test_compressed_shards_are_rejected(shards, tmp_path, kind, remedy):
     shards.write(tmp_path / "records" / "train-0-of-1", [video(shards, 0, label(0))], kind)
     with pytest.raises(
         Compressed, match=rf"train-0-of-1 must be uncompressed .* received {kind}.*{remedy}"
@@ -351,7 +351,7 @@ def test_compressed_shards_are_refused(shards, tmp_path, kind, remedy):
 # Records that are no videos
 
 
-def test_every_bad_record_is_named(shards, records, tmp_path):
+def test_every_invalid_record_is_reported(shards, records, tmp_path):
     def frames(*own, **context):
         return shards.example(label(0) | context, image_encoded=own)
 
@@ -421,7 +421,7 @@ def test_damaged_shards(shards, records, tmp_path, change, left, reason):
     assert all(number == video for number, video, _ in shown.values())
 
 
-def test_what_changes_later_is_found(shards, records, tmp_path):
+def test_later_changes_are_detected(shards, records, tmp_path):
     source = records({"train-0-of-1": [video(shards, 0, label(0)), video(shards, 1, label(1))]})
     data = tmp_path / "data"
     tfrecords.import_records(source, data, **QUIET)

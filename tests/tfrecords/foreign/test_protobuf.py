@@ -1,4 +1,4 @@
-"""The wire format: read as protobuf itself reads it, in every spelling, whatever the bytes."""
+"""The wire format is read as by protobuf, in every encoding and for any bytes."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def entry(key, value, turned=False):
 
 
 def plain(data, values):
-    """Values with bytes in place of where they lie."""
+    """Values with bytes instead of spans."""
     return [data[v[0] : v[1]] if isinstance(v, tuple) else v for v in values]
 
 
@@ -38,7 +38,7 @@ def content(data):
 
 
 def expected(message):
-    """The same, as protobuf's runtime reads it."""
+    """The same from protobuf's runtime."""
 
     def values(feature):
         kind = feature.WhichOneof("kind")
@@ -49,7 +49,7 @@ def expected(message):
     return context, {key: [values(step) for step in lists[key].feature] for key in lists}
 
 
-def test_what_protobuf_writes(message):
+def test_messages_written_by_protobuf(message):
     data = message.SerializeToString()
     assert content(data) == expected(message)
     assert content(data)[0] == {"int": [3, -1, 1 << 62], "float": [0.5, -2.0],
@@ -76,7 +76,7 @@ SPELLINGS = {
 
 
 @pytest.mark.parametrize(("data", "values"), SPELLINGS.values(), ids=SPELLINGS)
-def test_every_spelling(data, values):
+def test_every_encoding(data, values):
     assert content(data)[0]["k"] == values
     assert content(data) == expected(tf.train.SequenceExample.FromString(data))
 
@@ -85,13 +85,13 @@ def test_every_spelling(data, values):
     b"\x0a", b"\x0a\x05ab", b"\x00\x01", b"\x0b", b"\x0e", b"\x08" + b"\xff" * 11, b"\x1d12",
     part(1, b"\x0a\x7f"),
 ])  # fmt: skip
-def test_what_is_no_message(data):
+def test_invalid_messages(data):
     with pytest.raises(NotAnExample):
         read_example(data)
 
 
-def test_mutations_are_read_as_protobuf_reads_them_or_refused(message):
-    """What both take is the same; nothing else than NotAnExample is ever raised."""
+def test_mutations_are_read_as_by_protobuf_or_rejected(message):
+    """Both return the same values, and no other error than NotAnExample is raised."""
     draws, same = np.random.default_rng(0), 0
     whole = message.SerializeToString(deterministic=True)
     for _ in range(1500):

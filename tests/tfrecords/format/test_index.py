@@ -1,4 +1,4 @@
-"""The shard index: the layout on disk, byte by byte, and every way to distrust it."""
+"""The shard index: its layout byte by byte, and the detection of every damage."""
 
 import struct
 import tracemalloc
@@ -40,7 +40,7 @@ def test_the_bytes_are_the_documented_layout(path):
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_what_was_written_is_read(path):
+def test_round_trip(path):
     index = read_index(path)
     assert (index.shard_size, index.sha256) == (SIZE, SHA)
     np.testing.assert_array_equal(index.videos, VIDEOS)
@@ -57,11 +57,11 @@ def test_an_empty_shard_has_an_index(tmp_path):
     assert len(read_index(tmp_path / "a.index").videos) == 0
 
 
-def test_the_index_stands_beside_its_shard(tmp_path):
+def test_the_index_is_next_to_its_shard(tmp_path):
     assert index_path(tmp_path / "a.b-00000.tfrecord") == tmp_path / "a.b-00000.index"
 
 
-def test_a_missing_index_is_named(tmp_path):
+def test_a_missing_index_is_reported(tmp_path):
     with pytest.raises(BadIndex, match=r"a\.index is missing\. Run `ctm verify"):
         read_index(tmp_path / "a.index")
 
@@ -87,7 +87,7 @@ def corrupt(path, offset, data):
         (64 + 64 + 16 + 8, bytes(4), "frame 1 is outside"),
     ],
 )
-def test_a_changed_byte_is_seen(path, offset, data, message):
+def test_a_changed_byte_is_detected(path, offset, data, message):
     corrupt(path, offset, data)
     with pytest.raises(BadIndex, match=message) as error:
         read_index(path)
@@ -95,7 +95,7 @@ def test_a_changed_byte_is_seen(path, offset, data, message):
     assert "ctm verify" in str(error.value)
 
 
-def test_huge_counts_take_no_memory(path):
+def test_huge_counts_do_not_allocate_memory(path):
     corrupt(path, 12, b"\xff" * 4 + b"\xff" * 7 + b"\x7f")
     tracemalloc.start()
     try:
@@ -107,13 +107,13 @@ def test_huge_counts_take_no_memory(path):
 
 
 @pytest.mark.parametrize("size", [0, 63, 64, 175])
-def test_a_cut_index_is_seen(path, size):
+def test_a_truncated_index_is_detected(path, size):
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(BadIndex, match="bytes"):
         read_index(path)
 
 
-def test_rows_that_do_not_fit_are_not_written(tmp_path):
+def test_invalid_rows_are_not_written(tmp_path):
     with pytest.raises(BadIndex, match="frame 2"):
         write_index(tmp_path / "a.index", 1000, SHA, VIDEOS, FRAMES)
     with pytest.raises(BadIndex, match="32 bytes, received 3"):
@@ -167,7 +167,7 @@ def test_an_index_with_encoded_videos_is_read(mixed):
         (AT_PICTURES + 2 * 12 + 4, b"\x00", "a picture is outside the packets"),
     ],
 )
-def test_a_changed_byte_in_an_index_with_encoded_videos_is_seen(mixed, offset, data, message):
+def test_a_changed_byte_in_an_index_with_encoded_videos_is_detected(mixed, offset, data, message):
     corrupt(mixed, offset, data)
     with pytest.raises(BadIndex, match=message):
         read_index(mixed)

@@ -1,4 +1,4 @@
-"""dataset.json: there whole or not at all, and every damage is one sentence."""
+"""dataset.json: atomic writes, and one message for every damage."""
 
 import json
 
@@ -29,7 +29,7 @@ MANIFEST = Manifest(
 )
 
 
-def test_what_is_written_is_read(tmp_path):
+def test_round_trip(tmp_path):
     write_manifest(tmp_path, MANIFEST)
     assert read_manifest(tmp_path) == MANIFEST
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
@@ -38,7 +38,7 @@ def test_what_is_written_is_read(tmp_path):
     assert MANIFEST.shards("train") == (SHARD,)
 
 
-def test_groups_are_kept_where_there_are_some(tmp_path):
+def test_groups_are_written_if_there_are_any(tmp_path):
     write_manifest(tmp_path, MANIFEST)
     assert "groups" not in json.loads(
         (tmp_path / FILE).read_text(encoding="utf-8")
@@ -49,7 +49,7 @@ def test_groups_are_kept_where_there_are_some(tmp_path):
     assert grouped.hash == MANIFEST.hash
 
 
-def test_a_wrong_split_is_named():
+def test_an_unknown_split_is_reported():
     with pytest.raises(ValueError, match="split must be one of train, received 'tset'"):
         MANIFEST.shards("tset")
 
@@ -64,7 +64,7 @@ def test_the_hash_follows_the_data_and_the_class_names():
     assert Manifest(**{**vars(MANIFEST), "machine": "arm64"}).hash == MANIFEST.hash
 
 
-def test_a_folder_without_a_data_set_says_what_to_do(tmp_path):
+def test_a_folder_without_a_data_set_is_an_error_with_a_remedy(tmp_path):
     with pytest.raises(BadManifest, match=r"no dataset.json. Build it with `ctm build SOURCE"):
         read_manifest(tmp_path)
     (tmp_path / UNFINISHED).mkdir()
@@ -88,7 +88,7 @@ def test_a_folder_without_a_data_set_says_what_to_do(tmp_path):
     lambda content: content.update(clock_jumps={"a/1": ["1.5"]}),
     lambda content: content.update(splits={"train": {"videos": 3}}),
 ])  # fmt: skip
-def test_a_damaged_manifest_is_named(tmp_path, change):
+def test_a_damaged_manifest_is_reported(tmp_path, change):
     write_manifest(tmp_path, MANIFEST)
     content = json.loads((tmp_path / FILE).read_text(encoding="utf-8"))
     change(content)
@@ -106,7 +106,7 @@ def test_a_damaged_manifest_is_named(tmp_path, change):
         ('{"format": "other/2"}', "received 'other/2'"),
     ],
 )
-def test_what_is_no_manifest(tmp_path, text, message):
+def test_an_invalid_manifest(tmp_path, text, message):
     (tmp_path / FILE).write_text(text, encoding="utf-8")
     with pytest.raises(BadManifest, match=message):
         read_manifest(tmp_path)
@@ -118,7 +118,7 @@ def test_what_is_no_manifest(tmp_path, text, message):
     lambda content: content["shards"][0]["videos"].reverse(),
     lambda content: content.pop("checksum"),
 ])  # fmt: skip
-def test_a_changed_manifest_is_refused(tmp_path, change):
+def test_a_changed_manifest_is_rejected(tmp_path, change):
     write_manifest(tmp_path, MANIFEST)
     content = json.loads((tmp_path / FILE).read_text(encoding="utf-8"))
     change(content)
@@ -127,7 +127,7 @@ def test_a_changed_manifest_is_refused(tmp_path, change):
         read_manifest(tmp_path)
 
 
-def test_the_spelling_of_the_json_is_free(tmp_path):
+def test_the_json_formatting_does_not_matter(tmp_path):
     write_manifest(tmp_path, MANIFEST)
     content = json.loads((tmp_path / FILE).read_text(encoding="utf-8"))
     (tmp_path / FILE).write_text(json.dumps(content, sort_keys=True), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The record's layout against TensorFlow's own protobuf."""
+"""The record's layout equals that of TensorFlow's protobuf."""
 
 import numpy as np
 import pytest

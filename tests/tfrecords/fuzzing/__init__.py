@@ -1,1 +1,1 @@
-"""Damaged videos, shards and indexes: each is read right or named, and none crashes or hangs."""
+"""Damaged videos, shards and indexes are read correctly or reported; none crashes or hangs."""

@@ -1,4 +1,4 @@
-"""Damaged copies of a file. Mutant k of a file is always the same one: a draw from its number."""
+"""Damaged copies of a file. Mutant k of a file is deterministic: k is the seed."""
 
 import random
 import struct
@@ -7,7 +7,7 @@ NUMBERS = (0, 1, 2, 0x7F, 0x7FFF, 0x7FFFFFFF, 0x7FFFFFFFFFFFFFFF, -1, -2)
 
 
 def mutant(content: bytes, *number) -> tuple[str, bytes]:
-    """A damage by its name and the damaged bytes, which differ from `content`.
+    """The name of a damage and the damaged bytes, which differ from `content`.
 
     Args:
         content: bytes, the whole file.
@@ -69,7 +69,7 @@ def swapped(content: bytearray, draw: random.Random) -> None:
 
 
 def number(content: bytearray, draw: random.Random) -> None:
-    """What a length, a count or an offset may hold, in 2, 4 or 8 bytes of either order."""
+    """A value for a length, count or offset, in 2, 4 or 8 bytes of either byte order."""
     letter, start = draw.choice("HIQ"), place(content, draw)
     size = struct.calcsize(letter)
     value = draw.choice([*NUMBERS, len(content), len(content) + 1, draw.getrandbits(32)])
@@ -78,7 +78,7 @@ def number(content: bytearray, draw: random.Random) -> None:
 
 
 def place(content: bytearray, draw: random.Random) -> int:
-    """Half of the places lie near the ends, where containers keep their tables."""
+    """Half of the offsets are near the ends, where containers have their tables."""
     near = min(len(content), 1024)
     return draw.choice(
         [

@@ -1,4 +1,4 @@
-"""Small sound videos, one of each kind of container and codec, whose pictures move."""
+"""Small intact videos with motion, one of each kind of container and codec."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -27,7 +27,7 @@ CODECS = {  # file: encoder, format of its pixels, options
 
 
 def picture(number: int) -> np.ndarray:
-    """A texture that drifts behind a square that moves."""
+    """A moving square in front of a drifting texture."""
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     waves = 120 + 60 * np.sin((x + 2 * number) / 5) + 40 * np.cos((y - number) / 4)
     rgb = np.stack([waves, waves[::-1], 255 - waves], axis=-1).clip(0, 255).astype(np.uint8)
@@ -36,7 +36,7 @@ def picture(number: int) -> np.ndarray:
 
 
 def write_original(path: Path) -> Path:
-    """Encodes the pictures as the name of the file says."""
+    """Encodes the pictures in the format of the file name."""
     codec, pixels, options = CODECS[path.name]
     same_bytes = {"fflags": "bitexact"}  # Matroska draws an identifier
     with av.open(str(path), "w", container_options=same_bytes) as out:

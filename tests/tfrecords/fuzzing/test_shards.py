@@ -1,4 +1,4 @@
-"""Damaged data sets through verify and clips: every byte is under a checksum, so no other outcome.
+"""Damaged data sets in verify and clips. Since checksums cover every byte, all damage is found.
 
 A mutant is read as the sound data set is, frame for frame, or named; `verify` names all of them.
 """
@@ -37,7 +37,7 @@ HEADER_FIELDS = ("version", "videos", "frames", "shard_size")
 
 @pytest.fixture(scope="module", params=["frames", "video"])
 def sound(request, tmp_path_factory):
-    """A data set of two shards of three videos, as JPEGs or as they came."""
+    """A data set of two shards of three videos, as JPEGs or encoded."""
     top = tmp_path_factory.mktemp("sound")
     for label in "ab":
         (top / "videos" / label).mkdir(parents=True)
@@ -84,7 +84,7 @@ def named(data: Path, sentence: object) -> str:
 
 
 def damage(data: Path, number: int) -> str:
-    """Damages a file of a data set; mutant k is always the same."""
+    """Damages a file of a data set; mutant k is deterministic."""
     draw = random.Random(f"data set {number}")
     path = draw.choice(sorted(data.iterdir()))
     other = draw.choice([p for p in sorted(data.glob(f"*{path.suffix}")) if p != path] or [path])
@@ -105,7 +105,7 @@ def damage(data: Path, number: int) -> str:
 
 
 def with_other_field(content: bytes, draw: random.Random) -> bytes:
-    """An index with a count, a length or an offset that points elsewhere."""
+    """An index with a wrong count, length or offset."""
     changed = np.frombuffer(bytearray(content), np.uint8)
     videos = int(changed[: HEADER_DTYPE.itemsize].view(HEADER_DTYPE)[0]["videos"])
     split = HEADER_DTYPE.itemsize + videos * VIDEO_DTYPE.itemsize
@@ -140,7 +140,7 @@ def fuzz(sound: Path, pixels: np.ndarray, folder: Path, count: int) -> dict[str,
 
 
 def forge(data: Path, number: int) -> None:
-    """Damages an index and makes all checksums of the data set agree with it."""
+    """Damages an index and updates all checksums of the data set."""
     draw = random.Random(f"forged {number}")
     path = draw.choice(sorted(data.glob("*.index")))
     content = path.read_bytes()
@@ -156,7 +156,7 @@ def forge(data: Path, number: int) -> None:
 
 
 def rows_lie_inside(path: Path) -> bool:
-    """Whether an index is refused, or points nowhere but into its shard."""
+    """Whether an index is rejected or all its offsets are inside its shard."""
     try:
         index = read_index(path)
     except BadIndex:
@@ -191,19 +191,21 @@ def show(table: dict[str, Counter]) -> None:
         print(f"| {kind} | {row.total()} | {row['same']} | {row['named']} |")
 
 
-def test_damaged_data_sets_are_read_right_or_named(sound, pixels, tmp_path):
+def test_damaged_data_sets_are_read_correctly_or_reported(sound, pixels, tmp_path):
     table = fuzz(sound, pixels, tmp_path, SEVERAL)
     show(table)
     assert set(table) == {".json", ".index", ".tfrecord"}
 
 
-def test_an_index_whose_checksums_were_forged_points_nowhere_else(sound, pixels, tmp_path):
+def test_an_index_with_forged_checksums_stays_within_its_shard(sound, pixels, tmp_path):
     assert fuzz_forged(sound, pixels, tmp_path, SEVERAL // 2).total() == SEVERAL // 2
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_thousands_of_damaged_data_sets_are_read_right_or_named(sound, pixels, tmp_path, capsys):
+def test_thousands_of_damaged_data_sets_are_read_correctly_or_reported(
+    sound, pixels, tmp_path, capsys
+):
     table = fuzz(sound, pixels, tmp_path, MANY)
     table["forged .index"] = fuzz_forged(sound, pixels, tmp_path, MANY // 4)
     with capsys.disabled():

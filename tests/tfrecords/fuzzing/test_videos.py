@@ -1,4 +1,4 @@
-"""Damaged videos, as one source folder, through build, verify and clips."""
+"""Damaged videos in one source folder: build, verify and clips."""
 
 import re
 import shutil
@@ -30,7 +30,7 @@ OUTCOMES = ("named", "same", "other pixels", "other number", "crash", "hang")
 
 
 class Damaged(NamedTuple):
-    """A damaged video: its original, the kind of damage, and the id it has in the data set."""
+    """A damaged video: its original, the kind of damage, and its id in the data set."""
 
     original: str
     damage: str
@@ -52,7 +52,7 @@ def write_mutants(original: Path, count: int, folder: Path) -> list[Damaged]:
 
 
 def build(folder: Path, store: str) -> Path:
-    """The data set of all that can be read."""
+    """The data set of all readable videos."""
     out = folder.parent / "data"
     options = {"short_side": None, "val_fraction": 0.0, "max_failures": 1.0, "timeout": 30.0}
     tfrecords.build(folder, out, store=store, shards=4, progress=False, **options)
@@ -60,7 +60,7 @@ def build(folder: Path, store: str) -> Path:
 
 
 def outcomes(data: Path, mutants: list[Damaged]) -> dict[str, str]:
-    """What became of each mutant, by its id."""
+    """A mapping from the id of each mutant to its outcome."""
     split = Split(data, "train")
     place = {name: number for number, name in enumerate(split.ids)}
     reasons = {failure.id: failure.reason for failure in tfrecords.read_manifest(data).failures}
@@ -76,7 +76,7 @@ def outcomes(data: Path, mutants: list[Damaged]) -> dict[str, str]:
 
 
 def named(reason: str) -> str:
-    """A reason is a sentence about the video, not an exception that nobody foresaw."""
+    """Whether a reason describes the video and is not an unexpected exception."""
     assert reason
     assert "\n" not in reason
     assert not re.match(r"\w+(Error|Exception)\b", reason), reason
@@ -97,7 +97,7 @@ def compared(whole: list[bytes], frames: list[bytes]) -> str:
 
 
 def check(data: Path, mutants: list[Damaged]) -> dict[str, Counter]:
-    """What is promised of every data set; returns the outcomes of each original."""
+    """Checks the guarantees of a data set; returns the outcomes of each original."""
     found, table = outcomes(data, mutants), {}
     for it in mutants:
         table.setdefault(it.original, Counter())[found[it.id]] += 1
@@ -126,7 +126,7 @@ def folder(tmp_path):
     return tmp_path / "videos"
 
 
-def test_a_mutant_is_always_the_same():
+def test_mutants_are_deterministic():
     content = bytes(range(256)) * 8
     one = [mutant(content, "x", number) for number in range(50)]
     assert one == [mutant(content, "x", number) for number in range(50)]
@@ -135,7 +135,7 @@ def test_a_mutant_is_always_the_same():
 
 
 @pytest.mark.parametrize("store", ["frames", "video"])
-def test_damaged_videos_are_read_or_named(folder, store):
+def test_damaged_videos_are_read_or_reported(folder, store):
     originals = [write_original(folder.parent / "originals" / name) for name in CODECS]
     mutants = [it for path in originals for it in write_mutants(path, SEVERAL, folder)]
     table = check(build(folder, store), mutants)
@@ -146,7 +146,7 @@ def test_damaged_videos_are_read_or_named(folder, store):
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("store", ["frames", "video"])
-def test_thousands_of_damaged_videos_are_read_or_named(folder, store, real_videos, capsys):
+def test_thousands_of_damaged_videos_are_read_or_reported(folder, store, real_videos, capsys):
     originals = [write_original(folder.parent / "originals" / name) for name in CODECS]
     mutants = [it for path in originals for it in write_mutants(path, MANY, folder)]
     for name, count in REAL.items():

@@ -1,4 +1,4 @@
-"""Which folders of a source are classes and which are splits."""
+"""Detection of class folders and split folders."""
 
 import os
 
@@ -20,7 +20,7 @@ def videos_of(*folders, names=("1.mp4", "2.mp4")):
 
 
 def divided(source):
-    """The class and the split of each video by its path; the notes."""
+    """A mapping from the path of each video to its class and split, and the notes."""
     found = read_source(source)
     entries, notes = assign_splits(found.entries)
     return {e.path: (e.label, e.split) for e in entries}, [*found.notes, *notes]
@@ -37,11 +37,11 @@ def divided(source):
     ("train", "evaluation", "val"),
     ("UCFTrain", "UCFTest", "test"),
 ])  # fmt: skip
-@pytest.mark.parametrize("beside", [None, "annotations/list.txt", "__MACOSX/train/a/._1.mp4"])
-def test_folders_of_splits_hold_the_same_classes(tree, train, other, split, beside):
+@pytest.mark.parametrize("extra", [None, "annotations/list.txt", "__MACOSX/train/a/._1.mp4"])
+def test_folders_of_splits_hold_the_same_classes(tree, train, other, split, extra):
     root = tree(*videos_of(f"{train}/a", f"{train}/b", f"{other}/a", f"{other}/b"))
-    if beside:
-        tree(beside)
+    if extra:
+        tree(extra)
     found, _ = divided(root)
     splits = {train: "train", other: split}
     assert found == {
@@ -50,7 +50,7 @@ def test_folders_of_splits_hold_the_same_classes(tree, train, other, split, besi
     }  # fmt: skip
 
 
-def test_three_splits_of_which_one_has_fewer_classes_and_one_no_folders(tree):
+def test_three_splits_one_with_fewer_classes_and_one_without_folders(tree):
     root = tree(*videos_of("train/a", "train/b", "val/a"), "test/9.mp4")
     found, notes = divided(root)
     assert found["val/a/1.mp4"] == ("a", "val")
@@ -58,21 +58,21 @@ def test_three_splits_of_which_one_has_fewer_classes_and_one_no_folders(tree):
     assert any("test/9.mp4" in note for note in notes)
 
 
-def test_one_split_alone(tree):
+def test_a_single_split(tree):
     root = tree(*videos_of("train_256/a", "train_256/b"), "annotations/list.txt")
     assert set(divided(root)[0].values()) == {("a", "train"), ("b", "train")}
     with pytest.raises(SourceError, match="left for training"):
         divided(tree("b/test/a/1.mp4", "b/test/b/1.mp4") / "b")
 
 
-def test_frames_are_videos_and_no_classes(tree):
+def test_frame_folders_are_videos_not_classes(tree):
     frames = [f"{split}/{label}/v/0001.jpg" for split in ("train", "val") for label in "ab"]
     assert divided(tree(*frames))[0] == {
         f"{split}/{label}/v": (label, split) for split in ("train", "val") for label in "ab"
     }
 
 
-def test_classes_may_hold_their_splits(tree):
+def test_classes_may_contain_splits(tree):
     root = tree(*videos_of("a/train", "a/test", "b/train", "b/Test_2"))
     assert divided(root)[0] == {
         path: (path[0], "train" if "train" in path else "test")
@@ -80,13 +80,13 @@ def test_classes_may_hold_their_splits(tree):
     }
 
 
-def test_classes_that_hold_their_splits_may_have_words_of_splits_in_their_names(tree):
+def test_classes_with_splits_may_have_split_words_in_their_names(tree):
     tops = ("training dog", "unseen", "bus")
     root = tree(*videos_of(*(f"{top}/{split}" for top in tops for split in ("train", "test"))))
     assert {label for label, _ in divided(root)[0].values()} == set(tops)
 
 
-def test_words_of_splits_in_the_names_of_real_classes(tree):
+def test_split_words_in_names_of_real_classes(tree):
     names = {"train", "training dog", "testing", "crash test", "bus"}
     found, notes = divided(tree(*videos_of(*names)))
     assert {label for label, _ in found.values()} == names
@@ -94,7 +94,7 @@ def test_words_of_splits_in_the_names_of_real_classes(tree):
     assert [name for name in sorted(names) if f"{name}" in note] == sorted(names - {"bus"})
 
 
-def test_one_word_of_a_split_alone_is_a_class(tree):
+def test_a_single_split_word_is_a_class(tree):
     root = tree(*videos_of("abseiling", "archery", "test"))
     found, notes = divided(root)
     assert {label for label, _ in found.values()} == {"abseiling", "archery", "test"}
@@ -102,7 +102,7 @@ def test_one_word_of_a_split_alone_is_a_class(tree):
 
 
 @pytest.mark.parametrize(("folders", "named"), [
-    (["a", "b", "test/a", "test/b"], ["videos/test", "a"]),  # Kinetics' train beside its test
+    (["a", "b", "test/a", "test/b"], ["videos/test", "a"]),  # Kinetics' train next to its test
     (["a", "b", "val/a", "test/a"], ["val", "test", "a"]),
     (["train/a", "train/b", "test/a", "test/b", "demo"], ["train", "test", "demo"]),
     (["train/a", "train/b", "train_256/a", "train_256/b", "val/a"], ["train", "train_256"]),
@@ -116,7 +116,7 @@ def test_one_word_of_a_split_alone_is_a_class(tree):
     (["a/train", "a/test", "b/train", "b/extra"], ["train", "test", "videos/b", "extra"]),
     (["s/run/train", "s/run/test", "h/cook/train", "h/cook/test"], ["train", "test", "h/cook"]),
 ])  # fmt: skip
-def test_what_is_not_clear_is_refused_with_the_folders_and_a_remedy(tree, folders, named):
+def test_ambiguous_folders_are_rejected_with_a_remedy(tree, folders, named):
     with pytest.raises(SourceError) as refused:
         read_source(tree(*videos_of(*folders)))
     assert [name for name in named if name not in str(refused.value)] == []
@@ -137,7 +137,7 @@ def test_what_is_not_clear_is_refused_with_the_folders_and_a_remedy(tree, folder
     ("test", "everything"),
 ])  # fmt: skip
 @pytest.mark.parametrize("name", ["{}/1.mp4", "{}/v1/0001.jpg"])
-def test_folders_that_may_be_splits_are_no_classes_where_they_hold_the_same(tree, one, other, name):
+def test_possible_splits_with_the_same_folders_are_rejected(tree, one, other, name):
     folders = [f"{top}/{label}" for top in (one, other) for label in ("jump", "run")]
     with pytest.raises(SourceError, match="train, val") as refused:
         read_source(tree(*(name.format(folder) for folder in folders)))
@@ -148,7 +148,7 @@ def test_folders_that_may_be_splits_are_no_classes_where_they_hold_the_same(tree
 @pytest.mark.parametrize("tops", [
     ("sports", "home"), ("class_a", "class_b"), ("beach", "sunset", "festival"), ("1", "2"),
 ])  # fmt: skip
-def test_classes_may_hold_the_same_folders_and_a_note_names_both_readings(tree, tops):
+def test_classes_may_contain_the_same_folders_with_a_note(tree, tops):
     root = tree(*videos_of(*(f"{top}/{part}" for top in tops for part in ("day", "night"))))
     found, notes = divided(root)
     assert {label for label, _ in found.values()} == set(tops)
@@ -165,19 +165,19 @@ def test_frame_folders_of_the_same_names_are_videos(tree):
     assert notes == []
 
 
-def test_splits_below_a_class_have_one_remedy(tree):
+def test_splits_deep_in_a_class_have_a_remedy(tree):
     folders = [f"{top}/{split}/a" for top in ("s", "h") for split in ("train", "test")]
     with pytest.raises(SourceError, match="/h as the source") as refused:
         read_source(tree(*videos_of(*folders)))
     assert "SPLIT/CLASS" not in str(refused.value)
 
 
-def test_a_class_without_training_is_told_of_its_other_spelling(tree):
+def test_a_class_without_training_videos_is_reported_with_its_other_spelling(tree):
     _, notes = divided(tree(*videos_of("train/Jump", "train/run", "test/jump", "test/run")))
     assert any("'jump'" in note and "'Jump'" in note for note in notes)
 
 
-def test_categories_are_the_classes_and_the_note_names_both_levels(tree):
+def test_categories_are_the_classes_with_a_note_on_both_levels(tree):
     found, notes = divided(tree(*videos_of("sports/running", "sports/jumping", "home/cooking")))
     assert {label for label, _ in found.values()} == {"sports", "home"}
     assert any("home" in note and "home/cooking" in note and "3" in note for note in notes)
@@ -185,13 +185,13 @@ def test_categories_are_the_classes_and_the_note_names_both_levels(tree):
     assert sum("flat" in note for note in notes) == 0
 
 
-def test_a_word_of_a_split_in_a_class_with_one_split_changes_nothing(tree):
+def test_a_split_word_in_a_class_with_one_split_is_ignored(tree):
     found, _ = divided(tree(*videos_of("a/train", "b/train", names=[f"{n}.mp4" for n in range(9)])))
     assert {label for label, _ in found.values()} == {"a", "b"}
     assert {split for _, split in found.values()} == {"train", "val"}
 
 
-def test_spaces_around_the_names_of_folders_are_no_part_of_the_class(tree):
+def test_spaces_around_folder_names_are_stripped(tree):
     source = read_source(tree("walk/1.mp4", "walk /2.mp4", " walk/3.mp4", "run/1.mp4"))
     assert {e.path: e.label for e in source.entries} == {
         "walk/1.mp4": "walk", "walk /2.mp4": "walk", " walk/3.mp4": "walk", "run/1.mp4": "run"
@@ -218,7 +218,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("suffix", KINDS)
-def test_what_can_be_read_is_found(tmp_path, suffix):
+def test_every_readable_suffix_is_found(tmp_path, suffix):
     kind, codec = KINDS[suffix]
     for label in "ab":
         (tmp_path / label).mkdir()
@@ -236,7 +236,7 @@ def test_what_can_be_read_is_found(tmp_path, suffix):
     assert suffix in VIDEOS
 
 
-def test_animated_webps_are_the_videos_of_a_class(tmp_path):
+def test_animated_webps_are_videos(tmp_path):
     first, other = (Image.new("RGB", (32, 32), color) for color in ("red", "blue"))
     for label in "ab":
         (tmp_path / label).mkdir()
@@ -265,7 +265,7 @@ def test_each_folder_is_listed_once(tree, monkeypatch):
 # Backslashes in lists
 
 
-def test_backslashes_are_slashes_unless_the_path_exists_as_written(tree):
+def test_backslashes_become_slashes_unless_the_path_exists(tree):
     root = tree("a/1.mp4", "b/2.mp4", "b\\3.mp4", "b/3.mp4")
     (root / "list.csv").write_text(
         "path,label\na\\1.mp4,x\n.\\b\\2.mp4,y\nb\\3.mp4,y\nb\\4.mp4,y\n", encoding="utf-8"

@@ -1,4 +1,4 @@
-"""The order of class names, and names that may be one class."""
+"""The order of class names, and names that may be the same class."""
 
 import sys
 
@@ -13,7 +13,7 @@ from tfrecords.writing.decoder_pool import BuildError
 OPTIONS = {"progress": False, "workers": 1, "short_side": 16, "val_fraction": 0.0}
 
 
-def test_numbers_stand_in_the_order_of_their_values():
+def test_numbers_are_sorted_by_value():
     labels = [str(n) for n in range(12)]
     assert sorted_names(reversed(labels)) == tuple(labels)
     assert sorted_names(["1.5", "-2", "10", "1"]) == ("-2", "1", "1.5", "10")
@@ -23,7 +23,7 @@ def test_numbers_stand_in_the_order_of_their_values():
     assert choose_classes([(0, "10"), (0, "9"), (1, "10")]).names == ["9", "10"]
 
 
-def test_a_build_sorts_numbers_by_value_and_says_so(tmp_path, write_video, capsys, monkeypatch):
+def test_a_build_sorts_numbers_by_value_with_a_note(tmp_path, write_video, capsys, monkeypatch):
     for label in ("1", "2", "10"):
         write_video(tmp_path / "videos" / label / "1.mp4", frames=2, size=(16, 16))
     source = tmp_path / "videos"
@@ -44,7 +44,7 @@ def test_a_build_sorts_numbers_by_value_and_says_so(tmp_path, write_video, capsy
 
 
 def test_a_data_set_without_numbers_keeps_its_plan(videos, built, monkeypatch):
-    """So that one of an older build is still taken for the same."""
+    """Then data sets of older builds are still recognized."""
     options = {"shards": 2, "short_side": 32, "workers": 2, "progress": False}
     asked = tfrecords.read_manifest(built).source["asked"]
     assert "class_order" not in asked["options"]
@@ -59,12 +59,12 @@ def test_a_data_set_without_numbers_keeps_its_plan(videos, built, monkeypatch):
     ("wave\u200b", "wave"),
     ("1", "01"),
 ])  # fmt: skip
-def test_names_that_differ_in_their_spelling_are_named(names):
+def test_names_that_differ_only_in_spelling_are_reported(names):
     (note,) = [note for note in class_notes(sorted_names(names)) if "differ" in note]
     assert all(repr(name) in note for name in names)
 
 
-def test_other_names_are_not_named():
+def test_different_names_are_not_reported():
     names = ("walk", "walking", "c", "c++", "été", "ete", "-", "_")
     assert class_notes(sorted_names(names)) == []
     assert not [n for n in class_notes(sorted_names(["1", "-1"])) if "differ" in n]

@@ -1,4 +1,4 @@
-"""Folders and CSV files of labeled videos, and how they are divided."""
+"""Folders and CSV files of labeled videos, and their division into splits."""
 
 import os
 from collections import Counter, defaultdict
@@ -48,7 +48,7 @@ def test_names_of_every_kind(tree):
     assert {e.label for e in source.entries} == {"- dash", "Füße", "a.b", "100%"}
 
 
-def test_names_that_are_not_utf8_are_read_and_spelt(tree):
+def test_names_that_are_not_utf8_are_read_and_escaped(tree):
     root = tree("a/1.mp4", "b/1.mp4")
     os.rename(os.fsencode(root / "a"), os.fsencode(root) + b"/\xe4")
     source = read_source(root)
@@ -73,7 +73,7 @@ def csv(tmp_path, text, encoding="utf-8"):
     ("label;note;end;start;path\r\n\"x, y\";n;3;1.5;a 1.mp4\r\nz;;;;/b/2.avi\r\n", "utf-8-sig"),
     ("path\tstart\tend\tlabel\tnote\na 1.mp4\t1.5\t3\tx, y\tn\n\n/b/2.avi\t\t\tz\t\n", "utf-8"),
 ])  # fmt: skip
-def test_a_csv_in_any_spelling(tmp_path, text, encoding):
+def test_csv_dialects_and_encodings(tmp_path, text, encoding):
     source = read_source(csv(tmp_path, text, encoding))
     assert [(e.id, e.path, e.label, e.start, e.end) for e in source.entries] == [
         ("/b/2", "/b/2.avi", "z", None, None),
@@ -101,7 +101,7 @@ def test_a_csv_in_any_spelling(tmp_path, text, encoding):
     ("path,label\na.mp4,x\nb.mp4,x\n", r"at least two classes, received one \('x'\)"),
     ('path,label\n"a.mp4,x\n', "after line 1: unexpected end of data"),
 ])  # fmt: skip
-def test_a_csv_that_cannot_be_used(tmp_path, text, message):
+def test_an_invalid_csv(tmp_path, text, message):
     with pytest.raises(SourceError, match=message):
         read_source(csv(tmp_path, text))
 
@@ -111,7 +111,7 @@ def test_a_csv_that_is_not_utf8(tmp_path):
         read_source(csv(tmp_path, "path,label\nä.mp4,x\n", "latin-1"))
 
 
-def test_columns_that_are_asked_for_must_be_there(tmp_path):
+def test_requested_columns_must_exist(tmp_path):
     file = csv(tmp_path, "path,label\na.mp4,x\nb.mp4,y\n")
     with pytest.raises(SourceError, match="has no column 'fold'"):
         read_source(file, split_column="fold")
@@ -119,21 +119,21 @@ def test_columns_that_are_asked_for_must_be_there(tmp_path):
         read_source(file, group_column="scene")
 
 
-def test_a_data_set_inside_its_source_is_told(tmp_path, write_video, capsys):
+def test_a_data_set_inside_its_source_is_reported(tmp_path, write_video, capsys):
     for label in "ab":
         write_video(tmp_path / "source" / label / "1.mp4", frames=2, size=(16, 16))
     for out in ("source/data", "data"):
         options = {"progress": False, "workers": 1, "val_fraction": 0.0}
         tfrecords.build(tmp_path / "source", tmp_path / out, **options)
-    told = [line for line in capsys.readouterr().out.split("\n") if "inside the source" in line]
-    assert told == [
+    notes = [line for line in capsys.readouterr().out.split("\n") if "inside the source" in line]
+    assert notes == [
         f"{tmp_path}/source/data is inside the source. "
         "The next build will search it for videos too."
     ]
 
 
-def test_files_that_differ_in_their_suffix_keep_it(tmp_path):
-    """`x.avi` of `x.avi.mp4` is taken by then; of a segment as of a file; the rest stays."""
+def test_files_that_differ_only_in_the_suffix_keep_it_in_their_ids(tmp_path):
+    """The id `x.avi` of `x.avi.mp4` then collides as well. The same holds for segments."""
     rows = ["x.avi,a,,", "x.mp4,b,,", "x.avi.mp4,b,,", "y.avi,a,,", "s.avi,a,1,2", "s.mp4,b,1,2"]
     rows += ["s.mp4,b,2,3"]
     file = tmp_path / "list.csv"
@@ -154,7 +154,7 @@ def test_files_that_differ_in_their_suffix_keep_it(tmp_path):
         read_source(file)
 
 
-def test_folders_that_cannot_be_used(tree, tmp_path):
+def test_invalid_folders(tree, tmp_path):
     table = {
         "must be a folder of class folders or a CSV file, received .*absent": lambda: (
             tmp_path / "absent"
@@ -183,7 +183,7 @@ def divide(names, tree, **options):
     return assign_splits(read_source(tree(*names)).entries, **options)[0]
 
 
-def test_each_class_is_divided_in_the_asked_shares(tree):
+def test_each_class_is_divided_by_the_fractions(tree):
     entries = divide(many(), tree, val_fraction=0.2, test_fraction=0.1)
     counts = Counter((e.label, e.split) for e in entries)
     for label in "ab":
@@ -191,14 +191,14 @@ def test_each_class_is_divided_in_the_asked_shares(tree):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
-def test_small_classes_train_first_and_are_judged_where_they_can(tree, count):
+def test_small_classes_have_training_videos_first(tree, count):
     entries = divide(many(count=count), tree, val_fraction=0.2)
     counts = Counter((e.label, e.split) for e in entries)
     assert counts["a", "train"] >= 1
     assert (counts["a", "val"] >= 1) == (count > 1)
 
 
-def test_a_division_depends_on_ids_and_seed_alone(tree):
+def test_a_division_depends_only_on_ids_and_seed(tree):
     before = {e.id: e.split for e in divide(many(), tree)}
     after = {e.id: e.split for e in divide(many(("a", "b", "c")), tree)}
     assert {name: after[name] for name in before} == before

@@ -42,8 +42,8 @@ def test_a_file_is_the_group_of_its_segments(segments, seed):
     assert notes == []
 
 
-def test_files_with_classes_of_their_own_are_divided_too(segments):
-    """The first class of each file is another one; each class stays in train."""
+def test_files_with_a_class_of_their_own_are_divided(segments):
+    """The first class of each file differs; each class stays in train."""
     rows = [(f"{f}.mp4", "abcde"[(f + n) % 5], n, n + 1) for f in range(5) for n in range(3)]
     entries, _ = assign_splits(read_source(segments(rows)).entries)
     assert sorted(map(sorted, splits_of(entries).values())) == [["train"]] * 4 + [["val"]]
@@ -52,7 +52,7 @@ def test_files_with_classes_of_their_own_are_divided_too(segments):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_file_is_one_group_however_its_path_is_written(segments, tmp_path, seed):
-    """Relative, absolute, through a linked folder, as a link, and beside its frames."""
+    """Relative, absolute, through a linked folder, as a link, and next to its frames."""
     (tmp_path / "videos" / "0").mkdir(parents=True)
     for n in range(6):
         (tmp_path / "videos" / f"{n}.mp4").touch()
@@ -75,7 +75,7 @@ def test_a_file_is_one_group_however_its_path_is_written(segments, tmp_path, see
     assert {"train", "val"} == set.union(*splits.values())
 
 
-def test_groups_of_files_that_are_not_there_or_cannot_be(segments, tmp_path):
+def test_groups_of_missing_or_impossible_files(segments, tmp_path):
     rows = [("no/../a\0b.mp4", "xy"[n], n, n + 1) for n in range(2)]
     rows += [
         (str(tmp_path / "gone.mp4"), "x", 0, 1),
@@ -92,7 +92,7 @@ def test_groups_of_files_that_are_not_there_or_cannot_be(segments, tmp_path):
     ]
 
 
-def test_one_file_is_not_divided_and_the_note_says_so(segments):
+def test_one_file_is_not_divided_with_a_note(segments):
     rows = [("one.mp4", "xy"[n % 2], n, n + 1) for n in range(10)]
     entries, notes = assign_splits(read_source(segments(rows)).entries, test_fraction=0.1)
     assert {entry.split for entry in entries} == {"train"}
@@ -106,7 +106,7 @@ def test_one_file_is_not_divided_and_the_note_says_so(segments):
     assert "one.mp4" in notes[0]
 
 
-def test_a_group_of_the_source_counts_before_the_file(segments):
+def test_a_group_in_the_source_has_priority_over_the_file(segments):
     rows = [("one.mp4", "xy"[n % 2], n, n + 1, "pq"[n // 4]) for n in range(8)]
     entries, _ = assign_splits(read_source(segments(rows, ",group")).entries, val_fraction=0.5)
     assert {entry.group for entry in entries} == {"p", "q"}
@@ -129,7 +129,7 @@ def test_a_video_and_its_frames_are_one_recording(tree, seed):
     assert {entry.group for entry in entries} == set(names)
 
 
-def test_ids_of_old_data_sets_tell_the_files_of_segments():
+def test_segments_of_old_data_sets_are_recognized_by_their_ids():
     ids = ["a/f@0-1.5", "a/f@1.5-end", "a/f@1e-05-2", "cam@2024-11-23", "b@x", "c"]
     files = {"a/f@0-1.5": "a/f", "a/f@1.5-end": "a/f", "a/f@1e-05-2": "a/f"}
     assert groups_of(ids, {}) == files
@@ -141,8 +141,8 @@ def test_whole_videos_have_no_group(tree):
     assert [entry.group for entry in entries] == [None] * 3
 
 
-def test_published_lists_of_parts_of_one_recording(tree):
-    """IBM's lists cut frame folders, Kinetics' a video of YouTube."""
+def test_published_lists_of_segments(tree):
+    """IBM's lists cut frame folders, Kinetics' lists cut YouTube videos."""
     root = tree(*(f"f{n}/{i}.jpg" for n in range(2) for i in range(1, 9)))
     (root / "train.txt").write_text("f0 1 4 0\nf1 1 8 1\n", encoding="utf-8")
     (root / "val.txt").write_text("f0 5 8 0\n", encoding="utf-8")

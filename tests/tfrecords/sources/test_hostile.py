@@ -1,4 +1,4 @@
-"""Nothing from outside is trusted: names never become paths, and lists are data."""
+"""Malicious input: names never become paths, and lists are only data."""
 
 import csv
 import json
@@ -39,7 +39,7 @@ def files_of(folder):
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory, write_video):
-    """A data set whose list has hostile labels and paths, and what lay around it before."""
+    """A data set from a list with malicious labels and paths, and the files before the build."""
     top = tmp_path_factory.mktemp("hostile") / "a" / "b"
     source = top / "source"
     source.mkdir(parents=True)
@@ -75,8 +75,8 @@ def test_class_names_and_ids_are_kept_as_text(tree):
     assert sum(len(labels) for _, labels in clips) == len(split) == len(LABELS) + 1
 
 
-def test_what_is_printed_controls_no_terminal(tmp_path, write_video, capsys):
-    """Names of files, folders, groups and classes that are a warning in red, over two lines."""
+def test_control_characters_are_escaped(tmp_path, write_video, capsys):
+    """Names of files, folders, groups and classes with terminal colors and line breaks."""
     red = "x\x1b[31mRED\n\x9b\u202e"
     for label in ("a", f"b{red}"):
         write_video(tmp_path / "source" / label / f"{red}.mp4", frames=2, size=(16, 16))
@@ -88,8 +88,8 @@ def test_what_is_printed_controls_no_terminal(tmp_path, write_video, capsys):
     tfrecords.build(tmp_path / "source", out, max_failures=1, **OPTIONS)
     assert manifest.class_names == ("a", f"b{red}")
     report = tfrecords.verify(out, progress=False)
-    told = [report, replace(report, problems=(f"{red} is missing",)), tfrecords.stats(out, False)]
-    text = "\n".join([capsys.readouterr().out, *map(str, told)])
+    printed = [report, replace(report, problems=(f"{red} is missing",)), tfrecords.stats(out, False)]
+    text = "\n".join([capsys.readouterr().out, *map(str, printed)])
     assert text.count(r"x\x1b[31mRED\n\x9b\u202e") >= 8
     assert all(line.isprintable() for line in text.split("\n"))
     with pytest.raises(BuildError) as error:
@@ -97,14 +97,14 @@ def test_what_is_printed_controls_no_terminal(tmp_path, write_video, capsys):
     assert all(line.isprintable() for line in str(error.value).split("\n"))
 
 
-def test_names_that_look_alike_after_normalization_are_one_class(tmp_path, write_video):
+def test_names_that_are_equal_after_normalization_are_one_class(tmp_path, write_video):
     for number, label in enumerate(("caf\u00e9", "cafe\u0301", "tea")):
         write_video(tmp_path / "source" / label / f"{number}.mp4", frames=2, size=(16, 16))
     manifest = tfrecords.build(tmp_path / "source", tmp_path / "data", **OPTIONS)
     assert manifest.class_names == ("caf\u00e9", "tea")
 
 
-def test_videos_whose_ids_become_one_are_refused(tmp_path, write_video):
+def test_videos_with_the_same_id_are_rejected(tmp_path, write_video):
     for label in ("caf\u00e9", "cafe\u0301", "tea"):
         write_video(tmp_path / "source" / label / "1.mp4", frames=2, size=(16, 16))
     with pytest.raises(SourceError, match="have the id 'caf\u00e9/1'"):
@@ -112,12 +112,12 @@ def test_videos_whose_ids_become_one_are_refused(tmp_path, write_video):
 
 
 @pytest.mark.parametrize("name", ["a\ud800", "\udfff", "a\udcffb", "\udbff\udc00"])
-def test_half_a_surrogate_pair_becomes_text_that_can_be_written(name):
+def test_lone_surrogates_become_valid_text(name):
     assert plain(name).encode()
 
 
 def rewritten(folder, change, to):
-    """A copy of a data set whose dataset.json is changed, with a checksum that is right."""
+    """Copies a data set and changes its dataset.json with a correct checksum."""
     shutil.copytree(folder, to)
     content = json.loads((folder / FILE).read_text(encoding="utf-8"))
     del content["checksum"]
@@ -130,7 +130,7 @@ FILES = ["../data/train-00000-of-00001.tfrecord", "/etc/passwd", "a/b", "..", ""
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_shard_elsewhere_is_refused(tree, tmp_path, name):
+def test_a_shard_outside_the_folder_is_rejected(tree, tmp_path, name):
     top, _ = tree
     data = rewritten(
         top / "data", lambda content: content["shards"][0].update(file=name), tmp_path / "data"
@@ -140,7 +140,7 @@ def test_a_shard_elsewhere_is_refused(tree, tmp_path, name):
     assert "must be files of this folder" in str(tfrecords.verify(data, progress=False))
 
 
-def test_a_link_to_another_file_is_no_shard(tree, tmp_path):
+def test_a_link_to_another_file_is_not_a_shard(tree, tmp_path):
     top, _ = tree
     data = shutil.copytree(top / "data", tmp_path / "data")
     shard = data / "train-00000-of-00001.tfrecord"
@@ -169,7 +169,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize(("key", "value"), [(key, v) for key in CHANGES for v in CHANGES[key]])
-def test_content_of_another_kind_is_named(tree, tmp_path, key, value):
+def test_content_of_the_wrong_type_is_reported(tree, tmp_path, key, value):
     top, _ = tree
     data = rewritten(top / "data", lambda content: content.update({key: value}), tmp_path / "data")
     with pytest.raises(BadManifest, match=FILE):
@@ -190,7 +190,7 @@ def test_content_of_another_kind_is_named(tree, tmp_path, key, value):
         ("sha256", None),
     ],
 )
-def test_a_shard_of_another_kind_is_named(tree, tmp_path, key, value):
+def test_a_shard_of_the_wrong_type_is_reported(tree, tmp_path, key, value):
     top, _ = tree
     data = rewritten(
         top / "data", lambda content: content["shards"][0].update({key: value}), tmp_path / "data"
@@ -211,7 +211,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_json_that_is_made_to_break_readers_is_named(tmp_path, name):
+def test_malicious_json_is_reported(tmp_path, name):
     text = BOMBS[name]
     (tmp_path / FILE).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(BadManifest, match=FILE):
@@ -219,14 +219,14 @@ def test_json_that_is_made_to_break_readers_is_named(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["deep lists", "deep objects", "long number"])
-def test_annotations_that_are_made_to_break_readers_are_named(tmp_path, name):
+def test_malicious_annotations_are_reported(tmp_path, name):
     (tmp_path / "something-something-v2-labels.json").write_text(BOMBS[name], encoding="utf-8")
     with pytest.raises(SourceError, match="labels"):
         read_format("something-something-v2", tmp_path, None, None)
 
 
-def test_annotations_with_hostile_ids_find_only_what_lies_beneath(tmp_path, write_video):
-    """Ids that point elsewhere are missing videos, or the one of that name in the folder."""
+def test_malicious_ids_find_only_files_under_the_source(tmp_path, write_video):
+    """Ids that point outside are missing videos, or the video of that name in the folder."""
     root, lists = tmp_path / "root", tmp_path / "lists"
     for number in (1, 2):
         write_video(root / f"{number}.webm", frames=2, size=(16, 16), codec="libvpx-vp9")
@@ -265,7 +265,7 @@ LISTS = {
 @pytest.mark.parametrize(
     "target", ["other.ts", "../secret/other.ts", "http://127.0.0.1:9/other.ts"]
 )
-def test_a_video_that_is_a_list_opens_no_other_file(tmp_path, write_video, kind, name, target):
+def test_a_playlist_opens_no_other_file(tmp_path, write_video, kind, name, target):
     for folder in ("own", "secret"):
         write_video(tmp_path / folder / "other.ts", codec="mpeg2video")
     (tmp_path / "own" / name).write_text(LISTS[kind].format(target), encoding="utf-8")
@@ -273,7 +273,7 @@ def test_a_video_that_is_a_list_opens_no_other_file(tmp_path, write_video, kind,
         list(read_frames(tmp_path / "own" / name))
 
 
-def test_a_name_of_a_file():
+def test_file_names():
     assert is_file_name("train-00000-of-00001.tfrecord")
     assert is_file_name("..a")
     assert not any(is_file_name(name) for name in FILES)

@@ -1,4 +1,4 @@
-"""Videos that are listed and not there: counted and named everywhere, and never in the way."""
+"""Missing listed videos are counted and reported, but do not stop a build."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ THERE = ["Walk/v_Walk_g00_c01", "Jump/v_Jump_g01_c01", "Jump/v_Jump_g02_c01"]
 
 @pytest.fixture
 def source(tmp_path, write_video):
-    """Three of twelve listed videos, and the lists: 75 % missing with --max-failures at 0."""
+    """Three of twelve listed videos, and the lists: 75% are missing with --max-failures 0."""
     for name in THERE:
         write_video(tmp_path / "UCF" / f"{name}.avi", codec="mpeg4")
     (tmp_path / "lists").mkdir()
@@ -35,7 +35,7 @@ def build(tmp_path, source, **options):
     return tfrecords.build(tmp_path / "UCF", tmp_path / "data", **source, **options)
 
 
-def test_missing_videos_are_named_counted_and_no_failures(tmp_path, source, capsys):
+def test_missing_videos_are_counted_and_not_failures(tmp_path, source, capsys):
     found = build(tmp_path, source)
     assert found.class_names == ("Walk", "Jump", "Absent")  # the published order, all of it
     assert found.failures == ()
@@ -55,7 +55,7 @@ def test_missing_videos_are_named_counted_and_no_failures(tmp_path, source, caps
     assert "Classes whose training videos are all missing: 1 (Absent)" in printed
 
 
-def test_verify_tells_them(tmp_path, source):
+def test_verify_reports_missing_videos(tmp_path, source):
     build(tmp_path, source)
     report = tfrecords.verify(tmp_path / "data", progress=False)
     assert report.ok
@@ -65,13 +65,13 @@ def test_verify_tells_them(tmp_path, source):
     assert "were missing during the build: 9" in str(tfrecords.verify(tmp_path / "data"))
 
 
-def test_published_splits_play_the_parts_that_are_asked_for(tmp_path, source):
+def test_published_splits_can_be_assigned(tmp_path, source):
     found = build(tmp_path, source, val=["test"])
     assert found.splits["val"] == {"videos": 1, "frames": 12, "missing": 1}
     assert list(found.missing) == ["train", "val"]
 
 
-def test_a_video_that_came_later_makes_another_data_set(tmp_path, source, write_video):
+def test_a_video_added_later_makes_a_different_data_set(tmp_path, source, write_video):
     first = build(tmp_path, source)
     assert build(tmp_path, source) == first
     write_video(tmp_path / "UCF" / "Jump" / "v_Jump_g03_c01.avi", codec="mpeg4")
@@ -81,20 +81,20 @@ def test_a_video_that_came_later_makes_another_data_set(tmp_path, source, write_
     assert build(tmp_path, source).splits["test"] == {"videos": 2, "frames": 24}
 
 
-def test_a_broken_video_is_a_failure_still(tmp_path, source):
+def test_a_damaged_video_is_still_a_failure(tmp_path, source):
     (tmp_path / "UCF" / "Walk" / "v_Walk_g01_c01.mp4").write_bytes(b"no video")
     with pytest.raises(BuildError, match=r"1 of 4 videos failed(.|\n)*v_Walk_g01_c01\.mp4"):
         build(tmp_path, source)
 
 
-def test_nothing_to_train_on(tmp_path, source):
+def test_no_training_videos(tmp_path, source):
     for name in THERE[:2]:
         (tmp_path / "UCF" / f"{name}.avi").unlink()
     with pytest.raises(SourceError, match=r"All training videos are missing\. 11 of 12 listed"):
         build(tmp_path, source)
 
 
-def test_a_dataset_json_of_before_is_read(tmp_path, source):
+def test_an_older_dataset_json_is_read(tmp_path, source):
     build(tmp_path, source)
     path = tmp_path / "data" / FILE
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -103,7 +103,7 @@ def test_a_dataset_json_of_before_is_read(tmp_path, source):
     assert tfrecords.read_manifest(tmp_path / "data").missing == {}
 
 
-def test_real_videos_laid_out_as_ucf101(real_videos, tmp_path):
+def test_real_videos_arranged_as_ucf101(real_videos, tmp_path):
     """The official lists, and three of their 13,320 videos, one of them under two names."""
     clips = real_videos / "clips"
     files = {

@@ -1,4 +1,4 @@
-"""Published data sets: the official lists as they are, their oddities, and what is refused."""
+"""Published data sets: the official lists with their anomalies, and invalid lists."""
 
 import csv
 import json
@@ -47,7 +47,7 @@ def counts(listing):
 
 
 def groups(listing):
-    """How many groups there are, and how many of them stand in two splits."""
+    """The number of groups, and the number of groups in two splits."""
     splits = {}
     for video in listing.videos:
         splits.setdefault(video.group, set()).add(video.split)
@@ -108,7 +108,7 @@ def test_kinetics_600(official):
 
 
 def write_kinetics_400(folder, real_videos):
-    """CSV files for all ids of Mini-Kinetics-200; those of val with their true times and labels."""
+    """CSV files for all ids of Mini-Kinetics-200; the times and labels of val are the real ones."""
     folder.mkdir()
     names = official_names(real_videos, "kinetics/label_map_k400.txt")
     rows = {"train": [], "val": []}
@@ -159,7 +159,7 @@ def test_mini_kinetics_of_ibm(real_videos, tmp_path):
     assert {video.label for video in found.videos} == set(found.class_names)
 
 
-def test_list_files_of_others(official, real_videos):
+def test_list_files_of_other_projects(official, real_videos):
     found = official("ibm", "something")
     assert counts(found) == {"train": 168913, "val": 24777}
     assert found.class_names == [str(number) for number in range(174)]
@@ -173,7 +173,7 @@ def test_list_files_of_others(official, real_videos):
 
 
 def test_orders_of_classes_as_published(real_videos, lists):
-    """Moments' and Something's class names are not in the order of the alphabet."""
+    """Moments' and Something's class names are not in alphabetical order."""
     names = official_names(real_videos, "moments/mit_v1_label_map.txt")
     folder = lists({
         "moments_categories.txt": "".join(f"{name},{i}\n" for i, name in enumerate(names)),
@@ -356,7 +356,7 @@ def test_videos_are_found_by_name_in_any_folder_and_suffix(tree):
     ], strict=False))  # fmt: skip
 
 
-def test_of_files_of_one_name_the_listed_folder_tells(tree):
+def test_files_with_the_same_name_are_distinguished_by_folder(tree):
     root = tree("v/clapping/1.mp4", "v/praying/1.mp4", "v/praying/2.mp4")
     assert find(root, "clapping/1.mp4", "praying/1.mp4", "clapping/2.mp4", "praying/2.mp4") == {
         "clapping/1.mp4": "v/clapping/1.mp4",
@@ -365,14 +365,14 @@ def test_of_files_of_one_name_the_listed_folder_tells(tree):
     }
 
 
-def test_a_path_that_is_absolute(tree, tmp_path):
+def test_an_absolute_path(tree, tmp_path):
     root = tree("a/1.mp4")
     path = str(root / "a" / "1.mp4")
     assert find(tmp_path, path, "/old/place/a/2.mp4") == {path: path}
     assert find(root, "/old/place/a/1.mp4") == {"/old/place/a/1.mp4": "a/1.mp4"}
 
 
-def test_a_name_that_could_be_two_files_or_a_file_that_could_be_two_videos(tree):
+def test_ambiguous_names_and_files(tree):
     root = tree("videos/a/1.avi", "frames/a/1/1.jpg", "x/2.mp4")
     with pytest.raises(SourceError, match=r"could both be the listed a/1\.avi\. Use the folder"):
         find(root, "a/1.avi")
@@ -462,12 +462,12 @@ DIVING = {"Diving48_vocab.json": [["A"], ["B"]], "Diving48_V2_test.json": []}
     ("pyslowfast", {"train.csv": "q.mp4 0\nb.mp4 1\n"},
      r"None of the 2 videos that .*lists lists is under .*videos\. Expected .* such as q\.mp4"),
 ])  # fmt: skip
-def test_lists_that_cannot_be_used(lists, tree, name, files, message):
+def test_invalid_lists(lists, tree, name, files, message):
     with pytest.raises(SourceError, match=message):
         read_format(name, tree("x.mp4"), lists(files))
 
 
-def test_options_that_do_not_fit(tree, tmp_path, lists):
+def test_invalid_options(tree, tmp_path, lists):
     root = tree("a/1.mp4", "b/2.mp4")
     table = [
         ("--format must be one of folder, csv, ucf101.*, received 'ucf'", ("ucf", root), {}),
@@ -501,7 +501,7 @@ def test_a_list_that_is_not_utf8(lists):
         read("ucf101", folder)
 
 
-def test_every_format_has_a_line_and_a_command():
+def test_every_format_has_a_description_and_a_command():
     text = explain_formats()
     for name, reader in FORMATS.items():
         assert f"\n{name}\n    " in text

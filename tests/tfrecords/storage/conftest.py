@@ -1,4 +1,4 @@
-"""A web server of files that notes every request and fails when it is told to."""
+"""A web server of files that records every request and fails on demand."""
 
 import functools
 import gc
@@ -18,7 +18,7 @@ def own_cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Servers are given up soon; iterators that still read end before the server does."""
+    """Retries end soon; iterators are collected before the server stops."""
     monkeypatch.setattr(retry, "PATIENCE", 0.5)
     monkeypatch.setattr(retry, "FIRST_PATIENCE", 0.5)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
@@ -27,7 +27,7 @@ def impatient(monkeypatch):
 
 
 class Ranges(SimpleHTTPRequestHandler):
-    """Serves files and parts of them; notes requests; fails as often as it is told to."""
+    """Serves files and byte ranges, records requests, and fails on demand."""
 
     def __init__(self, *args, notes, **kwargs):
         self.notes = notes
@@ -62,7 +62,7 @@ class Ranges(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def web(tmp_path):
-    """A web server of the files in `folder`: `url`, `requests`, `failures` to come, `ranges`."""
+    """A web server of `folder`: `url`, `requests`, pending `failures`, `ranges`."""
     notes = SimpleNamespace(requests=[], failures=[], ranges=True, folder=tmp_path / "www")
     notes.folder.mkdir()
     handler = functools.partial(Ranges, notes=notes, directory=str(notes.folder))

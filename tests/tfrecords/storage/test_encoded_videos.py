@@ -1,4 +1,4 @@
-"""Encoded videos on a server: the same clips, by requests for the packets that they need."""
+"""Encoded videos on a server: the same clips, from requests for only the required packets."""
 
 import re
 
@@ -34,7 +34,7 @@ def local(tmp_path_factory):
     return root / "data"
 
 
-def test_clips_from_s3_are_those_from_disk(local, s3):
+def test_clips_from_s3_equal_those_from_disk(local, s3):
     remote = s3.put(local, "data/encoded")
     assert Split(remote, "val").encoded.all()
     for split in ("train", "val"):
@@ -43,7 +43,7 @@ def test_clips_from_s3_are_those_from_disk(local, s3):
             np.testing.assert_array_equal(one[0], other[0])
 
 
-def test_only_the_packets_that_are_needed_are_fetched(local, s3):
+def test_only_required_packets_are_fetched(local, s3):
     split = Split(s3.put(local, "data/encoded"), "train")
     s3.requests.clear()
     media = split.read_media(0, np.array([45, 50]))

@@ -1,4 +1,4 @@
-"""Which names are remote, and what a missing package is told."""
+"""Local and remote names, and the error for a missing package."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from tfrecords.storage.files import absolute, as_path, is_remote
 
 
 @pytest.mark.parametrize("name", ["data/mine", "/data/mine", "s3", "c:/data", "data/s3:"])
-def test_local_names_stay_paths(name):
+def test_local_names_become_paths(name):
     path = as_path(name)
     assert type(path) is type(Path())
     assert path == as_path(path) == Path(name)
@@ -23,7 +23,7 @@ def test_a_file_url_is_local():
 
 
 @pytest.mark.parametrize("name", ["s3://bucket/mine", "http://host/mine", "memory://mine"])
-def test_remote_names_keep_their_spelling(name):
+def test_remote_names_are_unchanged(name):
     path = as_path(name)
     assert is_remote(path)
     assert str(path) == str(absolute(path)) == str(as_path(path)) == name
@@ -31,7 +31,7 @@ def test_remote_names_keep_their_spelling(name):
     assert str(path / "x.tfrecord") == f"{name}/x.tfrecord"
 
 
-def test_a_path_that_lost_a_slash_is_understood():
+def test_a_url_with_a_missing_slash_is_accepted():
     assert str(as_path(Path("s3://bucket/mine"))) == "s3://bucket/mine"
 
 
@@ -41,13 +41,13 @@ def test_an_unknown_protocol():
 
 
 @pytest.mark.parametrize(("name", "package", "extra"), [("gs://b/x", "gcsfs", "gcs")])
-def test_a_missing_package_is_told_with_its_command(name, package, extra, monkeypatch):
+def test_a_missing_package_is_reported_with_its_command(name, package, extra, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ValueError, match=rf'{name} needs .*: pip install "ctm-keras\[{extra}\]"'):
         as_path(name)
 
 
-def test_parts_of_a_file_are_those_of_memory():
+def test_byte_ranges_equal_the_content():
     folder = as_path("memory://data")
     content = bytes(range(256)) * 4
     folder.fs.pipe_file(f"{folder.path}/x", content)

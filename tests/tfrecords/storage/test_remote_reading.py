@@ -1,4 +1,4 @@
-"""Data sets on servers: the same clips, by requests for no other bytes, and every failure told."""
+"""Data sets on servers: the same clips from only the required bytes, and reported failures."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ def remote(s3, local):
 
 
 def served(requests, suffix=".tfrecord"):
-    """The bytes of all answers about shards; a whole file counts as infinitely many."""
+    """The total bytes of all responses for shards; a whole file counts as infinite."""
     total = 0
     for method, path, asked, status in requests:
         if method == "GET" and path.endswith(suffix):
@@ -53,11 +53,11 @@ def same(left, right):
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
-def test_clips_from_s3_are_those_from_disk(local, remote, split):
+def test_clips_from_s3_equal_those_from_disk(local, remote, split):
     same(batches(remote, split, drop_remainder=False), batches(local, split, drop_remainder=False))
 
 
-def test_no_byte_is_fetched_that_no_clip_needs(remote, s3, monkeypatch):
+def test_only_required_bytes_are_fetched(remote, s3, monkeypatch):
     dataset = tfrecords.clips(remote, epoch=0, **CLIPS)
     needed, read = [], Split.read
     monkeypatch.setattr(Split, "read", lambda *args: [*map(keep, read(*args))])
@@ -69,7 +69,7 @@ def test_no_byte_is_fetched_that_no_clip_needs(remote, s3, monkeypatch):
     assert sum(needed) <= served(s3.requests) <= 1.05 * sum(needed)
 
 
-def test_more_clips_are_on_their_way_than_there_are_cores(local, remote):
+def test_more_clips_are_in_flight_than_cores(local, remote):
     def threads(data, **options):
         return tfrecords.clips(data, **CLIPS, **options).options().threading.private_threadpool_size
 
@@ -78,7 +78,7 @@ def test_more_clips_are_on_their_way_than_there_are_cores(local, remote):
     assert threads(local) is None
 
 
-def test_frames_side_by_side_are_one_request(local, remote, s3):
+def test_adjacent_frames_share_a_request(local, remote, s3):
     split = Split(remote, "train")
     s3.requests.clear()
     frames = np.array([7, 3, 4, 5, 20])
@@ -128,7 +128,7 @@ def test_an_index_of_another_build(remote, s3):
         tfrecords.clips(remote)
 
 
-def test_a_shard_that_is_cut(local, remote, s3):
+def test_a_truncated_shard_on_a_server(local, remote, s3):
     dataset = tfrecords.clips(remote, **CLIPS)
     content = (local / SHARD).read_bytes()
     s3.fs.pipe_file(f"{remote}/{SHARD}", content[:200])
@@ -139,7 +139,7 @@ def test_a_shard_that_is_cut(local, remote, s3):
     assert "is shorter than its index requires" in str(data_error(error.value))
 
 
-def test_a_shard_that_was_changed(local, remote, s3):
+def test_a_changed_shard(local, remote, s3):
     content, index = bytearray((local / SHARD).read_bytes()), read_index(index_path(local / SHARD))
     content[int(index.frames["offset"][3]) + 30] ^= 1
     s3.fs.pipe_file(f"{remote}/{SHARD}", bytes(content))
@@ -159,7 +159,7 @@ def test_verify_checks_a_remote_data_set(local, remote, s3):
     )
 
 
-def test_a_server_without_listing_is_read_too(synthetic, web):
+def test_a_server_without_listing(synthetic, web):
     data = synthetic.write_dataset(web.folder / "mine", VIDEOS)
     same(batches(f"{web.url}/mine", "val"), batches(data, "val"))
     assert tfrecords.verify(f"{web.url}/mine/").ok
@@ -170,14 +170,14 @@ def test_a_server_without_listing_is_read_too(synthetic, web):
     assert sum(last - first + 1 for _, first, last in ranges) == sum(map(len, jpegs))
 
 
-def test_a_web_server_of_whole_files_is_refused(synthetic, web):
+def test_a_web_server_without_range_requests_is_rejected(synthetic, web):
     synthetic.write_dataset(web.folder / "mine", VIDEOS)
     web.ranges = False
     with pytest.raises(StorageError, match="does not support HTTP range requests"):
         Split(f"{web.url}/mine", "train")
 
 
-def test_a_server_that_is_busy_for_a_while_is_waited_for(synthetic, web):
+def test_requests_to_a_busy_server_are_retried(synthetic, web):
     data = synthetic.write_dataset(web.folder / "mine", VIDEOS)
     split = Split(f"{web.url}/mine", "train")
     web.failures = [503, 429, 500]
@@ -186,7 +186,7 @@ def test_a_server_that_is_busy_for_a_while_is_waited_for(synthetic, web):
     assert not web.failures
 
 
-def test_a_refusal_is_not_repeated(synthetic, web):
+def test_a_denied_request_is_not_retried(synthetic, web):
     synthetic.write_dataset(web.folder / "mine", VIDEOS)
     split = Split(f"{web.url}/mine", "train")
     web.requests.clear()
@@ -198,7 +198,7 @@ def test_a_refusal_is_not_repeated(synthetic, web):
     assert len(web.requests) == 1
 
 
-def test_a_lost_server_is_no_damaged_data(synthetic, web, impatient):
+def test_an_unreachable_server_is_not_reported_as_damage(synthetic, web, impatient):
     synthetic.write_dataset(web.folder / "mine", VIDEOS)
     dataset = tfrecords.clips(f"{web.url}/mine", training=False, **CLIPS)
     web.failures = [503] * 999
@@ -213,19 +213,19 @@ def test_a_lost_server_is_no_damaged_data(synthetic, web, impatient):
     )
 
 
-def test_verify_does_not_call_a_lost_server_damage(impatient):
+def test_verify_does_not_report_an_unreachable_server_as_damage(impatient):
     with pytest.raises(
         StorageError, match=r"The server of http://127.0.0.1:9/x.* does not respond"
     ):
         tfrecords.verify("http://127.0.0.1:9/x")
 
 
-def test_a_lost_s3_server(remote, lost_s3):
+def test_an_unreachable_s3_server(remote, lost_s3):
     with pytest.raises(StorageError, match=r"The server of s3://\S+/dataset.json does not respond"):
         tfrecords.clips(remote)
 
 
-def test_the_cache_is_in_the_folder_that_the_system_names(remote, tmp_path):
+def test_the_cache_is_in_the_systems_cache_folder(remote, tmp_path):
     Split(remote, "val")
     assert {p.suffix for p in Path(tmp_path / "cache" / "ctm-keras" / "indexes").iterdir()} == {
         ".index"

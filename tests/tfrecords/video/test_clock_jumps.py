@@ -1,4 +1,4 @@
-"""Recordings whose clock jumps: what was joined plays on, what paused keeps its pause."""
+"""Recordings whose clock jumps: joined recordings continue, pauses are kept."""
 
 import csv
 import itertools
@@ -26,7 +26,7 @@ def picture(number):
 
 
 def write(path, codec, offset, frames=50, only_shown=False):
-    """A video of 25 frames a second whose packet k is stamped `offset(k)` seconds late."""
+    """A video of 25 frames per second whose packet k has a time stamp `offset(k)` seconds late."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream(codec, rate=25, options={"bf": "0"} if "264" in codec else {})
         stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
@@ -75,7 +75,7 @@ def test_a_pause_stays(tmp_path, name, codec):
 
 
 @pytest.mark.parametrize(("name", "codec"), JOINED + PAUSED)
-def test_one_outlying_stamp_shifts_nothing(tmp_path, name, codec):
+def test_an_outlying_time_stamp_shifts_nothing(tmp_path, name, codec):
     path = write(tmp_path / name, codec, lambda k: HOUR * (k == 20), only_shown=True)
     np.testing.assert_allclose(list(read_times(path)), np.arange(50) * 40_000, atol=1000)
 
@@ -101,14 +101,14 @@ def test_the_clock(stamps, times, jumps):
     assert found[1] == pytest.approx(jumps)
 
 
-def test_without_a_longest_pause_only_backward_jumps_are_mended():
+def test_without_a_longest_pause_only_backward_jumps_are_corrected():
     assert timed([0, 1, 90, 91]) == ([0, 1_000_000, 90_000_000, 91_000_000], [])
     assert timed([0, 1, 90, 2, 3]) == ([0, 1_000_000, 1_040_000, 2_000_000, 3_000_000], [])
     assert timed([50, 51, 0, 1])[1] == pytest.approx([1.04])
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_start_and_end_follow_the_mended_clock(joined, monkeypatch, number):
+def test_start_and_end_follow_the_corrected_clock(joined, monkeypatch, number):
     whole = list(read_frames(joined[number]))
     assert len(whole) == 100
     monkeypatch.setattr(decode, "SEEK_AFTER", 0.1)
@@ -120,7 +120,7 @@ def test_start_and_end_follow_the_mended_clock(joined, monkeypatch, number):
 
 
 @pytest.mark.parametrize("store", ["frames", "video"])
-def test_a_build_follows_the_mended_clock_and_says_so(joined, tmp_path, capsys, store):
+def test_a_build_follows_and_reports_the_corrected_clock(joined, tmp_path, capsys, store):
     rows = [("path", "label", "split", "start", "end")]
     rows += [(joined[0], "a", "train", "", ""), (joined[1], "b", "train", 1.6, 2.4)]
     steady = write(tmp_path / "steady.ts", "libx264", lambda k: 0)
@@ -147,7 +147,7 @@ def test_a_build_follows_the_mended_clock_and_says_so(joined, tmp_path, capsys, 
     assert seconds.sum() == pytest.approx(6.8)
 
 
-def test_the_real_join(real_videos):
+def test_real_joined_recordings(real_videos):
     path = real_videos / "faults" / "clock_jumps_one_hour.ts"
     times = list(read_times(path))
     assert (len(times), times[-1]) == (200, 7_960_000)

@@ -1,4 +1,4 @@
-"""Damage that only the right question to the decoder or the container finds."""
+"""Damage that is found only by checks of the decoder or the container."""
 
 import io
 
@@ -19,14 +19,14 @@ def waves(number, height, width):
     return np.stack([(7 * x + number) % 256, (5 * y) % 256, (x * y) % 256], -1).astype(np.uint8)
 
 
-def test_a_codec_that_nobody_knows_is_named(tmp_path, write_video):
+def test_an_unknown_codec_is_reported(tmp_path, write_video):
     path = write_video(tmp_path / "a.avi", codec="mjpeg", pixels="yuvj420p")
     path.write_bytes(path.read_bytes().replace(b"MJPG", b"QQQQ"))
     with pytest.raises(VideoError, match="its codec is unknown"):
         read(path)
 
 
-def test_a_picture_of_motion_jpeg_whose_bits_make_no_sense_is_named(tmp_path, write_video):
+def test_an_invalid_picture_of_motion_jpeg_is_reported(tmp_path, write_video):
     path = write_video(tmp_path / "a.avi", codec="mjpeg", pixels="yuvj420p", draw=waves)
     assert len(read(path)) == 12
     content = bytearray(path.read_bytes())
@@ -46,7 +46,7 @@ def test_a_picture_of_motion_jpeg_whose_bits_make_no_sense_is_named(tmp_path, wr
         ("a.wmv", "wmv2", 3000),
     ],
 )
-def test_a_cut_stream_is_named(tmp_path, write_video, name, codec, missing):
+def test_a_truncated_stream_is_reported(tmp_path, write_video, name, codec, missing):
     path = write_video(tmp_path / name, codec=codec, draw=waves)
     content = path.read_bytes()
     assert promised_size(path) == len(content)
@@ -55,7 +55,7 @@ def test_a_cut_stream_is_named(tmp_path, write_video, name, codec, missing):
         read(path)
 
 
-def test_a_live_recording_promises_no_size(tmp_path, write_video):
+def test_a_live_recording_has_no_size(tmp_path, write_video):
     path = write_video(tmp_path / "a.wmv", codec="wmv2")
     content = bytearray(path.read_bytes())
     properties = content.index(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"))
@@ -64,7 +64,7 @@ def test_a_live_recording_promises_no_size(tmp_path, write_video):
     assert promised_size(path) == len(content) - 100
 
 
-def test_a_flipped_bit_in_a_matroska_file_with_checksums_is_named(tmp_path, write_video):
+def test_a_flipped_bit_in_a_matroska_file_with_checksums_is_reported(tmp_path, write_video):
     path = write_video(tmp_path / "a.mkv", codec="ffv1", draw=waves)
     assert damage(path) is None
     content = bytearray(path.read_bytes())
@@ -75,8 +75,8 @@ def test_a_flipped_bit_in_a_matroska_file_with_checksums_is_named(tmp_path, writ
     assert "the checksum of its part at byte" in damage(path)
 
 
-def test_bytes_that_do_not_belong_in_a_webm_file_are_named(tmp_path, write_video):
-    """The demuxer looks for the next block and goes on: without the one in which they stand."""
+def test_invalid_bytes_in_a_webm_file_are_reported(tmp_path, write_video):
+    """The demuxer skips to the next block and loses the one with these bytes."""
     path = write_video(tmp_path / "a.webm", codec="libvpx-vp9", draw=waves)
     assert damage(path) is None
     content = path.read_bytes()
@@ -87,7 +87,7 @@ def test_bytes_that_do_not_belong_in_a_webm_file_are_named(tmp_path, write_video
         read(path)
 
 
-def test_a_live_recording_tells_nothing(tmp_path, write_video):
+def test_the_damage_of_a_live_recording_is_unknown(tmp_path, write_video):
     path = write_video(tmp_path / "a.webm", codec="libvpx-vp9", draw=waves)
     content = bytearray(path.read_bytes())
     segment = content.index(b"\x18\x53\x80\x67")
@@ -97,7 +97,7 @@ def test_a_live_recording_tells_nothing(tmp_path, write_video):
     assert len(read(path)) == 12
 
 
-def test_what_stands_behind_a_segment_is_not_the_videos(tmp_path, write_video):
+def test_data_after_a_segment_is_ignored(tmp_path, write_video):
     path = write_video(tmp_path / "a.mkv", codec="mpeg4")
     path.write_bytes(path.read_bytes() + b"\0junk")
     assert len(read(path)) == 12
@@ -120,11 +120,11 @@ def test_what_stands_behind_a_segment_is_not_the_videos(tmp_path, write_video):
         ("1853806700", None),
     ],
 )
-def test_an_element_is_read_where_it_begins(head, element):
+def test_elements(head, element):
     assert element_at(io.BytesIO(b"x" + bytes.fromhex(head)), 1) == element
 
 
-def test_the_segment_ends_where_a_matroska_file_ends(tmp_path, write_video):
+def test_the_segment_ends_with_the_matroska_file(tmp_path, write_video):
     path = write_video(tmp_path / "a.mkv", codec="mpeg4")
     with open(path, "rb") as file:
         segment = element_at(file, element_at(file, 0).end)

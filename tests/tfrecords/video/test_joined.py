@@ -1,4 +1,4 @@
-"""Recordings joined end to end: all of them are read, or the file is a named failure."""
+"""Concatenated recordings: all of them are read, or the file is a reported failure."""
 
 import io
 
@@ -54,7 +54,7 @@ def animation(kind):
 
 
 @pytest.mark.parametrize("name", FIRST_ONLY)
-def test_a_second_recording_that_would_not_be_read_is_named(content, count, name):
+def test_a_second_recording_that_would_be_lost_is_reported(content, count, name):
     one = content(name, *FIRST_ONLY[name])
     assert count(name, one) == FRAMES
     with pytest.raises(VideoError, match="concatenation of recordings"):
@@ -62,7 +62,7 @@ def test_a_second_recording_that_would_not_be_read_is_named(content, count, name
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-def test_a_second_animation_is_named(count, kind):
+def test_a_second_animation_is_reported(count, kind):
     one = animation(kind)
     assert count("a.mp4", one) == count("a.mp4", one + TABLE) == FRAMES
     with pytest.raises(VideoError, match="concatenation of recordings"):
@@ -70,23 +70,23 @@ def test_a_second_animation_is_named(count, kind):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_what_is_read_to_its_last_recording_passes(content, count, name):
+def test_files_that_are_read_completely_are_accepted(content, count, name):
     assert count(name, content(name, ALL[name]) * 2) == 2 * FRAMES
 
 
 @pytest.mark.parametrize("name", FIRST_ONLY)
-def test_a_cameras_table_is_no_recording(content, count, name):
+def test_the_table_of_a_camera_is_not_a_recording(content, count, name):
     one = content(name, *FIRST_ONLY[name])
     assert count(name, one + TABLE) == FRAMES
 
 
-def test_a_recording_within_a_box_is_none_of_the_file(content, count):
+def test_a_recording_inside_a_box_is_ignored(content, count):
     one = content("a.mp4", "libx264")
     for name in (b"free", b"mdat", b"uuid"):
         assert count("a.mp4", one + box(name, one)) == FRAMES
 
 
-def test_tables_that_stand_twice_are_one_recording(content, count):
+def test_repeated_tables_are_one_recording(content, count):
     for name in ("a.mp4", "front.mp4"):
         one = content(name, *FIRST_ONLY[name])
         start = one.index(b"moov") - 4
@@ -94,14 +94,14 @@ def test_tables_that_stand_twice_are_one_recording(content, count):
         assert count(name, one + moov) == FRAMES
 
 
-def test_early_quicktime_has_no_head(content, count, tmp_path):
+def test_early_quicktime_has_no_header(content, count, tmp_path):
     one = content("a.mov", "libx264").replace(b"ftyp", b"free", 1)
     assert count("a.mov", one) == FRAMES
     with pytest.raises(VideoError, match="concatenation of recordings"):
         count("a.mov", one * 2)
 
 
-def test_raw_streams_and_broken_heads_are_not_walked(tmp_path):
+def test_raw_streams_and_invalid_headers_are_not_parsed(tmp_path):
     for head in (b"\0\0\0\1\x67" * 9, b"", b"RIFF", b"FLV\1", b"\x30\x26\xb2\x75", b"\xff" * 40):
         (tmp_path / "a").write_bytes(head)
         assert not is_joined(tmp_path / "a")

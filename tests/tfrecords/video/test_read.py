@@ -1,4 +1,4 @@
-"""Reading video files: what is decoded, upright, in order, with its times; what is refused."""
+"""Video files are decoded upright, in order and with their times, or rejected."""
 
 import struct
 from pathlib import Path
@@ -37,7 +37,7 @@ def levels(path, **options):
 
 
 @pytest.mark.parametrize(("name", "codec", "pixels", "options"), FORMATS)
-def test_every_codec_gives_its_frames_in_order(
+def test_every_codec_returns_its_frames_in_order(
     tmp_path, write_video, level_of, name, codec, pixels, options
 ):
     size = (64, 96) if codec == "libsvtav1" else (48, 64)
@@ -60,7 +60,7 @@ def test_odd_sizes(tmp_path, write_video, size):
 
 
 def quadrants(number, height, width):
-    """Four grays, so that any turn or mirror shows."""
+    """Four grays, so that every rotation or mirroring is visible."""
     return (
         np.kron([[40, 90], [150, 220]], np.ones((height // 2, width // 2)))[..., None]
         .repeat(3, axis=2)
@@ -119,7 +119,7 @@ def test_resampling_keeps_the_duration(tmp_path, write_video, fps, count):
 
 
 @pytest.mark.parametrize("options", [{}, {"fps": 10}, {"start": 0.1, "end": 0.3, "fps": 50}])
-def test_times_are_those_of_the_frames(tmp_path, write_video, options):
+def test_times_equal_those_of_the_frames(tmp_path, write_video, options):
     path = write_video(tmp_path / "a.mp4", frames=6, times=[0, 40, 60, 200, 210, 500])
     frames = read_frames(path, **options)
     assert list(read_times(path, **options)) == [frame.timestamp for frame in frames]
@@ -148,7 +148,7 @@ def noise(number, height, width):
     ("a.webm", "libvpx", {"g": "7"}),
     ("a.avi", "mpeg4", {"g": "10"}),
 ])  # fmt: skip
-def test_seeking_gives_what_decoding_from_the_start_gives(
+def test_seeking_equals_decoding_from_the_start(
     tmp_path, write_video, monkeypatch, name, codec, options
 ):
     path = write_video(tmp_path / name, frames=60, draw=noise, codec=codec, options=options)
@@ -160,7 +160,7 @@ def test_seeking_gives_what_decoding_from_the_start_gives(
 
 
 @pytest.mark.parametrize("claimed", [3, 500])
-def test_frame_counts_in_a_header_are_not_believed(tmp_path, write_video, claimed):
+def test_frame_counts_in_a_header_are_ignored(tmp_path, write_video, claimed):
     path = write_video(tmp_path / "a.avi", codec="mpeg4")
     content = bytearray(path.read_bytes())
     for mark, skip in ((b"avih", 24), (b"strh", 40)):
@@ -193,7 +193,7 @@ def test_a_size_that_changes_midway_is_scaled_to_the_first(tmp_path, write_video
     assert all(np.diff(times) > 0)
 
 
-def test_a_clock_that_goes_back_goes_on():
+def test_a_clock_that_jumps_back_continues():
     stamps = [0.0, 0.04, 0.08, 0.04, 0.08, None, 0.16]
     times = [time for _, time in clock([(None, s) for s in stamps], 0, 40_000)]
     assert times == [0, 40_000, 80_000, 120_000, 160_000, 200_000, 240_000]
@@ -235,7 +235,7 @@ def cut(path, share):
     ("a.webm", "libvpx", "yuv420p", {}),
     ("a.gif", "gif", "rgb8", {}),
 ])  # fmt: skip
-def test_a_file_that_is_cut_short_is_no_shorter_video(
+def test_a_truncated_file_is_not_a_shorter_video(
     tmp_path, write_video, name, codec, pixels, container, share
 ):
     path = write_video(tmp_path / name, frames=40, codec=codec, pixels=pixels, container=container)
@@ -245,19 +245,19 @@ def test_a_file_that_is_cut_short_is_no_shorter_video(
         list(read_frames(path))
 
 
-def test_frames_before_the_cut_can_be_had_by_their_times(tmp_path, write_video):
+def test_frames_before_the_truncation_can_be_read_by_time(tmp_path, write_video):
     path = write_video(tmp_path / "a.mkv", frames=60, options={"g": "5", "bf": "0"})
     cut(path, 0.8)
     assert len(levels(path, end=0.4)) == 10
 
 
-def test_a_recording_of_unknown_length_is_whole(tmp_path, write_video):
+def test_a_recording_of_unknown_length_is_complete(tmp_path, write_video):
     path = write_video(tmp_path / "a.mkv", container={"live": "1"})
     assert promised_size(path) == path.stat().st_size
     assert len(levels(path)) == 12
 
 
-def test_damage_amid_the_video_is_an_error(tmp_path, write_video):
+def test_damage_in_the_middle_of_the_video_is_an_error(tmp_path, write_video):
     path = write_video(tmp_path / "a.mp4", frames=20, draw=noise)
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
@@ -267,7 +267,7 @@ def test_damage_amid_the_video_is_an_error(tmp_path, write_video):
         list(read_frames(path))
 
 
-def test_what_is_no_video(tmp_path, write_sound):
+def test_files_that_are_not_videos(tmp_path, write_sound):
     empty, text = tmp_path / "empty.mp4", tmp_path / "text.mp4"
     empty.touch()
     text.write_text("a letter, not a film\n" * 50, encoding="utf-8")
@@ -281,13 +281,13 @@ def test_what_is_no_video(tmp_path, write_sound):
         next(read_frames(tmp_path / "absent.mp4"))
 
 
-def test_frames_too_long_for_a_jpeg_are_refused(tmp_path, write_video):
+def test_frames_too_large_for_a_jpeg_are_rejected(tmp_path, write_video):
     path = write_video(tmp_path / "a.mkv", size=(2, 400), codec="ffv1", frames=1)
     with pytest.raises(VideoError, match="must be at most 16384 pixels"):
         list(read_frames(path, short_side=256))
 
 
-def test_opencv_reads_what_pyav_does_not(tmp_path, write_video, monkeypatch, level_of):
+def test_opencv_reads_files_that_pyav_cannot(tmp_path, write_video, monkeypatch, level_of):
     path = write_video(tmp_path / "a.avi", codec="mpeg4")
 
     def refuse(path, start, tape, jumps):
@@ -319,7 +319,7 @@ def test_a_folder_of_frames_is_read_in_natural_order(tmp_path):
     assert [f.timestamp for f in frames] == [40_000 * n for n in range(12)]
 
 
-def test_a_damaged_image_is_named(tmp_path):
+def test_a_damaged_image_is_reported(tmp_path):
     folder = write_images(tmp_path / "clip", range(1, 5), ".jpg")
     cut(folder / "img_3.jpg", 0.6)
     with pytest.raises(VideoError, match=r"img_3\.jpg is damaged"):

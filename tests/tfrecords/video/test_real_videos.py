@@ -1,4 +1,4 @@
-"""What becomes of every file that public libraries keep as odd, broken or ordinary."""
+"""The result for every unusual, damaged or ordinary test file of public libraries."""
 
 import csv
 
@@ -119,14 +119,14 @@ FRAMES = {  # frames, height, width of the upright picture
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_a_file_that_cannot_be_read_says_why(real_videos, name):
+def test_an_unreadable_file_has_a_reason(real_videos, name):
     with pytest.raises(VideoError, match=FAILURES[name]):
         for _ in read_frames(real_videos / name):
             pass
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_a_file_gives_its_frames(real_videos, name):
+def test_a_file_returns_its_frames(real_videos, name):
     count, *size, last = 0, -1, -1, -1
     for frame in read_frames(real_videos / name):
         count, size = count + 1, frame.rgb.shape[:2]
@@ -135,7 +135,7 @@ def test_a_file_gives_its_frames(real_videos, name):
     assert (count, *size) == FRAMES[name]
 
 
-def test_no_file_is_left_out_of_the_table(real_videos):
+def test_the_table_has_every_file(real_videos):
     found = {
         path.relative_to(real_videos).as_posix()
         for folder in ("awkward", "clips")
@@ -150,7 +150,7 @@ SIDE = 32
 
 @pytest.fixture(scope="module")
 def built(real_videos, tmp_path_factory):
-    """A data set of all of them; a video's id is its place in the table."""
+    """A data set of all of them; a video's id is its index in the table."""
     top = tmp_path_factory.mktemp("real")
     rows = [("path", "label")]
     for number, name in enumerate([*FRAMES, *FAILURES]):
@@ -164,8 +164,8 @@ def built(real_videos, tmp_path_factory):
     return top / "data", manifest
 
 
-def test_a_build_holds_every_file_or_names_it(built):
-    """The same table, through the decoding processes, the shards and the index."""
+def test_a_build_contains_or_reports_every_file(built):
+    """The same table, with decoder processes, shards and indexes."""
     data, manifest = built
     names, split = [*FRAMES, *FAILURES], Split(data, "train")
     found = {}

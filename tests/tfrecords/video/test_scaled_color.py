@@ -1,4 +1,4 @@
-"""Scaled frames have their color where their brightness is."""
+"""The color of scaled frames is aligned with their brightness."""
 
 import av
 import cv2
@@ -13,7 +13,7 @@ TO_YUV = np.array([[0.299, 0.587, 0.114], [-0.169, -0.331, 0.5], [0.5, -0.419, -
 
 
 def halved(plane, sited_left):
-    """A plane of color at half the size; H.264 puts it where the left of two pixels is."""
+    """A color plane at half the size; H.264 aligns it with the left of two pixels."""
     plane = (plane[0::2] + plane[1::2]) / 2
     if not sited_left:
         return (plane[:, 0::2] + plane[:, 1::2]) / 2
@@ -22,7 +22,7 @@ def halved(plane, sited_left):
 
 
 def write(path, codec, sited_left):
-    """An edge of all three components at one place, without loss."""
+    """A lossless edge of all three components at the same position."""
     y, u, v = (np.full((HEIGHT, WIDTH), level, float) for level in (60, 100, 90))
     for plane, level in ((y, 160), (u, 140), (v, 170)):
         plane[:, EDGE:] = level
@@ -37,7 +37,7 @@ def write(path, codec, sited_left):
 
 
 def edges(rgb):
-    """Where the edge of each of Y, U and V is, in pixels of the scaled frame."""
+    """The position of the edge of Y, U and V in pixels of the scaled frame."""
     profile = (rgb @ TO_YUV.T).mean(axis=0)
     low, high = profile[:2].mean(axis=0), profile[-2:].mean(axis=0)
     return len(profile) - ((profile - low) / (high - low)).sum(axis=0)
@@ -45,7 +45,7 @@ def edges(rgb):
 
 @pytest.mark.parametrize("short_side", [224, 128, 112, 64, 32])
 @pytest.mark.parametrize(("codec", "sited_left"), [("libx264", True), ("ffv1", False)])
-def test_an_edge_of_color_stays_at_the_edge_of_brightness(tmp_path, codec, sited_left, short_side):
+def test_edges_of_color_and_brightness_stay_aligned(tmp_path, codec, sited_left, short_side):
     path = write(tmp_path / "a.mkv", codec, sited_left)
     rgb = next(read_frames(path, short_side=short_side)).rgb
     np.testing.assert_allclose(edges(rgb), EDGE * rgb.shape[1] / WIDTH, atol=0.12)

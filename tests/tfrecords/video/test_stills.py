@@ -1,4 +1,4 @@
-"""Pictures that are called videos, and animations that FFmpeg does not read."""
+"""Still pictures with the suffix of a video, and animations that FFmpeg cannot read."""
 
 import io
 from fractions import Fraction
@@ -28,7 +28,7 @@ def saved(kind, frames, **options):
 
 @pytest.mark.parametrize("suffix", [".mp4", ".avi", ".webm", ".mkv"])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "ICO"])
-def test_a_still_picture_is_no_video(tmp_path, kind, suffix):
+def test_a_still_picture_is_not_a_video(tmp_path, kind, suffix):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(saved(kind, 1))
     for reader in (read_frames, read_times):
@@ -37,7 +37,7 @@ def test_a_still_picture_is_no_video(tmp_path, kind, suffix):
 
 
 @pytest.mark.parametrize(("kind", "frames"), [("GIF", 1), ("GIF", 6), ("PNG", 6)])
-def test_what_moves_is_a_video_whatever_its_name(tmp_path, kind, frames):
+def test_an_animation_is_a_video_regardless_of_its_suffix(tmp_path, kind, frames):
     path = tmp_path / "a.mp4"
     path.write_bytes(saved(kind, frames, duration=80))
     assert len(list(read_frames(path))) == frames
@@ -57,7 +57,7 @@ def webp(tmp_path):
     return path
 
 
-def test_an_animated_webp_gives_its_frames_and_times(webp):
+def test_an_animated_webp_returns_its_frames_and_times(webp):
     frames = list(read_frames(webp))
     np.testing.assert_array_equal([frame.rgb for frame in frames], PIXELS)
     starts = np.cumsum([0, *DURATIONS[:-1]]) * 1000
@@ -74,7 +74,7 @@ def test_a_build_stores_an_animated_webp_as_frames(webp, tmp_path, store):
     assert bool(found.not_encoded) == (store == "video")
 
 
-def test_a_damaged_webp_is_named(webp):
+def test_a_damaged_webp_is_reported(webp):
     content = webp.read_bytes()
     webp.write_bytes(content[: len(content) * 2 // 3])
     with pytest.raises(VideoError, match="truncated"):
@@ -86,7 +86,7 @@ def test_a_damaged_webp_is_named(webp):
 
 
 @pytest.mark.parametrize("number", [1, 3, 5])
-def test_a_hole_in_a_webp_costs_no_frame_in_silence(webp, number):
+def test_missing_frames_of_a_webp_are_reported(webp, number):
     content = webp.read_bytes()
     place = [k for k in range(len(content)) if content.startswith(b"ANMF", k)][number]
     for start in (place, place + 24):  # the decoder skips a chunk of no name, or one in a frame
@@ -98,7 +98,7 @@ def test_a_hole_in_a_webp_costs_no_frame_in_silence(webp, number):
 
 
 def test_motion_jpeg_with_exif_is_read(tmp_path):
-    """PyAV does not know this kind of side data."""
+    """PyAV does not support this kind of side data."""
     exif = Image.Exif()
     exif[0x010E] = "a camera's words"
     jpeg = saved("JPEG", 1, exif=exif)

@@ -1,4 +1,4 @@
-"""Files with bytes behind their end or without a length are whole; their cuts are named."""
+"""Files with trailing bytes or without a length are complete; truncated ones are reported."""
 
 import struct
 
@@ -36,7 +36,7 @@ def moving(number, height, width):
 
 
 def without_sizes(content, size):
-    """An AVI as it is written to a pipe: no sizes, no index."""
+    """An AVI as written to a pipe, without sizes or an index."""
     movi = content.index(b"movi") - 4
     end = content.index(b"idx1")
     return content[:4] + size + content[8:movi] + size + content[movi + 4 : end]
@@ -74,14 +74,14 @@ def read(tmp_path):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_bytes_behind_the_end_are_no_part_of_the_video(contents, read, tmp_path, name):
+def test_bytes_after_the_end_are_ignored(contents, read, tmp_path, name):
     for tail in (b"", *TAILS.values()):
         assert read(name, contents[name] + tail) == FRAMES
         assert promised_size(tmp_path / name) == len(contents[name] + tail)
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_cuts_are_named(contents, read, tmp_path, name):
+def test_truncated_files_are_reported(contents, read, tmp_path, name):
     whole = contents[name]
     for share in (0.6, 0.75, 0.9):
         cut = whole[: int(len(whole) * share) // 8 * 8 + 5]
@@ -90,7 +90,7 @@ def test_cuts_are_named(contents, read, tmp_path, name):
         assert 0 < promised_size(tmp_path / name) - len(cut) < 2 * len(whole)
 
 
-def test_a_cut_amid_the_name_of_a_chunk_is_named(contents, read):
+def test_truncation_inside_the_name_of_a_chunk_is_reported(contents, read):
     whole = contents["pipe.avi"]
     last = whole.rindex(b"00dc")
     assert read("a.avi", whole[:last]) == FRAMES - 1  # nothing tells
@@ -99,7 +99,7 @@ def test_a_cut_amid_the_name_of_a_chunk_is_named(contents, read):
             read("a.avi", whole[: last + rest])
 
 
-def test_each_part_of_a_large_avi_counts(contents, tmp_path):
+def test_all_parts_of_a_large_avi_count(contents, tmp_path):
     """An AVI above 1 GB is a chain of parts."""
     more = b"AVIX" + b"LIST" + struct.pack("<I", 1004) + b"movi" + bytes(1000)
     whole = contents["a.avi"] + b"RIFF" + struct.pack("<I", len(more)) + more
@@ -110,7 +110,7 @@ def test_each_part_of_a_large_avi_counts(contents, tmp_path):
 
 @pytest.mark.parametrize("name", ["a.avi", "pipe.avi", "zero.avi"])
 @pytest.mark.parametrize("claimed", [0, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF])
-def test_a_size_that_reaches_beyond_a_whole_avi_is_none(contents, read, name, claimed):
+def test_a_size_beyond_a_complete_avi_is_ignored(contents, read, name, claimed):
     whole = contents[name][:4] + claimed.to_bytes(4, "little") + contents[name][8:]
     assert read(name, whole) == read(name, whole + TABLE) == FRAMES
     for share in (0.5, 0.8):
@@ -119,7 +119,7 @@ def test_a_size_that_reaches_beyond_a_whole_avi_is_none(contents, read, name, cl
 
 
 @pytest.mark.parametrize("claimed", [0x7FFFFFFF, 0x80000000])
-def test_lists_that_do_not_fit_into_their_avi_say_nothing(contents, read, claimed):
+def test_lists_larger_than_their_avi_are_ignored(contents, read, claimed):
     content, size = contents["a.avi"], claimed.to_bytes(4, "little")
     whole = without_sizes(content, size)
     assert read("a.avi", whole) == FRAMES
@@ -127,7 +127,7 @@ def test_lists_that_do_not_fit_into_their_avi_say_nothing(contents, read, claime
         read("a.avi", whole[: len(whole) - 5])
 
 
-def test_a_cut_between_two_chunks_of_an_avi_is_named(contents, read):
+def test_truncation_between_two_chunks_of_an_avi_is_reported(contents, read):
     whole = contents["a.avi"]
     with pytest.raises(VideoError, match="truncated"):
         read("a.avi", whole[: whole.rindex(b"00dc", 0, whole.index(b"idx1"))])
@@ -135,7 +135,7 @@ def test_a_cut_between_two_chunks_of_an_avi_is_named(contents, read):
 
 @pytest.mark.parametrize("bytes_lost", [1, 100, 512, 4096])
 @pytest.mark.parametrize("name", ["a.ts", "a.m2ts"])
-def test_a_hole_in_a_transport_stream_is_named(contents, tmp_path, name, bytes_lost):
+def test_missing_bytes_of_a_transport_stream_are_reported(contents, tmp_path, name, bytes_lost):
     path, whole = tmp_path / name, contents[name]
     middle = len(whole) // 2
     path.write_bytes(whole[:middle] + whole[middle + bytes_lost :] + TABLE)
@@ -145,7 +145,7 @@ def test_a_hole_in_a_transport_stream_is_named(contents, tmp_path, name, bytes_l
     assert mpegts.damage(path) is None
 
 
-def test_recordings_joined_with_their_tables_are_whole(contents, tmp_path):
+def test_recordings_joined_with_their_tables_are_complete(contents, tmp_path):
     path, one = tmp_path / "a.ts", contents["a.ts"] + TABLE
     path.write_bytes(one * 2)
     assert promised_size(path) == 2 * len(one)

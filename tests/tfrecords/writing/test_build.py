@@ -1,4 +1,4 @@
-"""Building: the same bytes whatever happens, every failure named, nothing half-written."""
+"""Builds: reproducible bytes, reported failures, atomic writes."""
 
 import errno
 import hashlib
@@ -50,7 +50,7 @@ def content(folder):
 
 
 def children():
-    """Living processes whose parent is this one."""
+    """Running child processes of this process."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -65,7 +65,7 @@ def children():
 # What is written
 
 
-def test_the_manifest_counts_what_is_there(built):
+def test_the_manifest_has_the_right_counts(built):
     found = tfrecords.read_manifest(built)
     assert found.class_names == ("- wave", "Füße", "a.b")
     assert {split: n["videos"] for split, n in found.splits.items()} == {"train": 18, "val": 6}
@@ -82,8 +82,8 @@ def test_the_manifest_counts_what_is_there(built):
     assert tfrecords.verify(built, progress=False).ok
 
 
-def test_others_tools_read_the_records(built):
-    """As DMVR and TF Model Garden parse them; each frame lies where the index says."""
+def test_other_tools_read_the_records(built):
+    """As parsed by DMVR and TF Model Garden; the index has the offset of each frame."""
     context = {
         "clip/label/index": tf.io.FixedLenFeature([], tf.int64),
         "clip/label/text": tf.io.FixedLenFeature([], tf.string),
@@ -170,7 +170,7 @@ def test_groups_reach_the_manifest(videos, tmp_path):
     assert found.groups == groups == tfrecords.read_manifest(tmp_path / "data").groups
 
 
-def test_shards_are_dealt_by_the_hash_of_the_id():
+def test_videos_are_assigned_to_shards_by_the_hash_of_the_id():
     entries = [VideoEntry(f"v{i}", f"v{i}.mp4", "x", "train") for i in range(100)]
     plan = plan_shards(entries, None)
     assert [len(shard.entries) for shard in plan] == [25] * 4
@@ -189,14 +189,14 @@ def test_workers_and_processes_do_not_change_the_bytes(videos, built, tmp_path):
 
 
 class Killed(BaseException):
-    """A power cut at one system call."""
+    """A power failure at a system call."""
 
 
 @pytest.mark.parametrize("step", range(0, 40, 3))
 def test_a_power_cut_at_any_rename_resumes_to_the_same_bytes(
     videos, built, tmp_path, monkeypatch, step
 ):
-    """Each file is renamed into place once: a build that dies at the n-th rename goes on."""
+    """Each file is renamed into place once. A build that dies at the n-th rename resumes."""
     count, rename = 0, os.replace
 
     def dies(*names):
@@ -230,7 +230,7 @@ def test_a_finished_data_set_is_returned_and_never_overwritten(videos, built, ca
     assert {path: path.stat().st_mtime_ns for path in built.iterdir()} == before
 
 
-def test_a_finished_data_set_that_lost_a_shard_is_not_called_complete(videos, tmp_path):
+def test_a_finished_data_set_with_a_missing_shard_is_not_complete(videos, tmp_path):
     out = tmp_path / "data"
     tfrecords.build(videos, out, **OPTIONS)
     (out / "val-00000-of-00001.tfrecord").unlink()
@@ -243,12 +243,12 @@ def test_a_finished_data_set_that_lost_a_shard_is_not_called_complete(videos, tm
 
 @pytest.fixture
 def own(videos, tmp_path):
-    """A copy of the source, times of change and all, that a test may change."""
+    """A copy of the source with its modification times that a test may change."""
     return shutil.copytree(videos, tmp_path / "own" / "videos")
 
 
 def interrupted(source, out, last=3):
-    """A build that dies when it records its shard number `last` of four."""
+    """A build that dies when it records shard `last` of four."""
     calls, save = 0, resume.Journal.save
 
     def dies(*arguments):
@@ -265,14 +265,14 @@ def interrupted(source, out, last=3):
     return out
 
 
-def test_a_moved_source_is_the_same(videos, built, own, tmp_path):
+def test_a_moved_source_is_recognized(videos, built, own, tmp_path):
     assert tfrecords.build(own, built, shards=2, **OPTIONS) == tfrecords.read_manifest(built)
     out = interrupted(videos, tmp_path / "data")
     found = tfrecords.build(own, out, shards=2, **OPTIONS)
     assert found.hash == tfrecords.read_manifest(built).hash
 
 
-def test_another_source_of_the_same_names_is_no_finished_data_set(own, built, write_video):
+def test_another_source_with_the_same_names_is_rejected(own, built, write_video):
     before = content(built)
     write_video(own / "a.b" / "clip 0.mp4", frames=9, size=(40, 60))
     with pytest.raises(BuildError, match=r"the files of the source changed .*Choose another --out"):
@@ -280,7 +280,7 @@ def test_another_source_of_the_same_names_is_no_finished_data_set(own, built, wr
     assert content(built) == before
 
 
-def test_a_source_that_changed_does_not_resume_into_a_mixture(videos, own, tmp_path, write_video):
+def test_a_changed_source_is_not_mixed_into_a_resumed_build(videos, own, tmp_path, write_video):
     out = interrupted(videos, tmp_path / "data")
     records = sorted((out / manifest.UNFINISHED).glob("*.tfrecord.json"))
     assert len(records) == 2
@@ -290,7 +290,7 @@ def test_a_source_that_changed_does_not_resume_into_a_mixture(videos, own, tmp_p
         tfrecords.build(own, out, shards=2, **OPTIONS)
 
 
-def test_what_is_not_in_a_shard_yet_may_change(own, tmp_path, write_video):
+def test_videos_that_are_not_in_a_shard_yet_may_change(own, tmp_path, write_video):
     out = interrupted(own, tmp_path / "data", last=1)
     write_video(own / "a.b" / "clip 0.mp4", frames=9, size=(40, 60))
     tfrecords.build(own, out, shards=2, **OPTIONS)
@@ -298,8 +298,8 @@ def test_what_is_not_in_a_shard_yet_may_change(own, tmp_path, write_video):
     assert content(out) == content(tmp_path / "other")
 
 
-def test_a_repaired_video_is_read_when_a_build_goes_on(own, tmp_path, write_video):
-    """Of a shard that is sealed without it."""
+def test_a_repaired_video_is_read_when_a_build_resumes(own, tmp_path, write_video):
+    """Its shard was written without it."""
     bad = [path for path in sorted(own.rglob("*.mp4")) if path.name == "clip 0.mp4"][:2]
     whole = [path.read_bytes() for path in bad]
     for path in bad:
@@ -319,7 +319,7 @@ def test_a_repaired_video_is_read_when_a_build_goes_on(own, tmp_path, write_vide
     assert content(tmp_path / "data") == content(tmp_path / "other")
 
 
-def test_failures_of_a_finished_data_set_are_told_again(own, tmp_path, capsys):
+def test_failures_of_a_finished_data_set_are_reported_again(own, tmp_path, capsys):
     file, late = own / "list.csv", own / "late.mp4"
     rows = [f"{p.relative_to(own)},{p.parent.name}\n" for p in sorted(own.rglob("*.mp4"))]
     file.write_text("path,label\n" + "".join(rows) + "late.mp4,a.b\n", encoding="utf-8")
@@ -337,7 +337,7 @@ def test_failures_of_a_finished_data_set_are_told_again(own, tmp_path, capsys):
 
 
 def test_fingerprints(tmp_path, tree):
-    """Each change of a file, or of an image in a folder, is seen; a hidden file is not."""
+    """Every change of a file, or of an image in a folder, is detected, except hidden files."""
     root = tree("a/frames/1.jpg", "a/frames/2.jpg", "b/1.mp4")
     names = ("a/frames", "b/1.mp4", "absent.mp4", "a/\0.mp4")
     entries = [VideoEntry(name, name, "x", "train") for name in names]
@@ -365,7 +365,7 @@ def test_fingerprints(tmp_path, tree):
 
 @pytest.fixture
 def unfinished(videos, tmp_path, monkeypatch):
-    """A build that ended before its last step."""
+    """A build that stopped before its last step."""
     out = tmp_path / "data"
 
     def dies(*_):
@@ -393,8 +393,8 @@ def test_another_version_or_other_options_refuse_to_resume(videos, unfinished, m
             tfrecords.build(videos, unfinished, **OPTIONS)
 
 
-def test_a_plan_of_which_no_shard_is_done_gives_way(videos, built, tmp_path, monkeypatch):
-    """It dies when its first shard is moved to its place and has no record yet."""
+def test_a_plan_without_a_finished_shard_is_replaced(videos, built, tmp_path, monkeypatch):
+    """It dies when its first shard is in place but not recorded yet."""
     out = tmp_path / "data"
 
     def dies(*_):
@@ -410,7 +410,7 @@ def test_a_plan_of_which_no_shard_is_done_gives_way(videos, built, tmp_path, mon
     assert content(out) == content(built)
 
 
-def test_a_build_that_cannot_begin_leaves_nothing(videos, tmp_path, monkeypatch):
+def test_a_build_that_cannot_begin_leaves_no_files(videos, tmp_path, monkeypatch):
     def dies(*_):
         raise FullDisk
 
@@ -441,7 +441,7 @@ def test_two_builds_of_one_folder(videos, unfinished):
     tfrecords.build(videos, unfinished, **OPTIONS)
 
 
-def test_folders_that_are_no_place_for_a_data_set(videos, tmp_path):
+def test_invalid_output_folders(videos, tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "strange").mkdir()
     (tmp_path / "strange" / "x.tfrecord").touch()
@@ -473,7 +473,7 @@ def test_a_source_whose_name_is_not_utf8(own, tmp_path):
     assert tfrecords.read_manifest(tmp_path / "data").source == found.source
 
 
-def test_nothing_is_written_for_a_source_that_cannot_be_used(tmp_path):
+def test_nothing_is_written_for_an_invalid_source(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(folder_or_csv.SourceError, match="contains no videos"):
         tfrecords.build(tmp_path / "empty", tmp_path / "data", **OPTIONS)
@@ -482,7 +482,7 @@ def test_nothing_is_written_for_a_source_that_cannot_be_used(tmp_path):
 
 @pytest.fixture
 def bad_videos(tmp_path, write_video, write_sound):
-    """Twelve videos of which five cannot be read, each in its way."""
+    """Thirteen videos, of which five cannot be read for different reasons."""
     root = tmp_path / "videos"
     for name in ("x", "y"):
         for number in range(4):
@@ -496,7 +496,7 @@ def bad_videos(tmp_path, write_video, write_sound):
     return root
 
 
-def test_a_bad_video_costs_one_video_and_is_named(bad_videos, tmp_path, capsys):
+def test_a_bad_video_is_one_reported_failure(bad_videos, tmp_path, capsys):
     out = tmp_path / "data"
     found = tfrecords.build(
         bad_videos, out, **{**OPTIONS, "progress": True}, timeout=1.5, max_failures=0.5
@@ -545,7 +545,7 @@ def test_too_many_failures_stop_the_build_and_repaired_videos_are_read_again(
     assert [failure.id for failure in found.failures] == ["y/sound"]
 
 
-def test_missing_files_are_failures_and_stop_a_wrong_list_at_once(videos, tmp_path):
+def test_missing_files_are_failures_and_stop_a_wrong_list_immediately(videos, tmp_path):
     file = tmp_path / "list.csv"
     there = [f"{path},{path.parent.name}\n" for path in sorted(videos.rglob("*.mp4"))]
     file.write_text("path,label\n" + "".join(there) + "absent.mp4,a.b\n", encoding="utf-8")
@@ -558,8 +558,8 @@ def test_missing_files_are_failures_and_stop_a_wrong_list_at_once(videos, tmp_pa
         tfrecords.build(file, tmp_path / "other", **OPTIONS)
 
 
-def test_a_crash_of_the_decoder_costs_one_video(videos, tmp_path, monkeypatch):
-    """A worker whose decoder dies by a signal on one file, as a bug in a codec makes it."""
+def test_a_crash_of_the_decoder_is_one_failure(videos, tmp_path, monkeypatch):
+    """The decoder dies from a signal on one file, as from a bug in a codec."""
     code = (
         "import os, signal\n"
         "from tfrecords.writing import decoder_process as worker\nspool = worker.spool_video\n"
@@ -576,22 +576,20 @@ def test_a_crash_of_the_decoder_costs_one_video(videos, tmp_path, monkeypatch):
     assert sum(n["videos"] for n in found.splits.values()) == 23
 
 
-def test_a_decoder_that_cannot_start_is_no_fault_of_the_videos(videos, tmp_path, monkeypatch):
+def test_a_decoder_that_cannot_start_is_an_error(videos, tmp_path, monkeypatch):
     monkeypatch.setattr(decoder_pool, "WORKER", [sys.executable, "-c", "raise SystemExit(3)"])
     with pytest.raises(BuildError, match=r"does not start \(exit code 3\)"):
         tfrecords.build(videos, tmp_path / "data", **OPTIONS)
 
 
-def test_a_record_above_the_limit_is_a_named_failure(tmp_path, write_video, monkeypatch):
+def test_a_record_above_the_limit_is_a_failure(tmp_path, write_video, monkeypatch):
     path = write_video(tmp_path / "a.mp4", frames=20)
     monkeypatch.setattr(worker, "RECORD_LIMIT", 4000)
     reply = worker.answer(Job(str(path), str(tmp_path / "spool"), FrameOptions(64, 95)))
     assert "already exceed the record limit of 1 GB; use start and end" in reply.error
 
 
-def test_a_full_disk_is_one_sentence_and_the_build_goes_on_later(
-    videos, built, tmp_path, monkeypatch
-):
+def test_a_full_disk_is_reported_and_the_build_resumes_later(videos, built, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -610,8 +608,8 @@ def test_a_full_disk_is_one_sentence_and_the_build_goes_on_later(
     assert content(out) == content(built)
 
 
-def test_a_spool_that_finds_the_disk_full_stops_the_build(videos, built, tmp_path):
-    """The limit on file size stands for a full disk in parent and children alike."""
+def test_a_full_disk_during_spooling_stops_the_build(videos, built, tmp_path):
+    """The limit on file size simulates a full disk in parent and children."""
     out, options = tmp_path / "data", {**OPTIONS, "shards": 2}
     limited = COMMAND.replace(
         "import sys, tfrecords",
@@ -634,7 +632,7 @@ def test_a_spool_that_finds_the_disk_full_stops_the_build(videos, built, tmp_pat
 
 
 def test_a_decoder_is_renewed_after_many_videos(videos, built, tmp_path, monkeypatch):
-    """What a codec loses with each video is given back."""
+    """This frees the memory that a codec leaks with each video."""
     started, start = [], decoder_pool.Decoder._start
     monkeypatch.setattr(decoder_pool, "RENEWED_AFTER", 5)
     new = lambda self: (started.append(self), start(self))[1]  # noqa: E731

@@ -1,4 +1,4 @@
-"""Which real videos can stay encoded in a data set, and that each gives its own pictures then."""
+"""Real videos that can stay encoded in a data set decode to their original pictures."""
 
 import csv
 
@@ -24,7 +24,7 @@ FAST = 200_000  # bytes of a file
 
 
 def everything(root):
-    """All files, and the one folder of frames."""
+    """All files and the folder of frames."""
     for folder in ("awkward", "clips"):
         for path in sorted((root / folder).rglob("*")):
             name = path.relative_to(root).as_posix()
@@ -58,7 +58,7 @@ def test_real_videos(real_videos, tmp_path, part):
 
 
 def compare(split, video, path):
-    """Eight consecutive frames with gaps between, and eight from all of the video."""
+    """Eight frames with gaps between, and eight frames from the whole video."""
     count = int(split.videos[video]["frames"])
     places = np.unique([*(np.arange(8) * 3 % count), *(np.arange(8) * (count - 1) // 7)])
     sets = [places, places[-1:], places[len(places) // 2 :][:2]]

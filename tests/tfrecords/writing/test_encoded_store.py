@@ -1,4 +1,4 @@
-"""Data sets that keep encoded videos: the same frames, pixel for pixel, out of fewer bytes."""
+"""Data sets of encoded videos: the same frames, pixel for pixel, from fewer bytes."""
 
 import csv
 import io
@@ -51,12 +51,12 @@ VIDEOS = [  # file, codec, options, start, end
 
 
 def moving(number, height, width):
-    """A texture that slides, so that no two frames are alike."""
+    """A sliding texture, so that all frames differ."""
     return np.roll(TEXTURE, (number, 2 * number), axis=(0, 1))[:height, :width]
 
 
 def turn(path, matrix=(0, 1, -1, 0)):
-    """Says in the track header of an MP4 how the picture lies; (0, 1, -1, 0) is on its side."""
+    """Sets the rotation in the track header of an MP4; (0, 1, -1, 0) is a quarter turn."""
     content = bytearray(path.read_bytes())
     place = content.index(b"tkhd") + 44
     a, b, c, d = (value << 16 for value in matrix)
@@ -92,7 +92,7 @@ def as_jpeg(rgb):
 
 
 @pytest.mark.parametrize("case", VIDEOS, ids=[case[0] for case in VIDEOS])
-def test_frames_are_those_of_the_original(built, case):
+def test_frames_equal_those_of_the_original(built, case):
     name, codec, _, start, end = case
     frames = [frame.rgb for frame in read_frames(built.root / name, start, end)]
     split = Split(built.data, "train")
@@ -108,7 +108,7 @@ def test_frames_are_those_of_the_original(built, case):
             np.testing.assert_array_equal(stored, expected)
 
 
-def test_what_could_not_stay_encoded_is_named(built):
+def test_videos_that_cannot_stay_encoded_are_reported(built):
     assert built.manifest.frame["store"] == "video"
     assert built.manifest.as_frames == {"pictures": "Matroska does not support its codec (gif)"}
     assert tfrecords.read_manifest(built.data).as_frames == built.manifest.as_frames
@@ -157,7 +157,7 @@ def record(built, name):
 
 
 @pytest.mark.parametrize("name", ["b_frames", "part", "open_gop_part", "hevc_part", "mpeg4_b"])
-def test_others_open_the_record_and_its_media(built, tmp_path, name):
+def test_other_tools_read_the_record_and_its_media(built, tmp_path, name):
     file, _, _, start, end = next(case for case in VIDEOS if Path(case[0]).stem == name)
     found = record(built, name)
     frames = list(read_frames(built.root / file, start, end))
@@ -180,7 +180,7 @@ def test_others_open_the_record_and_its_media(built, tmp_path, name):
 
 
 def index_of(data, name):
-    """The shard of a video, its index, and the video's place in it."""
+    """The shard of a video, its index, and the position of the video."""
     for shard in tfrecords.read_manifest(data).all_shards:
         for number, video in enumerate(shard.videos):
             if video.split("@")[0] == name:
@@ -188,8 +188,8 @@ def index_of(data, name):
     raise AssertionError(name)
 
 
-def test_a_part_keeps_only_the_packets_that_it_needs(built):
-    """Pictures 35 to 54; the key picture before is 25; B-frames may need one picture more."""
+def test_a_segment_keeps_only_required_packets(built):
+    """Pictures 35 to 54; the keyframe before is 25; B-frames may need one more picture."""
     _, index, number = index_of(built.data, "part")
     assert 1 + 30 <= len(index.pieces(number)) <= 1 + 30 + 3
     assert index.videos[number]["frames"] == 20
@@ -197,7 +197,7 @@ def test_a_part_keeps_only_the_packets_that_it_needs(built):
     assert len(index.pieces(number)) == 1 + 60
 
 
-def test_a_clip_reads_its_own_packets_and_no_others(built, monkeypatch):
+def test_a_clip_reads_only_its_packets(built, monkeypatch):
     split, read = Split(built.data, "train"), []
     original = dataset._read
 
@@ -215,7 +215,7 @@ def test_a_clip_reads_its_own_packets_and_no_others(built, monkeypatch):
     assert sum(read) <= 1.02 * sum(map(len, [media.head, *pieces]))
 
 
-def test_a_changed_packet_is_named(built, tmp_path):
+def test_a_changed_packet_is_reported(built, tmp_path):
     data = shutil.copytree(built.data, tmp_path / "data")
     shard, index, number = index_of(data, "hevc")
     offset = int(index.pieces(number)[3]["offset"])
@@ -234,8 +234,8 @@ def test_a_changed_packet_is_named(built, tmp_path):
     assert report.problems[0].endswith("is damaged in the videos 'hevc'.")
 
 
-def test_another_picture_than_the_stored_one_is_an_error(built, monkeypatch):
-    """As another decoder, or damage that no packet shows, would give it."""
+def test_a_picture_that_differs_from_the_stored_one_is_an_error(built, monkeypatch):
+    """As from another decoder, or from damage that is not in a packet."""
     read = Split.read_media
 
     def other(self, video, frames):
@@ -262,7 +262,7 @@ def job(path, spool):
 
 
 def spooled(path, spool):
-    """What is in the spool of a video, without the time that it took."""
+    """The content of the spool of a video, without its duration."""
     return decoder_process.answer(job(path, spool)).decoded
 
 
@@ -306,7 +306,7 @@ def test_pictures_that_change_in_size_become_jpegs(tmp_path, write_video):
     ((-1, 0, 0, -1), True), ((0, -1, 1, 0), True), ((-1, 0, 0, 1), False), ((0, 1, 1, 0), False),
 ])  # fmt: skip
 def test_mirrored_videos_become_jpegs(tmp_path, write_video, matrix, stays):
-    """Matroska knows the angle of a picture; mirrors it does not know."""
+    """Matroska stores the angle of a picture, but not mirroring."""
     path = write_video(tmp_path / "a.mp4", frames=3, draw=moving)
     turn(path, matrix)
     found = spooled(path, tmp_path / "spool")
@@ -315,7 +315,7 @@ def test_mirrored_videos_become_jpegs(tmp_path, write_video, matrix, stays):
 
 
 def test_memory_does_not_grow_with_the_video(tmp_path, write_video):
-    """A picture has 115 kB, a packet of noise about 60 kB: 300 of either would be seen."""
+    """A picture has 115 kB, a packet of noise about 60 kB: 300 of either would be noticed."""
     noise = RANDOM.integers(0, 256, (240, 480, 3), dtype=np.uint8)
 
     def draw(number, height, width):
@@ -349,7 +349,7 @@ def test_a_folder_of_images_becomes_jpegs(tmp_path):
     assert len(found.lengths) == 3
 
 
-def test_media_that_decodes_otherwise_is_never_stored(built, tmp_path, monkeypatch):
+def test_media_that_decodes_differently_is_never_stored(built, tmp_path, monkeypatch):
     def changed(tape, number):
         packet = tape.packets[number]
         tape.file.seek(packet.offset)
@@ -364,8 +364,8 @@ def test_media_that_decodes_otherwise_is_never_stored(built, tmp_path, monkeypat
     assert len(found.lengths) == 60
 
 
-def test_a_key_picture_that_needs_what_came_before_is_no_start(built, tmp_path):
-    """Frames shown before a key picture of an open group refer to the group before it."""
+def test_a_keyframe_of_an_open_group_is_not_a_start(built, tmp_path):
+    """Frames shown before the keyframe of an open group depend on the group before it."""
     pictures = spooled(built.root / "open_gop.mp4", tmp_path / "spool").media.pictures
     by_packet = sorted(pictures)
     starts = [start for _, start, _ in by_packet]
@@ -379,21 +379,21 @@ def test_a_video_above_the_limit_is_an_error(built, tmp_path, monkeypatch):
     assert "record limit of 1 GB" in found.error
 
 
-def test_an_unknown_store_is_refused(tmp_path):
+def test_an_unknown_store_is_rejected(tmp_path):
     with pytest.raises(BuildError, match="store must be frames or video, received tape"):
         tfrecords.build(tmp_path, tmp_path / "data", store="tape")
 
 
 class Killed(BaseException):
-    """An end that nothing catches."""
+    """An exit that is not caught."""
 
 
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-def test_a_build_that_goes_on_ends_with_the_same_bytes(built, tmp_path, monkeypatch):
-    """All shards are done and recorded when it dies; the reasons for JPEGs are recorded, too."""
+def test_a_resumed_build_has_the_same_bytes(built, tmp_path, monkeypatch):
+    """It dies when all shards and the reasons for JPEGs are recorded."""
     source = built.root / "list.csv"
     options = {"short_side": None, "progress": False, "shards": 2}
 
@@ -410,14 +410,14 @@ def test_a_build_that_goes_on_ends_with_the_same_bytes(built, tmp_path, monkeypa
     assert contents(tmp_path / "data") == contents(built.data)
 
 
-def test_a_finished_data_set_of_another_store_is_no_answer(built):
+def test_a_finished_data_set_with_another_store_is_rejected(built):
     with pytest.raises(BuildError, match="built differently: store is frames, was video"):
         tfrecords.build(
             built.root / "list.csv", built.data, shards=2, short_side=None, progress=False
         )
 
 
-def test_a_build_says_what_it_stored_as_frames(built, tmp_path, capsys):
+def test_a_build_reports_videos_stored_as_frames(built, tmp_path, capsys):
     rows = [("path", "label", "split"), ("pictures.gif", "a", "train"), ("vp9.webm", "b", "train")]
     with open(built.root / "two.csv", "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)

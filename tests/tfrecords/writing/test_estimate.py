@@ -1,4 +1,4 @@
-"""What a build will take, told from a sample; disks that are too small for it."""
+"""Estimates of a build from a sample, and disks that are too small."""
 
 import shutil
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ OPTIONS = {"short_side": 96, "workers": 2, "progress": False}
 
 @pytest.fixture
 def disk(monkeypatch):
-    """`disk(free)` makes every disk have so many free bytes."""
+    """`disk(free)` sets the free bytes of every disk."""
 
     def make(free):
         monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
@@ -28,7 +28,7 @@ def shard_bytes(manifest):
     return sum(shard.bytes for shard in manifest.all_shards)
 
 
-def test_an_estimate_is_near_what_the_build_takes(videos, tmp_path, capsys):
+def test_an_estimate_is_close_to_the_build(videos, tmp_path, capsys):
     """Twenty of twenty-four videos of 4 to 11 frames; nothing is written."""
     out = tmp_path / "data"
     found = tfrecords.build(videos, out, estimate=True, **OPTIONS)
@@ -63,8 +63,8 @@ def test_twice_the_workers_take_half_the_time(videos, tmp_path, monkeypatch):
     assert one.error == pytest.approx(0, abs=1e-6)
 
 
-def test_segments_cost_by_their_length(tmp_path, write_video):
-    """Forty short segments and one of forty times their length, out of two files."""
+def test_the_cost_of_segments_is_proportional_to_their_length(tmp_path, write_video):
+    """Forty short segments and one of forty times their length, from two files."""
     for name in "ab":
         write_video(tmp_path / f"{name}.mp4", frames=50)
     rows = [
@@ -109,7 +109,7 @@ def raises(error):
     return function
 
 
-def test_a_disk_that_is_plainly_too_small_stops_a_build_before_it_starts(videos, tmp_path, disk):
+def test_a_disk_that_is_clearly_too_small_stops_a_build_before_it_starts(videos, tmp_path, disk):
     out = tmp_path / "data"
     disk(1000)
     for options in ({"estimate": True}, {}):
@@ -122,7 +122,7 @@ def test_a_disk_that_is_plainly_too_small_stops_a_build_before_it_starts(videos,
     tfrecords.build(videos, out, **OPTIONS)
 
 
-def test_where_there_is_plenty_nothing_is_decoded_to_tell(videos, tmp_path, disk, monkeypatch):
+def test_nothing_is_decoded_if_the_disk_is_large(videos, tmp_path, disk, monkeypatch):
     monkeypatch.setattr(estimate, "_decode", raises(RuntimeError))
     disk(10**15)
     tfrecords.build(videos, tmp_path / "data", **OPTIONS)
@@ -131,7 +131,7 @@ def test_where_there_is_plenty_nothing_is_decoded_to_tell(videos, tmp_path, disk
         tfrecords.build(videos, tmp_path / "other", **OPTIONS)
 
 
-def test_figures_for_people(tmp_path):
+def test_the_printed_estimate(tmp_path):
     figures = {"videos": 5, "sampled": 5, "failures": (), "workers": 2, "error": 0.125}
     found = estimate.Estimate(
         tmp_path, seconds=5400.0, bytes=2_500_000_000, spool=12_340_000, free=3 * 10**12, **figures
@@ -143,7 +143,7 @@ def test_figures_for_people(tmp_path):
     )
 
 
-def test_videos_that_are_all_unreadable_are_named_instead_of_figures(tmp_path):
+def test_only_unreadable_videos_are_reported_without_figures(tmp_path):
     for name in ("a/1.mp4", "a/2.mp4", "b/1.mp4"):
         (tmp_path / "videos" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "videos" / name).write_bytes(b"no film")

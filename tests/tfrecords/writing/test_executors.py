@@ -1,4 +1,4 @@
-"""Builds through executors: the bytes of a plain build, whoever decodes and whoever dies."""
+"""Builds with executors: the same bytes as other builds, also after crashes of workers."""
 
 import json
 import os
@@ -31,7 +31,7 @@ OPTIONS = {"short_side": 32, "progress": False, "shards": 2}
 
 @pytest.fixture
 def processes():
-    """Processes that start afresh, as on another machine."""
+    """Spawned processes, as on another machine."""
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
         yield executor
 
@@ -44,8 +44,8 @@ def test_a_process_pool_writes_the_same_bytes(videos, built, content, tmp_path, 
     assert content(tmp_path / "data") == content(built)
 
 
-def test_two_workers_at_the_same_shard_do_not_meet(videos, built, content, tmp_path):
-    """Each attempt has a folder of its own; whichever is last, the shard is whole."""
+def test_two_workers_at_the_same_shard_do_not_conflict(videos, built, content, tmp_path):
+    """Each attempt has its own folder; the shard is complete whichever is last."""
     names = tfrecords.read_manifest(built).class_names
     entries = []
     for path in sorted(videos.rglob("*.mp4")):
@@ -67,7 +67,7 @@ def test_two_workers_at_the_same_shard_do_not_meet(videos, built, content, tmp_p
 
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory):
-    """A scheduler and two worker processes: the address and the processes of the workers."""
+    """A scheduler and two workers; returns the address and the worker processes."""
     folder = tmp_path_factory.mktemp("dask")
     where, here = folder / "scheduler.json", str(Path(tfrecords.__file__).parents[1])
 
@@ -95,8 +95,8 @@ def test_a_dask_cluster_writes_the_same_bytes(videos, built, content, tmp_path, 
     assert content(tmp_path / "data") == content(built)
 
 
-def test_a_lost_dask_worker_costs_its_shard_in_hand(videos, content, tmp_path, dask):
-    """What was recorded before is not written again; nothing of the lost attempt is left."""
+def test_a_lost_dask_worker_costs_its_current_shard(videos, content, tmp_path, dask):
+    """Recorded shards are not written again, and the lost attempt leaves no files."""
     out, options, kept = tmp_path / "data", {**OPTIONS, "shards": 6}, {}
     address, workers = dask
 
@@ -117,8 +117,8 @@ def test_a_lost_dask_worker_costs_its_shard_in_hand(videos, content, tmp_path, d
     assert content(out) == content(tmp_path / "plain")
 
 
-def test_a_killed_build_on_a_cluster_goes_on(videos, content, built, tmp_path, dask):
-    """The workers may still be at its shards when it starts again."""
+def test_a_killed_build_on_a_cluster_resumes(videos, content, built, tmp_path, dask):
+    """The workers may still build its shards when it starts again."""
     out = tmp_path / "data"
     command = f"import tfrecords\ntfrecords.build({str(videos)!r}, {str(out)!r}, dask={dask[0]!r}, "
     process = subprocess.Popen(
@@ -136,7 +136,7 @@ def test_a_killed_build_on_a_cluster_goes_on(videos, content, built, tmp_path, d
 # What may go wrong
 
 
-def test_a_scheduler_that_does_not_answer(videos, tmp_path, monkeypatch):
+def test_a_scheduler_that_does_not_respond(videos, tmp_path, monkeypatch):
     monkeypatch.setattr(dask_cluster, "CONNECT_TIMEOUT", 0.2)
     for address in ("tcp://127.0.0.1:9", "nonsense"):
         with pytest.raises(
@@ -146,7 +146,7 @@ def test_a_scheduler_that_does_not_answer(videos, tmp_path, monkeypatch):
     assert not (tmp_path / "data").exists()
 
 
-def test_dask_that_is_not_installed(videos, tmp_path, monkeypatch):
+def test_dask_is_not_installed(videos, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(
         BuildError, match=r"--dask requires Dask\. Run pip install 'ctm-keras\[dask\]'"
@@ -154,7 +154,7 @@ def test_dask_that_is_not_installed(videos, tmp_path, monkeypatch):
         tfrecords.build(videos, tmp_path / "data", dask="tcp://127.0.0.1:9", **OPTIONS)
 
 
-def test_a_lost_process_stops_the_build_which_goes_on_later(
+def test_a_lost_process_stops_the_build_which_resumes_later(
     videos, built, content, tmp_path, processes
 ):
     out = tmp_path / "data"
@@ -177,7 +177,7 @@ def test_a_lost_process_stops_the_build_which_goes_on_later(
 
 
 class Here(Executor):
-    """Runs each task at once, with something done to it before or after."""
+    """Runs each task immediately, with hooks before and after."""
 
     def __init__(self, before=lambda work: work, after=lambda work, done: done):
         self.before, self.after = before, after
@@ -191,7 +191,7 @@ class Here(Executor):
         return future
 
 
-def test_a_worker_of_other_versions_is_refused(videos, tmp_path):
+def test_a_worker_with_other_versions_is_rejected(videos, tmp_path):
     other = Here(lambda work: replace(work, environment={**work.environment, "machine": "vax"}))
     with pytest.raises(
         BuildError, match=r"All workers must have .*Install the same versions on every"
@@ -214,21 +214,21 @@ def test_a_worker_that_does_not_share_the_folder(videos, tmp_path):
         tfrecords.build(videos, tmp_path / "b", executor=Here(after=lose), **OPTIONS)
 
 
-def test_a_spool_that_goes_away_is_no_fault_of_the_videos(videos, tmp_path, monkeypatch):
+def test_a_removed_spool_is_not_a_failure_of_the_videos(videos, tmp_path, monkeypatch):
     result = task._result
     monkeypatch.setattr(task, "_result", lambda *a: (shutil.rmtree(a[2], True), result(*a))[1])
     with pytest.raises(BuildError, match="is missing: the build has ended"):
         tfrecords.build(videos, tmp_path / "data", executor=Here(), **OPTIONS)
 
 
-def test_a_full_disk_of_a_worker_is_one_sentence(videos, tmp_path, monkeypatch):
+def test_a_full_disk_of_a_worker_is_reported(videos, tmp_path, monkeypatch):
     full = Reply(full="No space left on device")
     monkeypatch.setattr(decoder_pool.Decoder, "run", lambda self, job: full)
     with pytest.raises(FullDisk, match=r"The disk of .*data is full. Free some space, then run"):
         tfrecords.build(videos, tmp_path / "data", executor=Here(), **OPTIONS)
 
 
-def test_too_many_failures_stop_an_executor_too(tmp_path, write_video):
+def test_too_many_failures_stop_an_executor(tmp_path, write_video):
     for name in ("x", "y"):
         for number in range(3):
             write_video(tmp_path / "videos" / name / f"{number}.mp4", frames=2)
@@ -241,7 +241,7 @@ def test_too_many_failures_stop_an_executor_too(tmp_path, write_video):
 
 
 def decoder(monkeypatch, tmp_path, body):
-    """Decoding processes that first do `body` with the number of the attempt at a video."""
+    """Decoder processes that first run `body` with the number of the attempt at a video."""
     code = (
         "import os, pathlib, signal, time\n"
         "from tfrecords.writing import decoder_process as worker\n"
@@ -272,11 +272,11 @@ def test_a_video_that_hung_once_is_read_at_the_end(
     tfrecords.build(videos, tmp_path / "data", timeout=1.5, **through, **OPTIONS)
     assert content(tmp_path / "data") == content(built)
     printed = capsys.readouterr().out
-    told = "1 video exceeded the timeout, but not at the second attempt: a.b/clip 3"
-    assert told in printed
+    message = "1 video exceeded the timeout, but not at the second attempt: a.b/clip 3"
+    assert message in printed
 
 
-def test_a_video_that_hangs_twice_and_one_that_crashes_are_named(
+def test_a_video_that_hangs_twice_and_one_that_crashes_are_reported(
     videos, tmp_path, monkeypatch, through
 ):
     tries = tmp_path / "tries"

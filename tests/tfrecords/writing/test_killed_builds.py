@@ -1,4 +1,4 @@
-"""A build that dies at any moment goes on where it stopped, to the bytes of one that did not."""
+"""A build that is killed at any moment resumes and ends with the same bytes."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ tfrecords.build(*sys.argv[1:], **{OPTIONS!r})"""
 
 
 def decoders_of(marker):
-    """Decoding processes of the builds that were started with a marker."""
+    """Decoder processes of the builds that were started with a marker."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -34,7 +34,7 @@ def decoders_of(marker):
 
 
 def recorded(out):
-    """The shards that are done, and when they were written."""
+    """The finished shards and their modification times."""
     names = [path.name.removesuffix(".json") for path in (out / UNFINISHED).glob("*.tfrecord.json")]
     return {name: (out / name).stat().st_mtime_ns for name in names}
 
@@ -66,7 +66,7 @@ def stop(videos, out, number, delay):
 
 
 def stop_often(videos, out, content, built, signals, random):
-    """Stops builds of one folder at random moments, then lets one end; returns how they ended."""
+    """Stops builds of a folder at random moments, then finishes one; returns their exit codes."""
     ended, done = [], {}
     for number in signals:
         code, done = stop(videos, out, number, random.uniform(0, 0.7))
@@ -93,9 +93,7 @@ def test_a_build_killed_at_random_moments_ends_with_the_same_bytes(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_build_that_is_interrupted_or_terminated_clears_up(
-    videos, built, content, tmp_path, number
-):
+def test_an_interrupted_or_terminated_build_cleans_up(videos, built, content, tmp_path, number):
     code, _ = stop(videos, tmp_path / "data", number, 0)
     assert code != 0
     assert not (tmp_path / "data" / UNFINISHED / "spool").exists()
@@ -103,8 +101,8 @@ def test_a_build_that_is_interrupted_or_terminated_clears_up(
     assert content(tmp_path / "data") == content(built)
 
 
-def test_a_half_written_record_of_a_shard_is_no_record(videos, built, content, tmp_path):
-    """What only a power cut leaves: temporary files, a shard without its index or its record."""
+def test_a_partial_record_of_a_shard_is_ignored(videos, built, content, tmp_path):
+    """Remains of a power failure: temporary files, a shard without its index or record."""
     out = tmp_path / "data"
     stop(videos, out, signal.SIGKILL, 0)
     for name in ("plan.json.tmp", "x.tfrecord.json.tmp", "spool/train-00000.tfrecord.abc/3"):

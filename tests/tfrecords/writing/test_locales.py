@@ -1,4 +1,4 @@
-"""A source is the same whatever the locale of the program that reads it."""
+"""A source is read equally in every locale."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ def build_in_c():
 
 @pytest.fixture
 def source(tmp_path, write_video):
-    """A folder of videos and frames, and lists of them, with names that ASCII cannot spell."""
+    """A folder of videos and frames, and lists of them, with names that are not ASCII."""
     for name in NAMES:
         write_video(tmp_path / "videos" / name, frames=3, size=(16, 16))
     frames = tmp_path / "videos" / "跳" / "ö"
@@ -74,7 +74,7 @@ def test_a_build_is_the_same_in_every_locale(
     assert (source / "other" / FILE).read_bytes() == (source / "data" / FILE).read_bytes()
 
 
-def test_the_digest_of_old_data_sets_holds(tmp_path, write_video):
+def test_the_digest_of_old_data_sets_is_unchanged(tmp_path, write_video):
     for name in ("a/1.mp4", "b/2.mp4"):
         write_video(tmp_path / "videos" / name, frames=2, size=(16, 16))
     manifest = tfrecords.build(tmp_path / "videos", tmp_path / "data", **OPTIONS)
@@ -82,7 +82,7 @@ def test_the_digest_of_old_data_sets_holds(tmp_path, write_video):
     assert manifest.source["asked"]["entries"] == digest([*map(asdict, entries)])
 
 
-def test_names_that_are_not_utf8_and_names_of_no_file(tmp_path):
+def test_names_that_are_not_utf8_and_impossible_file_names(tmp_path):
     raw = os.fsdecode(b"\xfc\xe9.mp4")
     (tmp_path / raw).write_bytes(b"12")
     entries = [

@@ -1,4 +1,4 @@
-"""Building into a bucket: the objects are the files of a local build, whatever happens."""
+"""Builds into a bucket: the objects equal the files of a local build."""
 
 import os
 import signal
@@ -47,17 +47,17 @@ def built(videos, tmp_path_factory):
 
 
 def objects(s3):
-    """Everything in the bucket, by its name below the data set's folder."""
+    """All objects in the bucket, by name relative to the data set's folder."""
     found = {name.removeprefix("bucket/"): s3.fs.cat_file(name) for name in s3.fs.find("bucket")}
     return {name.removeprefix("data/mine/"): content for name, content in found.items()}
 
 
 def left_here(tmp_path):
-    """Files of builds on this machine; indexes that a reader keeps do not count."""
+    """Local files of builds, without the indexes that a reader caches."""
     return [path for path in (tmp_path / "cache").rglob("builds/*/*")]
 
 
-def test_the_objects_are_the_files_of_a_local_build(videos, built, s3, tmp_path, capsys):
+def test_the_objects_equal_the_files_of_a_local_build(videos, built, s3, tmp_path, capsys):
     manifest = tfrecords.build(videos, OUT, **OPTIONS)
     assert objects(s3) == built
     assert left_here(tmp_path) == []
@@ -86,7 +86,7 @@ def test_processes_of_an_executor_write_the_same_objects(videos, built, s3):
 
 
 def started(videos, cache):
-    """A build in a process of its own, once it has written its plan."""
+    """A build in a separate process, after it has written its plan."""
     return subprocess.Popen(
         [sys.executable, "-c", COMMAND, str(videos), OUT, repr(OPTIONS)],
         env={**os.environ, "XDG_CACHE_HOME": str(cache)},
@@ -103,8 +103,8 @@ def wait_for(s3, name, *methods):
         time.sleep(0.005)
 
 
-def test_a_killed_build_goes_on_on_any_machine(videos, built, s3, tmp_path):
-    """Killed twice at a random moment, resumed on another machine, which has another cache."""
+def test_a_killed_build_resumes_on_any_machine(videos, built, s3, tmp_path):
+    """Killed twice at random moments, and resumed on another machine with another cache."""
     for number, delay in enumerate(np.random.default_rng().uniform(0, 0.5, 2)):
         s3.requests.clear()
         process = started(videos, tmp_path / f"machine {number}")
@@ -119,7 +119,7 @@ def test_a_killed_build_goes_on_on_any_machine(videos, built, s3, tmp_path):
 
 @pytest.fixture
 def interrupted(videos, s3, monkeypatch):
-    """A build that was stopped when its first shard was done."""
+    """A build that was stopped after its first shard."""
 
     def work(task, *others):
         if task.shard.file == "train-00001-of-00002.tfrecord":
@@ -133,7 +133,7 @@ def interrupted(videos, s3, monkeypatch):
             tfrecords.build(videos, OUT, **OPTIONS)
 
 
-def test_a_shard_that_is_done_is_not_done_again(videos, built, s3, interrupted):
+def test_a_finished_shard_is_not_built_again(videos, built, s3, interrupted):
     with pytest.raises(ValueError, match="has an unfinished build and no"):
         tfrecords.read_manifest(OUT)
     s3.requests.clear()
@@ -144,19 +144,19 @@ def test_a_shard_that_is_done_is_not_done_again(videos, built, s3, interrupted):
     assert objects(s3) == built
 
 
-def test_other_options_do_not_go_on_with_an_unfinished_build(videos, interrupted):
+def test_other_options_do_not_resume_an_unfinished_build(videos, interrupted):
     with pytest.raises(BuildError, match="cannot be resumed: quality is 50, was 95"):
         tfrecords.build(videos, OUT, quality=50, **OPTIONS)
 
 
-def test_a_finished_data_set_that_lost_a_shard_is_not_called_complete(videos, s3):
+def test_a_finished_data_set_with_a_missing_shard_is_not_complete(videos, s3):
     tfrecords.build(videos, OUT, **OPTIONS)
     s3.fs.rm_file(f"{OUT}/train-00001-of-00002.tfrecord")
     with pytest.raises(BuildError, match=r"train-00001-of-00002\.tfrecord is missing or damaged"):
         tfrecords.build(videos, OUT, **OPTIONS)
 
 
-def test_shards_of_nobody_are_not_overwritten(videos, s3):
+def test_unknown_shards_are_not_overwritten(videos, s3):
     s3.fs.pipe_file(f"{OUT}/train-00000-of-00009.tfrecord", b"x")
     with pytest.raises(
         BuildError, match=r"contains train-00000-of-00009\.tfrecord, which belongs to no"
@@ -164,7 +164,7 @@ def test_shards_of_nobody_are_not_overwritten(videos, s3):
         tfrecords.build(videos, OUT, **OPTIONS)
 
 
-def test_parts_of_a_killed_upload_are_freed_and_only_those_below_the_folder(videos, s3):
+def test_only_interrupted_uploads_in_the_folder_are_aborted(videos, s3):
     for key in ("data/mine/train-00000-of-00002.tfrecord", "data/mine2/x"):
         s3.fs.call_s3("create_multipart_upload", Bucket="bucket", Key=key)
     tfrecords.build(videos, OUT, **OPTIONS)
@@ -174,7 +174,7 @@ def test_parts_of_a_killed_upload_are_freed_and_only_those_below_the_folder(vide
     s3.fs.call_s3("abort_multipart_upload", Bucket="bucket", **rest)
 
 
-def test_only_what_is_not_uploaded_yet_needs_this_disk(videos, s3, monkeypatch, capsys):
+def test_only_unfinished_shards_need_the_local_disk(videos, s3, monkeypatch, capsys):
     from tfrecords.writing import estimate
 
     monkeypatch.setattr(estimate, "free_bytes", lambda folder: 10**9)
@@ -186,7 +186,7 @@ def test_only_what_is_not_uploaded_yet_needs_this_disk(videos, s3, monkeypatch, 
     assert objects(s3) == {}
 
 
-def test_encoded_videos_are_kept_and_read_the_same(videos, s3, tmp_path):
+def test_encoded_videos_are_stored_and_read_equally(videos, s3, tmp_path):
     options = {**OPTIONS, "store": "video", "short_side": None}
     tfrecords.build(videos, OUT, **options)
     tfrecords.build(videos, tmp_path / "data", **options)
@@ -198,12 +198,12 @@ def test_encoded_videos_are_kept_and_read_the_same(videos, s3, tmp_path):
     np.testing.assert_array_equal(here, there)
 
 
-def test_a_server_that_cannot_be_reached(videos, lost_s3):
+def test_an_unreachable_server(videos, lost_s3):
     with pytest.raises(StorageError, match=f"The server of {OUT} does not respond"):
         tfrecords.build(videos, OUT, **OPTIONS)
 
 
-def test_a_bucket_that_is_not_there(videos, s3, tmp_path):
+def test_a_missing_bucket(videos, s3, tmp_path):
     with pytest.raises(
         StorageError, match=r"The server of s3://nobucket/v.* has no bucket 'nobuck"
     ):
@@ -211,16 +211,16 @@ def test_a_bucket_that_is_not_there(videos, s3, tmp_path):
     assert not [*(tmp_path / "cache").rglob("builds/*")]
 
 
-def test_a_build_that_stopped_leaves_nothing_on_this_machine(interrupted, tmp_path):
+def test_a_stopped_build_leaves_no_local_files(interrupted, tmp_path):
     assert left_here(tmp_path) == []
 
 
-def test_a_web_server_is_only_read(videos):
+def test_a_web_server_is_read_only(videos):
     with pytest.raises(BuildError, match=r"received http://127\.0\.0\.1:9/x, which is read-only"):
         tfrecords.build(videos, "http://127.0.0.1:9/x", **OPTIONS)
 
 
-def test_videos_are_read_from_disk(tmp_path):
+def test_a_remote_source_is_rejected(tmp_path):
     with pytest.raises(SourceError, match="must be a local folder, received http://host/videos"):
         tfrecords.build("http://host/videos", tmp_path / "data", **OPTIONS)
 
