@@ -199,7 +199,7 @@ def test_a_long_name_of_a_class_does_not_widen_the_text(tmp_path):
     assert found.as_json()["classes"][1]["name"] == "long " * 100 + "x"
 
 
-# Copies, by themselves
+# The search for copies
 
 
 def test_similar_hashes_are_found_among_many():

@@ -43,7 +43,7 @@ def check(folder, shard, good):
     split = Split(shard, "train")
     for video in range(len(split)):
         count = int(split.videos["frames"][video])
-        with contextlib.suppress(BadShard):  # a JPEG damaged before its checksum was taken
+        with contextlib.suppress(BadShard):  # a JPEG damaged before its checksum was computed
             assert len(read_frames(split, video, np.arange(count))) == count
     last = read_frames(split, len(split) - 1, np.arange(good))
     assert len(last) == good

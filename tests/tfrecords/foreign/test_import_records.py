@@ -49,7 +49,7 @@ def clips(data, split, shards):
     return found
 
 
-# What other projects write
+# Shards of other projects
 
 
 def test_shards_of_dmvr(records, shards, tmp_path):
@@ -348,7 +348,7 @@ def test_compressed_shards_are_rejected(shards, tmp_path, kind, remedy):
     assert not (tmp_path / "data").exists()
 
 
-# Records that are no videos
+# Invalid records
 
 
 def test_every_invalid_record_is_reported(shards, records, tmp_path):

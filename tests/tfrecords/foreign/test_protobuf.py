@@ -108,7 +108,7 @@ def test_mutations_are_read_as_by_protobuf_or_rejected(message):
         except (DecodeError, UnicodeDecodeError):
             continue
         for ours, theirs in zip(found, truth, strict=True):
-            # Protobuf leaves a whole entry out for an unknown field in it. A nan is not itself.
+            # Protobuf omits an entry with an unknown field. A nan does not equal itself.
             assert all(repr(ours[key]) == repr(theirs[key]) for key in ours.keys() & theirs.keys())
             assert theirs.keys() <= ours.keys()
         same += found == truth

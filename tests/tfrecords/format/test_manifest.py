@@ -42,7 +42,7 @@ def test_groups_are_written_if_there_are_any(tmp_path):
     write_manifest(tmp_path, MANIFEST)
     assert "groups" not in json.loads(
         (tmp_path / FILE).read_text(encoding="utf-8")
-    )  # as before there were any
+    )  # as in older versions
     grouped = Manifest(**{**vars(MANIFEST), "groups": {"a/1": "scene 1"}})
     write_manifest(tmp_path, grouped)
     assert read_manifest(tmp_path) == grouped

@@ -11,7 +11,7 @@ def mutant(content: bytes, *number) -> tuple[str, bytes]:
 
     Args:
         content: bytes, the whole file.
-        *number: what tells one mutant from another.
+        *number: Numbers that identify a mutant.
     """
     draw = random.Random(repr(number))
     while True:

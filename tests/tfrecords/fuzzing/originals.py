@@ -38,7 +38,7 @@ def picture(number: int) -> np.ndarray:
 def write_original(path: Path) -> Path:
     """Encodes the pictures in the format of the file name."""
     codec, pixels, options = CODECS[path.name]
-    same_bytes = {"fflags": "bitexact"}  # Matroska draws an identifier
+    same_bytes = {"fflags": "bitexact"}  # Matroska has a random identifier
     with av.open(str(path), "w", container_options=same_bytes) as out:
         stream = out.add_stream(codec, rate=Fraction(25), options=options)
         stream.height, stream.width, stream.pix_fmt = HEIGHT, WIDTH, pixels

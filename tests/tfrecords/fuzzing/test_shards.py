@@ -130,7 +130,7 @@ def fuzz(sound: Path, pixels: np.ndarray, folder: Path, count: int) -> dict[str,
         kind = damage(data, number)
         found, checked = reading(data, pixels), checking(data)
         assert found in ("same", "named"), (number, found)
-        if kind == ".json" and checked == "same":  # spaces, the spelling of a letter
+        if kind == ".json" and checked == "same":  # spaces or the escape of a letter
             assert (found, read_manifest(data)) == ("same", whole), number
         else:
             assert checked == "named", number
@@ -169,7 +169,7 @@ def rows_lie_inside(path: Path) -> bool:
 def fuzz_forged(sound: Path, pixels: np.ndarray, folder: Path, count: int) -> Counter:
     table, allowed = Counter(), ("same", "named")
     if read_manifest(sound).frame.get("store") == "video":
-        allowed += ("other pixels",)  # an agreed lie may name another packet of the same video
+        allowed += ("other pixels",)  # a forged index may refer to another packet of the same video
     for number in range(count):
         data = shutil.copytree(sound, folder / f"{number:04d}")
         forge(data, number)

@@ -25,7 +25,7 @@ REAL = {  # of ../shared/data, mutated in the long run only
     "awkward/generated/vp9_10bit.webm": 40,
     "clips/torchvision/TrumanShow_wave_f_nm_np1_fr_med_26.avi": 40,
 }
-PROMISES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".gif"}  # their length, by themselves
+PROMISES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".gif"}  # formats with length fields
 OUTCOMES = ("named", "same", "other pixels", "other number", "crash", "hang")
 
 

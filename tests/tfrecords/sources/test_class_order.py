@@ -29,11 +29,11 @@ def test_a_build_sorts_numbers_by_value_with_a_note(tmp_path, write_video, capsy
     source = tmp_path / "videos"
     built = tfrecords.build(source, tmp_path / "data", **OPTIONS)
     assert built.class_names == ("1", "2", "10")
-    said = [line for line in capsys.readouterr().out.split("\n") if "1, 2, 10" in line]
-    assert len(said) == 1
-    assert "0 to 2" in said[0]
+    notes = [line for line in capsys.readouterr().out.split("\n") if "1, 2, 10" in line]
+    assert len(notes) == 1
+    assert "0 to 2" in notes[0]
     assert tfrecords.build(source, tmp_path / "data", **OPTIONS) == built
-    # a data set of an older build is not taken for this one
+    # a data set of an older build is not reused
     with monkeypatch.context() as patch:
         text = lambda labels: tuple(sorted(set(labels)))  # noqa: E731
         patch.setattr(sys.modules["tfrecords.writing.build"], "sorted_names", text)

@@ -174,6 +174,6 @@ def test_a_divided_file_is_reported_by_the_build_and_by_stats(
     assert "1 group" in capsys.readouterr().out
     torn = {"b.mp4": {"train": ["b@0.16-0.32"], "val": ["b@0-0.16"]}}
     assert tfrecords.stats(data, copies=False).groups == torn
-    # a data set of an older build does not name the files
+    # data sets of older builds do not have the files
     write_manifest(data, replace(built, groups={}))
     assert tfrecords.stats(data, copies=False).groups == {"b": torn["b.mp4"]}

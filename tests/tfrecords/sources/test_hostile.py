@@ -88,7 +88,11 @@ def test_control_characters_are_escaped(tmp_path, write_video, capsys):
     tfrecords.build(tmp_path / "source", out, max_failures=1, **OPTIONS)
     assert manifest.class_names == ("a", f"b{red}")
     report = tfrecords.verify(out, progress=False)
-    printed = [report, replace(report, problems=(f"{red} is missing",)), tfrecords.stats(out, False)]
+    printed = [
+        report,
+        replace(report, problems=(f"{red} is missing",)),
+        tfrecords.stats(out, False),
+    ]
     text = "\n".join([capsys.readouterr().out, *map(str, printed)])
     assert text.count(r"x\x1b[31mRED\n\x9b\u202e") >= 8
     assert all(line.isprintable() for line in text.split("\n"))

@@ -37,7 +37,7 @@ def build(tmp_path, source, **options):
 
 def test_missing_videos_are_counted_and_not_failures(tmp_path, source, capsys):
     found = build(tmp_path, source)
-    assert found.class_names == ("Walk", "Jump", "Absent")  # the published order, all of it
+    assert found.class_names == ("Walk", "Jump", "Absent")  # the complete published order
     assert found.failures == ()
     assert sorted(found.ids("train")) == ["Jump/v_Jump_g01_c01", "Walk/v_Walk_g00_c01"]
     assert found.ids("test") == ("Jump/v_Jump_g02_c01",)

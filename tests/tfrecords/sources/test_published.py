@@ -142,7 +142,7 @@ def test_mini_kinetics_200(real_videos, tmp_path):
     val = Counter(v.label for v in found.videos if v.split == "val" and v.label)
     assert len(val) == 200
     assert set(val.values()) <= {24, 25}
-    # the copy of Kinetics-400's list that is at hand lacks one video
+    # one video is missing in this copy of Kinetics-400's list
     assert found.notes == ["1 ids are in no Kinetics CSV file and count as missing."]
     assert list(found.class_names) == sorted(found.class_names)
 
@@ -241,7 +241,7 @@ def test_diving48(real_videos, lists, version):
     ]  # fmt: skip
 
 
-# Kinetics' CSV files in their spellings
+# Dialects of Kinetics' CSV files
 
 
 def test_quoted_labels_and_test_rows_without_a_label(lists):
@@ -327,7 +327,7 @@ def test_one_list_without_a_split_in_its_name(lists):
     assert [(v.id, v.split) for v in found.videos] == [("a", ""), ("b", "")]
 
 
-# Where the videos lie
+# Finding videos
 
 
 def find(root, *names):
@@ -380,7 +380,7 @@ def test_ambiguous_names_and_files(tree):
         find(root, "a/2", "b/2")
 
 
-# What is refused
+# Invalid lists and options
 
 UCF = {
     "classInd.txt": "1 A\n2 B\n",

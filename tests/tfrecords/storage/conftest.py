@@ -37,14 +37,14 @@ class Ranges(SimpleHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        asked = self.headers.get("Range")
-        self.notes.requests.append((self.path, asked))
+        byte_range = self.headers.get("Range")
+        self.notes.requests.append((self.path, byte_range))
         if self.notes.failures:
             self.send_error(self.notes.failures.pop())
-        elif not asked or not self.notes.ranges:
+        elif not byte_range or not self.notes.ranges:
             super().do_GET()
         else:
-            self._send_part(*map(int, asked.removeprefix("bytes=").split("-")))
+            self._send_part(*map(int, byte_range.removeprefix("bytes=").split("-")))
 
     def _send_part(self, first, last):
         with open(self.translate_path(self.path), "rb") as file:
@@ -67,7 +67,7 @@ def web(tmp_path):
     notes.folder.mkdir()
     handler = functools.partial(Ranges, notes=notes, directory=str(notes.folder))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.handle_error = lambda *_: None  # a client that has heard enough
+    server.handle_error = lambda *_: None  # the client closed the connection
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     notes.url = f"http://127.0.0.1:{server.server_port}"

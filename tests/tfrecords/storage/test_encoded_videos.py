@@ -50,9 +50,9 @@ def test_only_required_packets_are_fetched(local, s3):
     pieces = [piece.data for stretch in media.stretches for piece in stretch]
     assert 10 <= len(pieces) < 15
     fetched = 0
-    for method, path, asked, status in s3.requests:
+    for method, path, byte_range, status in s3.requests:
         assert (method, status) == ("GET", 206)
         assert path.endswith(".tfrecord")
-        first, last = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", asked).groups())
+        first, last = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", byte_range).groups())
         fetched += last - first + 1
     assert fetched <= 1.05 * sum(map(len, [media.head, *pieces]))

@@ -30,9 +30,9 @@ def remote(s3, local):
 def served(requests, suffix=".tfrecord"):
     """The total bytes of all responses for shards; a whole file counts as infinite."""
     total = 0
-    for method, path, asked, status in requests:
+    for method, path, byte_range, status in requests:
         if method == "GET" and path.endswith(suffix):
-            found = re.fullmatch(r"bytes=(\d+)-(\d+)", asked or "")
+            found = re.fullmatch(r"bytes=(\d+)-(\d+)", byte_range or "")
             assert status == 206
             total += int(found[2]) - int(found[1]) + 1 if found else np.inf
     return total
@@ -166,7 +166,7 @@ def test_a_server_without_listing(synthetic, web):
     split = Split(f"{web.url}/mine", "train")
     web.requests.clear()
     jpegs = split.read(1, np.array([0, 20]))
-    ranges = [(path, *map(int, asked[6:].split("-"))) for path, asked in web.requests]
+    ranges = [(path, *map(int, byte_range[6:].split("-"))) for path, byte_range in web.requests]
     assert sum(last - first + 1 for _, first, last in ranges) == sum(map(len, jpegs))
 
 

@@ -59,7 +59,7 @@ def test_a_jump_continues_one_frame_later(tmp_path, name, codec):
     path, jumps = write(tmp_path / name, codec, lambda k: HOUR * (k >= 25)), []
     times = [picture.time for picture in decode.pictures(path, jumps=jumps)]
     np.testing.assert_allclose(times, np.arange(50) * 40_000, atol=1000)
-    assert jumps == pytest.approx([1.0], abs=0.1)  # MPEG-PS stamps every few frames only
+    assert jumps == pytest.approx([1.0], abs=0.1)  # MPEG-PS has time stamps for some frames only
     assert len(list(read_frames(path, fps=10))) == 20
     assert list(read_times(path)) == times
 
@@ -91,9 +91,9 @@ def timed(stamps, **options):
     ([0, 1, 2, 90, 3, 4], [0, 1, 2, 2.04, 3, 4], []),  # an outlier ahead
     ([0, 1, 2, -9, 2.02, 3], [0, 1, 2, 2.01, 2.02, 3], []),  # one back, closely followed
     ([50, 51, 0, 1], [0, 1, 1.04, 2.04], [1.04]),  # the clock starts again
-    ([0, 9, 18, 27.5], [0, 9, 18, 27.5], []),  # slow, but no jump
+    ([0, 9, 18, 27.5], [0, 9, 18, 27.5], []),  # slow, but not a jump
     ([0, 1, None, 90, None, 91], [0, 1, 1.04, 1.08, 1.12, 2.08], [1.08]),
-    ([0, 0.1, 0.1, 0.3], [0, 0.1, 0.14, 0.3], []),  # the same stamp twice
+    ([0, 0.1, 0.1, 0.3], [0, 0.1, 0.14, 0.3], []),  # a repeated time stamp
 ])  # fmt: skip
 def test_the_clock(stamps, times, jumps):
     found = timed(stamps, longest=PAUSE)

@@ -296,7 +296,7 @@ def test_opencv_reads_files_that_pyav_cannot(tmp_path, write_video, monkeypatch,
 
     monkeypatch.setattr(decode, "_pyav", refuse)
     np.testing.assert_allclose(levels(path), [level_of(n) for n in range(12)], atol=8)
-    assert isinstance(next(decode.pictures(path)).image, np.ndarray)  # which OpenCV gives
+    assert isinstance(next(decode.pictures(path)).image, np.ndarray)  # as from OpenCV
     monkeypatch.setattr(decode, "_pyav", lambda path, start, tape, jumps: iter(()))
     assert len(levels(path)) == 12
 

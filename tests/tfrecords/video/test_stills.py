@@ -89,12 +89,12 @@ def test_a_damaged_webp_is_reported(webp):
 def test_missing_frames_of_a_webp_are_reported(webp, number):
     content = webp.read_bytes()
     place = [k for k in range(len(content)) if content.startswith(b"ANMF", k)][number]
-    for start in (place, place + 24):  # the decoder skips a chunk of no name, or one in a frame
+    for start in (place, place + 24):  # the decoder skips an unknown chunk, or one in a frame
         webp.write_bytes(content[:start] + b"\0aaa" + content[start + 4 :])
         with pytest.raises(VideoError, match="damaged"):
             list(read_frames(webp))
     webp.write_bytes(content[:place] + b"EXIF" + content[place + 4 :] + b"bytes behind the end")
-    assert len(list(read_frames(webp))) == 5  # a sound file of one frame less
+    assert len(list(read_frames(webp))) == 5  # an intact file with one frame less
 
 
 def test_motion_jpeg_with_exif_is_read(tmp_path):

@@ -93,7 +93,7 @@ def test_truncated_files_are_reported(contents, read, tmp_path, name):
 def test_truncation_inside_the_name_of_a_chunk_is_reported(contents, read):
     whole = contents["pipe.avi"]
     last = whole.rindex(b"00dc")
-    assert read("a.avi", whole[:last]) == FRAMES - 1  # nothing tells
+    assert read("a.avi", whole[:last]) == FRAMES - 1  # this cannot be detected
     for rest in (1, 4, 7):
         with pytest.raises(VideoError, match="truncated"):
             read("a.avi", whole[: last + rest])

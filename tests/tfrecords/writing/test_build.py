@@ -62,7 +62,7 @@ def children():
     return found
 
 
-# What is written
+# The written data set
 
 
 def test_the_manifest_has_the_right_counts(built):
@@ -360,7 +360,7 @@ def test_fingerprints(tmp_path, tree):
     assert fingerprints(root.rename(tmp_path / "moved"), entries) == before
 
 
-# What may go wrong
+# Errors
 
 
 @pytest.fixture

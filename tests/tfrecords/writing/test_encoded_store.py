@@ -100,9 +100,9 @@ def test_frames_equal_those_of_the_original(built, case):
     assert split.videos[video]["frames"] == len(frames)
     assert split.encoded[video] == (codec != "gif")
     random = np.random.default_rng(1)
-    asked = [np.arange(len(frames)), np.array([len(frames) - 1, 0, 0]), np.arange(0, 24, 8) % 20]
-    asked += [random.integers(0, len(frames), 4) for _ in range(10)]
-    for places in asked:
+    requests = [np.arange(len(frames)), np.array([len(frames) - 1, 0, 0]), np.arange(0, 24, 8) % 20]
+    requests += [random.integers(0, len(frames), 4) for _ in range(10)]
+    for places in requests:
         for place, stored in zip(places, read_stored(split, video, places), strict=True):
             expected = as_jpeg(frames[place]) if codec == "gif" else frames[place]
             np.testing.assert_array_equal(stored, expected)
@@ -167,7 +167,7 @@ def test_other_tools_read_the_record_and_its_media(built, tmp_path, name):
     with av.open(io.BytesIO(media)) as container:
         assert [stream.type for stream in container.streams] == ["video"]
         shown = {round(p.time * 1e6) + offset: p for p in container.decode(video=0)}
-    assert 0 <= frames[0].timestamp - min(shown) < 1_000_000  # from the key picture before
+    assert 0 <= frames[0].timestamp - min(shown) < 1_000_000  # from the keyframe before
     for frame in frames:
         time = min(shown, key=lambda t: abs(t - frame.timestamp))
         assert abs(time - frame.timestamp) <= 1000
@@ -208,7 +208,7 @@ def test_a_clip_reads_only_its_packets(built, monkeypatch):
     monkeypatch.setattr(dataset, "_read", counted)
     media = split.read_media(place_of(split, "b_frames.mp4"), np.array([2, 30, 34]))
     packets = [[piece.number for piece in stretch] for stretch in media.stretches]
-    assert [numbers[0] for numbers in packets] == [1, 26]  # the first two key pictures
+    assert [numbers[0] for numbers in packets] == [1, 26]  # the first two keyframes
     assert len(packets[0]) < 7
     assert len(packets[1]) < 14
     pieces = [piece.data for stretch in media.stretches for piece in stretch]
@@ -271,7 +271,7 @@ def test_the_same_video_gives_the_same_bytes(built, tmp_path):
     found = [spooled(built.root / "b_frames.mp4", spool) for spool in spools]
     assert found[0] == found[1]
     assert spools[0].read_bytes() == spools[1].read_bytes()
-    assert sorted(tmp_path.iterdir()) == spools  # nothing else is left
+    assert sorted(tmp_path.iterdir()) == spools  # no other files are left
 
 
 @pytest.mark.parametrize("fps", [7.0, 40.0])
@@ -333,10 +333,12 @@ from tfrecords.writing import decoder_process
 found = decoder_process.answer(Job.from_json(sys.argv[1])).decoded
 assert len(found.media.pictures) == {frames}, found
 status = pathlib.Path("/proc/self/status").read_text(encoding="utf-8")
-print(status.split("VmHWM:")[1].split()[0])  # not ru_maxrss, which remembers the parent
+print(status.split("VmHWM:")[1].split()[0])  # not ru_maxrss, which includes the parent
 """
-        asked = job(path, tmp_path / "spool").to_json()
-        run = subprocess.run([sys.executable, "-c", source, asked], capture_output=True, check=True)
+        request = job(path, tmp_path / "spool").to_json()
+        run = subprocess.run(
+            [sys.executable, "-c", source, request], capture_output=True, check=True
+        )
         peaks.append(int(run.stdout) / 1024)
     assert peaks[1] - peaks[0] < 15
 
@@ -422,5 +424,7 @@ def test_a_build_reports_videos_stored_as_frames(built, tmp_path, capsys):
     with open(built.root / "two.csv", "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
     tfrecords.build(built.root / "two.csv", tmp_path / "data", store="video", progress=False)
-    said = capsys.readouterr()
-    assert "1 video is stored as JPEG frames: pictures (Matroska does not" in said.out + said.err
+    printed = capsys.readouterr()
+    assert (
+        "1 video is stored as JPEG frames: pictures (Matroska does not" in printed.out + printed.err
+    )

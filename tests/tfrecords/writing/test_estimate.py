@@ -118,7 +118,7 @@ def test_a_disk_that_is_clearly_too_small_stops_a_build_before_it_starts(videos,
         ):
             tfrecords.build(videos, out, **options, **OPTIONS)
         assert not list(out.glob("*.tfrecord"))
-    disk(10**6)  # little, yet enough
+    disk(10**6)  # small, but sufficient
     tfrecords.build(videos, out, **OPTIONS)
 
 

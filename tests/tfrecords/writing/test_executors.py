@@ -36,7 +36,7 @@ def processes():
         yield executor
 
 
-# Who decodes
+# Executors
 
 
 def test_a_process_pool_writes_the_same_bytes(videos, built, content, tmp_path, processes):
@@ -133,7 +133,7 @@ def test_a_killed_build_on_a_cluster_resumes(videos, content, built, tmp_path, d
     assert content(out) == content(built)
 
 
-# What may go wrong
+# Errors
 
 
 def test_a_scheduler_that_does_not_respond(videos, tmp_path, monkeypatch):

@@ -24,7 +24,7 @@ def hmdb51(lists: Lists, split_number: int = 1) -> Listing:
     videos = []
     for label, file in sorted(files.items()):
         for place, line in lines_of(file):
-            name, _, flag = line.rpartition(" ")  # names hold "!", "(" and "["
+            name, _, flag = line.rpartition(" ")  # names contain "!", "(" and "["
             if not name or flag not in _SPLITS:
                 raise SourceError(f"{place} must be a video and a 0, 1 or 2, received {line!r}.")
             if split := _SPLITS[flag]:
