@@ -35,20 +35,20 @@ SMALL = TrainConfig(backbone="tiny", num_frames=4, interval=2, image_size=32, ba
 
 @pytest.fixture(scope="session")
 def small() -> TrainConfig:
-    """A run without data and folder yet."""
+    """A config without data and folder."""
     return SMALL
 
 
 @pytest.fixture
 def config(directions, tmp_path) -> TrainConfig:
-    """A run of seconds: two epochs of the tiny backbone."""
+    """A run that takes seconds: two epochs of the tiny backbone."""
     own = {"data": directions, "out": tmp_path / "run", "epochs": 2, "save_every": 2}
     return dataclasses.replace(SMALL, dropout=0.3, **own)
 
 
 @pytest.fixture(scope="session")
 def trained(directions, tmp_path_factory):
-    """A finished run that tests read but do not change."""
+    """A finished run that tests must not change."""
     from training.fit.train import train
 
     out = tmp_path_factory.mktemp("trained") / "run"
@@ -62,7 +62,7 @@ def change():
 
 
 def fields_of(data: bytes, *numbers: int) -> bytes:
-    """What a field of a field ... of a message of protobuf holds."""
+    """The contents of a nested field of a protobuf message."""
     for number in numbers:
         (span,) = (span for tag, *span in fields(data, 0, len(data)) if tag >> 3 == number)
         data = data[slice(*span)]
@@ -71,7 +71,7 @@ def fields_of(data: bytes, *numbers: int) -> bytes:
 
 @pytest.fixture(scope="session")
 def warmup_requests():
-    """The requests of a served model's warm-up file: by signature, the input and its value."""
+    """The requests of a served model's warm-up file: the input and its value by signature."""
     tensor_proto = type(tf.make_tensor_proto(0))
 
     def read(served: Path) -> dict[str, tuple[str, np.ndarray]]:
@@ -87,9 +87,9 @@ def warmup_requests():
 
 @pytest.fixture
 def start():
-    """Trains a config in a new process, which may send itself a signal after some steps.
+    """Trains a config in a new process, which can send itself a signal after some steps.
 
-    As one of several workers it has so many logical CPUs.
+    As one of several workers, it has the given number of logical CPUs.
     """
     processes = []
 
@@ -113,9 +113,9 @@ def start():
 
 @pytest.fixture(scope="session")
 def difference():
-    """The norm of the difference of two runs' weights, as a part of the norm of the weights.
+    """The norm of the difference of two runs' weights, relative to the norm of the weights.
 
-    Of single weights a few steps may move the least by a rounding that flips a ReLU.
+    Single weights can differ more, since rounding can flip a ReLU.
     """
 
     def difference(one: Run, other: Run, which: str = "model") -> float:

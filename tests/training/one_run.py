@@ -1,8 +1,8 @@
-"""Trains the config in the first argument; after so many steps it sends itself a signal.
+"""Trains the config in the first argument; it sends itself a signal after the given steps.
 
 python one_run.py CONFIG_AS_JSON STEPS SIGNAL CPUS
 
-With several CPUs it is a worker of several devices, as a machine with so many GPUs.
+With several CPUs, it is a worker with that many devices, like a machine with several GPUs.
 """
 
 import json

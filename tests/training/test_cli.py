@@ -1,4 +1,4 @@
-"""The command line as a person meets it."""
+"""The command line from a user's point of view."""
 
 import io
 import json
@@ -25,7 +25,7 @@ COMMANDS += ["ablate", "analyze", "explain", "report"]
 
 @pytest.fixture
 def ctm(monkeypatch, capsys):
-    """Runs a command line; its exit code, or its one sentence, and what it printed."""
+    """Runs a command line; returns its exit code or error message, and its output."""
 
     def ctm(*arguments):
         monkeypatch.setattr("sys.argv", ["ctm", *arguments])
@@ -78,7 +78,7 @@ def test_a_long_help_has_groups(ctm):
         assert [name for name, group in groups.items() if f" {option} " in group] == [title]
 
 
-def test_what_only_python_can_say_is_no_option(ctm):
+def test_arguments_for_python_only_are_not_options(ctm):
     _, printed = ctm("build", "--help")
     assert "--dask" in printed
     assert "--estimate" in printed
@@ -125,15 +125,15 @@ def test_the_formats_of_data_sets_are_explained(ctm):
         ),
     ],
 )
-def test_a_mistake_is_one_sentence_and_an_exit_code(ctm, arguments, words, tmp_path, monkeypatch):
+def test_a_user_error_is_one_sentence_and_exit_code(ctm, arguments, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, _ = ctm(*arguments)
-    assert words in code  # which Python prints, and ends with 1
+    assert words in code  # printed by Python, with exit code 1
     assert code.startswith("ctm: ")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_mistake_prints_no_traceback(tmp_path):
+def test_a_user_error_prints_no_traceback(tmp_path):
     command = [sys.executable, "-m", "training", "verify", "nowhere"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, cwd=tmp_path)
     assert done.returncode == 1
@@ -141,7 +141,7 @@ def test_a_mistake_prints_no_traceback(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_misspelt_option_gets_the_nearest_one(ctm):
+def test_a_misspelled_option_suggests_the_nearest_one(ctm):
     code, printed = ctm("train", "--bakbone", "tiny")
     assert code == 2
     assert "--backbone" in printed
@@ -154,7 +154,7 @@ def test_the_version_is_the_packages(ctm):
 
 @pytest.fixture(scope="module")
 def foreign(small, tmp_path_factory):
-    """A run whose classes have names that few terminals can spell, and its videos."""
+    """A run whose class names few terminals can print, and its videos."""
     folder = tmp_path_factory.mktemp("foreign")
     write_direction_videos(folder / "videos", 4)
     for plain, name in {"left": "Füße", "right": "行走 🙂"}.items():
@@ -164,7 +164,7 @@ def foreign(small, tmp_path_factory):
     return folder
 
 
-def test_letters_that_the_terminal_does_not_know_are_escaped(foreign, monkeypatch):
+def test_characters_that_the_terminal_does_not_support_are_escaped(foreign, monkeypatch):
     monkeypatch.chdir(foreign)
     videos = sorted(map(str, Path("videos").rglob("*.mp4")))[:3]
     printed = {}
@@ -183,7 +183,7 @@ def test_letters_that_the_terminal_does_not_know_are_escaped(foreign, monkeypatc
     assert [{row["class"] for row in own["classes"]} for own in found] == [names] * 3
 
 
-def test_a_run_opens_under_every_locale(foreign):
+def test_a_run_can_be_read_in_every_locale(foreign):
     commands = [
         ["evaluate", "run", "--num-clips", "1", "--num-crops", "1"],
         ["predict", "run", "videos/up/0000.mp4"],

@@ -26,7 +26,7 @@ PUBLIC = {
     for name in package.__all__
     if not inspect.ismodule(getattr(package, name))
 }
-COMMANDS = {"training.TrainConfig"}  # whose docstring is the help of a command
+COMMANDS = {"training.TrainConfig"}  # docstrings are the help of commands
 MODULES = sorted(
     found.name
     for package in PACKAGES
@@ -36,7 +36,7 @@ MODULES = sorted(
 
 
 class OnEveryBackend(doctest.OutputChecker):
-    """Takes TensorFlow's way to print a shape for a tuple, which JAX and PyTorch print."""
+    """Treats TensorFlow's format of a shape as equal to the tuple that JAX and PyTorch print."""
 
     def check_output(self, want, got, optionflags):
         got = re.sub(r"^TensorShape\(\[(.*)\]\)$", r"(\1)", got) if "Tensor" not in want else got
@@ -45,7 +45,7 @@ class OnEveryBackend(doctest.OutputChecker):
 
 @pytest.fixture(scope="module")
 def workplace(directions, trained, tmp_path_factory):
-    """A folder as a user has it: videos, a data set, a run."""
+    """A user's folder: videos, a data set, a run."""
     folder = tmp_path_factory.mktemp("workplace")
     shutil.copytree(directions.parent / "videos", folder / "videos")
     shutil.copytree(directions, folder / "data" / "mine")
@@ -56,7 +56,7 @@ def workplace(directions, trained, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model():
-    """A small model, which some examples train."""
+    """A small model that some examples train."""
     model = ctm_keras.build_video_model("tsn", "tiny", 4, 4, 32, weights=None)
     model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     return model
@@ -100,6 +100,6 @@ def arguments(thing) -> list[str]:
 
 
 def raises(thing) -> bool:
-    """Whether its own code raises an error for what it was given."""
+    """Whether its own code raises an error for its arguments."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(thing)))
     return any(isinstance(node, ast.Raise) for node in ast.walk(tree))

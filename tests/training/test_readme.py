@@ -1,4 +1,4 @@
-"""What the README and the page on serving show is what runs; every link leads somewhere."""
+"""The code in the README and the serving page runs; links have targets."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def python_of(page: str) -> str:
-    """The Python of a page, which has one block."""
+    """The Python code of a page with one block."""
     text = (ROOT / page).read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     return code
@@ -63,7 +63,7 @@ def test_the_request_for_tf_serving_is_answered(trained, directions, tmp_path, m
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_links_lead_somewhere(page):
+def test_links_have_targets(page):
     text = page.read_text(encoding="utf-8")
     for link in re.findall(r"\]\((?!http)([^)#]+)[^)]*\)", text):
         assert (page.parent / link).exists(), link

@@ -39,7 +39,7 @@ class DataWait(keras.callbacks.Callback):
         super().__init__()
         self.remedies = tuple(remedies)
         self.share = 0.0
-        self._asked: dict[int, float] = {}
+        self._requested: dict[int, float] = {}
         self._ready: dict[int, float] = {}
         self._waits: list[float] = []  # seconds for each batch of the epoch
         self._epoch_begin = self._step_begin = self._step_end = 0.0
@@ -56,7 +56,7 @@ class DataWait(keras.callbacks.Callback):
         """
 
         def ask(number: tf.Tensor) -> tf.Tensor:
-            return tf.numpy_function(self._note_asked, [number], tf.int64)
+            return tf.numpy_function(self._note_requested, [number], tf.int64)
 
         def pass_on(number: tf.Tensor, *batch: tf.Tensor) -> tf.Tensor:
             noted = tf.numpy_function(self._note_ready, [number], tf.int64)
@@ -68,7 +68,7 @@ class DataWait(keras.callbacks.Callback):
         return tf.data.Dataset.zip(numbers, dataset).map(pass_on).prefetch(1)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        for notes in self._asked, self._ready, self._waits:
+        for notes in self._requested, self._ready, self._waits:
             notes.clear()
         self._epoch_begin = self._step_end = time.perf_counter()
 
@@ -77,9 +77,9 @@ class DataWait(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         begin, self._step_end = self._step_begin, time.perf_counter()
-        ready, asked = self._ready.pop(batch, begin), self._asked.pop(batch, begin)
+        ready, requested = self._ready.pop(batch, begin), self._requested.pop(batch, begin)
         # An epoch's first batch is requested in the middle of its step.
-        self._waits.append(max(0.0, ready - max(asked, begin)))
+        self._waits.append(max(0.0, ready - max(requested, begin)))
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         first, waited = sum(self._waits[:1]), sum(self._waits[1:])
@@ -94,8 +94,8 @@ class DataWait(keras.callbacks.Callback):
         advice = f": {'; or '.join([*self.remedies, ALWAYS])}" if self.share >= SMALL else ""
         return f"{waited}{advice}."
 
-    def _note_asked(self, number: np.int64) -> np.int64:
-        self._asked[int(number)] = time.perf_counter()
+    def _note_requested(self, number: np.int64) -> np.int64:
+        self._requested[int(number)] = time.perf_counter()
         return number
 
     def _note_ready(self, number: np.int64) -> np.int64:

@@ -73,8 +73,8 @@ def _single_video(path: Path) -> Path:
         raise VideoError(f"{path}: {error}") from None
     if len(videos) > 1:
         raise ValueError(
-            f"ctm explain requires one video, received the folder {path} with {len(videos)}. Give "
-            f"one of them, such as {videos[0]}."
+            f"ctm explain requires one video, received the folder {path} with {len(videos)} "
+            f"videos. Give one of them, such as {videos[0]}."
         )
     return videos[0]
 

@@ -1,4 +1,4 @@
-"""`ctm ablate`: every network of a table trained and evaluated, what is there taken as it is."""
+"""`ctm ablate`: each network of a table is trained and evaluated; finished runs are reused."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ from training.run_folder import Run
 
 @pytest.fixture
 def ablation(directions, small, tmp_path):
-    """Two runs of one epoch, on directions and a copy of them."""
+    """Two runs of one epoch, on the directions data set and a copy of it."""
     copy = shutil.copytree(directions, tmp_path / "copy")
     values = {**vars(small), "data": (directions, copy), "out": tmp_path / "out", "epochs": 1}
     del values["resume"], values["dry_run"]
@@ -47,7 +47,7 @@ def test_every_row_of_every_table_can_be_built_on_resnets(table):
 
 
 def test_tables_are_trained_evaluated_and_written(ablation, monkeypatch):
-    rows = {"ctm-1": (3,), "ctm-2": (3, 4)}  # CTM, which is Res4's row, and Res5, which tiny lacks
+    rows = {"ctm-1": (3,), "ctm-2": (3, 4)}  # CTM is the row of Res4; tiny has no Res5
     for name, kept in rows.items():
         own = tuple(TABLES[name].rows[i] for i in kept)
         monkeypatch.setitem(TABLES, name, dataclasses.replace(TABLES[name], rows=own))
@@ -87,17 +87,17 @@ def test_tables_are_trained_evaluated_and_written(ablation, monkeypatch):
         ablate(dataclasses.replace(ablation, data=(rebuilt,)))
 
 
-def test_only_the_report_that_was_asked_for_counts(trained, tmp_path):
-    """Others, as of the training split or of the best weights, lie where it would."""
+def test_only_the_requested_report_is_reused(trained, tmp_path):
+    """Reports of other splits or models are in the same place."""
     run = Run(shutil.copytree(trained.path, tmp_path / "run"))
     (run.path / "report.json").unlink(missing_ok=True)  # of another test
-    asked = EvaluateConfig(split="val", num_clips=1, num_crops=1)
-    assert not is_evaluated(run, asked)
+    views = EvaluateConfig(split="val", num_clips=1, num_crops=1)
+    assert not is_evaluated(run, views)
     for other in ({"split": "train"}, {"which": "best"}, {"average": "logits"}):
-        evaluate(run.path, **{**vars(asked), **other})
-        assert not is_evaluated(run, asked)
-    evaluate(run.path, **vars(asked))
-    assert is_evaluated(run, asked)
+        evaluate(run.path, **{**vars(views), **other})
+        assert not is_evaluated(run, views)
+    evaluate(run.path, **vars(views))
+    assert is_evaluated(run, views)
 
 
 def test_means_and_standard_deviations():
@@ -119,7 +119,7 @@ def test_means_and_standard_deviations():
         ({"backbone": "tony"}, "tiny"),
     ],
 )
-def test_what_no_table_can_be_made_of_is_told_before_any_training(ablation, values, words):
+def test_invalid_tables_are_errors_before_training_starts(ablation, values, words):
     with pytest.raises(ValueError, match=words):
         ablate(dataclasses.replace(ablation, **values))
     assert not ablation.out.exists()
@@ -139,29 +139,29 @@ def other_classes(tmp_path):
     return tmp_path / "other"
 
 
-def test_options_go_to_the_methods_that_have_them(ablation):
+def test_options_apply_to_the_methods_that_have_them(ablation):
     given = dataclasses.replace(ablation, options=("reduction=8", "temporal_pooling=True"))
     tsn, *_, ctm = TABLES["ctm-1"].rows
     assert for_training(tsn, given, 0).options == ("temporal_pooling=True",)
     assert for_training(ctm, given, 0).options == ("blocks=1", *given.options)
 
 
-def test_a_recipe_gives_the_values_but_no_model():
+def test_a_recipe_sets_the_values_but_not_the_model():
     config = AblateConfig.by_recipe(recipes.read("stm_something_v1"))
     assert (config.epochs, config.sampling, config.recipe) == (50, "segments", "stm_something_v1")
     assert (config.model, config.options, config.data) == ("ctm", (), ())
 
 
-def test_an_unknown_table_names_the_nearest(ablation):
+def test_an_unknown_table_is_an_error_with_the_nearest_name(ablation):
     with pytest.raises(ValueError, match="Did you mean 'ctm-1'"):
         ablate(dataclasses.replace(ablation, tables=("ctm1",)))
 
 
-def test_the_model_is_the_tables(ablation):
+def test_an_explicit_model_is_refused(ablation):
     with pytest.raises(ValueError, match="trains the models of its table"):
         ablate(dataclasses.replace(ablation, model="tsm"))
 
 
-def test_a_table_needs_data():
+def test_a_table_requires_data():
     with pytest.raises(ValueError, match="requires at least one table and --data"):
         AblateConfig(tables=("ctm-1",)).check()

@@ -1,4 +1,4 @@
-"""`ctm analyze` on runs whose predictions are made, so that every figure is known."""
+"""`ctm analyze` on runs with synthetic predictions, so that every result is known."""
 
 import dataclasses
 import json
@@ -20,7 +20,7 @@ NAMES = ["fall", "rise", "still", "never there"]
 
 @pytest.fixture
 def make_run(tmp_path):
-    """An evaluated run; `answers` are the best classes of ten videos: 4 fall, 4 rise, 2 still."""
+    """An evaluated run; `answers` are the predictions of ten videos: 4 fall, 4 rise, 2 still."""
 
     def make(name, answers, model="tsn", frames=8, names=NAMES, crops=1, **config):
         which, missing = config.pop("which", "model"), config.pop("missing", {})
@@ -54,7 +54,7 @@ CTM = [0, 0, 0, 0, 1, 1, 0, 0, 2, 2]  # 8 of 10
 TSM = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]  # all
 
 
-def test_the_figures_of_two_models_beside_tsn(make_run, tmp_path):
+def test_the_results_of_two_models_compared_with_tsn(make_run, tmp_path):
     runs = [make_run("a", TSN), make_run("b", CTM, "ctm"), make_run("c", TSM, "tsm")]
     lines = "\n".join(analyze(runs, tmp_path / "out", top=2))
     found = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
@@ -77,7 +77,7 @@ def test_the_figures_of_two_models_beside_tsn(make_run, tmp_path):
     assert (tmp_path / "out" / "temporal_gains.png").stat().st_size > 5000
 
 
-def test_each_model_has_the_tsn_of_its_own_frames(make_run, tmp_path):
+def test_each_model_is_compared_with_the_tsn_of_its_frames(make_run, tmp_path):
     worse = [1] * 10  # 4 of 10
     runs = [
         make_run("8", TSN),
@@ -92,7 +92,7 @@ def test_each_model_has_the_tsn_of_its_own_frames(make_run, tmp_path):
         assert f"{frames} frames" in found["protocol"]
 
 
-def test_networks_that_scored_other_videos_are_not_compared(make_run, tmp_path):
+def test_networks_with_different_videos_are_not_compared(make_run, tmp_path):
     runs = [make_run("8", TSN), make_run("ctm", CTM, "ctm"), make_run("16", TSN, frames=16)]
     path = runs[2] / "predictions.npz"
     saved = Predictions.load(path)
@@ -102,7 +102,7 @@ def test_networks_that_scored_other_videos_are_not_compared(make_run, tmp_path):
 
 
 @pytest.mark.parametrize("turn", [1, -1])
-def test_of_two_tsns_none_wins_in_silence(make_run, tmp_path, turn):
+def test_two_tsns_in_one_setting_are_refused(make_run, tmp_path, turn):
     runs = [make_run("a", TSN), make_run("b", [1] * 10), make_run("c", CTM, "ctm")][::turn]
     with pytest.raises(
         ValueError, match=r"are both tsn on tiny with 8 frames of 224 pixels\. Give"
@@ -110,7 +110,7 @@ def test_of_two_tsns_none_wins_in_silence(make_run, tmp_path, turn):
         list(analyze(runs, tmp_path / "out"))
 
 
-def test_a_tsn_of_another_size_is_no_baseline(make_run, tmp_path):
+def test_a_tsn_of_another_image_size_is_not_a_baseline(make_run, tmp_path):
     runs = [make_run("a", TSN, image_size=96), make_run("b", CTM, "ctm", image_size=48)]
     with pytest.raises(ValueError, match=r"nothing to compare: .* of 96 pixels, ctm .* of 48 pix"):
         list(analyze(runs, tmp_path / "out"))
@@ -120,11 +120,13 @@ def test_a_tsn_of_another_size_is_no_baseline(make_run, tmp_path):
     assert found["networks"][1]["spatial"] == pytest.approx(4 / 8)
 
 
-def test_a_methods_own_ablations_stand_side_by_side(make_run, tmp_path):
+def test_ablations_of_one_method_are_compared(make_run, tmp_path):
     runs = [
         make_run("a", TSN),
         make_run("b", CTM, "ctm", options=("blocks=1",)),
-        make_run("c", CTM, "ctm", options=("blocks=1", "paths=tccm")),  # as good by chance
+        make_run(
+            "c", CTM, "ctm", options=("blocks=1", "paths=tccm")
+        ),  # the same accuracy by chance
         make_run("d", TSM, "ctm", options=("paths=tccm", "blocks=1,3", "temporal_pooling=True")),
     ]
     lines = "\n".join(analyze(runs, tmp_path / "out"))
@@ -138,7 +140,7 @@ def test_a_methods_own_ablations_stand_side_by_side(make_run, tmp_path):
         list(analyze([*runs, again], tmp_path / "out"))
 
 
-def test_networks_that_pool_by_average_and_by_maximum_are_two(make_run, tmp_path):
+def test_average_and_max_pooling_are_different_networks(make_run, tmp_path):
     runs = [
         make_run("a", TSN),
         make_run("b", CTM, "ctm", options=("temporal_pooling=max",)),
@@ -171,7 +173,7 @@ def test_means_over_frame_counts_are_printed(make_run, tmp_path):
     assert means == ["Means of ctm: Phi 0.688, Psi 0.500 (2 networks)"]
 
 
-def test_protocol_and_coverage_stand_above_the_numbers(make_run, tmp_path):
+def test_protocol_and_coverage_are_printed_above_the_scores(make_run, tmp_path):
     runs = [make_run("a", TSN, missing={"v10": "gone"}), make_run("b", CTM, "ctm")]
     first = next(analyze(runs, tmp_path / "out"))
     assert "val: like ctm: 1 clip x 1 crop" in first
@@ -187,7 +189,7 @@ def test_the_last_and_the_best_checkpoint_are_not_compared(make_run, tmp_path):
         list(analyze(runs, tmp_path / "out"))
 
 
-def test_a_tsn_alone_is_nothing_to_compare(make_run, tmp_path):
+def test_a_tsn_alone_is_refused(make_run, tmp_path):
     with pytest.raises(
         ValueError, match=r"nothing to compare: .*\. Give a TSN and another network"
     ):
@@ -202,13 +204,13 @@ def test_a_run_that_was_not_evaluated_is_named(make_run, tmp_path):
         list(analyze([run], tmp_path / "out"))
 
 
-def test_without_a_tsn_there_is_nothing_to_compare_with(make_run, tmp_path):
+def test_runs_without_a_tsn_are_refused(make_run, tmp_path):
     pooled = make_run("a", TSN, options=("temporal_pooling=True",))
     with pytest.raises(ValueError, match="None of the 2 runs is a TSN"):
         list(analyze([pooled, make_run("b", CTM, "ctm")], tmp_path / "out"))
 
 
-def test_no_class_at_all_cannot_be_the_most_temporal(make_run, tmp_path):
+def test_zero_temporal_classes_are_refused(make_run, tmp_path):
     with pytest.raises(ValueError, match="top must be 1 or more, received 0"):
         list(analyze([make_run("a", TSN)], tmp_path / "out", top=0))
 

@@ -1,4 +1,4 @@
-"""Phi and Psi against the 288 results that the paper's authors published, and its Table 8."""
+"""Phi and Psi, compared with the authors' 288 published results and the paper's Table 8."""
 
 import csv
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_the_papers_example_of_figure_7():
     assert spatial_contribution(0.716, 0.368) == pytest.approx(0.368 / 0.716)
 
 
-def test_a_model_below_tsn_is_all_space_and_harmed_by_time():
+def test_a_model_below_tsn_has_phi_one_and_negative_psi():
     assert spatial_contribution(0.3, 0.6) == 1.0
     assert temporal_improvement(0.3, 0.6) == pytest.approx(-0.75)
 
@@ -75,14 +75,14 @@ def test_a_method_without_pooled_networks_has_no_pooled_mean():
     assert own.networks == (1, 0)
 
 
-def test_no_result_stands_without_its_tsn():
+def test_a_network_without_its_tsn_is_refused():
     with pytest.raises(ValueError, match="ctm on tiny with 16 frames has no tsn"):
         mean_contributions(
             [Result("tsn", "tiny", 8, False, 0.5), Result("ctm", "tiny", 16, False, 0.5)]
         )
 
 
-def test_no_result_stands_twice():
+def test_a_network_given_twice_is_refused():
     with pytest.raises(ValueError, match=r"must appear once, received tsn .* twice"):
         mean_contributions([Result("tsn", "tiny", 8, False, 0.5)] * 2)
 
@@ -98,6 +98,6 @@ def test_a_perfect_tsn_leaves_nothing_to_improve():
         temporal_improvement(1.0, 1.0)
 
 
-def test_two_models_that_are_never_right_cannot_be_compared():
+def test_two_accuracies_of_zero_are_refused():
     with pytest.raises(ValueError, match="One accuracy must be above 0"):
         spatial_contribution(0.0, 0.0)

@@ -1,4 +1,4 @@
-"""Frames out of order: which frame stands where, and that nothing else changes."""
+"""Reordered frames: the position of each frame, and that nothing else changes."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from training.evaluate.predictions import predict_views
 
 
 def batch(clips=6, frames=5):
-    """Clips whose pixels are the number of their frame."""
+    """Clips whose pixels equal their frame's number."""
     pixels = np.arange(frames, dtype=np.uint8)[None, :, None, None, None]
     return {
         "clip": np.tile(pixels, (clips, 1, 2, 2, 3)),
@@ -21,7 +21,7 @@ def batch(clips=6, frames=5):
 
 
 def frames_of(order, seed=0, **size):
-    """The numbers of the frames that stand in each clip."""
+    """The frame numbers of each clip."""
     (found,) = reordered([batch(**size)], order, seed)
     return found["clip"][:, :, 0, 0, 0]
 
@@ -34,7 +34,7 @@ def test_repeated_clips_are_their_middle_frame():
     np.testing.assert_array_equal(frames_of("repeated"), np.full((6, 5), 2))
 
 
-def test_shuffled_clips_have_all_frames_in_orders_of_their_own():
+def test_each_clip_is_shuffled_separately():
     found = frames_of("shuffled", clips=60)
     assert (np.sort(found, axis=1) == np.arange(5)).all()
     assert len(np.unique(found, axis=0)) > 20
@@ -43,12 +43,12 @@ def test_shuffled_clips_have_all_frames_in_orders_of_their_own():
 
 
 def test_no_shuffled_clip_is_in_its_true_order():
-    found = frames_of("shuffled", clips=60, frames=2)  # by chance a half would be
+    found = frames_of("shuffled", clips=60, frames=2)  # by chance, half would be
     np.testing.assert_array_equal(found, np.tile([1, 0], (60, 1)))
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_ids_views_and_labels_stay(order):
+def test_ids_views_and_labels_are_unchanged(order):
     before = batch()
     (after,) = reordered([before], order)
     for name in ("id", "view", "label"):

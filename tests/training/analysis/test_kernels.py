@@ -1,4 +1,4 @@
-"""The kernels of TCC over the image grid: each weight stands at its own place."""
+"""Kernels of TCC over the image grid: each weight is at its own position."""
 
 import keras
 import numpy as np
@@ -17,8 +17,8 @@ def test_a_weight_acts_where_and_when_its_map_says():
     clip = np.zeros((1, 4, 5, 6, 3), np.float32)
     clip[0, 1, 2, 3, 1] = 1.0  # frame 1, row 2, column 3, channel 1
     seen = np.array(model(clip))[0]
-    assert seen[2, 2, 3, 1] == kernels[0, 1, 2, 3]  # a frame later it was the frame before
-    assert seen[1, 2, 3, 0] == kernels[1, 2, 2, 3]  # to channel 0 it is the next channel
+    assert seen[2, 2, 3, 1] == kernels[0, 1, 2, 3]  # for the next frame, it is the previous frame
+    assert seen[1, 2, 3, 0] == kernels[1, 2, 2, 3]  # for channel 0, it is the next channel
     assert np.count_nonzero(seen) == 9
 
 
@@ -30,7 +30,7 @@ def test_a_picture_of_each_layer(trained, tmp_path):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
 
-def test_pictures_of_two_runs_never_have_one_name(trained, tmp_path):
+def test_runs_with_the_same_folder_name_are_refused(trained, tmp_path):
     other = tmp_path / trained.path.name
     for pictures_of in (draw_all, view_importances):
         with pytest.raises(ValueError, match=r"would both write pictures named run\. Analyze one"):
@@ -54,7 +54,7 @@ def test_kernels_that_are_all_zero_can_be_drawn(tmp_path):
     assert (tmp_path / "zero.png").stat().st_size > 5000
 
 
-def test_a_model_without_tcc_says_so():
+def test_a_model_without_tcc_is_refused():
     model = ctm_keras.build_video_model("tsn", "tiny", 3, image_size=32, weights=None)
     with pytest.raises(ValueError, match="no TCC layers"):
         tcc_kernels(model)

@@ -1,4 +1,4 @@
-"""Temporal gains of classes, on predictions whose accuracies can be counted by hand."""
+"""Temporal gains of classes, on predictions with accuracies that can be counted by hand."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from training.evaluate.predictions import Predictions
 
 
 def predictions(answers, classes=4):
-    """One view of each video: `answers` maps (label, video) to the class that is best."""
+    """One view of each video: `answers` maps (label, video) to the predicted class."""
     ids = [f"{label}/{video}" for label, video in answers]
     labels = np.array([label for label, _ in answers])
     logits = np.eye(classes)[list(answers.values())]
@@ -42,18 +42,18 @@ def test_views_count_as_one_video():
     np.testing.assert_array_equal(class_accuracies(twice), [1.0, np.nan])
 
 
-def test_gains_are_joined_by_id_and_not_by_place():
+def test_gains_are_joined_by_id_and_not_by_position():
     order = np.arange(len(KEYS))[::-1]
     turned = Predictions(*(getattr(TSN, f)[order] for f in ("ids", "views", "labels", "logits")))
     np.testing.assert_array_equal(temporal_gains(MODEL, turned), GAINS)
 
 
-def test_temporal_classes_gain_most_and_static_ones_tsn_knows_best():
+def test_temporal_classes_gain_most_and_static_classes_score_best_in_tsn():
     assert temporal_classes(np.array(GAINS), 2) == [0, 2]
     assert static_classes(TSN, 2) == [1, 0]
 
 
-def test_overlap_is_a_share_of_the_classes():
+def test_overlap_is_a_fraction_of_the_classes():
     assert overlap([1, 2, 3, 4], [4, 5, 6, 1]) == 0.5
 
 
@@ -71,13 +71,13 @@ def test_average_gain_with_and_without_the_most_temporal_class():
     assert average_temporal_gain(gains, removed=[0]) == pytest.approx(0.125)
 
 
-def test_other_videos_are_refused():
+def test_different_videos_are_refused():
     fewer = Predictions(*(getattr(TSN, f)[1:] for f in ("ids", "views", "labels", "logits")))
     with pytest.raises(ValueError, match="1 are in only one, for example '0/0'"):
         temporal_gains(MODEL, fewer)
 
 
-def test_other_labels_are_refused():
+def test_different_labels_are_refused():
     labels = np.where(TSN.labels == 2, 3, TSN.labels)
     with pytest.raises(ValueError, match="different labels"):
         temporal_gains(MODEL, Predictions(TSN.ids, TSN.views, labels, TSN.logits))
@@ -93,7 +93,7 @@ def test_more_classes_than_have_videos_are_refused():
         temporal_classes(np.array(GAINS), 4)
 
 
-def test_gains_that_are_all_alike_have_no_correlation():
+def test_equal_gains_have_no_correlation():
     with pytest.raises(ValueError, match="gains that differ"):
         gain_correlation(np.zeros(3), np.arange(3.0))
 

@@ -1,4 +1,4 @@
-"""`ctm analyze --views`: CoST's coefficients by layer and class, of a run's evaluated clips."""
+"""`ctm analyze --views`: CoST's coefficients by layer and class, over a run's evaluated clips."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ from training.fit.train import train
 
 @pytest.fixture(scope="module")
 def cost(directions, small, tmp_path_factory):
-    """A run of CoST, evaluated with two clips of a video."""
+    """A CoST run, evaluated with two clips per video."""
     out = tmp_path_factory.mktemp("cost") / "run"
     run = train(dataclasses.replace(small, data=directions, out=out, model="cost", epochs=1))
     evaluate(run.path, num_clips=2, num_crops=1)
@@ -40,7 +40,7 @@ def test_views_are_averaged_over_the_clips_of_the_evaluation(cost, directions, t
     assert (out / "run-views.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_class_that_counts_most_on_motion_comes_first():
+def test_the_class_with_the_largest_weight_of_motion_comes_first():
     layers = {
         "a": np.array([[0.6, 0.2, 0.2], [0.1, 0.5, 0.4]]),
         "b": np.array([[0.8, 0.1, 0.1], [0.5, 0.2, 0.3]]),

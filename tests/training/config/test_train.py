@@ -23,14 +23,14 @@ def test_config_survives_json_form():
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
-def test_a_preset_is_changed_in_single_parts():
+def test_parts_of_a_preset_can_be_overridden():
     mvit = TrainConfig(augment="mvit", repeats=1, randaugment="none", erasing=0.0).augmentation
     assert mvit == Augment(crop="resized", mixup=0.8, cutmix=1.0)
     assert TrainConfig().augmentation == Augment()
     assert TrainConfig(augment="tsn", crop="scale", mixup=0.2).augmentation == Augment(mixup=0.2)
 
 
-def test_weights_and_pairs_are_read_from_words():
+def test_class_weights_and_flip_pairs_are_parsed():
     assert TrainConfig().weights_of_classes is None
     assert TrainConfig(class_weights=("sqrt",)).weights_of_classes == "sqrt"
     config = TrainConfig(class_weights=("a=b=2", "fall=0.5"))
@@ -84,7 +84,7 @@ def test_options_are_read_as_python_values(text, expected):
         ({"mixup": -0.5}, "mixup must be a number of at least 0, received -0.5"),
     ],
 )
-def test_a_wrong_value_is_named(values, words):
+def test_an_invalid_value_is_named(values, words):
     with pytest.raises(ValueError, match=words):
         TrainConfig(**values).check()
 
@@ -103,5 +103,5 @@ def test_unknown_names_in_a_config_are_named():
         ("mode=gaussian", "gaussian"),
     ],
 )
-def test_switches_are_understood_however_they_are_spelt(option, value):
+def test_boolean_options_accept_every_spelling(option, value):
     assert parse_option(option)[1] == value

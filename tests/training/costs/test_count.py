@@ -9,7 +9,7 @@ from training.costs.count import clips_per_second, multiply_adds, trained_parame
 
 
 def model_of(*parts):
-    """Clips of 4 x 8 x 8 x 3 through layers."""
+    """A model of layers for clips of 4 x 8 x 8 x 3."""
     clip = x = keras.Input((4, 8, 8, 3))
     for part in parts:
         x = part(x)
@@ -17,7 +17,7 @@ def model_of(*parts):
 
 
 class Products(layers.Layer):
-    """Each position times each other, in two ways."""
+    """Products of all pairs of positions, in two ways."""
 
     def call(self, x):
         x = ops.reshape(x, (-1, 256, 3))
@@ -40,7 +40,7 @@ def test_multiply_adds_of_each_kind_of_layer(parts, expected):
     assert multiply_adds(model_of(*parts)) == expected
 
 
-# Figures of the reference for 87 classes and 8 frames of 224 x 224, in thousands of millions.
+# Figures of the reference for 87 classes and 8 frames of 224 x 224, in billions.
 PUBLISHED = {
     "tsn": (23_686_295, 32.70),
     "tam": (23_725_655, 32.83),

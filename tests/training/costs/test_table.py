@@ -1,4 +1,4 @@
-"""The tables of models: what they cost, and where each method can stand."""
+"""The tables of models: their costs, and compatible backbones."""
 
 import re
 from pathlib import Path
@@ -31,13 +31,13 @@ def test_the_table_of_costs_has_a_row_for_each_method(monkeypatch):
     ("backbone", "frames", "message"),
     [("nope", 4, "no backbone 'nope'"), ("tiny", 0, "num_frames")],
 )
-def test_what_cannot_be_priced_is_an_error(backbone, frames, message):
+def test_invalid_options_of_the_cost_table_are_errors(backbone, frames, message):
     with pytest.raises(ValueError, match=message):
         list(cost_table(backbone, frames, 32, 5))
 
 
 @pytest.mark.usefixtures("no_random_start")
-def test_the_page_says_where_each_method_stands():
+def test_the_page_shows_which_backbones_support_each_method():
     page = PAGE.read_text(encoding="utf-8")
     for line in compatibility():
         assert line in page, f"{PAGE.name} is old: run benchmarks/models_page.py"
@@ -46,7 +46,7 @@ def test_the_page_says_where_each_method_stands():
 @pytest.mark.long
 @pytest.mark.parametrize("backbone", BACKBONES)
 @pytest.mark.parametrize("method", METHODS)
-def test_what_the_page_says_is_so(method, backbone):
+def test_the_compatible_methods_on_the_page_can_be_built(method, backbone):
     reason = why_not(image_anatomy(backbone, 96, None)).get(method)
     if reason is not None:
         with pytest.raises(ValueError, match=re.escape(reason)):
@@ -58,7 +58,7 @@ def test_what_the_page_says_is_so(method, backbone):
 
 @pytest.mark.usefixtures("no_random_start")
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_takes_temporal_pooling(method):
+def test_every_method_supports_temporal_pooling(method):
     grafts = grafts_of(method, image_anatomy("tv_resnet18", 64, None), True, {})
     model = ctm_keras.build_video_model(
         method, "tv_resnet18", 3, 8, 32, weights=None, temporal_pooling=True

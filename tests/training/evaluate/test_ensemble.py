@@ -1,4 +1,4 @@
-"""Several models as one, against means written out by hand."""
+"""Ensembles, compared with means computed by hand."""
 
 import dataclasses
 
@@ -27,7 +27,7 @@ def logits():
 
 
 @pytest.mark.parametrize("average", ["probabilities", "logits"])
-def test_models_are_joined_by_video_whatever_the_order_and_number_of_views(logits, average):
+def test_models_are_averaged_by_video_for_any_order_and_number_of_views(logits, average):
     one = member(["z", "x", "y"], [0, 0, 0], logits[:3], average)
     two = member(["x", "z", "y", "y", "x", "z"], [1, 0, 0, 1, 0, 1], logits[3:], average)
     predictions, report = ensemble([one, two])
@@ -48,7 +48,7 @@ def test_models_are_joined_by_video_whatever_the_order_and_number_of_views(logit
     assert "settings" not in report.to_dict()
 
 
-def test_a_class_that_a_model_excludes_is_no_error():
+def test_a_probability_of_zero_is_not_an_error():
     sure = member(["x", "y"], [0, 0], [[2000.0, 0, 0], [0, 2000.0, 0]])
     assert ensemble([sure, sure])[1].top1 == 1
 
@@ -70,7 +70,7 @@ def test_models_that_were_scored_differently_are_refused(logits, change, words):
         ensemble([one, two])
 
 
-def test_models_that_were_scored_on_other_videos_are_refused(logits):
+def test_models_that_were_scored_on_different_videos_are_refused(logits):
     one, two = member(["x", "y"], [0, 0], logits[:2]), member(["x", "z"], [0, 0], logits[2:4])
     with pytest.raises(ValueError, match="not scored on the same videos"):
         ensemble([one, two])

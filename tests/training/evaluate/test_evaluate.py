@@ -1,4 +1,4 @@
-"""Evaluation: numbers that can be recomputed, with protocol and coverage beside them."""
+"""Evaluation: reproducible scores with protocol and coverage."""
 
 import dataclasses
 import json
@@ -40,7 +40,7 @@ def test_report_agrees_with_the_saved_predictions(trained):
     assert (trained.path / "confusion.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_missing_videos_are_named_beside_the_number(trained, directions, tmp_path):
+def test_missing_videos_are_named_next_to_the_score(trained, directions, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(directions, data)
     failure = tfrecords.Failure("gone", "gone.mp4", "val", "the file is missing")
@@ -50,7 +50,7 @@ def test_missing_videos_are_named_beside_the_number(trained, directions, tmp_pat
     assert report.coverage == "12 of 13 videos, missing gone (the file is missing)"
 
 
-def test_videos_that_lists_name_and_are_not_there_count_as_missing(trained, directions, tmp_path):
+def test_listed_videos_without_a_file_count_as_missing(trained, directions, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(directions, data)
     ids = tuple(f"id{number:02d}" for number in range(30))
@@ -85,7 +85,7 @@ def test_another_order_of_classes_is_explained():
     ("values", "words"),
     [({"split": "tset"}, "tset"), ({"num_crops": 2}, "num_crops"), ({"which": "worst"}, "worst")],
 )
-def test_a_wrong_value_is_named(trained, values, words):
+def test_an_invalid_value_is_named(trained, values, words):
     with pytest.raises(ValueError, match=words):
         evaluate(trained.path, **values)
 
@@ -100,7 +100,7 @@ def test_an_unfinished_run_is_named(trained, tmp_path):
 
 @pytest.fixture
 def copied(trained, tmp_path):
-    """Copies of the trained run, each with its weights changed a little."""
+    """Copies of the trained run with slightly different weights."""
 
     def copy(name, noise=0.0):
         shutil.copytree(trained.path, tmp_path / name)
@@ -135,31 +135,31 @@ def test_saved_predictions_are_scored_again_without_model_and_data(copied, tmp_p
         evaluate(run.path, saved=True, split="test")
 
 
-def test_which_model_was_scored_stands_beside_the_number(copied):
+def test_the_scored_model_is_printed_next_to_the_score(copied):
     run = copied("run")
     views = {"num_clips": 1, "num_crops": 1}
-    said = []
+    models = []
     for which in ("best", "model"):
         report = evaluate(run.path, which=which, **views)
         again = evaluate(run.path, saved=True)
-        said.append((str(report).splitlines()[-1], str(again).splitlines()[-1]))
+        models.append((str(report).splitlines()[-1], str(again).splitlines()[-1]))
         assert json.loads((run.path / "report.json").read_text(encoding="utf-8"))["model"] == which
     best, last = "model: the best on the validation split", "model: the last"
-    assert said == [(best, best), (last, last)]
+    assert models == [(best, best), (last, last)]
 
 
-def test_a_report_that_names_no_model_is_of_the_last(copied):
+def test_a_report_without_a_model_is_about_the_last_model(copied):
     run = copied("run")
     evaluate(run.path, num_clips=1, num_crops=1)
     path = run.path / "report.json"
-    said = json.loads(path.read_text(encoding="utf-8"))
-    del said["model"]
-    path.write_text(json.dumps(said), encoding="utf-8")
+    values = json.loads(path.read_text(encoding="utf-8"))
+    del values["model"]
+    path.write_text(json.dumps(values), encoding="utf-8")
     assert str(evaluate(run.path, saved=True)).endswith("\nmodel: the last")
     assert json.loads(path.read_text(encoding="utf-8"))["model"] == "model"
 
 
-def test_runs_that_were_scored_otherwise_have_no_mean(copied):
+def test_runs_with_different_protocols_have_no_mean(copied):
     one, two = copied("one"), copied("two")
     for run, average in ((one, "logits"), (two, "probabilities")):
         evaluate(run.path, num_clips=1, num_crops=1, average=average)
@@ -176,7 +176,7 @@ def test_nothing_saved_is_an_error(copied):
         evaluate(run.path, saved=True)
 
 
-def test_a_model_of_one_size_takes_the_protocols_views_in_its_own(copied):
+def test_a_model_with_a_fixed_size_resizes_the_protocols_crops(copied):
     report = evaluate(copied("run").path, protocol="slowfast", num_clips=2)
     assert report.protocol == (
         "like slowfast: 2 clips x 3 crops of 32 (37 in the protocol: TCC keeps its size) from "
@@ -265,7 +265,7 @@ def test_averaged_weights_are_scored_as_one_model(copied, tmp_path):
         ({}, {"backbone": "resnet18"}, "different backbones"),
     ],
 )
-def test_weights_of_other_trainings_are_not_averaged(copied, changes, config, words):
+def test_weights_of_different_trainings_are_not_averaged(copied, changes, config, words):
     one, two = copied("one"), copied("two")
     facts = two.read()
     two.write(facts | {"config": facts["config"] | config} | changes)

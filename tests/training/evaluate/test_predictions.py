@@ -52,7 +52,7 @@ def test_accuracies_by_hand():
     assert mean_class_accuracy(confusion) == pytest.approx(1 / 3)
 
 
-def test_equal_scores_earn_nothing():
+def test_tied_scores_are_not_hits():
     assert top_k_accuracy(np.array([0, 1]), np.zeros((2, 2)), 1) == 0.0
     assert top_k_accuracy(np.array([0, 1]), np.full((2, 2), np.nan), 1) == 0.0
 
@@ -93,7 +93,7 @@ def test_logits_are_averaged_before_they_become_probabilities(tmp_path):
     assert abs(other[0] - scores[0]).max() > 0.05
 
 
-def test_predictions_without_a_word_on_the_average_are_of_probabilities(tmp_path):
+def test_predictions_without_an_average_use_probabilities(tmp_path):
     values = {"ids": np.array(["a"]), "views": np.arange(1), "labels": np.arange(1)}
     np.savez(tmp_path / "p.npz", logits=np.eye(1), **values)
     assert Predictions.load(tmp_path / "p.npz").average == "probabilities"

@@ -1,4 +1,4 @@
-"""Protocols: which views each takes of a run's model, in values and in words."""
+"""Protocols: the views that each uses, as values and as text."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ from training.evaluate.settings import settings_for
 
 RUN = TrainConfig(num_frames=8)
 
-# clips, crops, pixels of a crop, short side, sampling, frames, what is averaged
+# clips, crops, pixels of a crop, short side, sampling, frames, average
 TABLE = {
     "ctm": (10, 3, 224, 256, "dense", 8, "probabilities"),
     "nonlocal": (10, 3, 256, 256, "dense", 8, "probabilities"),
@@ -29,12 +29,12 @@ def settings(run=RUN, **options):
     return settings_for(EvaluateConfig(**options), run)
 
 
-def test_every_protocol_stands_in_the_table():
+def test_every_protocol_is_in_the_table():
     assert list(TABLE) == list(PROTOCOLS)
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_a_protocol_takes_its_views(name):
+def test_a_protocol_uses_its_views(name):
     found = settings(protocol=name)
     clips, crops, pixels, short_side, sampling, frames, average = TABLE[name]
     assert (found.num_clips, found.num_crops, found.image_size) == (clips, crops, pixels)
@@ -45,14 +45,14 @@ def test_a_protocol_takes_its_views(name):
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_a_small_model_takes_the_same_part_of_the_picture(name):
-    whole, half = (
+def test_a_small_model_sees_the_same_part_of_the_image(name):
+    full, half = (
         settings(TrainConfig(num_frames=8, image_size=s), protocol=name) for s in (224, 112)
     )
-    assert half == dataclasses.replace(whole, image_size=whole.image_size // 2)
+    assert half == dataclasses.replace(full, image_size=full.image_size // 2)
 
 
-def test_what_a_paper_leaves_to_the_training_is_the_runs_own():
+def test_values_that_a_protocol_leaves_open_are_the_runs():
     segments = TrainConfig(num_frames=16, sampling="segments", interval=4, scale=(240, 300))
     own = settings(segments)
     assert (own.sampling, own.interval, own.num_frames, own.scale[0]) == ("segments", 4, 16, 240)
@@ -90,13 +90,13 @@ def test_words_name_the_protocol_and_every_value(options, words):
     assert str(settings(**options)) == words
 
 
-def test_another_average_is_another_protocol_until_it_is_taken_back():
+def test_a_protocol_with_another_average_is_marked_as_changed():
     logits = settings(average="logits")
     assert str(logits).startswith("like ctm: 10 clips")
     assert str(dataclasses.replace(logits, average="probabilities")) == str(settings())
 
 
-def test_saying_a_protocols_own_value_changes_nothing():
+def test_giving_a_protocols_own_value_changes_nothing():
     assert settings(protocol="slowfast", num_clips=10, interval=8) == settings(protocol="slowfast")
 
 
@@ -108,7 +108,7 @@ def test_saying_a_protocols_own_value_changes_nothing():
         ({"protocol": "tsn", "short_side": 224}, "--short-side is fixed by the protocol tsn"),
     ],
 )
-def test_a_value_that_does_not_go_with_the_protocol_is_an_error(options, words):
+def test_a_value_that_contradicts_the_protocol_is_an_error(options, words):
     with pytest.raises(ValueError, match=words):
         settings(**options)
 
@@ -131,6 +131,6 @@ def test_a_value_that_does_not_go_with_the_protocol_is_an_error(options, words):
         ({"out": "x"}, "--out requires --ensemble"),
     ],
 )
-def test_options_that_do_not_go_together_are_errors(options, words):
+def test_options_that_cannot_be_combined_are_errors(options, words):
     with pytest.raises(ValueError, match=words):
         EvaluateCommand(**{"runs": ("a",), **options}).check()

@@ -1,4 +1,4 @@
-"""A trained model over clips of another size: the same layers, the same weights."""
+"""A trained model for clips of another size: the same layers and weights."""
 
 import numpy as np
 import pytest
@@ -17,13 +17,13 @@ def clips(frames, size, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (2, frames, size, size, 3), np.uint8)
 
 
-def test_a_model_that_fits_is_left_alone():
+def test_a_model_that_fits_is_unchanged():
     model = build("tsm")
     assert fit_model(model, 4, 32) is model
 
 
 @pytest.mark.parametrize("method", ["tsm", "nonlocal"])
-def test_another_size_gives_what_a_model_built_so_gives(method):
+def test_a_resized_model_equals_one_built_at_that_size(method):
     model = build(method)
     built = build(method, image_size=48)
     built.set_weights(model.get_weights())
@@ -40,7 +40,7 @@ def test_class_names_stay_in_the_model():
     assert ctm_keras.class_names(fit_model(model, 4, 48)) == ["a", "b"]
 
 
-def test_kernels_of_places_belong_to_one_size():
+def test_kernels_for_positions_cannot_be_resized():
     assert fit_model(build("ctm"), 4, 64) is None
 
 

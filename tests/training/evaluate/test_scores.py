@@ -1,4 +1,4 @@
-"""Means over runs, against numbers worked out by hand, and where there can be none."""
+"""Means over runs, compared with values computed by hand, and runs without a mean."""
 
 import dataclasses
 
@@ -27,7 +27,7 @@ def second(**changes):
     return dataclasses.replace(FIRST, top1=0.7, videos=20, expected=21, **changes)
 
 
-def test_protocol_coverage_and_model_stand_beside_a_mean():
+def test_protocol_coverage_and_model_are_printed_with_a_mean():
     assert means([FIRST, second()]).splitlines() == [
         "mean of 2 runs and standard deviation: top-1 0.6000 ± 0.1414, top-3 0.9000 ± 0.0000, "
         "mean class accuracy 0.4000 ± 0.0000",
@@ -47,6 +47,6 @@ def test_protocol_coverage_and_model_stand_beside_a_mean():
         ({"model": "best"}, "checkpoints"),
     ],
 )
-def test_what_was_scored_otherwise_has_no_mean(change, what):
+def test_runs_that_were_scored_differently_have_no_mean(change, what):
     words = f"No mean of the 2 runs: they were scored with different {what}."
     assert means([FIRST, second(**change)]) == words

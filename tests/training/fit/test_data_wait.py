@@ -1,4 +1,4 @@
-"""What share of an epoch the device waited: of a clock that the test sets, and in `fit`."""
+"""The fraction of an epoch spent waiting for data, with a simulated clock and in `fit`."""
 
 import keras
 import numpy as np
@@ -9,11 +9,11 @@ from tfrecords.format.manifest import Manifest
 from training.fit import data_wait
 from training.fit.data_wait import ALWAYS, DataWait, remedies
 
-FIRST = (0.0, 0.0, 0.0, 0.0)  # a batch that costs nothing
+FIRST = (0.0, 0.0, 0.0, 0.0)  # a batch without a wait
 
 
 class Clock:
-    """Stands for `time`: nothing passes by itself."""
+    """Replaces `time`: it advances only when set."""
 
     def __init__(self):
         self.now = 100.0
@@ -30,13 +30,13 @@ def clock(monkeypatch):
 
 
 def run(wait, clock, batches):
-    """An epoch from times: batches (asked, ready, begin, end), seconds from its begin."""
+    """Simulates an epoch of batches (requested, ready, begin, end), in seconds from its start."""
     start = clock.now
     wait.on_epoch_begin(0)
     events = []
-    for number, (asked, ready, begin, end) in enumerate(batches):
+    for number, (requested, ready, begin, end) in enumerate(batches):
         events += [
-            (asked, wait._note_asked, np.int64(number)),
+            (requested, wait._note_requested, np.int64(number)),
             (ready, wait._note_ready, np.int64(number)),
             (begin, wait.on_train_batch_begin, number),
             (end, wait.on_train_batch_end, number),
@@ -49,31 +49,31 @@ def run(wait, clock, batches):
     return logs["data_wait"]
 
 
-def test_data_that_are_ready_cost_nothing(clock, capsys):
+def test_ready_batches_cost_no_wait(clock, capsys):
     batches = [(0.1, 0.2, 0.3, 1.3), (0.2, 0.4, 1.3, 2.3), (0.5, 1.5, 2.3, 3.3)]
     assert run(DataWait(), clock, batches) == 0.0
     assert capsys.readouterr().out == "Waited for data 0% of the epoch.\n"
 
 
-def test_the_time_from_the_begin_of_a_step_until_its_batch_is_ready_is_waited(clock, capsys):
+def test_waiting_lasts_from_the_start_of_a_step_until_its_batch_is_ready(clock, capsys):
     batches = [FIRST, (0.0, 0.5, 0.1, 1.0), (0.5, 3.0, 1.0, 4.0)]
     assert run(DataWait(), clock, batches) == pytest.approx((0.4 + 2.0) / 4.0)
     assert capsys.readouterr().out == f"Waited for data 60% of the epoch: {ALWAYS}.\n"
 
 
-def test_the_advice_begins_with_what_would_help_this_data_set(clock, capsys):
+def test_the_advice_starts_with_remedies_for_this_data_set(clock, capsys):
     wait = DataWait(["x", "y"])
     for waited, advice in [(0.04, ""), (0.06, f": x; or y; or {ALWAYS}")]:
         run(wait, clock, [FIRST, (0.0, waited, 0.0, 1.0)])
         assert capsys.readouterr().out == f"Waited for data {waited:.0%} of the epoch{advice}.\n"
 
 
-def test_a_batch_that_comes_late_because_it_was_asked_for_late_was_not_waited_for(clock):
-    """The first step of a run is traced before it asks for its batch."""
+def test_a_batch_that_was_requested_late_does_not_count_as_waiting(clock):
+    """The first step of a run is traced before it requests its batch."""
     assert run(DataWait(), clock, [FIRST, (9.0, 9.5, 0.0, 10.0)]) == pytest.approx(0.05)
 
 
-def test_the_next_epoch_begins_anew(clock):
+def test_each_epoch_is_measured_separately(clock):
     wait = DataWait()
     assert run(wait, clock, [FIRST, (0.0, 5.0, 0.0, 10.0)]) == 0.5
     assert run(wait, clock, [FIRST, (0.0, 1.0, 0.0, 10.0)]) == pytest.approx(0.1)
@@ -94,17 +94,17 @@ def test_timed_batches_are_the_same(batch):
     assert list(timed.as_numpy_iterator()) == list(plain.as_numpy_iterator())
 
 
-def test_fit_notes_every_batch_of_every_epoch(capsys):
+def test_fit_records_every_batch_of_every_epoch(capsys):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
-    wait, noted = DataWait(), []
+    wait, recorded = DataWait(), []
     note = wait._note_ready
-    wait._note_ready = lambda number: (noted.append(int(number)), note(number))[1]
+    wait._note_ready = lambda number: (recorded.append(int(number)), note(number))[1]
     data = tf.data.Dataset.from_tensors((np.ones((4, 2)), np.ones((4, 1)))).repeat(5)
     history = model.fit(
         wait.timed(data), epochs=2, verbose=0, shuffle=False, callbacks=[wait]
     ).history
-    assert noted == [*range(5)] * 2
+    assert recorded == [*range(5)] * 2
     assert len(history["data_wait"]) == 2
     assert all(0 <= share < 1 for share in history["data_wait"])
     assert capsys.readouterr().out.count("Waited for data") == 2

@@ -1,4 +1,4 @@
-"""Every temporal method learns the direction of a motion, which no single frame tells."""
+"""Every temporal method learns the direction of a motion, which no single frame shows."""
 
 import time
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from training.quickstart.videos import DIRECTIONS, FRAMES, direction_video
 BATCH = 16
 SPAN, INTERVAL = 16, 2  # eight frames
 ENOUGH = 0.9
-ROWS = {  # method, its options, the most epochs
+ROWS = {  # method, options, maximum number of epochs
     "TSN": ("tsn", {}, 6),
     "CTM": ("ctm", {}, 12),
     "TCCM alone": ("ctm", {"paths": "tccm"}, 12),
@@ -29,7 +29,7 @@ ROWS = {  # method, its options, the most epochs
 
 @dataclass(frozen=True)
 class Videos:
-    """Videos of all directions in turn, with their labels."""
+    """Videos of the directions in rotation, with their labels."""
 
     frames: np.ndarray
     labels: np.ndarray
@@ -41,7 +41,7 @@ class Videos:
         return cls(np.stack(frames), np.tile(np.arange(len(DIRECTIONS)), count))
 
     def clips(self, seed: int) -> np.ndarray:
-        """A clip of eight frames of each video, from a random start."""
+        """A clip of eight frames from each video, at a random start."""
         starts = np.random.default_rng(seed).integers(0, FRAMES - SPAN, len(self.frames))
         cut = zip(self.frames, starts, strict=True)
         return np.stack([video[s : s + SPAN : INTERVAL] for video, s in cut])
@@ -53,7 +53,7 @@ def videos():
 
 
 def accuracies(method, options, epochs, videos):
-    """Validation accuracy after each epoch, until it is enough."""
+    """Validation accuracy after each epoch, until it is sufficient."""
     train, val = videos
     keras.utils.set_random_seed(0)
     model = ctm_keras.build_video_model(

@@ -1,4 +1,4 @@
-"""SIGTERM is noted, and only while somebody listens."""
+"""SIGTERM is recorded, but only inside the context."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ import threading
 from training.fit.preemption import Notice
 
 
-def test_sigterm_is_noted_and_the_handler_before_comes_back():
+def test_sigterm_is_recorded_and_the_previous_handler_restored():
     before = signal.getsignal(signal.SIGTERM)
     with Notice().listening() as notice:
         assert not notice.came
@@ -16,7 +16,7 @@ def test_sigterm_is_noted_and_the_handler_before_comes_back():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_another_thread_than_the_main_one_trains_without():
+def test_training_outside_the_main_thread_ignores_sigterm():
     seen = []
 
     def listen():

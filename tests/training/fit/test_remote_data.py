@@ -1,4 +1,4 @@
-"""Training and evaluating on a data set that lies in an S3 bucket."""
+"""Training and evaluating on a data set in an S3 bucket."""
 
 import csv
 import dataclasses
@@ -17,12 +17,12 @@ def remote(s3, directions, tmp_path, monkeypatch):
 
 
 def learned(run):
-    """A run's log.csv but for the time it waited."""
+    """A run's log.csv without the waiting time."""
     with open(run.log, encoding="utf-8", newline="") as file:
         return [{**row, "data_wait": None} for row in csv.DictReader(file)]
 
 
-def test_a_run_on_a_bucket_is_the_run_on_a_disk(remote, config, trained, tmp_path):
+def test_a_run_on_a_bucket_equals_a_run_on_disk(remote, config, trained, tmp_path):
     from training.evaluate.evaluate import evaluate
     from training.fit.train import train
 
@@ -38,7 +38,7 @@ def test_a_run_on_a_bucket_is_the_run_on_a_disk(remote, config, trained, tmp_pat
     train(TrainConfig(resume=run.path))
 
 
-def test_a_bucket_that_is_gone(remote, s3, config):
+def test_a_missing_bucket_is_an_error(remote, s3, config):
     from training.fit.resolve import resolve
 
     s3.fs.rm_file(f"{remote}/dataset.json")

@@ -1,4 +1,4 @@
-"""Replicas on logical CPUs: batch norm sees both batches, dropout draws a mask for each."""
+"""Replicas on logical CPUs: batch norm uses both batches, dropout draws a mask for each."""
 
 from contextlib import suppress
 
@@ -23,7 +23,7 @@ def strategy() -> tf.distribute.Strategy:
 
 @pytest.fixture
 def each(strategy):
-    """What a function gives in each replica, of its part of the values."""
+    """The results of a function on each replica, for its part of the values."""
 
     def each(function, values=(0, 0)) -> list:
         parts = parts_of(strategy, values)
@@ -35,7 +35,7 @@ def each(strategy):
 
 
 def parts_of(strategy, values) -> tf.distribute.DistributedValues:
-    """One of the values for each replica."""
+    """One value for each replica."""
     return strategy.experimental_distribute_values_from_function(
         lambda context: tf.constant(values[context.replica_id_in_sync_group], tf.float32)
     )
@@ -47,11 +47,11 @@ def parts_of(strategy, values) -> tf.distribute.DistributedValues:
         ({}, 1.0, 1e-5),
         ({"scale": False, "center": False, "axis": 1}, 1.0, 1e-5),
         ({"trainable": False}, 1.0, 1e-5),
-        ({"dtype": "mixed_float16"}, 100.0, 2e-3),  # whose squares are no float16
+        ({"dtype": "mixed_float16"}, 100.0, 2e-3),  # squares overflow float16
     ],
 )
 def test_batch_norm_sees_the_batches_of_all_replicas(strategy, each, options, size, tolerance):
-    """Outputs, gradients and statistics are Keras' of the whole batch."""
+    """Outputs, gradients and statistics equal Keras' results for the whole batch."""
     rows = size * np.random.default_rng(0).normal(3.0, 2.0, size=(8, 5))
 
     def trained(layer, rows):
@@ -76,8 +76,8 @@ def test_batch_norm_sees_the_batches_of_all_replicas(strategy, each, options, si
 
 @pytest.mark.parametrize("method", ["ctm", "stm", "s3d", "nonlocal"])
 @pytest.mark.usefixtures("no_random_start")
-def test_every_batch_norm_is_synchronized_for_the_time_of_a_block(strategy, method):
-    """Also those inside of blocks; what is saved afterwards is the model as it was."""
+def test_every_batch_norm_is_synchronized_inside_a_with_block(strategy, method):
+    """Including those inside blocks; the model saved afterwards is unchanged."""
     model = ctm_keras.build_video_model(method, "tiny", 3, 4, 32, weights=None)
     norms, before = batch_norms(model), model.to_json()
     assert len(norms) == sum(v.name == "moving_mean" for v in model.variables)
@@ -89,7 +89,7 @@ def test_every_batch_norm_is_synchronized_for_the_time_of_a_block(strategy, meth
 
 
 def operations(devices: str, norms: int) -> int:
-    """How many operations the traced step of a model of batch norms has."""
+    """The number of operations in the traced step of a model with batch norms."""
     strategy = strategy_for(devices)
     with strategy.scope():
         layers = [keras.layers.BatchNormalization() for _ in range(norms)]
@@ -122,7 +122,7 @@ def masks(model, each) -> list[np.ndarray]:
     return [mask > 0 for mask in each(lambda _: model(tf.ones((1, 1000)), training=True))]
 
 
-def test_each_replica_drops_other_features(strategy, each):
+def test_each_replica_drops_different_features(strategy, each):
     model = model_with_dropout(strategy)
     own_masks(model, strategy)
     seen = [mask for _ in range(2) for mask in masks(model, each)]
@@ -131,7 +131,7 @@ def test_each_replica_drops_other_features(strategy, each):
         assert all(0.4 < (one == other).mean() < 0.6 for other in seen[:i])
 
 
-def test_the_masks_go_on_from_a_saved_state(strategy, each, tmp_path):
+def test_dropout_masks_resume_from_a_saved_state(strategy, each, tmp_path):
     def state_of(model):
         return State(model, Averages(model, strategy, 0.0), tmp_path)
 
@@ -147,7 +147,7 @@ def test_the_masks_go_on_from_a_saved_state(strategy, each, tmp_path):
 
 
 @pytest.mark.parametrize("broken", [0, 1])
-def test_an_overflow_in_one_replica_leaves_out_the_step_in_all(strategy, each, broken):
+def test_an_overflow_in_one_replica_skips_the_step_in_all(strategy, each, broken):
     keras.utils.set_random_seed(0)
     with strategy.scope():
         model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])

@@ -1,4 +1,4 @@
-"""Runs that are killed or sent away, and go on as if nothing had been."""
+"""Runs that are killed or preempted, and resume exactly."""
 
 import csv
 import itertools
@@ -37,10 +37,10 @@ def assert_equal(one: Run, other: Run, difference, about: str = "") -> None:
 
 
 @pytest.fixture
-def sent_away(monkeypatch):
-    """Trains a config that gets SIGTERM after so many steps."""
+def preempted(monkeypatch):
+    """Trains a config; the run receives SIGTERM after the given number of steps."""
 
-    def sent_away(config, after: int) -> None:
+    def preempted(config, after: int) -> None:
         steps = itertools.count(1)
 
         def train_and_signal(*args, **kwargs):
@@ -56,21 +56,21 @@ def sent_away(monkeypatch):
                 train(config)
         assert stopped.value.code == EXIT_CODE == 143
 
-    return sent_away
+    return preempted
 
 
-def test_a_run_sent_away_and_killed_goes_on_exactly(
-    undisturbed, change, start, sent_away, difference, tmp_path, capsys
+def test_a_preempted_and_killed_run_resumes_exactly(
+    undisturbed, change, start, preempted, difference, tmp_path, capsys
 ):
-    """Sent away before the validation of its first epoch, killed anywhere in its second."""
+    """Preempted before the validation of its first epoch, killed in its second."""
     config = change(undisturbed.config, out=tmp_path / "stopped")
-    sent_away(config, 4)
+    preempted(config, 4)
     assert f"ctm train --resume {config.out}" in capsys.readouterr().out
     after = random.randint(1, 4)
     process = start(config, after)
-    told, _ = process.communicate()
-    assert process.returncode == -9, told
-    assert "Resuming at epoch 1, step 4 of 4." in told
+    output, _ = process.communicate()
+    assert process.returncode == -9, output
+    assert "Resuming at epoch 1, step 4 of 4." in output
     resumed = train(config)
     saved = (after - 1) // 2 * 2  # it is killed before the step is saved
     assert f"Resuming at epoch 2, step {saved} of 4." in capsys.readouterr().out
@@ -78,7 +78,7 @@ def test_a_run_sent_away_and_killed_goes_on_exactly(
 
 
 @pytest.mark.long
-def test_a_run_killed_at_random_steps_goes_on_exactly(
+def test_a_run_killed_at_random_steps_resumes_exactly(
     undisturbed, change, start, difference, tmp_path
 ):
     config = change(undisturbed.config, out=tmp_path / "killed")
@@ -90,22 +90,22 @@ def test_a_run_killed_at_random_steps_goes_on_exactly(
 
 
 @pytest.mark.long
-def test_a_run_sent_away_saves_between_the_steps_that_are_saved_anyway(
-    undisturbed, change, sent_away, difference, tmp_path, capsys
+def test_a_preempted_run_saves_at_once(
+    undisturbed, change, preempted, difference, tmp_path, capsys
 ):
     config = change(undisturbed.config, out=tmp_path / "sent-away", save_every=1000)
-    sent_away(config, 5)
+    preempted(config, 5)
     resumed = train(config)
-    assert "Resuming at epoch 2, step 2 of 4." in capsys.readouterr().out  # all agree in a step
+    assert "Resuming at epoch 2, step 2 of 4." in capsys.readouterr().out  # one step later
     assert_equal(undisturbed, resumed, difference)
 
 
-def test_the_same_command_with_another_value_is_another_run(undisturbed, change):
+def test_the_same_command_with_another_value_does_not_resume(undisturbed, change):
     with pytest.raises(ValueError, match=r"not empty.*--resume"):
         train(change(undisturbed.config, learning_rate=0.5))
 
 
-def test_what_several_machines_began_is_not_continued_by_each_alone(undisturbed, change, tmp_path):
+def test_a_run_of_several_machines_is_not_resumed_by_each_alone(undisturbed, change, tmp_path):
     several = change(undisturbed.config, workers="a:2222,b:2222", out=tmp_path / "run")
     path = Run.create(several, undisturbed.facts).path
     with pytest.raises(ValueError, match="Give --workers a:2222,b:2222 and --index on each"):

@@ -1,4 +1,4 @@
-"""One step of training beside what it should compute."""
+"""One training step, compared with the expected values."""
 
 import keras
 import numpy as np
@@ -41,7 +41,7 @@ def moved(step: Step, batches) -> np.ndarray:
 
 
 @pytest.mark.parametrize("scaled", [False, True])
-def test_a_step_is_no_longer_than_the_clipped_norm(batch, scaled):
+def test_the_global_norm_of_a_step_is_clipped(batch, scaled):
     free, clipped = (moved(step_of(scaled=scaled, clip_norm=norm), [batch]) for norm in (None, 0.5))
     assert np.linalg.norm(free) > RATE
     np.testing.assert_allclose(np.linalg.norm(clipped), 0.5 * RATE, rtol=1e-5)
@@ -50,14 +50,14 @@ def test_a_step_is_no_longer_than_the_clipped_norm(batch, scaled):
     )
 
 
-def test_a_step_in_parts_is_the_step(batch):
+def test_accumulated_micro_batches_equal_one_batch(batch):
     halves = [tuple(half) for half in zip(*(tf.split(part, 2) for part in batch), strict=True)]
     whole, parts = step_of(clip_norm=1.0), step_of(clip_norm=1.0, accumulate=2)
     for _ in range(2):
         np.testing.assert_allclose(moved(whole, [batch]), moved(parts, halves), rtol=1e-4)
 
 
-def test_an_infinite_gradient_is_left_out_and_the_scale_halved(batch):
+def test_an_infinite_gradient_is_skipped_and_the_loss_scale_halved(batch):
     step = step_of(scaled=True, clip_norm=1.0)
     before = float(step.model.optimizer.dynamic_scale.numpy())
     assert not moved(step, [(batch[0] * np.inf, batch[1])]).any()
@@ -78,7 +78,7 @@ def test_averages_follow_the_weights(batch):
     np.testing.assert_array_equal(weights(step), last)
 
 
-def test_sums_count_what_weighs_and_who_wants_to_stop(batch):
+def test_sums_count_weighted_clips_and_machines_that_should_stop(batch):
     step = step_of()
     clips, labels = batch
     weight = tf.constant([1.0] * 6 + [0.0] * 2)

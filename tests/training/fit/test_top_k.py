@@ -1,4 +1,4 @@
-"""Loss and metrics on integer and on soft labels, beside plain numpy."""
+"""Loss and metrics on integer and soft labels, compared with NumPy."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ SOFT = RNG.dirichlet(np.ones(6), 40).astype("float32")
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_smoothed_mixes_are_mixes_of_smoothed_labels(smoothing):
-    """As PySlowFast smooths: each of the two labels first, then their mix."""
+    """As in PySlowFast: smooth each label first, then mix them."""
     other, share = LABELS[::-1], 0.3
     smooth = np.eye(6) * (1 - smoothing) + smoothing / 6
     target = share * smooth[LABELS] + (1 - share) * smooth[other]
@@ -27,14 +27,14 @@ def test_smoothed_mixes_are_mixes_of_smoothed_labels(smoothing):
 
 
 @pytest.mark.parametrize("k", [1, 5])
-def test_top_k_counts_the_largest_share(k):
+def test_top_k_uses_the_class_with_the_largest_weight(k):
     best = LOGITS.argsort(axis=1)[:, -k:]
     for labels, given in [(LABELS, LABELS), (LABELS, LABELS[:, None]), (SOFT.argmax(1), SOFT)]:
         expected = [label in row for label, row in zip(labels, best, strict=True)]
         np.testing.assert_array_equal(top_k(given, LOGITS, k), expected)
 
 
-def test_of_two_classes_all_are_among_the_best():
+def test_top_5_of_two_classes_is_always_a_hit():
     ones, labels, logits = np.ones(40, "float32"), LABELS % 2, LOGITS[:, :2]
     found = means(sums(ones, labels, logits, ones, stop=0.0).numpy())
     assert list(found) == ["loss", "top1", "top5"]

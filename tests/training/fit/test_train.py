@@ -1,4 +1,4 @@
-"""Training runs: what they leave, how they stop, how they go on."""
+"""Training runs: their files, how they stop and resume."""
 
 import csv
 import dataclasses
@@ -49,7 +49,7 @@ def test_a_run_leaves_config_log_checkpoints_and_model(trained):
     assert not list(trained.path.rglob("*.part*"))
 
 
-def test_saved_models_carry_no_synchronisation_and_no_optimizer(trained):
+def test_saved_models_have_no_synchronization_and_no_optimizer(trained):
     model = keras.saving.load_model(trained.model)
     assert not any(layer.synchronized for layer in batch_norms(model))
     assert not model.compiled
@@ -59,7 +59,7 @@ def test_saved_models_carry_no_synchronisation_and_no_optimizer(trained):
     ("split", "command"),
     [("val", "ctm evaluate"), ("train", "--split train"), ("x", "ctm predict")],
 )
-def test_the_next_command_is_one_that_works(trained, split, command):
+def test_the_printed_next_command_works(trained, split, command):
     config = dataclasses.replace(trained.config, val_split=split)
     assert command in next_command(trained, config)
 
@@ -100,7 +100,9 @@ def test_frozen_batch_norm_is_refused_where_paths_would_stay_zero(config, change
     assert not config.out.exists()
 
 
-def test_fine_tuning_fixes_all_batch_norm_but_the_first(config, trained, tmp_path, change, capsys):
+def test_fine_tuning_freezes_all_but_the_first_batch_norm(
+    config, trained, tmp_path, change, capsys
+):
     model = trained.load_model()
     for layer in batch_norms(model):
         layer.gamma.assign(keras.ops.ones_like(layer.gamma))
@@ -122,7 +124,7 @@ def test_fine_tuning_fixes_all_batch_norm_but_the_first(config, trained, tmp_pat
         ("slowfast", "resnet50", "none", 32),
     ],
 )
-def test_a_method_has_its_own_start_and_frames(config, change, model, backbone, weights, frames):
+def test_a_method_has_default_weights_and_frames(config, change, model, backbone, weights, frames):
     config = change(config, model=model, backbone=backbone, weights="auto", num_frames=None)
     resolved, _ = resolve(config)
     assert (resolved.weights, resolved.num_frames) == (weights, frames)
@@ -133,7 +135,7 @@ BGR = {"channels": "bgr", "mean": (114.75,) * 3, "scale": (57.375,) * 3}
 
 @pytest.fixture
 def shifted(tmp_path):
-    """The file of a TSM of another project: six frames, a quarter of the channels, BGR."""
+    """A TSM file with six frames, a quarter of the channels shifted and BGR order."""
     model = ctm_keras.build_video_model(
         "tsm", "tiny", 4, 6, 32, None, fold_div=4, temporal_pooling="avg", preprocessing=BGR
     )
@@ -141,7 +143,7 @@ def shifted(tmp_path):
     return tmp_path / "start.keras"
 
 
-def test_a_run_takes_what_its_file_says(shifted, config, change):
+def test_a_run_adopts_the_options_of_its_weights_file(shifted, config, change):
     config = change(config, model="tsm", num_frames=None, weights=str(shifted), epochs=1)
     run = train(config)
     shifted.unlink()
@@ -163,7 +165,7 @@ def test_a_run_takes_what_its_file_says(shifted, config, change):
         (("online=True", "temporal_pooling=False"), ["online", "temp"]),
     ],
 )
-def test_a_run_that_contradicts_its_file_is_refused(options, named, shifted, config, change):
+def test_options_that_contradict_the_weights_are_refused(options, named, shifted, config, change):
     with pytest.raises(ValueError, match="built otherwise") as error:
         train(change(config, model="tsm", weights=str(shifted), options=options))
     assert all(name in str(error.value) for name in named)
@@ -174,9 +176,7 @@ def test_a_run_that_contradicts_its_file_is_refused(options, named, shifted, con
     ("option", "there_is"),
     [("fold_dv=4", "fold_div"), ("preprocessing=x", "online"), ("backbone=x", "every")],
 )
-def test_an_option_that_is_none_of_the_method_is_refused_before_the_build(
-    option, there_is, config, change
-):
+def test_an_unknown_option_is_refused_before_the_build(option, there_is, config, change):
     with pytest.raises(ValueError, match=option.partition("=")[0]) as error:
         train(change(config, model="tsm", weights="none", options=(option,)))
     offered = str(error.value).partition("There are: ")[2]
@@ -185,13 +185,13 @@ def test_an_option_that_is_none_of_the_method_is_refused_before_the_build(
     assert not config.out.exists()
 
 
-def test_another_method_takes_the_pixels_alone(shifted, config, change):
+def test_another_method_adopts_only_the_preprocessing(shifted, config, change):
     config, facts = resolve(change(config, num_frames=None, weights=str(shifted)))
     assert (config.num_frames, config.options) == (8, ())
     assert Preprocessing(**facts.preprocessing) == Preprocessing(**BGR)
 
 
-def test_the_same_seed_gives_the_same_start(config, change):
+def test_the_same_seed_gives_the_same_initial_weights(config, change):
     facts = RunFacts(("a", "b"), "hash", FrameOptions(None), steps_per_epoch=1)
     config = change(config, weights="none")
     keras.utils.set_random_seed(config.seed)
@@ -219,7 +219,7 @@ def test_the_same_seed_gives_the_same_start(config, change):
         ({"image_size": 8}, "32"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_leaves_nothing(config, change, values, words):
+def test_an_error_is_one_sentence_and_leaves_no_files(config, change, values, words):
     with pytest.raises(ValueError, match=words):
         train(change(config, **values))
     assert not config.out.exists()
@@ -230,7 +230,7 @@ def test_a_folder_in_use_is_refused(config, trained, change):
         train(change(config, out=trained.path))
 
 
-def test_resuming_what_is_no_run_is_refused(tmp_path):
+def test_resuming_a_folder_that_is_not_a_run_is_refused(tmp_path):
     with pytest.raises(ValueError, match="is not a run"):
         train(TrainConfig(resume=tmp_path))
 
@@ -256,7 +256,7 @@ def stopped_once(directions, small, change, tmp_path_factory):
 
 @pytest.fixture
 def stopped(stopped_once, tmp_path):
-    """A copy of that run."""
+    """A copy of the stopped run."""
     return Run.open(shutil.copytree(stopped_once, tmp_path / "run"))
 
 
@@ -264,7 +264,7 @@ def states(run: Run) -> list:
     return sorted(run.states.glob("*.index"))
 
 
-def test_a_stopped_run_says_how_to_go_on(stopped, capsys):
+def test_a_stopped_run_prints_how_to_resume(stopped, capsys):
     assert len(states(stopped)) == 2
     train(TrainConfig(resume=stopped.path))
     assert "Resuming at epoch 2, step 2 of 4." in capsys.readouterr().out
@@ -272,7 +272,7 @@ def test_a_stopped_run_says_how_to_go_on(stopped, capsys):
     assert "All 2 epochs are finished." in capsys.readouterr().out
 
 
-def test_a_damaged_state_is_left_out_for_the_one_before(stopped, capsys):
+def test_a_damaged_state_is_skipped_for_the_previous_one(stopped, capsys):
     newest = max(stopped.states.glob("*.data*"))
     newest.write_bytes(newest.read_bytes()[:1000])
     train(TrainConfig(resume=stopped.path))
@@ -281,14 +281,14 @@ def test_a_damaged_state_is_left_out_for_the_one_before(stopped, capsys):
     assert "Resuming at epoch 2, step 0 of 4." in out
 
 
-def test_without_a_whole_state_a_run_says_what_to_do(stopped):
+def test_a_run_with_only_damaged_states_is_an_error(stopped):
     for path in stopped.states.glob("*.data*"):
         path.write_bytes(b"")
     with pytest.raises(ValueError, match=r"are damaged: the run cannot be resumed.*last.keras"):
         train(TrainConfig(resume=stopped.path))
 
 
-def test_a_moved_data_set_is_named_with_data(stopped, directions, tmp_path):
+def test_a_moved_data_set_is_given_with_data(stopped, directions, tmp_path):
     moved = tmp_path / "moved"
     shutil.copytree(directions, moved)
     facts = stopped.read()
@@ -315,7 +315,7 @@ def test_resuming_with_other_options_is_refused(trained):
         train(TrainConfig(resume=trained.path, epochs=5, freeze_bn=True))
 
 
-def test_resuming_needs_no_start_weights(trained, config, tmp_path, change, monkeypatch):
+def test_resuming_requires_no_initial_weights(trained, config, tmp_path, change, monkeypatch):
     start = tmp_path / "start.keras"
     shutil.copy(trained.model, start)
     run = train(change(config, weights=str(start), epochs=1))
@@ -337,7 +337,7 @@ def test_an_edited_config_is_refused(trained, tmp_path):
     ("before", "after"),
     [("", ""), ("epoch,loss\n", "epoch,loss\n"), ("epoch,loss\n0,1\n1,2\n1", "epoch,loss\n0,1\n")],
 )
-def test_the_log_is_trimmed_however_it_was_cut(tmp_path, before, after):
+def test_a_truncated_log_is_trimmed(tmp_path, before, after):
     run = Run(tmp_path)
     run.log.write_text(before, encoding="utf-8")
     run.trim_log(1)
@@ -375,16 +375,16 @@ def test_another_backend_is_refused_in_one_sentence(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_run_with_every_augmentation_notes_them_and_learns_from_soft_labels(config, change):
+def test_a_run_with_every_augmentation_records_them_and_trains_on_soft_labels(config, change):
     options = {"augment": "mvit", "mixup": 0.3, "color_jitter": (0.4, 0.4, 0.4, 0.1)}
     options |= {"class_weights": ("balanced",), "label_smoothing": 0.1, "epochs": 1}
     run = train(change(config, **options))
     facts = run.read()
-    noted = facts["config"]
+    recorded = facts["config"]
     assert facts["steps_per_epoch"] == 2 * 36 // 8
     resolved = {"mixup": 0.3, "cutmix": 1.0, "repeats": 2, "erasing": 0.25, "crop": "resized"}
-    assert resolved.items() <= noted.items()
-    assert noted["class_weights"] == ["balanced"]
+    assert resolved.items() <= recorded.items()
+    assert recorded["class_weights"] == ["balanced"]
     assert run.config.augmentation == change(config, **options).augmentation
     (row,) = rows_of(run)
     assert 0.5 < float(row["loss"]) < 5

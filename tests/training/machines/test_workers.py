@@ -27,7 +27,7 @@ EVERYTHING = {"accumulate": 2, "clip_norm": 1.0, "ema": 0.9, "learning_rate": 0.
 
 @pytest.fixture
 def config(config, change):
-    """A run of which every kind of step is the same on any number of devices."""
+    """A run whose steps are the same on any number of devices."""
     return change(config, model="tsn", epochs=1, dropout=0.0, save_every=2, **EVERYTHING)
 
 
@@ -44,11 +44,11 @@ def pair(config, change, tmp_path):
     return [change(config, index=index, **own) for index in range(2)]
 
 
-def told_by(processes, codes=(0, 0)) -> list[str]:
-    """What each process says, when all have ended with these codes."""
-    told = [process.communicate(timeout=280)[0] for process in processes]
-    assert [process.returncode for process in processes] == list(codes), told
-    return told
+def outputs_of(processes, codes=(0, 0)) -> list[str]:
+    """The output of each process, after all ended with these exit codes."""
+    outputs = [process.communicate(timeout=280)[0] for process in processes]
+    assert [process.returncode for process in processes] == list(codes), outputs
+    return outputs
 
 
 def rows_of(run: Run) -> list[dict[str, str]]:
@@ -64,25 +64,25 @@ def assert_same_training(one: Run, other: Run, difference) -> None:
 
 
 def test_two_workers_train_as_one_device(config, pair, start, change, difference, tmp_path):
-    """Batch norm in step, clipping, accumulation, averages, validation; the chief alone writes."""
+    """Batch norm, clipping, accumulation, averages, validation; only the chief writes."""
     elsewhere = tmp_path / "elsewhere"
     both = [start(pair[0]), start(change(pair[1], out=elsewhere))]
     alone = train(config)
-    told_by(both)
+    outputs_of(both)
     assert_same_training(alone, Run.open(pair[0].out), difference)
     assert not elsewhere.exists()
 
 
 @pytest.mark.long
-def test_workers_go_on_by_the_same_command_after_one_was_lost(config, pair, start, difference):
-    (told, _) = told_by([start(pair[0]), start(pair[1], after=3)], codes=(1, -9))
-    sentence = told.strip().splitlines()[-1]
+def test_the_same_command_resumes_after_a_worker_was_lost(config, pair, start, difference):
+    (output, _) = outputs_of([start(pair[0]), start(pair[1], after=3)], codes=(1, -9))
+    sentence = output.strip().splitlines()[-1]
     assert sentence.startswith(
         "ctm: Another worker was lost, so all workers stop. Run the same command"
     )
-    assert "Traceback" not in told
-    for told in told_by([start(own) for own in pair]):
-        assert "Resuming at epoch 1, step 2 of 4." in told
+    assert "Traceback" not in output
+    for output in outputs_of([start(own) for own in pair]):
+        assert "Resuming at epoch 1, step 2 of 4." in output
     assert_same_training(train(config), Run.open(pair[0].out), difference)
 
 
@@ -92,7 +92,7 @@ def test_two_workers_learn_in_mixed_precision(config, pair, start, change, preci
     own = {"precision": precision, "epochs": 5, "learning_rate": None}
     both = [start(change(each, **own)) for each in pair]
     alone = train(change(config, **own))
-    told_by(both)
+    outputs_of(both)
     curves = [[float(row["loss"]) for row in rows_of(r)] for r in (alone, Run.open(pair[0].out))]
     np.testing.assert_allclose(*curves, rtol=0.02)
 
@@ -105,15 +105,15 @@ def other_data(tmp_path) -> Path:
 
 
 @pytest.mark.long
-def test_workers_that_do_not_fit_together_are_told(pair, start, change, other_data):
+def test_workers_with_different_options_are_errors(pair, start, change, other_data):
     for value, cpus, words in [
         ({"momentum": 0.5}, 2, DIFFERENT),
         ({"data": other_data}, 2, DIFFERENT),
         ({}, 1, DEVICES),
     ]:
         both = [start(pair[0]), start(change(pair[1], **value), cpus=cpus)]
-        for told in told_by(both, codes=(1, 1)):
-            assert told.strip().splitlines()[-1] == f"ctm: {words}"
+        for output in outputs_of(both, codes=(1, 1)):
+            assert output.strip().splitlines()[-1] == f"ctm: {words}"
         assert not pair[0].out.exists()
 
 
@@ -125,7 +125,7 @@ def test_workers_that_do_not_fit_together_are_told(pair, start, change, other_da
         ("a:1,b:2", 2, "--index must be 0 to 1"),
     ],
 )
-def test_a_mistake_in_the_workers_is_named(workers, index, words):
+def test_an_invalid_list_of_workers_is_named(workers, index, words):
     with pytest.raises(ValueError, match=words):
         strategy_for("cpu", workers, index)
 
@@ -136,7 +136,7 @@ def test_a_worker_with_several_cpus_is_refused(monkeypatch):
         strategy_for("cpu:2", "localhost:1,localhost:2", 0)
 
 
-def test_workers_are_said_in_tf_config(monkeypatch):
+def test_workers_are_passed_in_tf_config(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", "{}")
     assert count_workers() == 1
     set_tf_config("a:1,b:2", 1)
@@ -145,13 +145,13 @@ def test_workers_are_said_in_tf_config(monkeypatch):
     assert (resolver.task_type, resolver.task_id, count_workers()) == ("worker", 1, 2)
 
 
-def test_a_tf_config_that_is_none_is_refused(monkeypatch):
+def test_an_invalid_tf_config_is_refused(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", "worker")
     with pytest.raises(ValueError, match="TF_CONFIG must be a JSON object"):
         strategy_for("cpu")
 
 
-def test_machines_get_whole_videos(config, change, monkeypatch):
+def test_a_batch_that_would_split_videos_between_machines_is_refused(config, change, monkeypatch):
     monkeypatch.setattr("training.fit.resolve.count_workers", lambda strategy: 8)
     with pytest.raises(ValueError, match="must be a multiple of --repeats 2"):
         train(change(config, repeats=2))
@@ -159,7 +159,7 @@ def test_machines_get_whole_videos(config, change, monkeypatch):
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_every_validation_video_counts_once(config, workers):
-    """Whatever the number of workers, and though all have equally many batches."""
+    """For any number of workers, although all have the same number of batches."""
     weights = []
     labels = []
     for shard in ((index, workers) for index in range(workers)):
@@ -181,18 +181,18 @@ FOUND = f"Graph execution error:\n\nDetected at node Reduce\n  File a.py\n\n{ABO
 
 
 @pytest.mark.parametrize(
-    ("told", "error", "words"),
+    ("message", "error", "words"),
     [
         (f"{{{{node Reduce}}}} {ABORTED}a task", LostWorkerError, r"\(.* aborted by: a task\)$"),
         (f"{FOUND}a task\nThe error could be", LostWorkerError, r"\(.* aborted by: a task\)$"),
         (f"{FOUND}A is joining a group with size2", ValueError, "different numbers of devices"),
     ],
 )
-def test_what_tensorflow_says_of_a_lost_worker_is_one_sentence(monkeypatch, told, error, words):
+def test_errors_about_a_lost_worker_become_one_sentence(monkeypatch, message, error, words):
     monkeypatch.setattr("training.machines.workers.count_workers", lambda strategy: 2)
     with (
         pytest.raises(error, match=words) as raised,
         lost_worker_in_words(tf.distribute.get_strategy()),
     ):
-        raise tf.errors.InternalError(None, None, told)
+        raise tf.errors.InternalError(None, None, message)
     assert "\n" not in str(raised.value)

@@ -1,4 +1,4 @@
-"""The pictures, with names that break naive ones. Any warning is an error here."""
+"""Pictures of difficult names. Warnings are errors in tests."""
 
 import cv2
 import numpy as np
@@ -17,11 +17,11 @@ NAMES = [
 
 
 def ink(path) -> np.ndarray:
-    """Where a picture is not white."""
+    """The pixels of a picture that are not white."""
     return cv2.imread(str(path)).min(axis=2) < 250
 
 
-def test_a_matrix_fills_its_picture_whatever_the_names(tmp_path):
+def test_a_matrix_fills_its_picture_for_any_names(tmp_path):
     path = tmp_path / "c.png"
     draw_confusion(np.eye(6, dtype=int) * 9, NAMES, "val: $1 and $2", path)
     blue = cv2.imread(str(path))[..., 2] < 60
@@ -33,7 +33,7 @@ def test_a_matrix_fills_its_picture_whatever_the_names(tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_many_classes_still_draw(tmp_path):
+def test_many_classes_can_be_drawn(tmp_path):
     names = [f"class {i}" for i in range(200)]
     draw_confusion(np.eye(200, dtype=int), names, "many", tmp_path / "c.png")
     assert ink(tmp_path / "c.png").any()
@@ -55,11 +55,11 @@ def test_clips_draw_with_their_captions(tmp_path):
     ("name", "written"),
     [("up", "up"), ("_up", " _up"), ("a$b", r"a\$b"), ("x" * 40, "x" * 31 + "…")],
 )
-def test_names_are_written_letter_by_letter(name, written):
+def test_names_are_shown_literally(name, written):
     assert plain(name) == written
 
 
-def test_long_paths_of_runs_are_told_apart_by_their_ends():
+def test_long_paths_of_runs_are_shortened_at_the_start():
     folder = "/home/somebody/experiments/runs/of-may"
     one, other = plain(end_of(f"{folder}/tsn-0")), plain(end_of(f"{folder}/ctm-0"))
     assert len(one) == len(other) == 32

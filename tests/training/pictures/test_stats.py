@@ -15,7 +15,7 @@ from training.pictures import stats as stats_picture
 
 @pytest.fixture
 def found():
-    """Stats of a set without shards, with more copies than are shown."""
+    """Statistics of a data set without shards, with more copies than are drawn."""
     rows = np.zeros(5, VIDEO_DTYPE)
     rows["frames"], rows["frame_rate"], rows["label"] = [10, 20, 30, 40, 50], 25, [0, 0, 1, 1, 1]
     rows["height"], rows["width"] = 48, 64
@@ -36,15 +36,15 @@ def size(path):
 
 
 def test_a_row_for_each_pair_of_copies(found, tmp_path, monkeypatch):
-    asked = []
+    drawn = []
 
     def frames(stats, video):
-        asked.append((video.split, video.id))
+        drawn.append((video.split, video.id))
         return [np.full((48, 64, 3), shade, np.uint8) for shade in (0, 100, 200)]
 
     monkeypatch.setattr(stats_picture, "_frames", frames)
     stats_picture.draw_stats(found, tmp_path / "with.png")
-    assert len(asked) == len(set(asked)) == 8  # four pairs that share no video
+    assert len(drawn) == len(set(drawn)) == 8  # four pairs that share no video
     without = StatsReport(**{**vars(found), "copies": None})
     stats_picture.draw_stats(without, tmp_path / "without.png")
     assert size(tmp_path / "with.png")[1] > size(tmp_path / "without.png")[1] + 600
@@ -94,7 +94,7 @@ def test_videos_are_counted_in_whole_numbers(found, monkeypatch, tmp_path):
     assert len(lengths.containers[0]) <= 10  # bins, of ten videos
 
 
-def test_the_legend_covers_no_bar(found, monkeypatch, tmp_path):
+def test_the_legend_does_not_cover_bars(found, monkeypatch, tmp_path):
     classes = axes_of(StatsReport(**{**vars(found), "copies": ()}), monkeypatch, tmp_path)[0]
     legend = classes.figure.legends[0]
     assert [text.get_text() for text in legend.get_texts()] == ["train", "val"]
@@ -102,15 +102,15 @@ def test_the_legend_covers_no_bar(found, monkeypatch, tmp_path):
 
 
 def test_frames_are_those_of_the_data_set(found, monkeypatch):
-    asked = {}
+    requested = {}
     monkeypatch.setattr(stats_picture, "Split", lambda *place: place)
     monkeypatch.setattr(
-        stats_picture, "read_frames", lambda *a: asked.update(split=a[0], place=a[1], at=a[2])
+        stats_picture, "read_frames", lambda *a: requested.update(split=a[0], place=a[1], at=a[2])
     )
     stats_picture._frames(found, Video("$v_3", "val", "a"))
-    assert asked["split"] == ("data", "val")
-    assert asked["place"] == 3
-    assert asked["at"].tolist() == [10, 20, 30]
+    assert requested["split"] == ("data", "val")
+    assert requested["place"] == 3
+    assert requested["at"].tolist() == [10, 20, 30]
 
 
 def test_the_command_draws_it(found, tmp_path, monkeypatch, capsys):

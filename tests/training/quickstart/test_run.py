@@ -1,4 +1,4 @@
-"""The quickstart in small, and in full behind the marker; the notebook, executed."""
+"""A small quickstart, the full one (marked long), and the notebook, executed."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from training.quickstart.run import quickstart
 NOTEBOOK = Path(__file__).parents[3] / "examples" / "ctm_in_a_notebook.ipynb"
 
 
-def test_quickstart_runs_the_whole_chain(tmp_path, monkeypatch, capsys):
+def test_quickstart_runs_the_whole_workflow(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(module, "VIDEOS_PER_CLASS", 10)
     monkeypatch.setitem(module.RECIPE, "epochs", 1)
     reports = quickstart(QuickstartConfig(out=tmp_path / "q"))
@@ -25,7 +25,7 @@ def test_quickstart_runs_the_whole_chain(tmp_path, monkeypatch, capsys):
         assert (tmp_path / "q" / name).is_file()
 
 
-def test_quickstart_wants_an_empty_folder(tmp_path):
+def test_quickstart_requires_an_empty_folder(tmp_path):
     (tmp_path / "mine").touch()
     with pytest.raises(ValueError, match="--out"):
         quickstart(QuickstartConfig(out=tmp_path))

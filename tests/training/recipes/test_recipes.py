@@ -18,7 +18,7 @@ HEAD = ("Paper: ", "Command: ctm train --recipe {}", "Hardware: ", "Published")
 
 
 @pytest.mark.parametrize("name", recipes.names())
-def test_each_recipe_says_paper_command_hardware_and_result(name):
+def test_each_recipe_names_paper_command_hardware_and_result(name):
     head, config = recipes.explain(name), recipes.read(name)
     for part in HEAD:
         assert part.format(name).removeprefix("Command: ") in head
@@ -29,7 +29,7 @@ def test_each_recipe_says_paper_command_hardware_and_result(name):
         config.check()
 
 
-# Steps of 10 an epoch: (recipe, epoch) to the rate, from the papers' sentences.
+# With 10 steps per epoch: (recipe, epoch) to the learning rate that the paper gives.
 RATES = {
     ("ctm_mini_kinetics", 29.9): 0.02,
     ("ctm_mini_kinetics", 30): 0.002,
@@ -52,7 +52,7 @@ RATES = {
 
 
 @pytest.mark.parametrize(("name", "epoch"), RATES)
-def test_the_rate_is_the_papers(name, epoch):
+def test_the_learning_rate_equals_the_papers(name, epoch):
     rate = schedule(recipes.read(name), steps_per_epoch=10)(round(epoch * 10))
     assert float(rate) == pytest.approx(RATES[name, epoch], rel=1e-3)
 
@@ -112,7 +112,7 @@ def test_an_epoch_of_one_step_is_planned_too(trained, change, capsys):
     assert re.search(r"Ran two steps; the second took \d+\.\d+ s", printed)
 
 
-def test_what_a_run_resolved_is_in_its_config(trained):
+def test_resolved_options_are_in_the_config(trained):
     config = trained.read()["config"]
     assert config["recipe"] is None
     assert config["learning_rate"] == pytest.approx(0.02 * 8 / 96)
@@ -142,6 +142,6 @@ def test_the_list_of_recipes(monkeypatch, capsys):
         ({"warmup_start": 1.0}, "--warmup-start must be in"),
     ],
 )
-def test_values_that_no_schedule_can_have(values, words):
+def test_invalid_schedules_are_errors(values, words):
     with pytest.raises(ValueError, match=words):
         TrainConfig(**values).check()

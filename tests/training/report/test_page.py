@@ -1,4 +1,4 @@
-"""`ctm report`: one file with everything, safe against hostile names, read in a real browser."""
+"""`ctm report`: one file with everything, safe with hostile names, read in a real browser."""
 
 import html
 import json
@@ -55,7 +55,7 @@ def page(runs, tmp_path_factory):
 
 
 def browse(page, *options):
-    """What a browser makes of a page."""
+    """The page as a browser shows it."""
     with_profile = f"--user-data-dir={page.parent / 'profile'}"
     command = [BROWSER, *QUIET, with_profile, *options, page.as_uri()]
     return subprocess.run(
@@ -67,9 +67,9 @@ def browse(page, *options):
 def test_a_browser_shows_tables_curves_and_pictures(page, runs, tmp_path):
     shown = browse(page, "--dump-dom")
     for run in runs:
-        told = Run.open(run).read()
+        facts = Run.open(run).read()
         assert str(run) in shown
-        assert all(name in shown for name in told["class_names"])
+        assert all(name in shown for name in facts["class_names"])
     assert shown.count("<svg") == 1
     assert shown.count("data:image/png") == 6  # confusions, gains, kernels of three layers
     assert shown.count('alt="kernels of conv4_block') == 3
@@ -79,7 +79,7 @@ def test_a_browser_shows_tables_curves_and_pictures(page, runs, tmp_path):
     assert picture.stat().st_size > 50_000
 
 
-def test_the_file_needs_nothing_else(page):
+def test_the_file_is_self_contained(page):
     content = page.read_text(encoding="utf-8")
     addresses = re.findall(r"""(?:src|href)=["']?([^"' >]+)""", content)
     assert all(a.startswith(("data:", "#")) for a in addresses)
@@ -87,14 +87,14 @@ def test_the_file_needs_nothing_else(page):
     assert "@import" not in content
 
 
-def test_the_curves_say_which_lines_are_validation(runs):
+def test_the_legend_of_curves_names_validation(runs):
     facts = [read_run(path) for path in runs]
     assert "dashed: validation" in curves(facts)
     without = [replace(run, curves={"loss": run.curves["loss"]}) for run in facts]
     assert "dashed" not in curves(without)
 
 
-def test_numbers_stand_with_protocol_and_coverage(page, runs):
+def test_scores_are_shown_with_protocol_and_coverage(page, runs):
     content = page.read_text(encoding="utf-8")
     places = len(runs) + 1  # and Phi and Psi
     assert content.count("1 clip x 1 crop of 32") == places
@@ -102,11 +102,11 @@ def test_numbers_stand_with_protocol_and_coverage(page, runs):
 
 
 def changed(run, to, **values):
-    """A copy of a run whose config says something else."""
+    """A copy of a run with other values in its config."""
     shutil.copytree(run, to)
-    told = Run.open(to).read()
-    told["config"] |= values
-    Run(to).write(told)
+    facts = Run.open(to).read()
+    facts["config"] |= values
+    Run(to).write(facts)
     return to
 
 
@@ -118,7 +118,7 @@ def test_means_of_a_method_are_on_the_page(runs, tmp_path):
     assert f"<p>{means}</p>" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
-def test_what_analyze_finds_is_on_the_page(runs, tmp_path):
+def test_the_results_of_analyze_are_on_the_page(runs, tmp_path):
     other = changed(runs[1], tmp_path / "conv & more", model="conv")
     paths = [*runs, other]
     report(ReportConfig(runs=tuple(paths), to=tmp_path / "r.html"))
@@ -137,7 +137,7 @@ def test_what_analyze_finds_is_on_the_page(runs, tmp_path):
     assert "Clips are missing" not in content
 
 
-def test_clips_are_of_the_data_that_was_scored(runs, directions, tmp_path):
+def test_clips_come_from_the_evaluated_data_set(runs, directions, tmp_path):
     run, data = tmp_path / "run", tmp_path / "data"
     shutil.copytree(runs[0], run)
     shutil.copytree(directions, data)
@@ -149,17 +149,17 @@ def test_clips_are_of_the_data_that_was_scored(runs, directions, tmp_path):
     assert not why_not
     _, why_not = clips_of(moved, ["nowhere.mp4"])
     assert why_not == f"{data} has no nowhere.mp4 in its split val."
-    shutil.rmtree(data)  # the data of its training is there
+    shutil.rmtree(data)  # the training data exist
     assert clips_of(moved, [example]) == (
         {},
         f"{data}, on which the run was evaluated, is missing.",
     )
 
 
-def test_a_page_says_why_clips_are_missing(runs, tmp_path):
+def test_a_page_explains_why_clips_are_missing(runs, tmp_path):
     run = shutil.copytree(runs[0], tmp_path / "run")
-    said = json.loads((run / "report.json").read_text(encoding="utf-8"))
-    (run / "report.json").write_text(json.dumps(said | {"data": "moved/away"}), encoding="utf-8")
+    values = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    (run / "report.json").write_text(json.dumps(values | {"data": "moved/away"}), encoding="utf-8")
     report(ReportConfig(runs=(run,), to=tmp_path / "r.html"))
     content = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "Clips are missing: moved/away, on which the run was evaluated, is missing." in content
@@ -182,17 +182,17 @@ def test_order_tests_of_evaluated_runs(runs, tmp_path):
         assert own["split"] == "val"
         assert {"shuffled", "reversed", "repeated"} <= set(own)
     tsn = found[str(runs[0])]
-    assert tsn["true"] == tsn["shuffled"] == tsn["reversed"]  # it sees no order
+    assert tsn["true"] == tsn["shuffled"] == tsn["reversed"]  # the order does not matter to it
     assert lines[1].startswith("on val: like ctm: 1 clip x 1 crop of 32")  # once, for all
     assert lines[1].endswith("12 of 12 videos, missing none; model: the last")
     assert "(+0.0000)" in lines[2]
     assert len(lines) == len(runs) + 3
 
 
-def test_order_tests_name_the_run_whose_data_set_is_gone(runs, tmp_path):
+def test_order_tests_name_the_run_whose_data_set_is_missing(runs, tmp_path):
     run = shutil.copytree(runs[0], tmp_path / "run")
-    said = json.loads((run / "report.json").read_text(encoding="utf-8"))
-    (run / "report.json").write_text(json.dumps(said | {"data": "moved/away"}), encoding="utf-8")
+    values = json.loads((run / "report.json").read_text(encoding="utf-8"))
+    (run / "report.json").write_text(json.dumps(values | {"data": "moved/away"}), encoding="utf-8")
     with pytest.raises(ValueError, match="run was evaluated on moved/away, which is missing"):
         list(order_tests([run], tmp_path / "out"))
 
@@ -207,7 +207,7 @@ def test_a_run_that_was_not_evaluated_has_its_curves(trained, tmp_path):
     assert "confusions</h2>" not in content
 
 
-def test_the_worst_confusions_come_first_with_the_surest_video():
+def test_the_most_frequent_confusions_come_first_with_the_highest_scoring_video():
     labels = np.array([0, 0, 0, 1, 1, 2])
     probabilities = np.array(
         [[0.1, 0.9, 0], [0.3, 0.7, 0], [1, 0, 0], [0, 0, 1.0], [0, 1, 0], [0, 0, 1]]
@@ -220,6 +220,6 @@ def test_the_worst_confusions_come_first_with_the_surest_video():
     assert (second.true, second.predicted, second.count, second.example) == (1, 2, 1, "d")
 
 
-def test_a_report_of_nothing_is_refused(tmp_path):
+def test_a_report_without_runs_is_refused(tmp_path):
     with pytest.raises(ValueError, match="at least one run"):
         report(ReportConfig(runs=(), to=tmp_path / "r.html"))

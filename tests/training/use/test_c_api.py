@@ -114,7 +114,7 @@ def served(trained, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def logits(library, served):
-    """A function of a signature and its request: the logits of as many rows."""
+    """Returns the logits of a signature for a request, with the given number of rows."""
     graph = SavedModel.FromString((served / "saved_model.pb").read_bytes()).meta_graphs[0]
     session = Session(library, served)
 
@@ -137,7 +137,7 @@ def request(signature: str, batch: int, frames: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("signature", ["serving_default", "jpeg"])
-def test_the_c_api_finds_the_same_numbers(trained, logits, signature):
+def test_the_c_api_gives_the_same_logits(trained, logits, signature):
     clips = request("serving_default", 2, 4)
     expected = trained.load_model().predict(clips[:, :, 2:34, 2:34])
     np.testing.assert_allclose(logits(signature, request(signature, 2, 4)), expected, atol=1e-5)

@@ -1,4 +1,4 @@
-"""`ctm explain`: what is written opens, shows the clip, and shines where the map does."""
+"""`ctm explain`: the file opens, shows the clip, and is bright where the map is."""
 
 import shutil
 
@@ -31,10 +31,10 @@ def explained(run, video, to, class_name=None):
     return list(explain(ExplainConfig(run=run.path, video=video, to=to, class_name=class_name)))
 
 
-def test_a_gif_has_the_frames_of_the_clip_beside_the_maps(trained, video, tmp_path):
-    said, written = explained(trained, video, tmp_path / "new" / "v.gif")
+def test_a_gif_has_the_frames_next_to_the_maps(trained, video, tmp_path):
+    line, written = explained(trained, video, tmp_path / "new" / "v.gif")
     assert written == f"Written: {tmp_path / 'new' / 'v.gif'}"
-    name, _, probability = said.partition(", probability ")
+    name, _, probability = line.partition(", probability ")
     assert name in trained.read()["class_names"]
     assert 0.25 <= float(probability) <= 1  # the best of four
     with Image.open(tmp_path / "new" / "v.gif") as gif:
@@ -49,7 +49,7 @@ def test_an_mp4_of_a_chosen_class(trained, video, tmp_path):
     assert sizes == {(448, 224)}
 
 
-def test_what_speaks_for_the_class_shines_and_the_rest_stays():
+def test_evidence_for_the_class_is_bright_and_the_rest_unchanged():
     clip = np.full((2, 8, 8, 3), 100, np.uint8)
     maps = np.array([[[1.0, -1.0], [-1.0, -1.0]], [[-1.0, -1.0], [-1.0, -1.0]]], np.float32)
     shown = overlaid(clip, maps).astype(int)
@@ -65,7 +65,7 @@ def test_a_map_of_pooled_frames_is_shown_on_all_of_them():
     assert changed.tolist() == [False] * 4 + [True] * 4
 
 
-def test_the_video_itself_is_never_written(trained, video, tmp_path):
+def test_the_video_itself_is_never_overwritten(trained, video, tmp_path):
     before = video.read_bytes()
     (tmp_path / "link.mp4").symlink_to(video)
     for to in (video, tmp_path / "link.mp4"):
@@ -78,7 +78,7 @@ def test_the_video_itself_is_never_written(trained, video, tmp_path):
     ("to", "name", "words"),
     [("v.avi", None, "--to must be a .gif or .mp4"), ("v.gif", "flying", "no class 'flying'")],
 )
-def test_mistakes_are_named(trained, video, tmp_path, to, name, words):
+def test_invalid_values_are_named(trained, video, tmp_path, to, name, words):
     with pytest.raises(ValueError, match=words):
         explained(trained, video, tmp_path / to, name)
 
@@ -88,7 +88,7 @@ def test_a_folder_must_be_one_video(trained, video, tmp_path):
     shutil.copy(video, tmp_path / "one" / "a.mp4")
     assert explained(trained, tmp_path / "one", tmp_path / "v.gif")
     shutil.copy(video, tmp_path / "one" / "b.mp4")
-    with pytest.raises(ValueError, match=r"of 2.*a\.mp4"):
+    with pytest.raises(ValueError, match=r"with 2 videos\. .*a\.mp4"):
         explained(trained, tmp_path / "one", tmp_path / "v.gif")
     (tmp_path / "more" / "a").mkdir(parents=True)
     with pytest.raises(ValueError, match=r"more: .*1 folder"):

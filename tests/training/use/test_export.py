@@ -50,7 +50,7 @@ def expected(trained, clips):
     return trained.load_model().predict(clips[:, :, begin : begin + 32, begin : begin + 32])
 
 
-def test_a_process_without_our_code_finds_the_same_numbers(served, clips, expected, tmp_path):
+def test_a_process_without_our_code_gives_the_same_logits(served, clips, expected, tmp_path):
     np.save(tmp_path / "clips.npy", clips)
     command = [sys.executable, "-c", ALONE, str(served), str(tmp_path / "clips.npy")]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Prediction on video files: what evaluation sees, and long videos over time."""
+"""Prediction on video files: the same scores as evaluation, and timelines of long videos."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def long_video(tmp_path):
     return tmp_path / "long.mp4"
 
 
-def test_a_file_gets_the_scores_that_its_record_gets(trained, directions):
+def test_a_file_and_its_record_have_the_same_scores(trained, directions):
     evaluate(trained.path, num_clips=4, num_crops=3)
     ids, _, expected = join_views(Predictions.load(trained.path / "predictions.npz"))
     source = directions.parent / "videos"
@@ -39,7 +39,7 @@ def test_a_file_gets_the_scores_that_its_record_gets(trained, directions):
     name = ids[0]
     (video,) = [p for p in source.rglob("*.mp4") if name in str(p.relative_to(source))]
     got = Classifier(trained.path).predict(video, num_clips=4, num_crops=3).probabilities
-    np.testing.assert_allclose(got, by_path[name], atol=0.01)  # JPEG stands between them
+    np.testing.assert_allclose(got, by_path[name], atol=0.01)  # they differ by JPEG compression
 
 
 def test_a_long_video_gets_a_timeline(trained, of, long_video, capsys):
@@ -55,7 +55,7 @@ def test_a_long_video_gets_a_timeline(trained, of, long_video, capsys):
     assert timeline[-1].end == pytest.approx(94 / 16, abs=1e-3)
 
 
-def test_counting_frames_makes_no_pixels(trained, long_video, monkeypatch):
+def test_counting_frames_decodes_no_pixels(trained, long_video, monkeypatch):
     made, render = [], Renderer.__call__
 
     def counted(self, picture):
@@ -70,7 +70,7 @@ def test_counting_frames_makes_no_pixels(trained, long_video, monkeypatch):
     np.testing.assert_allclose(classifier.times(long_video), shown)
 
 
-def test_a_name_that_is_no_text_costs_no_other_video(of, long_video, tmp_path, capsys):
+def test_a_file_name_that_is_not_text_does_not_stop_other_videos(of, long_video, tmp_path, capsys):
     odd = tmp_path / os.fsdecode(b"lang\xe9.mp4")
     shutil.copy(long_video, odd)
     assert predict(of(odd, long_video, num_clips=1, timelines=tmp_path / "t")) == 0
@@ -78,7 +78,7 @@ def test_a_name_that_is_no_text_costs_no_other_video(of, long_video, tmp_path, c
     assert r"lang\udce9.mp4" in capsys.readouterr().out
 
 
-def test_a_timeline_that_cannot_be_drawn_costs_no_other_video(of, long_video, tmp_path, capsys):
+def test_an_undrawable_timeline_does_not_stop_other_videos(of, long_video, tmp_path, capsys):
     (tmp_path / "file").write_bytes(b"")
     videos = of(long_video, long_video, num_clips=1, timelines=tmp_path / "file")
     assert predict(videos) == 0
@@ -86,7 +86,7 @@ def test_a_timeline_that_cannot_be_drawn_costs_no_other_video(of, long_video, tm
     assert printed.out.count("long.mp4\n") == printed.err.count("no timeline") == 2
 
 
-def test_json_is_for_programs_and_names_what_failed(of, long_video, tmp_path, capsys):
+def test_json_includes_failures(of, long_video, tmp_path, capsys):
     broken, absent = tmp_path / "broken.mp4", tmp_path / "absent.mp4"
     broken.write_bytes(b"nothing")
     assert predict(of(broken, absent, long_video, json=True)) == 2
@@ -101,7 +101,7 @@ def test_json_is_for_programs_and_names_what_failed(of, long_video, tmp_path, ca
 
 
 def test_a_folder_of_videos_predicts_the_videos_in_it(of, long_video, tmp_path, capsys):
-    """A stray picture, a subfolder of pictures and a list are no videos of it, and are named."""
+    """A stray picture, a subfolder of pictures and a list are ignored and printed."""
     folder, frames = tmp_path / "folder", tmp_path / "frames"
     for path in (folder / "thumbs", frames, tmp_path / "empty", tmp_path / "nested" / "a"):
         path.mkdir(parents=True)
@@ -126,14 +126,14 @@ def test_a_folder_of_videos_predicts_the_videos_in_it(of, long_video, tmp_path, 
     assert "thumbs" in captured.err
 
 
-def test_a_stray_picture_is_not_the_frames_of_a_video(trained, long_video, tmp_path):
+def test_a_stray_picture_is_not_a_folder_of_frames(trained, long_video, tmp_path):
     shutil.copy(long_video, tmp_path / "other.mp4")
     (tmp_path / "cover.jpg").write_bytes(cv2.imencode(".jpg", np.zeros((9, 9, 3)))[1].tobytes())
     with pytest.raises(VideoError, match="holds videos"):
         Classifier(trained.path).predict(tmp_path)
 
 
-def test_gather_holds_only_frames_that_are_still_needed():
+def test_gather_keeps_only_frames_that_are_still_needed():
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 255, (50, 2, 2, 3), np.uint8)
     indices = np.array([[0, 2, 4], [40, 42, 49], [3, 3, 1], [48, 0, 1]])

@@ -1,4 +1,4 @@
-"""The pixels of a served model are evaluation's, to the bit, in both signatures."""
+"""The pixels of a served model equal evaluation's exactly, in both signatures."""
 
 import cv2
 import keras
@@ -13,7 +13,7 @@ from training.use.export import export_model
 
 FRAMES = [  # height and width
     *[(240, 320), (320, 240), (480, 640), (256, 340), (181, 241)],  # shrink
-    *[(128, 171), (60, 80), (37, 50), (1, 3)],  # as it is, or grow
+    *[(128, 171), (60, 80), (37, 50), (1, 3)],  # unchanged, or enlarge
 ]
 
 
@@ -48,7 +48,7 @@ def test_both_signatures_see_what_evaluation_sees(signatures, size, height, widt
         np.testing.assert_array_equal(np.reshape(seen, expected.shape), expected, name)
 
 
-def test_gray_and_turned_jpegs_are_decoded_as_evaluation_decodes_them(signatures, size):
+def test_gray_and_rotated_jpegs_are_decoded_as_in_evaluation(signatures, size):
     (gray, _), (color, _) = jpegs(240, 320, 1), jpegs(240, 320)
     exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
     turned = color[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2) + exif + color[2:]

@@ -1,4 +1,4 @@
-"""The sheet of `ctm show`: what its captions say, and what stands in the picture."""
+"""The sheet of `ctm show`: its captions and its picture."""
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ def drawn(monkeypatch, config):
     return found[0]
 
 
-def test_training_clips_are_those_that_training_gets(directions, tmp_path, monkeypatch):
+def test_training_clips_equal_those_of_training(directions, tmp_path, monkeypatch):
     config = ShowConfig(data=directions, num=5, epoch=2, seed=1, augment="tsn", **SMALL)
     clips, lines, path = drawn(monkeypatch, config)
     assert str(path) == "sheet.png"
@@ -50,7 +50,7 @@ def test_a_mixed_clip_has_both_labels_and_its_partner():
     ]
 
 
-def test_a_caption_controls_no_terminal():
+def test_control_characters_in_captions_are_escaped():
     batch = {"id": np.array([b"x\x1b[31m\n"]), "label": np.array([0]), "view": np.zeros(1, int)}
     (line,) = captions(batch, ("up\x9b",), views=False)
     assert line == r"x\x1b[31m\n: up\x9b"
@@ -73,6 +73,6 @@ def test_a_sheet_is_written_with_a_row_for_each_clip(directions, tmp_path):
         ({"class_weights": ("often",)}, "--class-weights must be"),
     ],
 )
-def test_wrong_options_are_errors(directions, option, message):
+def test_invalid_options_are_errors(directions, option, message):
     with pytest.raises(ValueError, match=message):
         show(ShowConfig(data=directions, **option))

@@ -1,4 +1,4 @@
-"""The warm-up file, byte for byte what tensorflow-serving-api's PredictionLog gives."""
+"""The warm-up file, equal byte for byte to tensorflow-serving-api's PredictionLog."""
 
 import hashlib
 
