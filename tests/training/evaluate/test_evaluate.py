@@ -172,7 +172,7 @@ def test_nothing_saved_is_an_error(copied):
     run = copied("run")
     for name in ("report.json", "predictions.npz"):
         (run.path / name).unlink(missing_ok=True)
-    with pytest.raises(ValueError, match="was not evaluated yet: run `ctm evaluate"):
+    with pytest.raises(ValueError, match=r"was not evaluated yet\. Run `ctm evaluate"):
         evaluate(run.path, saved=True)
 
 

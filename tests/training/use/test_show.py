@@ -69,7 +69,7 @@ def test_a_sheet_is_written_with_a_row_for_each_clip(directions, tmp_path):
     [
         ({"num": 0}, "--num must be 1 or more, received 0"),
         ({"split": "tset"}, "tset"),
-        ({"num_clips": 2}, "num_clips and num_crops are for evaluation"),
+        ({"num_clips": 2}, "num_clips and num_crops must be 1 in training"),
         ({"class_weights": ("often",)}, "--class-weights must be"),
     ],
 )
