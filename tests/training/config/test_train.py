@@ -80,7 +80,7 @@ def test_options_are_read_as_python_values(text, expected):
         ({"flip_pairs": ("left",)}, "--flip-pairs must be pairs NAME:NAME .*, received 'left'"),
         ({"class_weights": ("fall",)}, "--class-weights must be balanced, sqrt or NAME=FACTOR, r"),
         ({"class_weights": ("fall=-1",)}, "--class-weights must be .*, received 'fall=-1'"),
-        ({"randaugment": "rand-9"}, "randaugment must be none or spelt as"),
+        ({"randaugment": "rand-9"}, "randaugment must be none or a policy such as"),
         ({"mixup": -0.5}, "mixup must be a number of at least 0, received -0.5"),
     ],
 )

@@ -129,7 +129,7 @@ def test_a_folder_of_videos_predicts_the_videos_in_it(of, long_video, tmp_path, 
 def test_a_stray_picture_is_not_a_folder_of_frames(trained, long_video, tmp_path):
     shutil.copy(long_video, tmp_path / "other.mp4")
     (tmp_path / "cover.jpg").write_bytes(cv2.imencode(".jpg", np.zeros((9, 9, 3)))[1].tobytes())
-    with pytest.raises(VideoError, match="holds videos"):
+    with pytest.raises(VideoError, match="contains videos next to images"):
         Classifier(trained.path).predict(tmp_path)
 
 
