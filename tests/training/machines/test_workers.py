@@ -121,7 +121,7 @@ def test_workers_with_different_options_are_errors(pair, start, change, other_da
     ("workers", "index", "words"),
     [
         ("a,b", 0, "host1:port,host2:port"),
-        ("a:1,a:1", 0, "twice"),
+        ("a:1,a:1", 0, "must name each machine only once"),
         ("a:1,b:2", 2, "--index must be 0 to 1"),
     ],
 )
@@ -185,7 +185,11 @@ FOUND = f"Graph execution error:\n\nDetected at node Reduce\n  File a.py\n\n{ABO
     [
         (f"{{{{node Reduce}}}} {ABORTED}a task", LostWorkerError, r"\(.* aborted by: a task\)$"),
         (f"{FOUND}a task\nThe error could be", LostWorkerError, r"\(.* aborted by: a task\)$"),
-        (f"{FOUND}A is joining a group with size2", ValueError, "different numbers of devices"),
+        (
+            f"{FOUND}A is joining a group with size2",
+            ValueError,
+            "same number of devices, received different numbers",
+        ),
     ],
 )
 def test_errors_about_a_lost_worker_become_one_sentence(monkeypatch, message, error, words):
