@@ -1,4 +1,4 @@
-"""Video models: an image model read frame by frame, with temporal layers grafted in."""
+"""Video models: an image model applied to each frame, with temporal layers grafted in."""
 
 from .checkpoints import import_weights
 from .loss import SmoothedCrossentropy

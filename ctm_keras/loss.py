@@ -12,15 +12,16 @@ from .types import Tensor
 class SmoothedCrossentropy(keras.losses.Loss):
     """Softmax cross-entropy from logits, with label smoothing.
 
-    Keras smooths one-hot labels only; the data sets here give integers, or with MixUp and CutMix
-    the share of each class, which is smoothed as a one-hot label is.
+    Unlike Keras' losses it smooths integer labels, too. Soft labels, which MixUp and CutMix
+    produce, are smoothed like one-hot labels.
 
     Args:
-        label_smoothing: Float in [0, 1), the share of the target spread over all classes.
-        **kwargs: Passed on to `keras.losses.Loss`.
+        label_smoothing: Fraction of the target that is spread over all classes, in [0, 1).
+        **kwargs: Passed to `keras.losses.Loss`.
 
     Input shape:
-        Labels `(batch,)`, or shares `(batch, num_classes)`, and logits `(batch, num_classes)`.
+        Labels `(batch,)`, or soft labels `(batch, num_classes)`, and logits
+        `(batch, num_classes)`.
 
     Raises:
         ValueError: If `label_smoothing` is not in [0, 1).
@@ -48,7 +49,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
 
 def is_soft(labels: Tensor) -> bool:
-    """Whether labels are shares of the classes `(batch, num_classes)`, not integers `(batch,)`."""
+    """Returns whether labels are soft, `(batch, num_classes)`, instead of integers `(batch,)`."""
     return len(labels.shape) == 2 and labels.shape[-1] != 1
 
 

@@ -1,4 +1,4 @@
-"""The table of methods: what each grafts onto an image model, or builds without one."""
+"""The table of temporal methods."""
 
 import inspect
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from .temporal.tam import tam
 from .temporal.tsm import tsm
 from .temporal.tsn import tsn
 
-# A recipe says which layers stand where in an image model.
+# Recipes: each returns the layers to graft onto an image model, with their sites.
 METHODS: dict[str, Callable[..., list[Graft]]] = {
     "tsn": tsn,
     "ctm": ctm,
@@ -42,12 +42,12 @@ METHODS: dict[str, Callable[..., list[Graft]]] = {
     "nonlocal": nonlocal_block,
 }
 
-# A network is built whole: its two pathways have other widths than any image model.
+# Networks that are not grafted: SlowFast's two pathways differ in width from any image model.
 NETWORKS: dict[str, Callable] = {"slowfast": slowfast}
 
 
 def list_models() -> dict[str, str]:
-    """The methods that `build_video_model` knows, each with a line about it.
+    """Returns the methods that `build_video_model` supports, each with a one-line description.
 
     Example:
         >>> list_models()["tsm"]
@@ -60,19 +60,19 @@ def list_models() -> dict[str, str]:
 
 
 def default_frames(method: str, options: dict) -> int:
-    """The frames of a clip where nothing is said: 8; SlowFast's own, as its variant says."""
+    """Returns the default number of frames in a clip: 8, or that of SlowFast's variant."""
     if method in NETWORKS:
         return frames_of_variant(options.get("variant", "4x16"))
     return 8
 
 
-def check_method(method: str, options: dict, besides: tuple[str, ...] = ()) -> None:
-    """Raises ValueError if there is no such method, or it has no such option or value.
+def check_method(method: str, options: dict, also: tuple[str, ...] = ()) -> None:
+    """Raises ValueError if the method, one of its options or an option's value is invalid.
 
     Args:
         method: Temporal method.
-        options: Options to check, `temporal_pooling` among them.
-        besides: Other names that the caller takes, which may have been misspelled.
+        options: Options to check, including `temporal_pooling`.
+        also: Other arguments of the caller, to suggest for a misspelled name.
     """
     parameters = options_of(method)
     for name, value in options.items():
@@ -80,20 +80,22 @@ def check_method(method: str, options: dict, besides: tuple[str, ...] = ()) -> N
             _check_pooling(value)
         elif name not in parameters:
             raise unknown_name(
-                f"option of {method}", name, [*parameters, "temporal_pooling", *besides]
+                f"option of {method}", name, [*parameters, "temporal_pooling", *also]
             )
         elif parameters[name].annotation is bool:
             check_switch(name, value)
 
 
 def _check_pooling(value: object) -> None:
-    """Raises ValueError unless frames are pooled as the option `temporal_pooling` can say."""
+    """Raises ValueError if a value of the option `temporal_pooling` is invalid."""
     if not isinstance(value, bool) and value not in MODES:
-        raise ValueError(f"`temporal_pooling` is True, False, 'max' or 'avg'; received {value!r}.")
+        raise ValueError(
+            f"temporal_pooling must be True, False, 'max' or 'avg', received {value!r}."
+        )
 
 
 def options_of(method: str) -> dict[str, inspect.Parameter]:
-    """The options that a method has besides `temporal_pooling`, which each has."""
+    """Returns the options of a method, without `temporal_pooling`, which all methods have."""
     shared = ("anatomy", "clip", "backbone", "temporal_pooling")
     return {
         name: parameter
@@ -104,24 +106,26 @@ def options_of(method: str) -> dict[str, inspect.Parameter]:
 
 
 def check_switch(name: str, value: object) -> None:
-    """Raises ValueError unless an option that is on or off is told so."""
+    """Raises ValueError if a value is not a bool."""
     if not isinstance(value, bool):
-        raise ValueError(f"`{name}` is True or False; received {value!r}.")
+        raise ValueError(f"{name} must be True or False, received {value!r}.")
 
 
 def _recipes(method: str) -> list[Callable]:
-    """The recipes of a method; several methods stand together, joined by `+`."""
+    """Returns the recipes of a method, or of several methods joined by `+`."""
     methods = METHODS | NETWORKS
     if method in methods:
         return [methods[method]]
     names = str(method).split("+")
     for name in names:
         if name in NETWORKS:
-            raise ValueError(f"{name} is a network of its own: it stands with no other method.")
+            raise ValueError(
+                f"{name} is a whole network and must be the only method, received {method!r}."
+            )
         if name not in METHODS:
             raise unknown_name("method", name, methods)
     if len(set(names)) < len(names):
-        raise ValueError(f"Methods stand together once each; received {method!r}.")
+        raise ValueError(f"Each method must appear only once, received {method!r}.")
     return [METHODS[name] for name in names]
 
 
@@ -132,9 +136,9 @@ def _options(recipe: Callable) -> list[str]:
 def grafts_of(
     method: str, anatomy: Anatomy, temporal_pooling: bool | str, options: dict
 ) -> list[Graft]:
-    """The grafts of a method, with the temporal poolings last where they are asked for.
+    """Returns the grafts of a method, followed by those of temporal pooling if requested.
 
-    A recipe that knows another way to reduce the frames takes `temporal_pooling` itself.
+    Recipes that reduce the number of frames in their own way take `temporal_pooling` themselves.
     """
     grafts: list[Graft] = []
     pooled: bool | str = False

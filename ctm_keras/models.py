@@ -21,16 +21,16 @@ from .weights.report import AdoptionReport
 
 
 def class_names(model: keras.Model) -> list[str] | None:
-    """The names of a video model's classes, in the order of its logits.
+    """Returns the class names of a video model, in the order of its logits.
 
     Args:
         model: A video model, built or loaded.
 
     Returns:
-        The names, or None if the model was built without.
+        The class names, or None if the model was built without them.
 
     Raises:
-        ValueError: If the model is none of this project.
+        ValueError: If the model is not a video model of this project.
 
     Example:
         >>> names = ["left", "right"]
@@ -40,7 +40,7 @@ def class_names(model: keras.Model) -> list[str] | None:
     """
     head = model.layers[-1]
     if not isinstance(head, AverageScores):
-        raise ValueError(f"The model {model.name!r} is not a video model of this project.")
+        raise ValueError(f"model must be a video model of this project, received {model.name!r}.")
     return None if head.class_names is None else list(head.class_names)
 
 
@@ -58,29 +58,30 @@ def build_video_model(
     preprocessing: Preprocessing | dict | None = None,
     **options: Any,
 ) -> keras.Model:
-    """Builds a video model: an image model that reads frames, with temporal layers grafted in.
+    """Builds a video model: an image model applied to each frame, with temporal layers grafted in.
 
     Args:
-        method: The temporal method, one of `list_models()`; or several that stand together, joined
-            by `+`: `"tsm+nonlocal"`.
-        backbone: The image model: a name of `keras.applications` in lower case, `"tiny"`, or
-            torchvision's layouts, `"tv_resnet18"` to `"tv_resnet152"` and `"inception_v1"`.
-        num_classes: Number of classes; not needed with `class_names`.
-        num_frames: Frames of a clip (default: 8; for SlowFast 32, or 64 for 16x8).
-        image_size: Height and width of a frame in pixels (default: 224).
-        weights: `"imagenet"`, None, or a `.keras` file of this project. What a file says of
-            its network is taken wherever nothing is given: classes, image size and pixels, and
-            from a network of the same method its frames, pooling and options, too.
-        dropout: Part of the pooled features that training sets to zero.
-        class_names: Names of the classes; they are kept in the model.
-        interpolate_tcc: Whether TCC kernels in the file `weights` are interpolated where they
-            belong to another image size.
-        temporal_pooling: Whether the frames are halved at three places, after stages 2, 3 and 4
-            (the analysis paper's networks with temporal pooling): True or `"max"` by a maximum,
-            `"avg"` by a mean, or False (default: False).
-        preprocessing: `channels` ("rgb" or "bgr"), `mean` and `scale` of the pixels, where the
-            weights were trained with others than the backbone's.
-        **options: Options of the method, as its recipe documents them (`ctm_keras.temporal`).
+        method: The temporal method, one of `list_models()`, or several joined by `+`, such as
+            `"tsm+nonlocal"`.
+        backbone: The image model: a name from `keras.applications` in lower case, `"tiny"`, or a
+            torchvision layout, `"tv_resnet18"` to `"tv_resnet152"` and `"inception_v1"`.
+        num_classes: Number of classes. Not needed with `class_names`.
+        num_frames: Number of frames in a clip. Defaults to 8, for SlowFast to 32 or, with variant
+            16x8, 64.
+        image_size: Height and width of a frame in pixels. Defaults to 224.
+        weights: `"imagenet"`, None, or a `.keras` file of this project. The file also sets the
+            defaults of `num_classes`, `class_names`, `image_size` and `preprocessing` and, if it
+            is of the same method, of `num_frames`, `temporal_pooling` and the options.
+        dropout: Dropout rate of the pooled features.
+        class_names: Names of the classes. The model stores them.
+        interpolate_tcc: Whether to interpolate the TCC kernels in the file `weights` if its image
+            size differs.
+        temporal_pooling: Whether to halve the frames after stages 2, 3 and 4, as in the analysis
+            paper's networks with temporal pooling: True or `"max"` for max pooling, `"avg"` for
+            average pooling, or False. Defaults to False.
+        preprocessing: `channels` ("rgb" or "bgr"), `mean` and `scale` of the pixels, if the weights
+            were trained with a preprocessing other than the backbone's.
+        **options: Options of the method; see its recipe in `ctm_keras.temporal`.
 
     Input shape:
         `clip`, `(batch, num_frames, image_size, image_size, 3)`: RGB, 0..255.
@@ -89,8 +90,8 @@ def build_video_model(
         `logits`, `(batch, num_classes)`, float32.
 
     Raises:
-        ValueError: If a name is unknown, an argument is out of range, weights do not fit, or the
-            file's network is another than what was asked for.
+        ValueError: If a name is unknown, an argument is out of range, or the weights do not fit the
+            requested network.
 
     Example:
         >>> model = build_video_model("ctm", "tiny", num_classes=4, image_size=64, weights=None)
@@ -126,7 +127,7 @@ def CTMResNet50(num_classes: int | None = None, **kwargs: Any) -> keras.Model:  
     """CTM on ResNet-50, as in the paper: three blocks in Res4. See `build_video_model`.
 
     Args:
-        num_classes: Number of classes; not needed with `class_names`.
+        num_classes: Number of classes. Not needed with `class_names`.
         **kwargs: The other arguments of `build_video_model`.
 
     Input shape:
@@ -150,7 +151,7 @@ def CTMResNet101(num_classes: int | None = None, **kwargs: Any) -> keras.Model: 
     """CTM on ResNet-101, as in the paper: three blocks in Res4. See `build_video_model`.
 
     Args:
-        num_classes: Number of classes; not needed with `class_names`.
+        num_classes: Number of classes. Not needed with `class_names`.
         **kwargs: The other arguments of `build_video_model`.
 
     Input shape:
@@ -171,7 +172,7 @@ def CTMResNet101(num_classes: int | None = None, **kwargs: Any) -> keras.Model: 
 
 
 def _features(method: str, backbone: str, x: Tensor, weights: Any, options: dict[str, Any]) -> Any:
-    """Features of the network, their number of frames, and the image model, if there is one."""
+    """Returns the features, their number of frames and the image model, or None without one."""
     options = dict(options)
     pooling = options.pop("temporal_pooling", False)
     if method not in NETWORKS:
@@ -179,28 +180,28 @@ def _features(method: str, backbone: str, x: Tensor, weights: Any, options: dict
         return *operate(image, x, grafts_of(method, image, pooling, options)), image
     if weights is not None:
         raise ValueError(
-            f"{method} has no ImageNet weights: its pathways have other widths than an image "
-            "model. Pass weights=None (--weights none) or a .keras file."
+            f"weights must be None or a .keras file for {method}, received {weights!r}. Its "
+            "pathways differ in width from an image model. Use weights=None (--weights none)."
         )
     return *NETWORKS[method](x, backbone, temporal_pooling=pooling, **options), None
 
 
-def _pixels(own: Any, asked: Any, saved: keras.Model | None, weights: Any) -> Preprocessing:
-    """What is made of the pixels: as the weights want it, else as asked for, else the backbone's.
+def _pixels(default: Any, requested: Any, saved: keras.Model | None, weights: Any) -> Preprocessing:
+    """Returns the preprocessing: that of the weights, else the requested one, else the default.
 
     Raises:
-        ValueError: If what is asked for is not what the weights were trained with.
+        ValueError: If the weights were trained with a preprocessing other than the requested one.
     """
-    asked = None if asked is None else Preprocessing.of(asked)
+    requested = None if requested is None else Preprocessing.of(requested)
     if weights is None:
-        return asked or own
-    wanted = own if saved is None else pixels_of(saved)
-    if asked not in (None, wanted):
+        return requested or default
+    trained = default if saved is None else pixels_of(saved)
+    if requested not in (None, trained):
         raise ValueError(
-            f"The weights {weights} were trained with the preprocessing {wanted}, received "
-            f"{asked}: leave it out."
+            f"preprocessing must be {trained}, with which the weights {weights} were trained, "
+            f"received {requested}. Omit it."
         )
-    return wanted
+    return trained
 
 
 def image_anatomy(backbone: str, image_size: int, weights: str | None) -> Anatomy:
@@ -221,11 +222,11 @@ def image_anatomy(backbone: str, image_size: int, weights: str | None) -> Anatom
 def _first_report(
     model: keras.Model, anatomy: Anatomy | None, weights: str | None
 ) -> AdoptionReport:
-    """The report of a model that came from an image model, or from none."""
+    """Returns the report of a model with ImageNet weights or with new ones."""
     video = [layer.name for layer in model.layers if layer.weights]
     if weights is None:
         return AdoptionReport(None, new=tuple(video))
-    fresh = {layer.name for layer in model.layers if getattr(layer, "starts_afresh", False)}
+    fresh = {layer.name for layer in model.layers if getattr(layer, "newly_initialized", False)}
     image = {op.name for op in anatomy.model.layers if op.weights} if anatomy else set()
     return AdoptionReport(
         "imagenet",
@@ -243,14 +244,16 @@ def _classes(
     names = None if names is None else [str(name) for name in names]
     if names is not None and len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
-        raise ValueError(f"Class names must differ; more than once: {', '.join(twice)}.")
+        raise ValueError(f"Class names must be unique, received several times: {', '.join(twice)}.")
     if names is not None and count not in (None, len(names)):
-        raise ValueError(f"num_classes is {count}, but class_names holds {len(names)} names.")
+        raise ValueError(
+            f"num_classes must be the number of class_names, {len(names)}, received {count}."
+        )
     count = count if names is None else len(names)
     if not isinstance(count, int) or count < 2:
         raise ValueError(
-            f"A classifier needs two classes or more: pass num_classes or class_names; "
-            f"received num_classes={count!r}."
+            f"num_classes must be an integer of at least 2, received {count!r}. Pass num_classes "
+            "or class_names."
         )
     return names, count
 
@@ -259,9 +262,9 @@ def _check_numbers(num_frames: Any, image_size: Any, dropout: float) -> None:
     check_count("num_frames", num_frames)
     check_count("image_size", image_size)
     if not 0 <= dropout < 1:
-        raise ValueError(f"dropout is a part, from 0 to below 1; received {dropout!r}.")
+        raise ValueError(f"dropout must be in [0, 1), received {dropout!r}.")
     if keras.config.image_data_format() != "channels_last":
         raise ValueError(
-            "Video models have their channels last, but Keras is set to channels_first: "
-            "call keras.config.set_image_data_format('channels_last')."
+            "Keras' image data format must be channels_last, received channels_first. Call "
+            "keras.config.set_image_data_format('channels_last')."
         )

@@ -1,4 +1,4 @@
-"""Names in error messages: one that does not exist, and classes in another order."""
+"""Error messages about names: unknown names, and class names that differ."""
 
 import difflib
 import re
@@ -8,27 +8,27 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)  # as in tfrecords.sources.clas
 
 
 def unknown_name(kind: str, name: object, valid: Iterable[str]) -> ValueError:
-    """The error for a wrong name: the nearest valid one, and all of them.
+    """Returns the error for an unknown name; it suggests the closest name and lists all.
 
     Args:
-        kind: Kind of thing that has the name, as in `"backbone"`.
-        name: Name that was received.
-        valid: The names that exist.
+        kind: Kind of object, such as `"backbone"`.
+        name: The unknown name.
+        valid: The valid names.
     """
     valid = [str(item) for item in valid]
     nearest = difflib.get_close_matches(str(name).lower(), valid, n=1, cutoff=0.5)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-    return ValueError(f"There is no {kind} {name!r}.{hint} There are: {', '.join(valid)}.")
+    return ValueError(f"The {kind} must be one of {', '.join(valid)}, received {name!r}.{hint}")
 
 
 def class_difference(one: Sequence[str], other: Sequence[str], of_one: str, of_other: str) -> str:
-    """In what class names or their order differ, or an empty string.
+    """Describes how two lists of class names differ, or returns an empty string.
 
     Args:
         one: Class names in order.
         other: Class names in order.
-        of_one: Owner of the first, as in `"the model"`.
-        of_other: Owner of the others.
+        of_one: Owner of `one`, such as `"the model"`.
+        of_other: Owner of `other`.
     """
     one, other = list(one), list(other)
     only = [
@@ -44,8 +44,8 @@ def class_difference(one: Sequence[str], other: Sequence[str], of_one: str, of_o
     by_text = {tuple(one): of_one, tuple(other): of_other}.get(tuple(sorted(one)))
     if by_text and all(map(_NUMBER.fullmatch, one)):
         found += (
-            f", since class names that are numbers were sorted as text for {by_text}, by an older "
-            "build, and are sorted by value now"
+            f", because an older build sorted numeric class names as text for {by_text}; they are "
+            "now sorted by value"
         )
     return found
 

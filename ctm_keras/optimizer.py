@@ -1,4 +1,4 @@
-"""The papers' optimizer: SGD with L2 in the gradient, and the step schedule with warm-up."""
+"""The papers' optimizer: SGD with L2 regularization, and a step schedule with warm-up."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,17 +11,17 @@ from .types import Tensor
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class SGD(keras.optimizers.SGD):
-    """SGD whose weight decay is L2 in the gradient, as the papers' is.
+    """SGD with weight decay as L2 regularization of the gradient, as in the papers.
 
-    Keras' own `weight_decay` shrinks the weights apart from the gradient, past the momentum;
-    the two differ after a few steps already. Here every kernel, a depthwise one too, adds
-    `l2 * kernel` to its gradient; biases and batch norm are left alone.
+    Keras' own `weight_decay` is decoupled: it bypasses the gradient and the momentum, and results
+    differ after a few steps. This optimizer adds `l2 * kernel` to the gradient of every kernel,
+    including depthwise ones. Biases and batch norm are not decayed.
 
     Args:
-        learning_rate: Float or a `keras.optimizers.schedules.LearningRateSchedule`.
-        momentum: Float in [0, 1].
-        l2: Float, the papers' "weight decay".
-        **kwargs: Passed on to `keras.optimizers.SGD`.
+        learning_rate: A float or a `keras.optimizers.schedules.LearningRateSchedule`.
+        momentum: Momentum, in [0, 1].
+        l2: The papers' "weight decay".
+        **kwargs: Passed to `keras.optimizers.SGD`.
 
     Raises:
         ValueError: If `l2` is negative, or `weight_decay` is given as well.
@@ -37,9 +37,12 @@ class SGD(keras.optimizers.SGD):
         self, learning_rate: Any = 0.02, momentum: float = 0.9, l2: float = 1e-4, **kwargs: Any
     ) -> None:
         if l2 < 0:
-            raise ValueError(f"l2 must be 0 or more, received {l2}.")
+            raise ValueError(f"l2 must be at least 0, received {l2}.")
         if kwargs.get("weight_decay"):
-            raise ValueError("SGD received weight_decay, which Keras decouples: give l2 instead.")
+            raise ValueError(
+                f"weight_decay must be unset, received {kwargs['weight_decay']}. Keras decouples "
+                "it from the gradient. Use l2."
+            )
         super().__init__(learning_rate=learning_rate, momentum=momentum, **kwargs)
         self.l2 = l2
 
@@ -58,14 +61,16 @@ class SGD(keras.optimizers.SGD):
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that is multiplied by `decay` at each milestone, after a linear warm-up.
+    """A step schedule: the learning rate is multiplied by `decay` at each milestone.
+
+    A linear warm-up may precede it.
 
     Args:
-        learning_rate: Float, the rate between the warm-up and the first milestone.
-        milestones: Steps (batches, not epochs) at which the rate falls.
-        decay: Float, the factor.
-        warmup_steps: Steps over which the rate rises linearly, at the last of them to its whole.
-        warmup_start: Part of the rate from which it rises, in [0, 1).
+        learning_rate: Learning rate between the warm-up and the first milestone.
+        milestones: Steps (batches, not epochs) at which the rate decays.
+        decay: Factor of each decay.
+        warmup_steps: Number of steps of the warm-up; the last one has the full rate.
+        warmup_start: Fraction of the rate at which the warm-up starts, in [0, 1).
 
     Example:
         >>> rate = StepSchedule(0.02, milestones=[3000, 5000])
@@ -97,8 +102,8 @@ class StepSchedule(keras.optimizers.schedules.LearningRateSchedule):
         for milestone in self.milestones:
             rate = ops.where(step >= milestone, rate * self.decay, rate)
         if self.warmup_steps:
-            risen = ops.minimum(1.0, (step + 1.0) / self.warmup_steps)
-            rate = rate * (self.warmup_start + (1.0 - self.warmup_start) * risen)
+            progress = ops.minimum(1.0, (step + 1.0) / self.warmup_steps)
+            rate = rate * (self.warmup_start + (1.0 - self.warmup_start) * progress)
         return rate
 
     def get_config(self) -> dict[str, Any]:

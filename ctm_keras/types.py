@@ -1,8 +1,8 @@
-"""The types that signatures have in common."""
+"""Type aliases for signatures."""
 
 from typing import Any, TypeAlias
 
 import keras
 
-Tensor: TypeAlias = keras.KerasTensor  # in calls of layers: the backend's
-Shape: TypeAlias = tuple[Any, ...]  # whole numbers; None where the size is open
+Tensor: TypeAlias = keras.KerasTensor  # or a tensor of the backend
+Shape: TypeAlias = tuple[Any, ...]  # integers; None for an unknown size

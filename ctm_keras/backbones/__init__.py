@@ -1,4 +1,4 @@
-"""Image backbones that keras.applications lacks, with the signature of its functions."""
+"""Image backbones that are missing in keras.applications, with the same signature."""
 
 from .inception_v1 import Inception_V1
 from .tiny import Tiny

@@ -1,4 +1,4 @@
-"""Parts that the torchvision-like backbones share."""
+"""Shared parts of the backbones in torchvision's layout."""
 
 from keras import layers
 
@@ -6,18 +6,19 @@ from ..types import Tensor
 
 
 def refuse_weights(name: str, weights: str | None, include_top: bool, file: str) -> None:
-    """Raises ValueError for what these backbones do not have.
+    """Raises ValueError if weights or a top are requested.
 
     Args:
         name: Name of the backbone.
-        weights: Weights as `keras.applications` takes them; only None is possible.
-        include_top: Flag of `keras.applications`; only False is possible.
-        file: Torchvision's file that holds its weights.
+        weights: Argument of `keras.applications`; must be None.
+        include_top: Argument of `keras.applications`; must be False.
+        file: Name of torchvision's file of weights.
     """
     if weights is not None or include_top:
         raise ValueError(
-            f"{name} has no ImageNet weights to download and no top: convert torchvision's once, "
-            f"`ctm import-weights {file} --to {name}.keras`, and pass that file as weights, or "
+            f"{name} has no ImageNet weights to download and no top, received weights={weights!r}, "
+            f"include_top={include_top}. Convert torchvision's weights once with `ctm "
+            f"import-weights {file} --to {name}.keras` and pass that file as weights, or use "
             "weights=None (--weights none)."
         )
 
@@ -31,9 +32,9 @@ def conv_bn(
     epsilon: float,
     initializer: str,
 ) -> Tensor:
-    """A convolution without bias, with size // 2 zeros on every side, and its batch norm.
+    """A convolution without bias, padded with size // 2 zeros on every side, and a batch norm.
 
-    Keras' "same" pads a strided convolution on one side more than on the other.
+    Keras' "same" pads strided convolutions asymmetrically.
     """
     padding = "same"
     if strides > 1 and size > 1:

@@ -1,4 +1,4 @@
-"""Inception-V1 (GoogLeNet) with batch norm, as torchvision builds it."""
+"""Inception-V1 (GoogLeNet) with batch norm in torchvision's layout."""
 
 import keras
 from keras import initializers, layers
@@ -25,15 +25,15 @@ def Inception_V1(  # noqa: N802
     include_top: bool = False,
     input_shape: tuple[int, int, int] = (224, 224, 3),
 ) -> keras.Model:
-    """Inception-V1 with batch norm; its third branch has 3 x 3 kernels, as torchvision's.
+    """Inception-V1 with batch norm; the third branch has 3 x 3 kernels, as in torchvision.
 
     Args:
-        weights: `None`; torchvision's come through `ctm import-weights`.
-        include_top: `False`; the signature is that of `keras.applications`.
+        weights: Must be None. `ctm import-weights` converts torchvision's weights.
+        include_top: Must be False.
         input_shape: `(height, width, 3)`.
 
     Raises:
-        ValueError: If weights or a top are asked for.
+        ValueError: If weights or a top are requested.
 
     Reference:
         Szegedy et al., Going Deeper with Convolutions, CVPR 2015.
@@ -53,7 +53,7 @@ def Inception_V1(  # noqa: N802
 def _inception(
     x: Tensor, first: int, second: tuple[int, int], third: tuple[int, int], fourth: int, name: str
 ) -> Tensor:
-    """Four branches side by side."""
+    """An Inception block: four parallel branches."""
     pooled = layers.MaxPooling2D(3, 1, padding="same", name=f"{name}_branch4_pool")(x)
     branches = [
         _conv(x, first, 1, f"{name}_branch1"),
@@ -75,9 +75,9 @@ def _conv(x: Tensor, channels: int, size: int, name: str, strides: int = 1) -> T
 
 
 def _pool(x: Tensor, size: int, name: str) -> Tensor:
-    """Halves the maps; windows begin at the first pixel and may reach over the last one.
+    """Max pooling with stride 2; windows start at the first pixel and may extend past the last.
 
-    Keras' "same" does that, but begins before the first pixel where size and maps are odd.
+    Keras' "same" does the same unless size and maps are odd, where it starts before the first.
     """
     padding = "valid" if size % 2 and x.shape[1] % 2 else "same"
     return layers.MaxPooling2D(size, 2, padding=padding, name=name)(x)

@@ -1,4 +1,4 @@
-"""A small residual network for tests, tutorials and work on a CPU."""
+"""A small residual network for tests, tutorials and CPUs."""
 
 import keras
 from keras import layers
@@ -15,28 +15,30 @@ def Tiny(  # noqa: N802
     include_top: bool = False,
     input_shape: tuple[int, int, int] = (64, 64, 3),
 ) -> keras.Model:
-    """Builds the tiny backbone: three stages of basic residual blocks, 16, 32 and 64 channels.
+    """Tiny backbone: three stages of basic residual blocks with 16, 32 and 64 channels.
 
-    The stages have the names of ResNet's second, third and fourth (`conv2` to `conv4`), so that
-    what stands in a ResNet's stride-16 stage stands in the last one, which has four blocks: room
-    for CTM's three. Its stride is 8, though, as is that of the one before it: a frame of 64
-    pixels keeps 8 x 8 positions there, and a motion of a few pixels can be seen.
+    The stages are named like Res2 to Res4 of a ResNet (`conv2` to `conv4`), so that methods put
+    their layers of Res4 into the last stage. It has four blocks, enough for CTM's three. Unlike in
+    a ResNet, the last two stages have stride 8: a frame of 64 pixels keeps 8 x 8 positions, enough
+    to see motion of a few pixels.
 
     Args:
-        weights: `None`; there are none to download.
-        include_top: `False`; the signature is that of `keras.applications`.
-        input_shape: `(height, width, 3)`, 32 pixels or more.
+        weights: Must be None.
+        include_top: Must be False.
+        input_shape: `(height, width, 3)`, at least 32 pixels.
 
     Raises:
-        ValueError: If weights or a top are asked for, or the image is too small.
+        ValueError: If weights or a top are requested, or the image is too small.
     """
     if weights is not None or include_top:
         raise ValueError(
-            f"The tiny backbone has no ImageNet weights and no top; received weights={weights!r}, "
-            f"include_top={include_top}. Pass weights=None (--weights none)."
+            f"tiny has no ImageNet weights and no top, received weights={weights!r}, "
+            f"include_top={include_top}. Use weights=None (--weights none)."
         )
     if min(input_shape[:2]) < 32:
-        raise ValueError(f"The tiny backbone reads 32 x 32 pixels or more, not {input_shape[:2]}.")
+        raise ValueError(
+            f"Images for tiny must have at least 32 x 32 pixels, received {input_shape[:2]}."
+        )
     image = keras.Input(input_shape, name="image")
     x = layers.Conv2D(16, 7, strides=4, padding="same", use_bias=False, name="conv1_conv")(image)
     x = layers.BatchNormalization(name="conv1_bn")(x)

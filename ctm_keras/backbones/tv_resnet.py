@@ -1,4 +1,4 @@
-"""ResNets as torchvision builds them: stride on the 3 x 3 convolution, no biases, even padding."""
+"""ResNets in torchvision's layout: stride on the 3 x 3 convolution, symmetric padding."""
 
 import keras
 from keras import layers
@@ -9,7 +9,7 @@ from ._parts import conv_bn, refuse_weights
 
 
 def _resnet(depth: int, blocks: tuple[int, ...], bottleneck: bool) -> Tensor:
-    """The function that builds a depth, with the signature of `keras.applications`."""
+    """Returns the function that builds a ResNet, with the signature of `keras.applications`."""
 
     def build(
         weights: str | None = None, include_top: bool = False, input_shape: Shape = (224, 224, 3)
@@ -18,7 +18,7 @@ def _resnet(depth: int, blocks: tuple[int, ...], bottleneck: bool) -> Tensor:
         refuse_weights(name, weights, include_top, f"resnet{depth}.pth")
         image = keras.Input(input_shape, name="image")
         x = layers.ReLU(name="conv1_relu")(_conv_bn(image, 64, 7, 2, "conv1"))
-        x = layers.ZeroPadding2D(1, name="pool1_pad")(x)  # after the ReLU zeros win no maximum
+        x = layers.ZeroPadding2D(1, name="pool1_pad")(x)  # zeros do not change maxima after ReLU
         x = layers.MaxPooling2D(3, 2, name="pool1_pool")(x)
         block = _bottleneck if bottleneck else _basic_block
         for stage, length in enumerate(blocks, start=2):
@@ -27,15 +27,15 @@ def _resnet(depth: int, blocks: tuple[int, ...], bottleneck: bool) -> Tensor:
                 x = block(x, 16 * 2**stage, strides, f"conv{stage}_block{index}")
         return keras.Model(image, x, name=name)
 
-    build.__doc__ = f"""ResNet-{depth} in torchvision's layout; the layers have Keras' names.
+    build.__doc__ = f"""ResNet-{depth} in torchvision's layout, with Keras' layer names.
 
     Args:
-        weights: `None`; torchvision's come through `ctm import-weights`.
-        include_top: `False`; the signature is that of `keras.applications`.
+        weights: Must be None. `ctm import-weights` converts torchvision's weights.
+        include_top: Must be False.
         input_shape: `(height, width, 3)`.
 
     Raises:
-        ValueError: if weights or a top are asked for.
+        ValueError: If weights or a top are requested.
 
     Reference:
         He et al., Deep Residual Learning for Image Recognition, CVPR 2016, with the stride on
@@ -45,7 +45,7 @@ def _resnet(depth: int, blocks: tuple[int, ...], bottleneck: bool) -> Tensor:
 
 
 def _bottleneck(x: Tensor, channels: int, strides: int, name: str) -> Tensor:
-    """1 x 1, 3 x 3 with the stride, 1 x 1 to four times the channels."""
+    """A bottleneck block: 1 x 1, 3 x 3 with the stride, 1 x 1 to four times the channels."""
     shortcut = _shortcut(x, 4 * channels, strides, name)
     x = layers.ReLU(name=f"{name}_1_relu")(_conv_bn(x, channels, 1, 1, f"{name}_1"))
     x = layers.ReLU(name=f"{name}_2_relu")(_conv_bn(x, channels, 3, strides, f"{name}_2"))
@@ -54,7 +54,7 @@ def _bottleneck(x: Tensor, channels: int, strides: int, name: str) -> Tensor:
 
 
 def _basic_block(x: Tensor, channels: int, strides: int, name: str) -> Tensor:
-    """Two 3 x 3 convolutions, the first with the stride."""
+    """A basic block: two 3 x 3 convolutions, the first with the stride."""
     shortcut = _shortcut(x, channels, strides, name)
     x = layers.ReLU(name=f"{name}_1_relu")(_conv_bn(x, channels, 3, strides, f"{name}_1"))
     x = _conv_bn(x, channels, 3, 1, f"{name}_2")

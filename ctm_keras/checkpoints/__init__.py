@@ -1,4 +1,4 @@
-"""Checkpoints of PyTorch projects: read safely, recognized by their keys, carried over by name."""
+"""Import of PyTorch checkpoints: read safely, recognized by their keys, converted by name."""
 
 from .importer import import_weights
 from .read import read_checkpoint

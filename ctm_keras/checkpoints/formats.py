@@ -1,4 +1,4 @@
-"""The formats of published checkpoints: how each names the weights of its networks."""
+"""The formats of published checkpoints: how each project names its weights."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,36 +11,38 @@ from .adapt import add_output_biases, fold_temporal_biases, put_slow_first
 
 @dataclass(frozen=True)
 class Format:
-    """How one project names the weights of its networks.
+    """The checkpoint format of a project.
 
     Args:
         name: Name of the project.
-        mark: Regular expression that one of its keys begins with, and no key of the rows below.
-        renames: Regular expressions and what to put for them, in this order: they lead to
-            torchvision's names, with the temporal parts as IBM's and TSM's code names them.
-        methods: Regular expressions of keys, and the method of a network that has such keys.
-            Others are told by the length of their kernels in time.
-        untold: Options that such networks have and keys do not tell.
-        adapt: Functions that change weights in place, after the renames.
-        pixels: Preprocessing that its networks expect, where it differs from the backbone's.
-        refused: Regular expressions of keys, and why a network that has such keys is not here.
+        mark: Regular expression that matches the start of one of its keys, but no key of the
+            formats below it.
+        renames: Regular expressions and their replacements, applied in order. The results are
+            torchvision's names; temporal parts are named as in IBM's and TSM's code.
+        methods: Regular expressions of keys, each with the method of networks that have such keys.
+            Other methods are inferred from the temporal size of the kernels.
+        unknown_options: Options that cannot be inferred from the keys.
+        adapt: Functions that change the renamed weights in place.
+        pixels: Preprocessing of its networks, if it differs from the backbone's.
+        refused: Regular expressions of keys, each with the reason why networks that have such keys
+            are not supported.
     """
 
     name: str
     mark: str
     renames: tuple[tuple[str, str], ...] = ()
     methods: tuple[tuple[str, str], ...] = ()
-    untold: tuple[str, ...] = ()
+    unknown_options: tuple[str, ...] = ()
     adapt: tuple[Callable[[dict[str, np.ndarray]], None], ...] = ()
     pixels: Preprocessing | None = None
     refused: tuple[tuple[str, str], ...] = ()
 
 
-PYSLOWFAST_LACKS = (
+PYSLOWFAST_REFUSED = (
     (r"s1\.pathway0_stem\.conv_xy\.", "X3D's convolutions are depthwise"),
     (
         r"s\d\.pathway\d_nonlocal\d+\.",
-        "its non-local blocks are read from mmaction2 and temporal-shift-module alone",
+        "its non-local blocks can be imported only from mmaction2 and temporal-shift-module",
     ),
 )
 
@@ -111,17 +113,17 @@ FORMATS = (
         r"s1_fuse\.",
         PYSLOWFAST,
         methods=((r"", "slowfast"),),
-        untold=("channels",),
+        unknown_options=("channels",),
         pixels=KINETICS,
-        refused=PYSLOWFAST_LACKS,
+        refused=PYSLOWFAST_REFUSED,
     ),
     Format(
         "PySlowFast",
         r"s1\.pathway0_stem\.",
         (*PYSLOWFAST, (r"^slow\.", "")),
-        untold=("channels",),
+        unknown_options=("channels",),
         pixels=KINETICS,
-        refused=PYSLOWFAST_LACKS,
+        refused=PYSLOWFAST_REFUSED,
     ),
     Format(
         "temporal-shift-module",
@@ -137,8 +139,8 @@ FORMATS = (
         ),
         methods=((r".*\.conv1\.net\.", "tsm"), (r".*\.nl\.", "nonlocal")),
         refused=(
-            (r".*layer\d\.net\.", "its frames are pooled before layer2 alone"),
-            (r".*layer\d\.\d+\.net\.", "its shift is in place, on the shortcut too"),
+            (r".*layer\d\.net\.", "its frames are pooled only before layer2"),
+            (r".*layer\d\.\d+\.net\.", "its shift is in-place and affects the shortcut"),
         ),
     ),
     Format(
@@ -154,7 +156,7 @@ FORMATS = (
             (r"\.tam\.blending_layers\.(\d+)\.fc1\.weight$", r".tam.frame_\1"),
         ),
         methods=((r"(.*\.)?tam", "tam"), (r".*_t\.", "s3d")),
-        untold=("temporal_pooling",),
+        unknown_options=("temporal_pooling",),
         adapt=(fold_temporal_biases,),
     ),
     Format("STM (its author's code)", r"layer\d\.\d+\.mb\.", methods=((r"", "stm"),)),
@@ -162,7 +164,7 @@ FORMATS = (
         "torchvision or IBM/action-recognition-pytorch",
         r"(layer1|inception3a)\.",
         ((r"^conv(\d)\.(conv|bn)\.", r"\2\1."),),
-        untold=("temporal_pooling",),
+        unknown_options=("temporal_pooling",),
         refused=(
             (
                 r"layer1\.0\.conv1\.\d\.",

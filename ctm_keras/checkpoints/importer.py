@@ -1,4 +1,4 @@
-"""From the file of a PyTorch checkpoint to a video model, and to a `.keras` file."""
+"""Converts a PyTorch checkpoint to a video model and a `.keras` file."""
 
 import os
 import tempfile
@@ -28,33 +28,34 @@ def import_weights(
     channels: str | None = None,
     **options: Any,
 ) -> keras.Model:
-    """Builds the video model that a PyTorch checkpoint is of, with its weights.
+    """Builds a video model from a PyTorch checkpoint.
 
-    The keys tell the project, the method and the backbone. An image model becomes a TSN. The
-    file is read as data (`weights_only`); nothing in it is run.
+    The project, method and backbone are inferred from the keys. An image model becomes a TSN. The
+    file is read as data (`weights_only`); no code in it runs.
 
     Args:
         path: A checkpoint of torchvision's image models, IBM/action-recognition-pytorch,
             temporal-shift-module, mmaction2, PySlowFast or hikvision's CoST.
-        to: `.keras` file to write; it must not exist.
-        method: Another method to start from a TSN's or image model's weights.
-        num_classes: Number of classes (default: the checkpoint's); others start a new head.
-        class_names: Names of the classes; they are kept in the model.
-        num_frames: Frames of a clip, which no key tells (default: 8; for SlowFast 32, or 64 for
-            16x8).
+        to: `.keras` file to write. It must not exist.
+        method: Method of the new model, if it differs from the checkpoint's, which must then be a
+            TSN or an image model.
+        num_classes: Number of classes. Defaults to the checkpoint's; another number initializes a
+            new head.
+        class_names: Names of the classes. The model stores them.
+        num_frames: Number of frames in a clip, which cannot be inferred. Defaults to 8, for
+            SlowFast to 32 or, with variant 16x8, 64.
         image_size: Height and width of a frame in pixels.
-        allow: Patterns (`*` and `?`) of keys that may be left over, as `"aux*"`.
-        channels: Order in which the network reads the colors, `"rgb"` or `"bgr"` (default: as
-            other networks of the project).
-        **options: Options that keys do not tell: `temporal_pooling=True` (or `"avg"`), and those of
-            the method.
+        allow: Patterns (`*` and `?`) of keys that may remain unused, such as `"aux*"`.
+        channels: Channel order of the network, `"rgb"` or `"bgr"`. Defaults to the project's.
+        **options: Options of the method that cannot be inferred, and `temporal_pooling=True` (or
+            `"avg"`).
 
     Returns:
-        The model; what became of the weights is printed and is its `adoption_report`.
+        The model. The report of its weights is printed, and `adoption_report` returns it.
 
     Raises:
-        ValueError: If the file cannot be read as data, is of no known network or of another
-            method, a weight has no place or no value, or a shape differs.
+        ValueError: If the file cannot be read as data, its network is unknown or of another method,
+            a key is unmatched, a weight is missing, or a shape differs.
 
     Example:
         >>> model = import_weights("resnet50.pth", num_classes=87)  # doctest: +SKIP
@@ -79,10 +80,10 @@ def import_weights(
     report = import_state(model, state, allow, str(path))
     print(f"{path}: {checkpoint}.\n{report}")
     given = {**options, "channels": channels} if channels else options
-    if untold := [name for name in checkpoint.untold if name not in given]:
-        print(f"Its keys do not tell for certain: {', '.join(untold)} (--options).")
+    if unknown := [name for name in checkpoint.unknown_options if name not in given]:
+        print(f"Not inferred with certainty: {', '.join(unknown)} (--options).")
     if num_frames is None:
-        print(f"Nor the frames of a clip: {model.input_shape[1]} were taken (--num-frames).")
+        print(f"Frames per clip cannot be inferred; using {model.input_shape[1]} (--num-frames).")
     if method != checkpoint.method:
         model = _graft(model, method, build, options)
     if to is not None:
@@ -91,31 +92,31 @@ def import_weights(
 
 
 def _check_method(checkpoint: Checkpoint, method: str, options: dict, path: str | Path) -> None:
-    """Another method can start from the weights of a TSN only."""
+    """Raises ValueError unless the checkpoint is of the method or of a TSN."""
     check_method(method, options, ("channels",))
     if method != checkpoint.method and checkpoint.method != "tsn":
         raise ValueError(
-            f"{path} holds a network of the method {checkpoint.method}, not {method}: leave the "
-            "method (--model) out, or take the checkpoint of a TSN or an image model."
+            f"The method for {path} must be {checkpoint.method}, received {method!r}. Omit it "
+            "(--model), or use the checkpoint of a TSN or an image model."
         )
 
 
 def _number_of_classes(
     checkpoint: Checkpoint, count: int | None, names: Sequence[str] | None, path: str | Path
 ) -> int | None:
-    """The classes asked for, else the checkpoint's."""
+    """Returns the requested number of classes, else the checkpoint's."""
     if count is None and names is None and checkpoint.num_classes is None:
         found = [checkpoint.keys[key] for key in matrices(checkpoint.state)]
-        among = f" that is one layer of a known name among {', '.join(found)}" * bool(found)
+        among = f" that can be identified among {', '.join(found)}" * bool(found)
         raise ValueError(
-            f"{path} has no classifier{among}: say how many classes the new one has "
+            f"{path} has no classifier{among}. Pass the number of classes of a new one "
             "(--num-classes)."
         )
     return checkpoint.num_classes if count is None and names is None else count
 
 
 def _graft(tsn: keras.Model, method: str, build: dict, options: dict) -> keras.Model:
-    """A model of another method that starts from a TSN's weights."""
+    """Builds a model of another method with the weights of a TSN."""
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "tsn.keras"
         tsn.save(weights)
@@ -124,13 +125,13 @@ def _graft(tsn: keras.Model, method: str, build: dict, options: dict) -> keras.M
 
 def _check_target(path: Path) -> None:
     if path.suffix != ".keras":
-        raise ValueError(f"{path} is to be a .keras file: give it that ending.")
+        raise ValueError(f"to must be a .keras file, received {path}.")
     if path.exists():
-        raise ValueError(f"{path} exists already: name another file, or remove it.")
+        raise ValueError(f"{path} already exists. Choose another file or remove it.")
 
 
 def _save(model: keras.Model, path: Path) -> None:
-    """Writes a model, whole or not at all."""
+    """Writes a model atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.stem}.part.keras")
     try:

@@ -1,4 +1,4 @@
-"""Torchvision's names of weights and ours, and how a kernel is laid out in each."""
+"""Conversion of names and layouts of weights from torchvision's to Keras'."""
 
 import re
 from collections.abc import Collection
@@ -35,11 +35,11 @@ OTHER_PARTS = (
 
 
 def our_name(key: str, keys: Collection[str]) -> str:
-    """The path of the variable that a weight of torchvision's name belongs to.
+    """Returns the path of the variable for a weight with torchvision's name.
 
     Args:
-        key: `"layer1.0.conv2.weight"` is `"conv2_block1_2_conv/kernel"`.
-        keys: All keys of the checkpoint; a batch norm is told by its running mean.
+        key: Key of the weight: `"layer1.0.conv2.weight"` becomes `"conv2_block1_2_conv/kernel"`.
+        keys: All keys of the checkpoint. A running mean identifies a batch norm.
     """
     module, _, weight = key.rpartition(".")
     names = NORM if f"{module}.running_mean" in keys else PLAIN
@@ -47,7 +47,7 @@ def our_name(key: str, keys: Collection[str]) -> str:
 
 
 def our_layer(module: str) -> str:
-    """The layer that a module of torchvision's name belongs to."""
+    """Returns the name of the layer for a module with torchvision's name."""
     if pathway := re.fullmatch(r"(slow|fast|lateral)\.(.+)", module):
         return f"{pathway[1]}_{our_layer(pathway[2])}"
     if block := re.fullmatch(r"layer(\d)\.(\d+)\.(.+)", module):
@@ -61,18 +61,18 @@ def our_layer(module: str) -> str:
 
 
 def our_layout(key: str, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A weight as Keras lays it out: a kernel `(out, in, ...)` becomes `(..., in, out)`.
+    """Converts a weight to Keras' layout: a kernel `(out, in, ...)` becomes `(..., in, out)`.
 
-    Axes of one may come or go: a 1 x 3 x 3 kernel is a 3 x 3 one, a depthwise one has its axes
-    in another order.
+    Axes of size 1 may be added or removed: a 1 x 3 x 3 kernel becomes 3 x 3, and the axes of a
+    depthwise kernel are reordered.
 
     Args:
-        key: Its name; kernels end in `weight`.
-        value: The weight as PyTorch holds it.
+        key: Key of the weight. Those of kernels end in `weight`.
+        value: The weight in PyTorch's layout.
         shape: Shape of the variable.
 
     Returns:
-        The weight in that shape, or as it is if it cannot have it.
+        The weight in that shape, or unchanged if the shapes do not fit.
     """
     if key.endswith("weight") and value.ndim > 1:
         value = np.moveaxis(value, (1, 0), (-2, -1))

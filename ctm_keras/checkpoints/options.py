@@ -1,4 +1,4 @@
-"""What the kernels and keys of a network tell of its method and of the method's options."""
+"""Infers the method of a checkpoint and the method's options from kernels and keys."""
 
 import re
 from collections.abc import Callable, Collection
@@ -9,21 +9,21 @@ from ..engine.anatomy import by_stage
 
 State = dict[str, np.ndarray]
 
-NONLOCAL_BLOCKS = {3: (1, 3), 4: (1, 3, 5)}  # where they stand by default
+NONLOCAL_BLOCKS = {3: (1, 3), 4: (1, 3, 5)}  # the default
 
 
 def has(pattern: str, keys: Collection[str]) -> bool:
-    """Whether one of the keys begins with what a regular expression matches."""
+    """Returns whether a regular expression matches the start of one of the keys."""
     return any(re.match(pattern, key) for key in keys)
 
 
 def frames(state: State, key: str) -> int:
-    """Frames that a kernel reaches over."""
+    """Returns the temporal size of a kernel."""
     return state[key].shape[2] if key in state and state[key].ndim == 5 else 1
 
 
 def method_by_kernels(state: State) -> str:
-    """The method of a network whose temporal parts have no names, from its kernels in time."""
+    """Infers the method from the temporal size of the kernels, for methods without named parts."""
     long = [key for key in state if frames(state, key) > 1]
     if not long:
         return "c2d" if "conv1.weight" in state and state["conv1.weight"].ndim == 5 else "tsn"
@@ -33,13 +33,13 @@ def method_by_kernels(state: State) -> str:
 
 
 def _blocks(state: State) -> list[tuple[int, int]]:
-    """Stage and place of each block, from 2 and 1, in the order of the network."""
+    """Returns the stage and index of each block, from 2 and 1, in the order of the network."""
     found = (re.match(r"layer(\d)\.(\d+)\.conv1\.weight", key) for key in state)
     return sorted((int(match[1]) + 1, int(match[2]) + 1) for match in found if match)
 
 
 def _long_blocks(state: State) -> list[tuple[int, int]]:
-    """The blocks whose first convolution reaches over frames."""
+    """Returns the blocks whose first convolution is temporal."""
     names = {block: f"layer{block[0] - 1}.{block[1] - 1}.conv1.weight" for block in _blocks(state)}
     return [block for block, name in names.items() if frames(state, name) > 1]
 
@@ -62,7 +62,7 @@ def _c3d_options(state: State, keys: Collection[str]) -> dict:
 
 
 def _pooling(state: State) -> str:
-    """That of the official code of CoST, by the frames that the stem sees."""
+    """Infers the pooling of CoST's official code from the temporal size of the stem."""
     return "code32" if frames(state, "conv1.weight") == 5 else "code"
 
 
@@ -126,8 +126,8 @@ def _slowfast_options(state: State, keys: Collection[str]) -> dict:
     }
 
 
-# Options that change what a network computes, and not its weights.
-UNTOLD = {
+# Options that change the outputs of a network but not its weights.
+UNKNOWN_OPTIONS = {
     "tam": ("blending",),
     "tsm": ("fold_div",),
     "nonlocal": ("mode", "scale"),
@@ -137,7 +137,7 @@ UNTOLD = {
     "c3d": ("pooling",),
 }
 
-# What the keys tell of a method's options: from the weights by name, and the keys in the file.
+# Functions that infer the options of a method from the renamed weights and the keys of the file.
 OPTIONS: dict[str, Callable[..., dict]] = {
     "cost": _cost_options,
     "i3d": _i3d_options,

@@ -1,4 +1,4 @@
-"""Which network a checkpoint is of, from the names and shapes of its weights."""
+"""Infers the network of a checkpoint from the names and shapes of its weights."""
 
 import math
 import re
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.preprocessing import Preprocessing
 from .formats import FORMATS, Format
-from .options import OPTIONS, UNTOLD, has, method_by_kernels
+from .options import OPTIONS, UNKNOWN_OPTIONS, has, method_by_kernels
 
 State = dict[str, np.ndarray]
 
@@ -29,18 +29,18 @@ BLOCKS: dict[tuple[tuple[int, ...], bool], str] = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint that was recognized.
+    """A recognized checkpoint.
 
     Args:
         format: Name of the project.
         method: Temporal method of the network.
         backbone: Image model of the network.
-        num_classes: Classes of its head, None without one.
-        options: Options of the method, as the keys tell them.
-        state: Its weights, by the names in the file without wrappers, as torchvision has them.
-        keys: The names that they have in the file.
-        untold: Options that neither keys nor shapes tell.
-        pixels: Preprocessing that the network expects, if not the backbone's.
+        num_classes: Number of classes of the head, or None without a head.
+        options: Options of the method, inferred from keys and shapes.
+        state: The weights by torchvision's names.
+        keys: Mapping from these names to the keys in the file.
+        unknown_options: Options that cannot be inferred.
+        pixels: Preprocessing of the network, if it differs from the backbone's.
     """
 
     format: str
@@ -50,7 +50,7 @@ class Checkpoint:
     options: dict
     state: State = field(repr=False)
     keys: dict[str, str] = field(repr=False)
-    untold: tuple[str, ...]
+    unknown_options: tuple[str, ...]
     pixels: Preprocessing | None
 
     def __str__(self) -> str:
@@ -60,24 +60,24 @@ class Checkpoint:
 
 
 def recognize(state: State, origin: str = "The checkpoint") -> Checkpoint:
-    """Which project wrote a checkpoint, and of which network.
+    """Infers the project and the network of a checkpoint.
 
     Args:
-        state: The weights by the names in the file.
+        state: The weights by their names in the file.
         origin: Name of the checkpoint in errors.
 
     Raises:
-        ValueError: If it is of no known format, or of no network that is here.
+        ValueError: If the format is unknown or the network is not supported.
     """
     plain = {re.sub(WRAPPED, "", key): key for key in state}
     form = _format(plain, origin)
     for pattern, reason in form.refused:
         if has(pattern, plain):
-            raise ValueError(f"{origin} is a network of {form.name} that is not here: {reason}.")
+            raise ValueError(f"{origin} is an unsupported network of {form.name}: {reason}.")
     keys = {_renamed(key, form): original for key, original in plain.items()}
     if len(keys) < len(state):
         double = next(key for key in state if key not in keys.values())
-        raise ValueError(f"{origin} has two weights for one place: {double} is one of them.")
+        raise ValueError(f"{origin} has two weights for the same variable, one of them {double}.")
     keys = _classifier_as_fc(keys, state)
     named = {key: state[original] for key, original in keys.items()}
     for adapt in form.adapt:
@@ -96,28 +96,29 @@ def recognize(state: State, origin: str = "The checkpoint") -> Checkpoint:
         "+".join(methods),
         _backbone(named, list(plain.values()), origin),
         num_classes,
-        _told(methods, named, plain),
+        _inferred_options(methods, named, plain),
         named,
         keys,
-        _untold(form, methods, num_classes),
+        _unknown_options(form, methods, num_classes),
         form.pixels,
     )
 
 
-def _untold(form: Format, methods: list[str], num_classes: int | None) -> tuple[str, ...]:
-    """The options that neither keys nor shapes tell; an image model of ImageNet's has none."""
+def _unknown_options(form: Format, methods: list[str], num_classes: int | None) -> tuple[str, ...]:
+    """Returns the options that cannot be inferred; an ImageNet model has none."""
     if methods == ["tsn"] and num_classes == IMAGENET_CLASSES:
         return ()
-    return form.untold + tuple(name for method in methods for name in UNTOLD.get(method, ()))
+    of_methods = (name for method in methods for name in UNKNOWN_OPTIONS.get(method, ()))
+    return form.unknown_options + tuple(of_methods)
 
 
-def _told(methods: list[str], state: State, keys: Collection[str]) -> dict:
-    """The options of the methods, as far as weights and keys tell them."""
-    told: dict[str, Any] = {}
+def _inferred_options(methods: list[str], state: State, keys: Collection[str]) -> dict:
+    """Infers the options of the methods from weights and keys."""
+    options: dict[str, Any] = {}
     for method in methods:
         if method in OPTIONS:
-            told |= OPTIONS[method](state, keys)
-    return told
+            options |= OPTIONS[method](state, keys)
+    return options
 
 
 def _format(keys: Collection[str], origin: str) -> Format:
@@ -126,7 +127,7 @@ def _format(keys: Collection[str], origin: str) -> Format:
             return form
     known = ", ".join(dict.fromkeys(form.name for form in FORMATS))
     first = ", ".join(list(keys)[:3])
-    raise ValueError(f"{origin} is of no known format ({known}): its keys begin {first}.")
+    raise ValueError(f"{origin} must be of a known format ({known}), received the keys {first}.")
 
 
 def _renamed(key: str, form: Format) -> str:
@@ -136,13 +137,13 @@ def _renamed(key: str, form: Format) -> str:
 
 
 def matrices(state: State) -> list[str]:
-    """The keys of the matrices outside the blocks, where a classifier stands."""
+    """Returns the keys of the matrices outside the blocks, the candidates for the classifier."""
     found = (key for key, value in state.items() if np.ndim(value) == 2)
     return [key for key in found if key.endswith(".weight") and not re.match(INSIDE, key)]
 
 
 def _classifier_as_fc(keys: dict[str, str], state: State) -> dict[str, str]:
-    """The keys with the classifier called `fc`, if there is just one."""
+    """Renames the classifier to `fc`, if there is exactly one."""
     found = matrices({key: state[original] for key, original in keys.items()})
     found = [key for key in found if re.fullmatch(CLASSIFIER, key)]
     if len(found) != 1:
@@ -152,32 +153,33 @@ def _classifier_as_fc(keys: dict[str, str], state: State) -> dict[str, str]:
 
 
 def _backbone(state: State, keys: list[str], origin: str) -> str:
-    """The image model, by its numbers of blocks."""
+    """Infers the image model from its numbers of blocks."""
     if has(r"inception3a\.", state):
         return "inception_v1"
     if not has(r"(slow\.)?layer1\.0\.conv[1-3]\.", state):
         raise ValueError(
-            f"{origin} is neither a ResNet nor an Inception-V1, which alone can be read: its keys "
-            f"begin {', '.join(keys[:3])}."
+            f"{origin} must be a ResNet or an Inception-V1, received the keys "
+            f"{', '.join(keys[:3])}."
         )
     numbers = _blocks(state, r"(?:slow\.)?layer")
     fast = _blocks(state, r"fast\.layer")
     if any(fast) and fast != numbers:
         raise ValueError(
-            f"{origin} is a SlowFast whose pathways have different depths ({_sum(numbers)} and "
-            f"{_sum(fast)} blocks): such a network is not here."
+            f"The pathways of {origin}, a SlowFast, must have the same depth, received "
+            f"{_sum(numbers)} and {_sum(fast)} blocks."
         )
     bottleneck = has(r"(slow\.)?layer1\.0\.conv3\.", state)
     if (numbers, bottleneck) not in BLOCKS:
         raise ValueError(
-            f"{origin} is a ResNet of {_sum(numbers)} blocks; those here have "
-            f"{', '.join(name.removeprefix('tv_resnet') for name in BLOCKS.values())} layers."
+            f"{origin} must be a ResNet of "
+            f"{', '.join(name.removeprefix('tv_resnet') for name in BLOCKS.values())} layers, "
+            f"received one of {_sum(numbers)} blocks."
         )
     return BLOCKS[numbers, bottleneck]
 
 
 def _blocks(state: State, stages: str) -> tuple[int, ...]:
-    """The numbers of blocks of a pathway's stages, whose keys begin with a regular expression."""
+    """Returns the number of blocks in each stage; `stages` matches the start of their keys."""
     found = (re.match(rf"{stages}(\d)\.(\d+)\.", key) for key in state)
     blocks = {match.groups() for match in found if match}
     return tuple(sum(stage == str(s) for stage, _ in blocks) for s in (1, 2, 3, 4))

@@ -1,4 +1,4 @@
-"""Gives a video model the weights of a PyTorch network: everything fits, or nothing is set."""
+"""Loads the weights of a PyTorch network into a video model, all or none."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -24,22 +24,23 @@ def import_state(
     allow: Sequence[str] = (),
     origin: str = "The checkpoint",
 ) -> AdoptionReport:
-    """Gives a video model the weights of a PyTorch network, by name, with every shape checked.
+    """Loads the weights of a PyTorch network into a video model by name, and checks all shapes.
 
-    Nothing is set unless everything fits. Other classes start a new head.
+    No weight is changed unless all fit. If the number of classes differs, the head is newly
+    initialized.
 
     Args:
         model: A video model of the same method and backbone.
-        state: The weights as the project names them, as `torch.save` keeps a `state_dict`.
-        allow: Patterns (`*` and `?`) of keys that may be left over.
+        state: The weights by the project's names, as in a `state_dict`.
+        allow: Patterns (`*` and `?`) of keys that may remain unused.
         origin: Name of the checkpoint in errors.
 
     Returns:
-        What was adopted, new and unused.
+        The report of adopted, new and unused weights.
 
     Raises:
-        ValueError: If a weight of the model has no value, a shape differs, or keys that `allow`
-            does not name are left over.
+        ValueError: If a weight of the model is missing, a shape differs, or unused keys do not
+            match `allow`.
     """
     checkpoint = recognize(state, origin)
     new_head = checkpoint.num_classes != model.output_shape[-1]
@@ -62,7 +63,7 @@ def import_state(
 
 
 def named_weights(model: keras.Model) -> Any:
-    """The variables of a model with their paths, each from its layer on."""
+    """Yields the variables of a model with their paths, each starting with the layer's name."""
     for layer in model.layers:
         for variable in layer.weights:
             *_, inner = variable.path.split(f"{layer.name}/", 1)
@@ -72,38 +73,38 @@ def named_weights(model: keras.Model) -> Any:
 def _check_complete(
     checkpoint: Checkpoint, weights: Any, keys: Collection[str], origin: str
 ) -> None:
-    """Raises ValueError if a weight of the model has no value."""
+    """Raises ValueError if a weight of the model is missing in the checkpoint."""
     missing = [path for path in weights if path not in keys]
     if missing:
         raise ValueError(
-            f"{origin}, a network of the method {checkpoint.method} on {checkpoint.backbone}, "
-            f"lacks {len(missing)} weights of the model: {_some(missing)}."
+            f"{origin} must have all weights of the model, received a network of the method "
+            f"{checkpoint.method} on {checkpoint.backbone} with {len(missing)} missing: "
+            f"{_some(missing)}."
         )
 
 
 def _leftover(
     checkpoint: Checkpoint, used: set[str], allow: Sequence[str], origin: str
 ) -> tuple[str, ...]:
-    """What in the file found no place, as patterns; an error if it must."""
+    """Returns patterns of the unused keys; raises ValueError if `allow` does not match one."""
     left = [checkpoint.keys[key] for key in checkpoint.state if key not in used]
     left = [key for key in left if not fnmatchcase(key, BOOKKEEPING)]
     odd = [key for key in left if not any(fnmatchcase(key, pattern) for pattern in allow)]
     patterns = tuple(dict.fromkeys(_pattern(key, odd or left, checkpoint) for key in odd or left))
     if odd:
-        remedy = (
-            f"If they may be left out, name them: --allow {_some(list(map(repr, patterns)), ' ')}."
-        )
+        remedy = f"To ignore them, pass --allow {_some(list(map(repr, patterns)), ' ')}."
         if any(checkpoint.keys[key] in odd and re.match(BLOCK, key) for key in checkpoint.keys):
-            remedy = "They are parts of its blocks, without which it is another network."
+            remedy = "They belong to its blocks, so the networks differ."
         raise ValueError(
-            f"{origin}, a network of the method {checkpoint.method} on {checkpoint.backbone}, has "
-            f"{len(odd)} weights without a place in the model: {_some(odd)}. {remedy}"
+            f"All weights of {origin} must be in the model, received a network of the method "
+            f"{checkpoint.method} on {checkpoint.backbone} with {len(odd)} unmatched: "
+            f"{_some(odd)}. {remedy}"
         )
     return patterns
 
 
 def _pattern(key: str, odd: list[str], checkpoint: Checkpoint) -> str:
-    """The widest part of the network with this key that is odd as a whole, as a pattern."""
+    """Returns the pattern of the largest part of the network with this key that is all unused."""
     keys, parts = checkpoint.keys.values(), key.split(".")
     for length in range(1, len(parts)):
         prefix = ".".join(parts[:length]) + "."
@@ -114,7 +115,7 @@ def _pattern(key: str, odd: list[str], checkpoint: Checkpoint) -> str:
 
 
 def _some(names: list[str], between: str = ", ") -> str:
-    """The first few of many names."""
+    """Joins the first few names."""
     return between.join(names[:3]) + " ..." * (len(names) > 3)
 
 
@@ -123,10 +124,13 @@ def _fitted(
 ) -> np.ndarray:
     value = our_layout(key, checkpoint.state[key], tuple(variable.shape))
     if not np.isfinite(value).all():
-        raise ValueError(f"{checkpoint.keys[key]} of {origin} is not finite: its training failed.")
+        raise ValueError(
+            f"{checkpoint.keys[key]} of {origin} must be finite, received NaN or infinity. Its "
+            "training diverged."
+        )
     if value.shape != tuple(variable.shape):
         raise ValueError(
-            f"{checkpoint.keys[key]} of {origin} has the shape {checkpoint.state[key].shape}, "
-            f"but {path} has {tuple(variable.shape)}."
+            f"{checkpoint.keys[key]} of {origin} must have the shape {tuple(variable.shape)} of "
+            f"{path}, received {checkpoint.state[key].shape}."
         )
     return value

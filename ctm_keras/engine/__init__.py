@@ -1,4 +1,4 @@
-"""The graft: an image model read frame by frame, with temporal layers at named sites."""
+"""Grafting: an image model applied to each frame, with temporal layers at named sites."""
 
 from .anatomy import Anatomy
 from .families import FAMILIES, UNGRAFTABLE

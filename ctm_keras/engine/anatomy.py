@@ -1,4 +1,4 @@
-"""The anatomy of an image model: its sites, found by the names in the table of families."""
+"""Anatomy of an image model: its sites, found by the layer names in the table of families."""
 
 import math
 import re
@@ -13,20 +13,20 @@ from ..names import unknown_name
 from .families import FAMILIES, UNGRAFTABLE, Family
 from .graft import Role, Site
 
-Operations: TypeAlias = dict[str, keras.Operation]  # of a model, by name
-Readers: TypeAlias = dict[int, list]  # the operations that read a tensor, by its id
+Operations: TypeAlias = dict[str, keras.Operation]  # a model's operations by name
+Readers: TypeAlias = dict[int, list]  # the operations that read a tensor, by the tensor's id
 
 
 def backbone_names() -> list[str]:
-    """The names that `backbone` takes."""
+    """Returns the valid names for `backbone`."""
     return [member.lower() for family in FAMILIES for member in family.members]
 
 
 def find_family(backbone: str) -> tuple[Family, str]:
-    """The family of a backbone and the function that builds it.
+    """Returns the family of a backbone and the name of the function that builds it.
 
     Raises:
-        ValueError: If there is no such backbone, or why it cannot be grafted.
+        ValueError: If the backbone is unknown or cannot be grafted.
     """
     for family in FAMILIES:
         for member in family.members:
@@ -34,14 +34,14 @@ def find_family(backbone: str) -> tuple[Family, str]:
                 return family, member
     for member, reason in UNGRAFTABLE.items():
         if member.lower() == str(backbone).lower():
-            raise ValueError(f"{member} cannot be grafted: {reason}. Take another backbone.")
+            raise ValueError(f"{member} cannot be grafted: {reason}. Choose another backbone.")
     raise unknown_name("backbone", backbone, backbone_names())
 
 
 def by_stage(blocks: Iterable[tuple[int, int]]) -> dict[int, tuple[int, ...]]:
-    """Blocks by stage and place in it as `{3: (1, 3), 4: (1, 3, 5)}`."""
+    """Groups pairs of stage and block by stage, such as `{3: (1, 3), 4: (1, 3, 5)}`."""
     blocks = sorted(blocks)
-    return {s: tuple(place for stage, place in blocks if stage == s) for s in dict(blocks)}
+    return {s: tuple(index for stage, index in blocks if stage == s) for s in dict(blocks)}
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class Anatomy:
     """An image model and its sites.
 
     Args:
-        backbone: Its name.
-        family: How its family names things.
+        backbone: Name of the backbone.
+        family: Its family.
         model: The image model.
-        sites: All sites, in the order in which the model is walked.
+        sites: All sites, in the order of the graph.
     """
 
     backbone: str
@@ -61,10 +61,10 @@ class Anatomy:
     sites: tuple[Site, ...]
 
     def at(self, role: Role, stage: int | None = None) -> list[Site]:
-        """The sites of one role, of one stage if asked for.
+        """Returns the sites of a role, optionally only those of one stage.
 
         Raises:
-            ValueError: If there are none; names those that exist, and why.
+            ValueError: If there are none. The message lists the sites that exist.
         """
         found = [s for s in self.sites if s.role == role and stage in (None, s.stage)]
         if not found:
@@ -79,11 +79,14 @@ class Anatomy:
         if role not in {r for r, _ in exist}:
             return str(unknown_name("site", role, dict.fromkeys(s.role for s in self.sites)))
         stages = [s for r, s in exist if r == role]
-        return f"{self.backbone} has no {role} in stage {stage}; it has stages {stages}."
+        return (
+            f"The stage of a {role} site of {self.backbone} must be one of "
+            f"{', '.join(map(str, stages))}, received {stage}."
+        )
 
 
 def dissect(backbone: str, model: keras.Model) -> Anatomy:
-    """Finds the sites of an image model, by the names of its layers."""
+    """Finds the sites of an image model by its layer names."""
     family, _ = find_family(backbone)
     operations = {op.name: op for op in model.operations}
     stem = next(op for name, op in operations.items() if re.fullmatch(family.stem, name))
@@ -103,7 +106,7 @@ def dissect(backbone: str, model: keras.Model) -> Anatomy:
 
 
 def readers(model: keras.Model) -> Readers:
-    """The operations that read each tensor of a model, by the tensor's id."""
+    """Returns the operations that read each tensor of a model, by the tensor's id."""
     found: Readers = {}
     for operation in model.operations:
         if not isinstance(operation, layers.InputLayer):
@@ -113,7 +116,7 @@ def readers(model: keras.Model) -> Readers:
 
 
 def _blocks(family: Family, model: keras.Model, operations: Operations) -> list[tuple[str, int]]:
-    """The blocks with their stages, in the order of the model."""
+    """Returns the blocks with their stages, in the order of the model."""
     blocks: dict[str, int | None] = {}
     for name in operations:
         match = re.fullmatch(family.block, name)
@@ -134,7 +137,7 @@ def _stage(
 
 
 def _stride(model: keras.Model, operation: keras.Operation) -> int:
-    """The logarithm of the stride of an operation's maps: the number of their stage."""
+    """Returns the stage of an operation: the binary logarithm of the stride of its maps."""
     image_size, size = model.input.shape[1], operation.output.shape[1]
     return next(k for k in range(16) if math.ceil(image_size / 2**k) <= size)
 
@@ -146,7 +149,7 @@ def _pools(operation: keras.Operation) -> bool:
 def _block_sites(
     family: Family, operations: Operations, following: Readers, name: str
 ) -> Iterator[tuple[Role, keras.Operation]]:
-    """Roles and operations of one block; its output comes last."""
+    """Yields the roles and operations of one block, its output last."""
     residual = _first(operations, family.merge, name)
     if residual and (entry := _first(operations, family.entry, name)):
         yield "residual_entry", entry
@@ -160,7 +163,7 @@ def _block_sites(
 
 
 def _activated(operation: keras.Operation, following: Readers) -> keras.Operation:
-    """The last of the batch norm and the activation that follow a convolution, if any do."""
+    """Returns the last of a convolution and the batch norm and activation that follow it."""
     readers_of = following.get(id(operation.output), [])
     kinds = layers.BatchNormalization | layers.Activation | layers.ReLU
     if len(readers_of) == 1 and isinstance(readers_of[0], kinds):
@@ -169,6 +172,6 @@ def _activated(operation: keras.Operation, following: Readers) -> keras.Operatio
 
 
 def _first(operations: Operations, templates: tuple[str, ...], name: str) -> keras.Operation | None:
-    """The first of the named operations of a block that exists, or None."""
+    """Returns the first of the named operations that exists in a block, or None."""
     names = (template.format(name) for template in templates)
     return next((operations[n] for n in names if n in operations and n.startswith(name)), None)

@@ -1,4 +1,4 @@
-"""The families of image models, in one table: where things are, and what pixels they read."""
+"""The table of families of image models: their layer names and preprocessing."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,26 +15,31 @@ STANDARDIZED = Preprocessing(
 SYMMETRIC_128 = Preprocessing("rgb", mean=(128.0,) * 3, scale=(128.0,) * 3)
 
 NO_RESIDUAL = "it has no residual branches"
+NO_SHORTCUT_CONV = "its shortcuts have no convolution"
+UNCLEAR_NAMES = "its layer names do not identify the parts of its blocks"
 
 
 @dataclass(frozen=True)
 class Family:
-    """How the blocks of a family of backbones are named.
+    """Layer names and preprocessing of a family of backbones.
+
+    Layers are given as alternatives, of which the first that exists counts; `{}` stands for the
+    name of the block.
 
     Args:
-        members: Functions of `keras.applications`, or of this package.
-        preprocessing: Preprocessing that its weights expect.
-        stem: Name of its first convolution.
-        block: Regular expression of a block's name, as its layers' names begin.
-        output: Last layer of a block: the first of these that exists, as for the others.
-        merge: Layer where the residual branch meets the shortcut; without it a block has no entry.
+        members: Names of the functions of `keras.applications` or this package.
+        preprocessing: Preprocessing that the weights expect.
+        stem: Name of the first convolution.
+        block: Regular expression that matches a layer name and captures its block.
+        output: Last layer of a block.
+        merge: Layer that joins the residual branch and the shortcut. Without it a block has no
+            entry.
         entry: First layer of the residual branch.
-        middle: The k x k convolutions of a block; a name without a place for the block's is
-            that of one block only.
+        middle: The k x k convolutions of a block. A name without `{}` belongs to one block only.
         shortcut: Convolution of the shortcut.
-        stages: Regular expression of the blocks of each stage; by default the group `stage`
-            of `block`, else the stride of the maps.
-        why_not: Why a role has no site here.
+        stages: Regular expression of the blocks of each stage. Defaults to the group `stage` of
+            `block`, else to the stride of the maps.
+        why_not: Reasons why a role has no site.
     """
 
     members: tuple[str, ...]
@@ -66,12 +71,12 @@ EFFICIENTNET: dict[str, Any] = {
     "merge": ("{}_add",),
     "entry": ("{}_expand_conv", "{}_dwconv", "{}_project_conv"),
     "middle": (("{}_dwconv", "{}_dwconv2", "{}_expand_conv", "{}_project_conv"),),
-    "why_not": {"shortcut": "its shortcuts carry no convolution"},
+    "why_not": {"shortcut": NO_SHORTCUT_CONV},
 }
 INCEPTION: dict[str, Any] = {
     "why_not": dict.fromkeys(
         ("residual_entry", "middle", "shortcut"),
-        "its blocks are mixtures of branches without a main convolution",
+        "its blocks have several branches without a main convolution",
     )
 }
 
@@ -104,7 +109,7 @@ FAMILIES = (
         merge=("{}_concat",),
         entry=("{}_0_bn",),
         middle=(("{}_2_conv",),),
-        why_not={"shortcut": "its shortcuts carry no convolution"},
+        why_not={"shortcut": NO_SHORTCUT_CONV},
     ),
     Family(
         ("MobileNet",),
@@ -124,7 +129,7 @@ FAMILIES = (
         merge=("{}_add",),
         entry=("{}_expand",),
         middle=(("{}_depthwise",),),
-        why_not={"shortcut": "its shortcuts carry no convolution"},
+        why_not={"shortcut": NO_SHORTCUT_CONV},
     ),
     Family(
         ("MobileNetV3Small", "MobileNetV3Large"),
@@ -135,7 +140,7 @@ FAMILIES = (
         merge=("{}_add",),
         entry=("{}_expand", "{}_depthwise"),
         middle=(("{}_depthwise",),),
-        why_not={"shortcut": "its shortcuts carry no convolution"},
+        why_not={"shortcut": NO_SHORTCUT_CONV},
     ),
     Family(tuple(f"EfficientNetB{i}" for i in range(8)), STANDARDIZED, **EFFICIENTNET),
     Family(tuple(f"EfficientNetV2B{i}" for i in range(4)), STANDARDIZED, **EFFICIENTNET),
@@ -155,9 +160,7 @@ FAMILIES = (
         stem=r"convnext_\w+_stem",
         block=r"(add(?:_\d+)?)",
         output=("{}",),
-        why_not=dict.fromkeys(
-            ("residual_entry", "middle", "shortcut"), "its layer names do not tell its blocks"
-        ),
+        why_not=dict.fromkeys(("residual_entry", "middle", "shortcut"), UNCLEAR_NAMES),
     ),
     Family(
         ("Xception",),
@@ -166,9 +169,7 @@ FAMILIES = (
         block=r"(add(?:_\d+)?)",
         output=("{}",),
         stages={2: "add", 3: "add_1", 4: r"add_([2-9]|10)", 5: "add_11"},
-        why_not=dict.fromkeys(
-            ("residual_entry", "middle", "shortcut"), "its layer names do not tell its blocks"
-        ),
+        why_not=dict.fromkeys(("residual_entry", "middle", "shortcut"), UNCLEAR_NAMES),
     ),
     Family(
         ("Inception_V1",),
@@ -202,6 +203,6 @@ FAMILIES = (
 
 UNGRAFTABLE = dict.fromkeys(
     ("NASNetMobile", "NASNetLarge"),
-    "each of its cells reads the two cells before it, so no layer is a place that every path of "
-    "the network goes through",
+    "each of its cells reads the two previous cells, so no layer is on every path through the "
+    "network",
 )

@@ -1,4 +1,4 @@
-"""Folding: frames as images for the backbone, clips for the temporal layers."""
+"""Folding clips into images for the backbone, and unfolding them for temporal layers."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from ..types import Shape, Tensor
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class Fold(keras.layers.Layer):
-    """Lays the frames of all clips into the batch, where an image model reads them.
+    """Moves the frames of clips into the batch axis, for an image model.
 
-    Clips of another number of frames are an error, also where it is known only at run time: they
-    would be cut into clips anew, across their borders.
+    Clips with a different number of frames are an error, even if the number is known only at run
+    time: otherwise `Unfold` would mix frames of different clips.
 
     Input shape:
-        `(batch, frames, ...)`, frames fixed.
+        `(batch, frames, ...)` with a fixed number of frames.
 
     Output shape:
         `(batch * frames, ...)`
@@ -26,7 +26,7 @@ class Fold(keras.layers.Layer):
         self.num_frames = input_shape[1]
 
     def call(self, inputs: Tensor) -> Tensor:
-        images = ops.shape(inputs)[0] * self.num_frames  # not -1, which any number would fit
+        images = ops.shape(inputs)[0] * self.num_frames  # not -1, which accepts any number
         return ops.reshape(inputs, (images, *inputs.shape[2:]))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -35,10 +35,10 @@ class Fold(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class Unfold(keras.layers.Layer):
-    """Gathers the frames of each clip again: the inverse of `Fold`.
+    """Restores the clips from the batch axis: the inverse of `Fold`.
 
     Args:
-        num_frames: Frames of a clip at this place of the network.
+        num_frames: Number of frames in a clip at this point of the network.
 
     Input shape:
         `(batch * num_frames, ...)`

@@ -21,14 +21,14 @@ Edit = Literal["before", "after", "instead"]
 
 @dataclass(frozen=True)
 class Site:
-    """One place of an image model, named by its role.
+    """A place in an image model, named by its role.
 
     Args:
-        role: Role of the operation in its network.
-        operation: The layer (or bare Keras operation) that stands there.
-        block: Name of the block it belongs to, as layer names begin (`"conv4_block1"`).
+        role: Role of the operation in the network.
+        operation: The layer or Keras operation at this site.
+        block: Name of its block, the prefix of the layer names (`"conv4_block1"`).
         stage: Number of the stage, as in Res2 to Res5: maps of stage k have stride 2**k.
-        index: Place of the block in its stage, from 1.
+        index: Position of the block in its stage, counted from 1.
     """
 
     role: Role
@@ -43,14 +43,17 @@ class Site:
 
 @dataclass(frozen=True)
 class Graft:
-    """One edit: `layer` stands before, after or instead of the operation at `site`.
+    """An edit: puts `layer` before, after or instead of the operation at `site`.
 
-    The layer sees `(batch, frames, height, width, channels)`. Only the frames may change
-    in number, and, for `"instead"`, what the replaced operation would have changed.
-    A layer that stands instead of another has its name, so that weights find it. If it has a
-    method `adopt(replaced)` it takes its weights from it there; else they must have its shapes.
-    With `reads`, the layer is called with two clips: the second is what the operation at that
-    site reads, before any edit there and without the zeros of a padding layer.
+    The layer reads `(batch, frames, height, width, channels)`. It may change the number of frames,
+    but no other size; with `"instead"` it returns the sizes that the replaced operation returns.
+
+    A layer with the edit `"instead"` has the name of the operation that it replaces, because
+    weights are matched by name. Its method `adopt(replaced)` converts the weights; without that
+    method the shapes must be equal.
+
+    With `reads`, the layer is called with two clips. The second is the input of the operation at
+    that site, before any edits and without the zeros of a padding layer.
     """
 
     site: Site

@@ -1,4 +1,4 @@
-"""The head that all methods share: scores of the frames, averaged over a clip."""
+"""The head that all methods share: scores of each frame, averaged over the clip."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,13 +12,13 @@ from .folding import Unfold
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class AverageScores(layers.Layer):
-    """The clip's score: the mean of its frames' scores, in float32 (TSN's consensus).
+    """Average of the frames' scores in float32 (TSN's consensus).
 
-    It is the last layer of every video model and keeps what a file must say beside the weights.
+    This is the last layer of every video model. It also stores the metadata of the model.
 
     Args:
         class_names: Names of the classes in the order of the scores, or None.
-        built_with: Method, backbone and options of the model, as `Origin` spells them, or None.
+        built_with: Method, backbone and options of the model, as formatted by `Origin`, or None.
 
     Input shape:
         `(batch, frames, classes)`
@@ -54,14 +54,14 @@ class AverageScores(layers.Layer):
 def average_scores(
     features: Tensor, num_frames: int, num_classes: int, dropout: float, **notes: Any
 ) -> Tensor:
-    """Features of frames to scores of clips: pool over space, dropout, Dense, mean over frames.
+    """The head: global average pooling, dropout, Dense, mean over frames.
 
     Args:
         features: Symbolic tensor `(batch * num_frames, height, width, channels)`.
-        num_frames: Frames of a clip where the backbone ends.
+        num_frames: Number of frames in a clip after the backbone.
         num_classes: Number of classes.
-        dropout: Part of the pooled features that training sets to zero.
-        **notes: Notes that the last layer keeps.
+        dropout: Dropout rate of the pooled features.
+        **notes: Metadata for the last layer.
     """
     x = layers.GlobalAveragePooling2D(name="head_pool")(features)
     x = layers.Dropout(dropout, name="head_dropout")(x)

@@ -1,4 +1,4 @@
-"""Pixels to what the image model was trained on, always in float32."""
+"""Preprocessing of pixels as in the training of the image model, always in float32."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -16,7 +16,7 @@ ORDERS = ("rgb", "bgr")
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a family of backbones expects: `(pixel - mean) / scale` for each channel.
+    """Preprocessing of pixels: `(pixel - mean) / scale` for each channel.
 
     Args:
         channels: Order of the channels, `"rgb"` or `"bgr"`.
@@ -30,19 +30,19 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         if self.channels not in ORDERS:
-            raise ValueError(f"`channels` is rgb or bgr; received {self.channels!r}.")
+            raise ValueError(f"channels must be 'rgb' or 'bgr', received {self.channels!r}.")
         for name in ("mean", "scale"):  # JSON has lists
             values = getattr(self, name)
             numbers = tuple(values) if isinstance(values, Iterable) else ()
             if len(numbers) != 3 or not all(isinstance(number, Real) for number in numbers):
                 raise ValueError(
-                    f"`{name}` is a number for each of 3 channels; received {values!r}."
+                    f"{name} must be three numbers, one per channel, received {values!r}."
                 )
             object.__setattr__(self, name, numbers)
 
     @classmethod
     def of(cls, value: "Preprocessing | dict") -> "Preprocessing":
-        """The preprocessing that an argument describes.
+        """Converts an argument to a `Preprocessing`.
 
         Raises:
             ValueError: If it is neither a `Preprocessing` nor a dict of its arguments.
@@ -52,16 +52,16 @@ class Preprocessing:
         names = [field.name for field in fields(cls)]
         if not isinstance(value, dict):
             raise ValueError(
-                f"`preprocessing` is a Preprocessing or a dict of {', '.join(names)}; received "
+                f"preprocessing must be a Preprocessing or a dict of {', '.join(names)}, received "
                 f"{value!r}."
             )
         for name in value:
             if name not in names:
-                raise unknown_name("part of `preprocessing`", name, names)
+                raise unknown_name("key of preprocessing", name, names)
         return cls(**value)
 
     def ordered(self, channels: str) -> "Preprocessing":
-        """The same for a network that reads its channels in this order."""
+        """Returns the same preprocessing for another order of the channels."""
         if channels == self.channels:
             return self
         return Preprocessing(channels, self.mean[::-1], self.scale[::-1])
@@ -69,12 +69,12 @@ class Preprocessing:
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class Preprocess(keras.layers.Layer):
-    """Channel order, mean and scale; computed in float32 whatever the dtype policy is.
+    """Reorders and normalizes the channels, in float32 under any dtype policy.
 
     Args:
-        channels: Order of the channels that leave, `"rgb"` or `"bgr"`.
-        mean: Subtracted from each channel, in the order in which they leave.
-        scale: Each channel is divided by it, in the order in which they leave.
+        channels: Order of the output channels, `"rgb"` or `"bgr"`.
+        mean: Value to subtract from each output channel.
+        scale: Value to divide each output channel by.
 
     Input shape:
         `(batch, frames, height, width, 3)`, RGB 0..255.

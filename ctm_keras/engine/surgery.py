@@ -1,4 +1,4 @@
-"""Replays the graph of an image model on folded clips and edits it: the only file on graphs."""
+"""Replays the graph of an image model on folded clips, with edits."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ BATCH_NORM_MOMENTUM = 0.9
 
 
 def tidy_names(model: keras.Model) -> keras.Model:
-    """Numbers automatically named operations from their own model, alike in each process."""
+    """Numbers automatically named operations within the model, for the same names every time."""
     counts: dict[str, int] = {}
     for op in model.operations:
         kind = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", type(op).__name__)
@@ -30,36 +30,36 @@ def tidy_names(model: keras.Model) -> keras.Model:
 
 
 def operate(anatomy: Anatomy, clip: Tensor, grafts: Sequence[Graft]) -> Tensor:
-    """Replays an image model frame by frame, with temporal layers grafted in.
+    """Applies an image model to each frame, with temporal layers grafted in.
 
-    The layers of the image model are called again, as they are: the same objects, names and
-    weights. Its own preprocessing layers are left out.
+    The same layer objects are called again, with their names and weights. Preprocessing layers of
+    the image model are skipped.
 
     Args:
         anatomy: Anatomy of the image model.
         clip: Symbolic tensor `(batch, frames, height, width, 3)`, preprocessed.
-        grafts: The edits. Several at one site take effect in this order.
+        grafts: The edits. Edits at the same site are applied in this order.
 
     Returns:
         The features `(batch * frames, height, width, channels)` and the number of frames.
 
     Raises:
-        ValueError: If a site does not exist or is not hit exactly once, if a grafted layer
-            returns another shape than the network needs, or if branches with different
-            numbers of frames meet.
+        ValueError: If a site does not exist or is not visited exactly once, if a grafted layer
+            returns a shape that does not fit, or if branches with different numbers of frames
+            meet.
     """
     return _Replay(anatomy, clip, grafts).run()
 
 
 class _Replay:
-    """One walk over the graph of an image model."""
+    """One traversal of the graph of an image model."""
 
     def __init__(self, anatomy: Anatomy, clip: Tensor, grafts: Sequence[Graft]) -> None:
         self.anatomy = anatomy
         self.clip = clip
         self.grafts = list(grafts)
         self.hits = [0] * len(self.grafts)
-        # Tensors are kept alive together with their T, so that no id is used twice.
+        # Tensors are kept alive with their number of frames, so that ids stay unique.
         self.frames: dict[int, tuple[object, int]] = {}
         self.read: dict[int, object] = {}
         self.unpadded: dict[int, object] = {}
@@ -87,7 +87,7 @@ class _Replay:
         return outputs[-1], self._frames_of(outputs[-1])
 
     def _call(self, operation: keras.Operation, args: tuple, kwargs: dict[str, Any]) -> Any:
-        """One operation of the image model, with the edits at its site."""
+        """Calls one operation of the image model, with the edits at its site."""
         inputs = [x for x in tree.flatten((args, kwargs)) if keras.utils.is_keras_tensor(x)]
         if isinstance(operation, (layers.Rescaling, layers.Normalization)):
             return inputs[0]
@@ -125,24 +125,24 @@ class _Replay:
         clip = graft.layer(clip)
         if len(clip.shape) != 5 or clip.shape[1] is None or clip.shape[2:] != expected:
             raise ValueError(
-                f"The layer {name!r} {graft.edit} {graft.site} returns {clip.shape}, but the "
-                f"backbone needs (batch, frames, {', '.join(map(str, expected))}) there, with a "
-                "fixed number of frames."
+                f"The layer {name!r} {graft.edit} {graft.site} must return (batch, frames, "
+                f"{', '.join(map(str, expected))}) with a fixed number of frames, received "
+                f"{clip.shape}."
             )
         return Fold(name=f"{name}_fold")(clip), clip.shape[1]
 
     def _other(self, graft: Graft, frames: int) -> keras.Layer:
-        """The second tensor that a graft reads."""
+        """Returns the second tensor that a graft reads."""
         other = self.read.get(id(graft.reads and graft.reads.operation))
         if other is None or self._frames_of(other) != frames:
             raise ValueError(
-                f"{graft.layer.name!r} at {graft.site} cannot read what {graft.reads} reads: that "
-                "must come earlier in the network, with as many frames."
+                f"{graft.layer.name!r} at {graft.site} cannot read the input of {graft.reads}, "
+                "which must be earlier in the network and have the same number of frames."
             )
         return other
 
     def _clip_dropout(self, dropout: keras.Operation, x: Tensor, frames: int) -> Tensor:
-        """Stochastic depth drops a clip's branch as a whole, not that of single frames."""
+        """Applies stochastic depth to whole clips instead of single frames."""
         name = dropout.name
         x = Unfold(frames, name=f"{name}_unfold")(x)
         x = layers.Dropout(dropout.rate, noise_shape=(None, 1, 1, 1, 1), name=name)(x)
@@ -158,8 +158,8 @@ class _Replay:
             self.hits[i] += 1
             if self.hits[i] > 1:
                 raise ValueError(
-                    f"{self.grafts[i].site} is visited more than once: it shares its weights "
-                    f"between several places of {self.anatomy.backbone} and cannot be edited."
+                    f"{self.grafts[i].site} is visited more than once and cannot be edited: "
+                    f"{self.anatomy.backbone} shares its weights between several places."
                 )
         return [self.grafts[i] for i in found]
 
@@ -173,17 +173,18 @@ class _Replay:
         frames = {self._frames_of(x) for x in inputs}
         if len(frames) != 1:
             raise ValueError(
-                f"Branches with {' and '.join(map(str, sorted(frames)))} frames meet in "
-                f"{operation.name!r}. A layer that changes the number of frames must stand where "
-                "all paths go through (block_output, stage_output, stem), or on each of them."
+                f"Branches that meet in {operation.name!r} must have the same number of frames, "
+                f"received {' and '.join(map(str, sorted(frames)))}. Put a layer that changes the "
+                "number of frames at a site on all paths (block_output, stage_output, stem) or on "
+                "each branch."
             )
         return frames.pop()
 
     def _single(self, graft: Graft, inputs: Any) -> Tensor:
         if len(inputs) != 1:
             raise ValueError(
-                f"{graft.layer.name!r} cannot stand {graft.edit} {graft.site}: that has "
-                f"{len(inputs)} inputs. Take a site with one input, or edit 'after'."
+                f"{graft.site} must have one input for {graft.layer.name!r} {graft.edit} it, "
+                f"received {len(inputs)}. Choose a site with one input, or edit 'after'."
             )
         return inputs[0]
 
@@ -192,14 +193,14 @@ class _Replay:
         for graft in self.grafts:
             if graft.edit not in ("before", "after", "instead"):
                 raise ValueError(
-                    f"An edit is 'before', 'after' or 'instead', not {graft.edit!r} "
-                    f"({graft.layer.name!r} at {graft.site})."
+                    f"The edit of {graft.layer.name!r} at {graft.site} must be 'before', 'after' "
+                    f"or 'instead', received {graft.edit!r}."
                 )
             if id(graft.site.operation) not in known:
                 raise ValueError(self._no_such_site(graft))
         taken = [id(g.site.operation) for g in self.grafts if g.edit == "instead"]
         if len(taken) != len(set(taken)):
-            raise ValueError("Two layers were to stand instead of the same operation.")
+            raise ValueError("Only one layer may replace an operation, received two.")
 
     def _check_hits(self) -> None:
         for graft, hits in zip(self.grafts, self.hits, strict=True):
@@ -210,11 +211,11 @@ class _Replay:
         sites = "\n  ".join(dict.fromkeys(map(str, self.anatomy.sites)))
         return (
             f"{self.anatomy.backbone} has no site {graft.site} for {graft.layer.name!r}. "
-            f"Its sites are:\n  {sites}"
+            f"Sites:\n  {sites}"
         )
 
 
 def _drops_whole_images(operation: keras.Operation) -> bool:
-    """Whether this is stochastic depth: one draw for all of an image."""
+    """Returns whether an operation is stochastic depth: one draw for a whole image."""
     shape = operation.noise_shape if isinstance(operation, layers.Dropout) else None
     return shape is not None and shape[0] is None and set(shape[1:]) == {1}

@@ -1,4 +1,4 @@
-"""Temporal methods: one file each, with its layers and the recipe that says where they stand."""
+"""Temporal methods, one per file: the layers and the recipe that places them in a backbone."""
 
 from .slowfast import ALPHAS, frames_of_variant
 

@@ -1,4 +1,4 @@
-"""What CoST and the baselines of its paper share: where frames are pooled, and every second block.
+"""Shared parts of CoST and its paper's baselines: temporal poolings, every second block.
 
 Li et al., Collaborative Spatiotemporal Feature Learning for Video Action Recognition, CVPR 2019.
 """
@@ -10,7 +10,7 @@ from ..engine.graft import Graft, Site
 from .inflate import inflated
 from .pooling import TemporalPooling, temporal_pooling
 
-# Frames that a maximum is of, and its stride: of the stem's max pooling, and after Res2.
+# Temporal size and stride of two poolings: the stem's max pooling, and a max pooling after Res2.
 POOLINGS = {
     "paper": ((3, 1), (3, 2)),
     "code": (None, (2, 2)),
@@ -20,20 +20,22 @@ POOLINGS = {
 
 
 def pool_frames(anatomy: Anatomy, pooling: str | None, at_three_places: bool | str) -> list[Graft]:
-    """The temporal poolings of the paper's networks, or those of the analysis paper.
+    """Returns the temporal poolings of the paper's networks, or those of the analysis paper.
 
     Args:
         anatomy: Anatomy of the image model.
-        pooling: `"paper"`: the stem's max pooling reaches over three frames, where there is one,
-            and a maximum of three frames halves their number after Res2 (Table 1). `"code"`: the
-            official code's maximum of two frames after Res2, alone. `"code32"`: the same for
-            clips of 32 frames, which the stem, 5 x 7 x 7, and its max pooling halve before. None:
-            frames are not pooled.
-        at_three_places: Whether the poolings of the analysis paper stand instead, and how they
-            pool, as `temporal_pooling` says it.
+        pooling: Where to pool frames. `"paper"`: the stem's max pooling, if any, spans three
+            frames, and a max pooling of three frames halves them after Res2 (Table 1). `"code"`:
+            only a max pooling of two frames after Res2, as in the official code. `"code32"`: the
+            same for clips of 32 frames, after a 5 x 7 x 7 stem and its max pooling, which halve
+            the frames, too. None: no temporal pooling.
+        at_three_places: Value of `temporal_pooling`, which replaces these poolings by those of the
+            analysis paper.
     """
     if pooling not in POOLINGS:
-        raise ValueError(f"`pooling` is one of {', '.join(map(str, POOLINGS))}, not {pooling!r}.")
+        raise ValueError(
+            f"pooling must be one of {', '.join(map(str, POOLINGS))}, received {pooling!r}."
+        )
     if at_three_places:
         return temporal_pooling(anatomy, at_three_places)
     in_stem, after_res2 = POOLINGS[pooling]
@@ -49,13 +51,13 @@ def pool_frames(anatomy: Anatomy, pooling: str | None, at_three_places: bool | s
 
 
 def _pool(site: Site, name: str, size: int, stride: int) -> Graft:
-    """A maximum over frames: after one over space, it makes one over both."""
+    """A max pooling over frames; after one over space, both are a pooling over space and time."""
     layer = TemporalPooling(stride=stride, size=size, name=f"{name}_temporal_pool")
     return Graft(site, "after", layer)
 
 
 def every_second(sites: list[Site]) -> list[Site]:
-    """The first site in each second block of the network."""
+    """Returns the first site in every second block of the network."""
     first: dict[str, Site] = {}
     for site in sites:
         first.setdefault(site.block, site)
@@ -63,6 +65,6 @@ def every_second(sites: list[Site]) -> list[Site]:
 
 
 def _stem_pool(anatomy: Anatomy) -> list[Site]:
-    """The first max pooling, where it still leaves maps of stride 4 or less."""
+    """Returns the first max pooling, if its maps have stride 4 or less."""
     pools = [site for site in anatomy.sites if site.role == "pool" and site.stage <= 2]
     return [site for site in pools if isinstance(site.operation, layers.MaxPooling2D)][:1]

@@ -1,6 +1,7 @@
-"""Arithmetic between neighboring frames, in the form that is fast on each backend.
+"""Arithmetic between neighboring frames, in the fastest form for each backend.
 
-Slices of five axes have a slow gradient in TensorFlow: frames are split, stacked and unstacked.
+Frames are split, stacked and unstacked because slices of 5-D tensors have slow gradients in
+TensorFlow.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from ..types import Tensor
 
 
 def shift(clip: Tensor, offset: int) -> Tensor:
-    """`y[t] = x[t + offset]`; beyond the clip there are zeros."""
+    """`y[t] = x[t + offset]`, with zeros beyond the clip."""
     frames = clip.shape[1]
     if offset == 0:
         return clip
@@ -26,14 +27,14 @@ def shift(clip: Tensor, offset: int) -> Tensor:
 
 
 def every(clip: Tensor, stride: int) -> Tensor:
-    """Every `stride`-th frame, from the first; a slice with a step is ten times slower."""
+    """Returns every `stride`-th frame from the first; a strided slice is ten times slower."""
     return clip if stride == 1 else ops.stack(ops.unstack(clip, axis=1)[::stride], axis=1)
 
 
 def over_frames(clip: Tensor, convolve: Callable) -> Tensor:
-    """What a 2-D convolution gives over frames and positions: one of t x 1 x 1 over a clip.
+    """Applies a 2-D convolution over frames and positions: a t x 1 x 1 convolution of a clip.
 
-    No backend does that slower than a convolution in 3-D.
+    It is at least as fast as a 3-D convolution on every backend.
     """
     _, frames, height, width, channels = clip.shape
     x = convolve(ops.reshape(clip, (-1, frames, height * width, channels)))
@@ -41,28 +42,29 @@ def over_frames(clip: Tensor, convolve: Callable) -> Tensor:
 
 
 def weigh(clip: Tensor, kernel: Tensor) -> Tensor:
-    """A kernel `(n, channels)` over frames: `y[t] = sum_i k[i] x[t + i - n // 2]`, zeros beyond.
+    """Weighted sum of frames: `y[t] = sum_i k[i] x[t + i - n // 2]`, with zeros beyond the clip.
 
-    This is a depthwise convolution, which TensorFlow and PyTorch do best and XLA worst.
+    The kernel is `(n, channels)`. A depthwise convolution is fastest on TensorFlow and PyTorch and
+    slowest on XLA.
     """
     if keras.config.backend() == "jax":
         return reduce(ops.add, weighed(clip, kernel))
     if kernel.shape[0] % 2 == 0:
-        kernel = ops.pad(kernel, ((0, 1), (0, 0)))  # the same frames as the odd kernel's
+        kernel = ops.pad(kernel, ((0, 1), (0, 0)))  # an odd kernel over the same frames
     kernel = kernel[:, None, :, None]
     return over_frames(clip, lambda x: ops.depthwise_conv(x, kernel, padding="same"))
 
 
 def weighed(clip: Tensor, kernel: Tensor) -> list:
-    """The summands of `weigh`."""
+    """Returns the weighted frames that `weigh` sums."""
     count = kernel.shape[0]
     return [shift(clip * kernel[i], i - count // 2) for i in range(count)]
 
 
 def pool(clip: Tensor, stride: int, mode: str, size: int = 3, whole: bool = False) -> Tensor:
-    """Pools neighboring frames: three as a layer with padding 1 does in PyTorch, two without.
+    """Pools neighboring frames, like PyTorch with padding 1 for three frames and 0 for two.
 
-    With `whole`, only windows within the clip count: two frames make one at a stride of 1.
+    With `whole`, windows that extend beyond the clip are dropped.
     """
     frames = ops.unstack(clip, axis=1)
     starts = range(-((size - 1) // 2), len(frames) - (size - 1) // 2, stride)

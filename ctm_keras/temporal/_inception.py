@@ -1,4 +1,4 @@
-"""How the pools of an Inception reach over frames."""
+"""Inflated poolings of Inception-V1."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ POOLS = ("image", "reference")
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class PaddedMaxPool(layers.Layer):
-    """Max pooling of each frame, size x size with stride 2, with size // 2 zeros on every side.
+    """Max pooling of each frame with stride 2 and (size - 1) // 2 zeros on every side.
 
-    It reads what a ReLU left, so the zeros win no maximum.
+    It follows a ReLU, so that the zeros do not change the maxima.
 
     Args:
-        size: Height and width of a window.
+        size: Height and width of the window.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -46,29 +46,29 @@ class PaddedMaxPool(layers.Layer):
 
 
 def is_inception(anatomy: Anatomy) -> bool:
-    """Whether a backbone is Inception-V1, whose pools the papers inflate, too."""
+    """Returns whether a backbone is Inception-V1, whose poolings the papers inflate, too."""
     return anatomy.backbone == "inception_v1"
 
 
 def inflated_pools(
     anatomy: Anatomy, pools: str, temporal_stride: bool | str, last_size: int
 ) -> list[Graft]:
-    """Pools of three frames: all but the first; those between the stages may halve the frames.
+    """Inflates all poolings but the first to three frames.
 
     Args:
         anatomy: Anatomy of Inception-V1.
-        pools: Pools in space: `"image"`, the image model's, or `"reference"`, those of the analysis
-            paper's code, with padding on all sides.
-        temporal_stride: Whether the pools between the stages halve the frames.
-        last_size: Size of the last of these in the reference, over frames, too.
+        pools: Poolings over space: `"image"`, the image model's, or `"reference"`, those of the
+            analysis paper's code, padded on all sides.
+        temporal_stride: Whether the poolings between stages halve the frames.
+        last_size: Size of the last pooling between stages with `"reference"`, over space and time.
     """
     if pools not in POOLS:
-        raise ValueError(f"`pools` is {' or '.join(POOLS)}; received {pools!r}.")
+        raise ValueError(f"pools must be {' or '.join(map(repr, POOLS))}, received {pools!r}.")
     if temporal_stride == "avg":
         raise ValueError(
-            "The pools of a 3-D Inception take maxima: temporal_pooling must be True or False "
-            "there, received 'avg'. A network of IBM's code that was trained with "
-            "--pooling_method avg averages over space, too, and is not here."
+            "temporal_pooling must be True or False for inception_v1, received 'avg'. Its poolings "
+            "are max poolings. Networks of IBM's code with --pooling_method avg, which also "
+            "average over space, are not supported."
         )
     between = [site for site in anatomy.at("pool") if site.operation.strides[0] > 1]
     grafts = []

@@ -1,4 +1,4 @@
-"""The pathways that SlowFast is made of, and the layers that only they have.
+"""The pathways of SlowFast and their layers.
 
 Feichtenhofer et al., SlowFast Networks for Video Recognition, ICCV 2019, arXiv 1812.03982.
 """
@@ -21,12 +21,12 @@ CHOICES = ("spread", "strided")
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class SlowFrames(layers.Layer):
-    """The frames that the slow pathway reads: one of each `alpha`.
+    """Selects the frames of the slow pathway, one in `alpha`.
 
     Args:
-        alpha: Frames of the clip over frames that are kept.
+        alpha: Ratio of the frames of the clip to the selected frames.
         choice: `"spread"`, evenly from the first frame to the last, rounded down, or
-            `"strided"`, the first of each `alpha`.
+            `"strided"`, the first of every `alpha` frames.
 
     Input shape:
         `(batch, frames, height, width, channels)`
@@ -48,7 +48,9 @@ class SlowFrames(layers.Layer):
     def __init__(self, alpha: int, choice: str = "spread", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if choice not in CHOICES:
-            raise ValueError(f"`slow_frames` is {' or '.join(CHOICES)}; received {choice!r}.")
+            raise ValueError(
+                f"slow_frames must be {' or '.join(map(repr, CHOICES))}, received {choice!r}."
+            )
         self.alpha = alpha
         self.choice = choice
 
@@ -56,7 +58,7 @@ class SlowFrames(layers.Layer):
         return ops.take(inputs, self.indices(inputs.shape[1]), axis=1)
 
     def indices(self, frames: int) -> list[int]:
-        """Which of so many frames are kept."""
+        """Returns the indices of the selected frames."""
         kept = frames // self.alpha
         if self.choice == "strided":
             return [i * self.alpha for i in range(kept)]
@@ -72,12 +74,12 @@ class SlowFrames(layers.Layer):
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class TimeConv(layers.Layer):
-    """A t x 1 x 1 convolution, without bias and with zeros beyond the clip.
+    """Temporal convolution, t x 1 x 1, without bias and with zeros beyond the clip.
 
     Args:
-        filters: Channels of the output.
-        size: Frames that the kernel reaches over, an odd number.
-        stride: Stride in time.
+        filters: Number of output channels.
+        size: Temporal size of the kernel, an odd number.
+        stride: Temporal stride.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -99,7 +101,7 @@ class TimeConv(layers.Layer):
     def __init__(self, filters: int, size: int = 3, stride: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not (isinstance(size, int) and size % 2):
-            raise ValueError(f"A kernel reaches over an odd number of frames, not {size!r}.")
+            raise ValueError(f"The temporal kernel size must be odd, received {size!r}.")
         self.filters = filters
         self.size = size
         self.stride = stride
@@ -129,13 +131,13 @@ class TimeConv(layers.Layer):
 
 @dataclass
 class Pathway:
-    """One pathway while it is built: its maps `(batch * frames, height, width, channels)`.
+    """A pathway under construction.
 
     Args:
-        name: Its layers' names begin with it.
-        width: Channels of its first convolution.
-        frames: It has at this place.
-        x: The maps.
+        name: Prefix of its layer names.
+        width: Number of output channels of its first convolution.
+        frames: Number of frames at this point.
+        x: Feature maps at this point, `(batch * frames, height, width, channels)`.
     """
 
     name: str
@@ -144,13 +146,13 @@ class Pathway:
     x: Tensor
 
     def over_frames(self, layer: keras.Layer) -> tuple[Tensor, int]:
-        """Lets a layer read clips."""
+        """Applies a layer to unfolded clips."""
         x = Unfold(self.frames, name=f"{layer.name}_unfold")(self.x)
         x = layer(x)
         return Fold(name=f"{layer.name}_fold")(x), x.shape[1]
 
     def stem(self, size: int) -> None:
-        """7 x 7 convolution over so many frames, and the maximum of 3 x 3, both with stride 2."""
+        """Adds a size x 7 x 7 convolution and 3 x 3 max pooling, both with stride 2."""
         name = f"{self.name}_conv1"
         self.x = layers.ZeroPadding2D(3, name=f"{name}_pad")(self.x)
         if size > 1:
@@ -170,7 +172,7 @@ class Pathway:
         self.x = layers.MaxPooling2D(3, 2, name=f"{self.name}_pool1_pool")(self.x)
 
     def block(self, stage: int, index: int, size: int) -> None:
-        """A bottleneck whose first convolution reaches over so many frames."""
+        """Adds a bottleneck block whose first convolution spans `size` frames."""
         name, channels = f"{self.name}_conv{stage}_block{index}", self.width * 2 ** (stage - 2)
         strides = 2 if stage > 2 and index == 1 else 1
         shortcut = self.x
@@ -190,7 +192,7 @@ class Pathway:
         self.x = layers.ReLU(name=f"{name}_out")(x)
 
     def read(self, fast: "Pathway", place: str, size: int, stride: int, norm: bool) -> None:
-        """Adds the fast pathway's maps, of every `stride`-th frame, to the channels."""
+        """Adds a lateral connection: concatenates convolved maps of the fast pathway."""
         name = f"lateral_{place}"
         x, _ = fast.over_frames(TimeConv(2 * fast.x.shape[-1], size, stride, name=f"{name}_conv"))
         if norm:
@@ -198,12 +200,12 @@ class Pathway:
         self.x = layers.Concatenate(name=f"{name}_concat")([self.x, x])
 
     def pool(self, stage: int, pooling: bool | str) -> None:
-        """Temporal pooling after a stage."""
+        """Adds temporal pooling after a stage."""
         layer = TemporalPooling(mode_of(pooling), name=f"{self.name}_conv{stage}_temporal_pool")
         self.x, self.frames = self.over_frames(layer)
 
     def mean(self) -> Tensor:
-        """The mean over frames and positions."""
+        """Returns the mean over frames and positions."""
         x = Unfold(self.frames, name=f"{self.name}_unfold")(self.x)
         return layers.GlobalAveragePooling3D(name=f"{self.name}_pool")(x)
 

@@ -1,4 +1,4 @@
-"""Where in a backbone temporal layers stand."""
+"""Placement of temporal layers in a backbone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,19 +10,21 @@ from ..engine.graft import Edit, Graft, Role, Site
 def block_sites(
     anatomy: Anatomy, role: Role, stages: Any, blocks: Any, default: dict[int, Any], what: str
 ) -> list[Site]:
-    """The sites of a role in chosen blocks of chosen stages.
+    """Returns the sites of a role in the selected blocks of the selected stages.
 
     Args:
         anatomy: Anatomy of the image model.
         role: Role of the sites, such as `"block_output"`.
-        stages: A stage or several.
-        blocks: How many in each stage, a tuple of which ones, `"all"`, or None; or one of these
-            for each stage, in a dict.
-        default: `blocks` for None, by stage; one where a stage is not named.
-        what: Stands there, as an error says it.
+        stages: One or several stages.
+        blocks: Number of blocks in each stage, a tuple of their indices, `"all"`, None for the
+            default, or a dict of these by stage.
+        default: Default of `blocks` by stage, 1 for missing stages.
+        what: Name of the temporal layer in errors.
     """
     if isinstance(stages, str):
-        raise ValueError(f"`stages` are numbers, 2 to 5 as in Res2 to Res5; received {stages!r}.")
+        raise ValueError(
+            f"stages must be integers from 2 to 5, as in Res2 to Res5, received {stages!r}."
+        )
     chosen = []
     for stage in (stages,) if isinstance(stages, int) else tuple(stages):
         sites = anatomy.at(role, stage)
@@ -31,12 +33,12 @@ def block_sites(
         places = _places(own, stage, length, default.get(stage, 1), what)
         chosen += [site for site in sites if site.index in places]
     if not chosen:
-        raise ValueError(f"{what} needs a stage to stand in; received stages={stages!r}.")
+        raise ValueError(f"stages must have at least one stage for {what}, received {stages!r}.")
     return chosen
 
 
 def _places(blocks: Any, stage: int, length: int, default: Any, what: str) -> tuple[int, ...]:
-    """The blocks, from 1, of a stage of that length."""
+    """Returns the indices, from 1, of the selected blocks in a stage of `length` blocks."""
     if blocks is None:
         blocks = default if default == "all" else min(default, max(1, length - 1))
     if blocks == "all":
@@ -46,29 +48,29 @@ def _places(blocks: Any, stage: int, length: int, default: Any, what: str) -> tu
     if isinstance(blocks, (tuple, list)) and blocks and set(blocks) <= set(range(1, length + 1)):
         return tuple(blocks)
     raise ValueError(
-        f"Stage {stage} has {length} residual blocks. `blocks` is how many get a {what} block (1 "
-        f"to {length}), a tuple of which ones, or 'all'; received {blocks!r}."
+        f"blocks must be the number of {what} blocks (1 to {length} in stage {stage}), a tuple of "
+        f"residual blocks, or 'all', received {blocks!r}."
     )
 
 
 def _evenly(count: int, length: int) -> tuple[int, ...]:
-    """`count` places spread over 1..length; one alone stands before the last."""
+    """Returns `count` indices spread evenly over 1..length; a single one is the last but one."""
     if count == 1:
         return (max(1, length - 1),)
     return tuple(i * (length + 1) // (count + 1) for i in range(1, count + 1))
 
 
 def before_residual_branches(anatomy: Anatomy, what: str, make: Callable) -> list[Graft]:
-    """A layer before each residual branch; where a backbone has none, after each block.
+    """Grafts a layer before each residual branch, or after each block without such branches.
 
     Args:
         anatomy: Anatomy of the image model.
-        what: Ends the layers' names, `"tam"` in `conv2_block1_tam`.
-        make: Makes a layer, given its name.
+        what: Suffix of the layer names, such as `"tam"` in `conv2_block1_tam`.
+        make: Function that returns a layer for a name.
     """
     edit: Edit
     outputs = anatomy.at("block_output")
-    sums = any(type(site.operation).__name__ == "Add" for site in outputs)  # layers or bare
+    sums = any(type(site.operation).__name__ == "Add" for site in outputs)  # layers or operations
     if sums or any(site.role == "residual_entry" for site in anatomy.sites):
         sites, edit = anatomy.at("residual_entry"), "before"
     else:

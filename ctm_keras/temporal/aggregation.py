@@ -1,8 +1,8 @@
-"""Plain temporal aggregations: convolution, average and maximum, in the places of TAM.
+"""Plain temporal aggregation at the sites of TAM: convolution, average and maximum.
 
 Chen et al., Deep Analysis of CNN-based Spatio-temporal Representations for Action Recognition,
-CVPR 2021, arXiv 2010.11757, Table 5. What the paper leaves open is taken from its code's TAM
-with full instead of depthwise kernels, and from its temporal pooling.
+CVPR 2021, arXiv 2010.11757, Table 5. Details that the paper omits follow its code: TAM with full
+instead of depthwise kernels, and its temporal pooling.
 """
 
 from typing import Any
@@ -20,13 +20,13 @@ from .pooling import TemporalPooling
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class FrameConv(layers.Layer):
-    """Convolution over neighboring frames, 3 x 1 x 1 over all channels, and ReLU.
+    """Temporal convolution over all channels, 3 x 1 x 1, and ReLU.
 
-    Beyond the clip there are zeros; no bias. The kernel starts normal with variance
+    It has no bias and zeros beyond the clip. The initial kernel is normal with variance
     2 / channels.
 
     Args:
-        size: How many frames are seen.
+        size: Temporal size of the kernel.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -35,7 +35,7 @@ class FrameConv(layers.Layer):
         The same.
 
     Raises:
-        ValueError: If `size` is no odd number.
+        ValueError: If `size` is not an odd number.
 
     Example:
         >>> FrameConv()(np.ones((2, 8, 14, 14, 256), "float32")).shape
@@ -48,7 +48,7 @@ class FrameConv(layers.Layer):
     def __init__(self, size: int = 3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not (isinstance(size, int) and size >= 1 and size % 2):
-            raise ValueError(f"`size` is an odd number, 1 or more; received {size!r}.")
+            raise ValueError(f"size must be a positive odd number, received {size!r}.")
         self.size = size
 
     def build(self, input_shape: Shape) -> None:
@@ -75,17 +75,17 @@ class FrameConv(layers.Layer):
 
 
 def conv_aggregation(anatomy: Anatomy, size: int = 3) -> list[Graft]:
-    """Convolutions over neighboring frames and all channels, in the places of TAM.
+    """Temporal convolutions over all channels, at the sites of TAM.
 
     Args:
         anatomy: Anatomy of the image model.
-        size: How many frames are seen, an odd number.
+        size: Temporal size of the kernel, an odd number.
     """
     return before_residual_branches(anatomy, "aggregation", lambda name: FrameConv(size, name=name))
 
 
 def avg_aggregation(anatomy: Anatomy) -> list[Graft]:
-    """Averages of each frame and its neighbors, in the places of TAM; no weights.
+    """Averages of each frame and its neighbors, at the sites of TAM; no weights.
 
     Args:
         anatomy: Anatomy of the image model.
@@ -96,7 +96,7 @@ def avg_aggregation(anatomy: Anatomy) -> list[Graft]:
 
 
 def max_aggregation(anatomy: Anatomy) -> list[Graft]:
-    """Maxima of each frame and its neighbors, in the places of TAM; no weights.
+    """Maxima of each frame and its neighbors, at the sites of TAM; no weights.
 
     Args:
         anatomy: Anatomy of the image model.

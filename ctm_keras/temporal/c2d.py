@@ -1,4 +1,4 @@
-"""C2D: the baseline of the CoST paper, which pools frames and has no other notion of time.
+"""C2D: the baseline of the CoST paper, with temporal pooling as the only temporal modeling.
 
 Li et al., Collaborative Spatiotemporal Feature Learning for Video Action Recognition, CVPR 2019.
 """
@@ -11,14 +11,14 @@ from ._c2d import pool_frames
 def c2d(
     anatomy: Anatomy, pooling: str | None = "paper", temporal_pooling: bool | str = False
 ) -> list[Graft]:
-    """Frames read one by one and pooled over time: the baseline of the CoST paper (Table 1).
+    """2-D convolutions and temporal pooling: the baseline of the CoST paper (Table 1).
 
     Args:
         anatomy: Anatomy of the image model.
-        pooling: How frames are pooled. `"paper"`: the stem's max pooling reaches over three and a
-            maximum of three halves their number after Res2 (Table 1); `"code"`: a maximum of two
-            after Res2, as in the official code; `"code32"`: its network for 32 frames, which the
-            stem, 5 x 7 x 7, and its max pooling halve, too; None: none.
-        temporal_pooling: Whether the analysis paper's poolings stand instead.
+        pooling: Where to pool frames. `"paper"`: the stem's max pooling spans three frames, and a
+            max pooling of three frames halves them after Res2 (Table 1). `"code"`: a max pooling of
+            two frames after Res2, as in the official code. `"code32"`: its network for 32 frames,
+            in which a 5 x 7 x 7 stem and its max pooling halve the frames, too. None: no pooling.
+        temporal_pooling: Whether to use the analysis paper's poolings instead.
     """
     return pool_frames(anatomy, pooling, temporal_pooling)

@@ -1,4 +1,4 @@
-"""C3D 3 x 1 x 1: the baseline of the CoST paper whose first convolutions reach over frames.
+"""C3D 3 x 1 x 1: the baseline of the CoST paper with temporal first convolutions.
 
 Li et al., Collaborative Spatiotemporal Feature Learning for Video Action Recognition, CVPR 2019,
 after Wang et al., Non-local Neural Networks, CVPR 2018, Section 4.1.
@@ -16,20 +16,21 @@ def c3d(
     pooling: str | None = "paper",
     temporal_pooling: bool | str = False,
 ) -> list[Graft]:
-    """C3D 3 x 1 x 1: the first 1 x 1 of every second residual block reaches over three frames.
+    """C3D 3 x 1 x 1: the first 1 x 1 convolution of every second residual block becomes 3 x 1 x 1.
 
-    A basic block begins with a 3 x 3 convolution, which becomes 3 x 3 x 3. Kernels start as the
-    image's at each frame, divided by three; by default a still clip scores as the image does.
+    In a basic block the first convolution is 3 x 3 and becomes 3 x 3 x 3. Image kernels are
+    repeated over frames and divided by three. By default, a still clip initially gives the scores
+    of the image.
 
     Args:
         anatomy: Anatomy of the image model.
-        time_padding: Beyond the clip, `"replicate"` its first and last frame, or `"zero"`, as
-            the official code.
-        pooling: How frames are pooled. `"paper"`: the stem's max pooling reaches over three and a
-            maximum of three halves their number after Res2 (Table 1); `"code"`: a maximum of two
-            after Res2, as in the official code; `"code32"`: its network for 32 frames, which the
-            stem, 5 x 7 x 7, and its max pooling halve, too; None: none.
-        temporal_pooling: Whether the analysis paper's poolings stand instead.
+        time_padding: Padding beyond the clip: `"replicate"` the first and last frame, or `"zero"`,
+            as in the official code.
+        pooling: Where to pool frames. `"paper"`: the stem's max pooling spans three frames, and a
+            max pooling of three frames halves them after Res2 (Table 1). `"code"`: a max pooling of
+            two frames after Res2, as in the official code. `"code32"`: its network for 32 frames,
+            in which a 5 x 7 x 7 stem and its max pooling halve the frames, too. None: no pooling.
+        temporal_pooling: Whether to use the analysis paper's poolings instead.
     """
     entries = every_second(anatomy.at("residual_entry"))
     grafts = [inflated(anatomy, site, 3, time_padding=time_padding) for site in entries]

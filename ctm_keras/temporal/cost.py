@@ -1,4 +1,4 @@
-"""CoST: one kernel shared by three views of a clip, and the baselines of its paper.
+"""CoST: one kernel shared by three views of a clip.
 
 Li et al., Collaborative Spatiotemporal Feature Learning for Video Action Recognition, CVPR 2019.
 """
@@ -22,24 +22,24 @@ VIEWS = ("hw", "tw", "th")
 class CoST(layers.Layer):
     """Collaborative SpatioTemporal convolution: one k x k kernel along H-W, T-W and T-H.
 
-    `y = a_hw (x * w_1kk) + a_tw (x * w_k1k) + a_th (x * w_kk1)`: a 2-D convolution of each view,
-    with the same weights, and a softmax over the views for each channel of the output. In
-    CoST(a) the coefficients are weights, and start at 0.67, 0.165 and 0.165; in CoST(b) the
-    network predicts them for each clip: the views' global maxima go through a layer over the
-    channels, which the views share, and one over the views.
+    `y = a_hw (x * w_1kk) + a_tw (x * w_k1k) + a_th (x * w_kk1)`: 2-D convolutions of the three
+    views with the same kernel, weighted by coefficients from a softmax over the views for each
+    output channel. In CoST(a) the coefficients are weights, initialized to 0.67, 0.165 and 0.165.
+    In CoST(b) they are predicted for each clip: the global maxima of the views pass a dense layer
+    over the channels, shared by the views, and a dense layer over the views.
 
-    It stands instead of a 2-D convolution and adopts its weights. A view that lacks an axis is
-    centered there as the 2-D kernel is; beyond the first and last frame there are zeros.
+    It replaces a 2-D convolution and adopts its weights. Along its missing axis, a view is aligned
+    with the center of the 2-D kernel. The clip is padded with zero frames.
 
     Args:
-        filters: Channels of the output.
-        kernel_size: Height and width of the kernel, and its length in time: an odd number.
+        filters: Number of output channels.
+        kernel_size: Height, width and temporal size of the kernel, an odd number.
         kind: `"a"` or `"b"`.
         share_weights: Whether the views share the kernel (Table 3).
-        strides: Strides in height and width.
-        padding: `"same"` or `"valid"` in height and width, as of a `Conv2D`.
-        use_bias: Whether a bias is added.
-        activation: Activation that follows, as of a `Conv2D`.
+        strides: Stride in height and width.
+        padding: `"same"` or `"valid"` in height and width, as in `Conv2D`.
+        use_bias: Whether to add a bias.
+        activation: Activation function, as in `Conv2D`.
 
     Input shape:
         `(batch, frames, height, width, channels)`
@@ -48,7 +48,7 @@ class CoST(layers.Layer):
         `(batch, frames, new_height, new_width, filters)`
 
     Raises:
-        ValueError: If there is no such `kind` or `padding`, or the kernel's size is even.
+        ValueError: If `kind` or `padding` is unknown, or `kernel_size` is even.
 
     Example:
         >>> CoST(256)(np.ones((2, 8, 14, 14, 256), "float32")).shape
@@ -76,9 +76,11 @@ class CoST(layers.Layer):
             ("padding", padding, ("same", "valid")),
         ):
             if value not in choices:
-                raise ValueError(f"`{name}` is {' or '.join(choices)}; received {value!r}.")
+                raise ValueError(
+                    f"{name} must be {' or '.join(map(repr, choices))}, received {value!r}."
+                )
         if kernel_size % 2 == 0:
-            raise ValueError(f"`kernel_size` is an odd number; received {kernel_size!r}.")
+            raise ValueError(f"kernel_size must be odd, received {kernel_size!r}.")
         self.filters = filters
         self.kernel_size = kernel_size
         self.kind = kind
@@ -109,11 +111,11 @@ class CoST(layers.Layer):
         return self.activation(x)
 
     def coefficients(self, inputs: Tensor) -> Tensor:
-        """The weights of the views, `(batch, 3, filters)`; those of CoST(a) are for all clips."""
+        """Returns the coefficients, `(batch, 3, filters)`, or for CoST(a) `(1, 3, filters)`."""
         return self._coefficients(self._views(inputs) if self.kind == "b" else [])
 
     def adopt(self, replaced: layers.Layer) -> None:
-        """Takes the kernel and the bias of a 2-D convolution; each view, if they share none."""
+        """Copies the kernel, for each view if they are not shared, and the bias of a `Conv2D`."""
         for kernel in self.kernels:
             kernel.assign(replaced.kernel)
         if self.use_bias:
@@ -127,7 +129,7 @@ class CoST(layers.Layer):
         return ops.transpose(ops.softmax(self.views_fc(scores), axis=-1), (0, 2, 1))
 
     def _views(self, x: Tensor) -> list:
-        """The convolutions of the three views, each of the shape of the output."""
+        """Returns the convolutions of the three views, each in the shape of the output."""
         kernels = [ops.cast(kernel, self.compute_dtype) for kernel in self.kernels]
         kernels = kernels * (1 if len(kernels) > 1 else len(VIEWS))
         kernels = [ops.expand_dims(kernel, axis) for axis, kernel in enumerate(kernels)]
@@ -139,9 +141,9 @@ class CoST(layers.Layer):
         return [first, *others]
 
     def _padded(self, x: Tensor, axis: int) -> Tensor:
-        """The clip with zeros around it, but where the center of the missing axis does not come.
+        """Returns the clip, padded with zeros and cropped along the missing axis to kernel centers.
 
-        Those of time come last: TensorFlow's optimizer fails on a Pad before a Conv3D.
+        Time is padded last: TensorFlow's graph optimizer fails on a Pad before a Conv3D.
         """
         margin = self.kernel_size // 2
         if self.padding == "same":
@@ -152,7 +154,7 @@ class CoST(layers.Layer):
         return ops.concatenate([beyond, x, beyond], axis=1)
 
     def _same(self, size: int) -> tuple[int, int]:
-        """The zeros on both sides with which a strided convolution is "same"."""
+        """Returns the zeros on both sides of a strided convolution with "same" padding."""
         total = (-(-size // self.strides) - 1) * self.strides + self.kernel_size - size
         return max(total, 0) // 2, max(total, 0) - max(total, 0) // 2
 
@@ -192,17 +194,18 @@ def cost(
 ) -> list[Graft]:
     """CoST: one 3 x 3 kernel along H-W, T-W and T-H, in every second residual block.
 
-    It stands instead of the k x k convolution of a block; of the two of a basic block, the first.
+    It replaces the k x k convolution of a block, in a basic block the first one.
 
     Args:
         anatomy: Anatomy of the image model.
-        kind: How the coefficients of the views come: `"a"`, weights; `"b"`, predicted (Table 2).
+        kind: Whether the coefficients of the views are weights, `"a"`, or predicted, `"b"`
+            (Table 2).
         share_weights: Whether the views share the kernel (Table 3).
-        pooling: How frames are pooled. `"paper"`: the stem's max pooling reaches over three and a
-            maximum of three halves their number after Res2 (Table 1); `"code"`: a maximum of two
-            after Res2, as in the official code; `"code32"`: its network for 32 frames, which the
-            stem, 5 x 7 x 7, and its max pooling halve, too; None: none.
-        temporal_pooling: Whether the analysis paper's poolings stand instead.
+        pooling: Where to pool frames. `"paper"`: the stem's max pooling spans three frames, and a
+            max pooling of three frames halves them after Res2 (Table 1). `"code"`: a max pooling of
+            two frames after Res2, as in the official code. `"code32"`: its network for 32 frames,
+            in which a 5 x 7 x 7 stem and its max pooling halve the frames, too. None: no pooling.
+        temporal_pooling: Whether to use the analysis paper's poolings instead.
     """
     convolutions = [
         Graft(site, "instead", _like(anatomy, site, kind, share_weights))
@@ -212,13 +215,13 @@ def cost(
 
 
 def _like(anatomy: Anatomy, site: Site, kind: str, share_weights: bool) -> CoST:
-    """The CoST layer that stands instead of a convolution."""
+    """Returns the CoST layer that replaces a convolution."""
     conv = site.operation
     size, *other_sizes = set(conv.kernel_size)
     if not isinstance(conv, layers.Conv2D) or conv.groups > 1 or size == 1 or other_sizes:
         raise ValueError(
-            f"CoST shares the square kernel of an ordinary convolution with the views over time, "
-            f"but {conv.name} of {anatomy.backbone} is {_described(conv)}. Take a ResNet."
+            f"CoST must replace ordinary convolutions with square kernels, received {conv.name} of "
+            f"{anatomy.backbone}, which is {_described(conv)}. Use a ResNet."
         )
     return CoST(
         conv.filters,
@@ -240,5 +243,5 @@ def _described(conv: keras.Layer) -> str:
 
 
 def _spatial_first(shape: Shape, dtype: str | None = None) -> Tensor:
-    """Coefficients before the softmax: the H-W view outweighs the others four to one."""
+    """Returns initial logits of the coefficients: H-W outweighs each other view four to one."""
     return ops.convert_to_tensor(np.full(shape, -0.7) + 1.4 * np.eye(3)[:, :1], dtype)

@@ -22,12 +22,13 @@ PATHS = ("tccm", "temporal")
 class TCC(layers.Layer):
     """Temporal-Channel Convolution: a 3 x 3 kernel over (frames, channels) at each position.
 
-    `O[t, c, h, w] = sum_ij K[i, j, h, w] F[t + i, c + j, h, w]`: the planes of time and
-    channels are convolved depthwise, with the positions as channels, so no parameter is
-    shared between two positions of the image. Borders are padded with zeros; no bias. The
-    kernels start alike: one random kernel, He-scaled for its nine inputs, at each position.
-    They go their own ways in training. When each starts with its own, a path whose last batch
-    norm starts at zero is opened late (docs/learning.md).
+    `O[t, c, h, w] = sum_ij K[i, j, h, w] F[t + i, c + j, h, w]`: a depthwise convolution of the
+    planes of time and channels, with the positions as channels, so that positions share no
+    parameters. Borders are padded with zeros; there is no bias.
+
+    All positions start with the same random kernel (He normal) and diverge in training. With
+    different initial kernels, a path whose last batch norm starts at zero learns late
+    (docs/learning.md).
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -36,7 +37,7 @@ class TCC(layers.Layer):
         The same.
 
     Raises:
-        ValueError: If height or width is unknown when the layer is built.
+        ValueError: If a size other than the batch is unknown when the layer is built.
 
     Example:
         >>> TCC()(np.ones((2, 8, 14, 14, 256), "float32")).shape
@@ -50,8 +51,9 @@ class TCC(layers.Layer):
         self.height, self.width = input_shape[2:4]
         if None in input_shape[1:]:
             raise ValueError(
-                f"{self.name} has a kernel for each position of the image and needs to know "
-                f"frames, height, width and channels; received the shape {tuple(input_shape)}."
+                f"The input shape of {self.name} must have fixed frames, height, width and "
+                f"channels, because it has a kernel for each position, received "
+                f"{tuple(input_shape)}."
             )
         self.conv = layers.DepthwiseConv2D(
             3,
@@ -81,9 +83,9 @@ class TCC(layers.Layer):
 
 
 class _Path(layers.Layer):
-    """Reduces the channels with 1 x 1, models time, restores the channels with 1 x 1.
+    """Path of a CTM block: 1 x 1 reduction of channels, temporal layer, 1 x 1 restoration.
 
-    Batch norm and ReLU follow the first two; the last batch norm starts at zero, so a new
+    Batch norm and ReLU follow the first two. The last batch norm starts at zero, so that a new
     path adds nothing.
     """
 
@@ -139,12 +141,13 @@ class _Path(layers.Layer):
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class TCCM(_Path):
-    """Temporal-Channel Convolution Module: path 1 of a CTM block, aware of the position.
+    """Temporal-Channel Convolution Module: the position-aware path of a CTM block.
 
-    1 x 1 convolution to a part of the channels, `TCC`, 1 x 1 convolution back.
+    A 1 x 1 convolution that reduces the channels, `TCC`, and a 1 x 1 convolution that restores
+    them.
 
     Args:
-        reduction: Channels outside over channels inside, C1 / C2.
+        reduction: Reduction ratio of the channels, C1 / C2.
 
     Input shape:
         `(batch, frames, height, width, channels)`
@@ -166,13 +169,13 @@ class TCCM(_Path):
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class TemporalConv(_Path):
-    """Temporal convolution path: path 2 of a CTM block, the same at every position.
+    """Temporal convolution path of a CTM block, the same at every position.
 
-    1 x 1 convolution to a part of the channels, 3 x 1 x 1 convolution over the frames,
-    1 x 1 convolution back.
+    A 1 x 1 convolution that reduces the channels, a 3 x 1 x 1 convolution, and a 1 x 1
+    convolution that restores the channels.
 
     Args:
-        reduction: Channels outside over channels inside, C1 / C2.
+        reduction: Reduction ratio of the channels, C1 / C2.
 
     Input shape:
         `(batch, frames, height, width, channels)`
@@ -196,12 +199,12 @@ class TemporalConv(_Path):
 class CTM(layers.Layer):
     """Collaborative Temporal Modeling block: `x + TCCM(x) + TemporalConv(x)`.
 
-    The last batch norm of each path starts at zero, so a new block is the identity.
+    The last batch norm of each path starts at zero, so that a new block is the identity.
 
     Args:
-        paths: Which of `"tccm"` and `"temporal"` to build.
-        reduction: Channels outside over channels inside, C1 / C2. The paper is silent; 4 is
-            the ratio of ResNet's own bottleneck.
+        paths: `"tccm"`, `"temporal"` or both.
+        reduction: Reduction ratio of the channels, C1 / C2. The paper does not specify it; 4 is
+            the ratio of ResNet's bottlenecks.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -210,7 +213,8 @@ class CTM(layers.Layer):
         The same.
 
     Raises:
-        ValueError: If a path does not exist or none is named, or if `reduction` is below 1.
+        ValueError: If `paths` is empty or has an unknown or repeated path, or `reduction` is below
+            1.
 
     Example:
         >>> CTM()(np.ones((2, 8, 14, 14, 1024), "float32")).shape
@@ -225,7 +229,7 @@ class CTM(layers.Layer):
         self.paths = (paths,) if isinstance(paths, str) else tuple(paths)
         if not self.paths or set(self.paths) - set(PATHS) or len(set(self.paths)) < len(self.paths):
             raise ValueError(
-                f"`paths` names one or both of {', '.join(PATHS)}, each once; received {paths!r}."
+                f"paths must be one or both of {', '.join(PATHS)}, each once, received {paths!r}."
             )
         check_count("reduction", reduction)
         self.reduction = reduction
@@ -252,7 +256,7 @@ class CTM(layers.Layer):
 
 
 def tcc_layers(layer: layers.Layer) -> list[TCC]:
-    """The TCC layers in a CTM block or one of its parts."""
+    """Returns the TCC layers in a CTM block or one of its parts."""
     if isinstance(layer, TCC):
         return [layer]
     if isinstance(layer, TCCM):
@@ -272,12 +276,12 @@ def ctm(
     Args:
         anatomy: Anatomy of the image model.
         paths: `"tccm"`, `"temporal"` or both (Table 1).
-        stages: Stages that get blocks, 2 to 5 as in Res2 to Res5 (Table 2).
-        blocks: How many blocks in each stage, or a tuple of the residual blocks that they
-            follow, from 1, or `"all"` (Table 3). By default the paper's: three in Res4, one
-            elsewhere. Three stand evenly (ResNet-50: after 1, 3, 5; ResNet-101: after 6, 12,
-            18), a single one before the stage's last residual block.
-        reduction: Channels outside over channels inside, C1 / C2.
+        stages: Stages with CTM blocks, 2 to 5 as in Res2 to Res5 (Table 2).
+        blocks: Number of blocks in each stage, a tuple of the residual blocks to follow, counted
+            from 1, or `"all"` (Table 3). Defaults to the paper's: three in Res4, one elsewhere.
+            Blocks are spread evenly (three in ResNet-50: after 1, 3, 5; in ResNet-101: after 6,
+            12, 18); a single block follows the last residual block but one.
+        reduction: Reduction ratio of the channels, C1 / C2.
     """
     sites = block_sites(anatomy, "block_output", stages, blocks, {4: 3}, "CTM")
     return [Graft(site, "after", CTM(paths, reduction, name=f"{site.block}_ctm")) for site in sites]

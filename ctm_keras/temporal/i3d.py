@@ -1,4 +1,4 @@
-"""I3D: the convolutions of an image model reach over frames.
+"""I3D: the convolutions of an image model, inflated to 3-D.
 
 Carreira and Zisserman, Quo Vadis, Action Recognition? A New Model and the Kinetics Dataset,
 CVPR 2017; with ResNets as in Chen et al., Deep Analysis of CNN-based Spatio-temporal
@@ -21,21 +21,21 @@ def i3d(
     pools: str = "image",
     temporal_pooling: bool | str = False,
 ) -> list[Graft]:
-    """Inflated convolutions: k x k becomes 3 x k x k, begun from the image weights.
+    """Inflated convolutions: k x k becomes 3 x k x k, initialized with the image weights.
 
-    The stem becomes 3 x 7 x 7, that of Inception-V1 7 x 7 x 7; its pools, but the first, are
-    inflated, too. By default a still clip scores as the image does at the start.
+    The stem becomes 3 x 7 x 7, in Inception-V1 7 x 7 x 7. All poolings of Inception-V1 but the
+    first are inflated, too. By default, a still clip initially gives the scores of the image.
 
     Args:
         anatomy: Anatomy of the image model.
-        time_padding: Beyond the clip, `"replicate"` its first and last frame, or `"zero"`, as
-            the analysis paper's code.
-        inflation: Image kernels are put at each of three frames: `"divide"` by three, or
-            `"copy"`, as the analysis paper's code.
-        pools: Pools of Inception-V1: `"image"`, or `"reference"` for the analysis paper's
-            code, whose pools are padded on all sides.
-        temporal_pooling: Whether the frames are halved three times, by strides in time: in the
-            first block of stages 3, 4 and 5 and its shortcut, or in Inception-V1's pools.
+        time_padding: Padding beyond the clip: `"replicate"` the first and last frame, or `"zero"`,
+            as in the analysis paper's code.
+        inflation: How to inflate image kernels: repeat them over frames and `"divide"` them by
+            their number, or `"copy"` them, as in the analysis paper's code.
+        pools: Poolings of Inception-V1: `"image"`, or `"reference"` for the analysis paper's code,
+            which pads them on all sides.
+        temporal_pooling: Whether to halve the frames three times by temporal strides: in the first
+            block of stages 3, 4 and 5 and its shortcut, or in Inception-V1's poolings.
     """
     options: dict[str, Any] = {"time_padding": time_padding, "inflation": inflation}
     (stem,) = anatomy.at("stem")

@@ -1,7 +1,7 @@
-"""I3D 3 x 1 x 1: inflated first convolutions, as the non-local paper's networks have them.
+"""I3D 3 x 1 x 1: inflated first convolutions, as in the non-local paper.
 
-Wang et al., Non-local Neural Networks, CVPR 2018, arXiv 1711.07971, Section 4.1; in the form of
-mmaction2's and PySlowFast's I3D, and their slow pathway alone.
+Wang et al., Non-local Neural Networks, CVPR 2018, arXiv 1711.07971, Section 4.1; as in I3D and
+SlowOnly of mmaction2 and PySlowFast.
 """
 
 from typing import Any
@@ -23,23 +23,25 @@ def i3d_3x1x1(
     inflation: str = "divide",
     temporal_pooling: bool | str = False,
 ) -> list[Graft]:
-    """I3D of the non-local paper: the first 1 x 1 of residual blocks reaches over three frames.
+    """I3D of the non-local paper: the first 1 x 1 of residual blocks becomes 3 x 1 x 1.
 
-    The defaults are mmaction2's network for 32 frames: its stem is 5 x 7 x 7, and the stem, the
-    pooling after it and a maximum of two frames after Res2 halve the frames.
+    The defaults are mmaction2's network for 32 frames: the 5 x 7 x 7 stem, the pooling after it and
+    a max pooling of two frames after Res2 halve the frames.
 
     Args:
         anatomy: Anatomy of the image model.
-        inflate: Which blocks: `"alternate"`, all in Res2 and every second one then, the
-            first in Res3 and Res4, the second in Res5; `"all"`; or by stage and from 1, as
-            `{4: (1, 2, 3, 4, 5, 6), 5: (1, 2, 3)}` for the slow pathway of SlowFast.
-        stem_frames: Frames that the stem's kernel reaches over.
-        early_stride: Stride in time of the stem and of the pooling after it.
-        pool: Whether a maximum of two frames halves their number after Res2.
-        time_padding: Beyond the clip, `"replicate"` its first and last frame, or `"zero"`, as
-            the references' code.
-        inflation: Image kernels are put at each frame: `"divide"` by their number, or `"copy"`.
-        temporal_pooling: Whether the analysis paper's poolings stand instead of strides and pool.
+        inflate: Blocks to inflate. `"alternate"`: all blocks of Res2, then every second one,
+            starting with the first in Res3 and Res4 and the second in Res5; `"all"`; or a dict of
+            blocks by stage, counted from 1, such as `{4: (1, 2, 3, 4, 5, 6), 5: (1, 2, 3)}` for
+            the slow pathway of SlowFast.
+        stem_frames: Temporal size of the stem's kernel.
+        early_stride: Temporal stride of the stem and of the pooling after it.
+        pool: Whether a max pooling of two frames halves the frames after Res2.
+        time_padding: Padding beyond the clip: `"replicate"` the first and last frame, or `"zero"`,
+            as in the references' code.
+        inflation: How to inflate image kernels: repeat them over frames and `"divide"` them by
+            their number, or `"copy"` them.
+        temporal_pooling: Whether to use the analysis paper's poolings instead of strides and pool.
     """
     options: dict[str, Any] = {"time_padding": time_padding, "inflation": inflation}
     entries = _entries(anatomy, inflate)
@@ -61,7 +63,7 @@ def i3d_3x1x1(
 
 
 def _entries(anatomy: Anatomy, inflate: str | dict[int, tuple[int, ...]]) -> list[Site]:
-    """The first convolutions of the chosen blocks."""
+    """Returns the first convolutions of the selected blocks."""
     sites = anatomy.at("residual_entry")
     if inflate == "all":
         return sites
@@ -69,13 +71,14 @@ def _entries(anatomy: Anatomy, inflate: str | dict[int, tuple[int, ...]]) -> lis
         return [s for s in sites if s.stage == 2 or s.index % 2 == (0 if s.stage == 5 else 1)]
     if not isinstance(inflate, dict):
         raise ValueError(
-            f"`inflate` is 'alternate', 'all' or the blocks by stage, as {{4: (1, 3, 5)}}; "
-            f"received {inflate!r}."
+            "inflate must be 'alternate', 'all' or a dict of blocks by stage, such as "
+            f"{{4: (1, 3, 5)}}, received {inflate!r}."
         )
     chosen = {(stage, index) for stage, indices in inflate.items() for index in indices}
     if missing := sorted(chosen - {(site.stage, site.index) for site in sites}):
         raise ValueError(
-            f"{anatomy.backbone} has no block {missing[0][1]} in stage {missing[0][0]} to inflate."
+            f"inflate must have only blocks of {anatomy.backbone}, received block {missing[0][1]} "
+            f"in stage {missing[0][0]}."
         )
     return [site for site in sites if (site.stage, site.index) in chosen]
 

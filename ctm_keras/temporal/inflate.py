@@ -1,4 +1,4 @@
-"""2-D convolutions that reach over frames, and what takes every second frame along."""
+"""Inflation of 2-D convolutions to 3-D, and temporal strides."""
 
 from typing import Any
 
@@ -17,21 +17,21 @@ STRIDED_STAGES = (3, 4, 5)
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class InflatedConv(layers.Layer):
-    """A convolution over frames, height and width that stands instead of a 2-D one.
+    """3-D convolution that replaces a 2-D one and inflates its kernel.
 
-    It starts with the 2-D kernel at each of its frames: divided by their number, so that a still
-    clip is seen as the image was, or copied.
+    The 2-D kernel is repeated over the frames and either divided by their number, so that a still
+    clip gives the features of the image, or copied.
 
     Args:
-        filters: Channels of the output.
-        kernel_size: Frames, height and width of the kernel; the frames are an odd number.
+        filters: Number of output channels.
+        kernel_size: Frames, height and width of the kernel. The number of frames must be odd.
         strides: Strides in frames, height and width.
-        padding: `"same"` or `"valid"` in height and width, as of a `Conv2D`.
-        time_padding: Beyond the clip, `"replicate"` its first and last frame, or `"zero"`.
+        padding: `"same"` or `"valid"` in height and width, as in `Conv2D`.
+        time_padding: Padding beyond the clip: `"replicate"` the first and last frame, or `"zero"`.
         inflation: `"divide"` or `"copy"`.
         dilation_rate: Dilation in height and width.
-        use_bias: Whether a bias is added.
-        activation: Activation that follows, as of a `Conv2D`.
+        use_bias: Whether to add a bias.
+        activation: Activation function, as in `Conv2D`.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -40,7 +40,8 @@ class InflatedConv(layers.Layer):
         `(batch, new_frames, new_height, new_width, filters)`
 
     Raises:
-        ValueError: If there is no such padding or inflation, or the kernel's frames are even.
+        ValueError: If the padding or inflation is unknown, or the kernel has an even number of
+            frames.
 
     Example:
         >>> InflatedConv(64, (3, 3, 3))(np.ones((2, 8, 14, 14, 64), "float32")).shape
@@ -70,11 +71,11 @@ class InflatedConv(layers.Layer):
             ("inflation", inflation, INFLATIONS),
         ):
             if value not in choices:
-                raise ValueError(f"`{name}` is {' or '.join(choices)}; received {value!r}.")
+                raise ValueError(
+                    f"{name} must be {' or '.join(map(repr, choices))}, received {value!r}."
+                )
         if kernel_size[0] % 2 == 0:
-            raise ValueError(
-                f"A kernel reaches over an odd number of frames, not {kernel_size[0]}."
-            )
+            raise ValueError(f"The temporal kernel size must be odd, received {kernel_size[0]}.")
         self.filters = filters
         self.kernel_size = tuple(kernel_size)
         self.strides = tuple(strides)
@@ -105,7 +106,7 @@ class InflatedConv(layers.Layer):
         return self.activation(x)
 
     def adopt(self, replaced: layers.Layer) -> None:
-        """Inflates the kernel of a 2-D convolution, and takes its bias."""
+        """Inflates the kernel of a 2-D convolution and copies its bias."""
         frames = self.kernel_size[0]
         part = replaced.kernel / (frames if self.inflation == "divide" else 1)
         self.kernel.assign(ops.repeat(part[None], frames, axis=0))
@@ -113,9 +114,9 @@ class InflatedConv(layers.Layer):
             self.bias.assign(replaced.bias)
 
     def _padded(self, x: Tensor) -> Tensor:
-        """The clip with what stands around it, and the padding that is left to the operation.
+        """Returns the padded clip and the padding that remains for the convolution.
 
-        An operation that pads by itself is faster, most of all where maps are small.
+        A convolution that pads by itself is faster, most of all on small maps.
         """
         if self.time_padding == "zero" and self.padding == "same" and self.strides[0] == 1:
             return x, "same"
@@ -125,9 +126,9 @@ class InflatedConv(layers.Layer):
         return self._with_neighbors(x), "valid"
 
     def _with_neighbors(self, x: Tensor) -> Tensor:
-        """The clip with its first and last frame, or zeros, around it.
+        """Pads the clip in time with its first and last frame, or with zeros.
 
-        They come after the zeros of space: TensorFlow's optimizer fails on a Pad before a Conv3D.
+        Time is padded after space: TensorFlow's graph optimizer fails on a Pad before a Conv3D.
         """
         reach = self.kernel_size[0] // 2
         if not reach:
@@ -139,7 +140,7 @@ class InflatedConv(layers.Layer):
         return ops.stack([ends[0]] * reach + frames + [ends[1]] * reach, axis=1)
 
     def _same(self, size: int, axis: int) -> tuple[int, int]:
-        """The zeros with which a 2-D convolution is "same"."""
+        """Returns the zeros on both sides of a 2-D convolution with "same" padding."""
         stride = self.strides[1 + axis]
         reach = (self.kernel_size[1 + axis] - 1) * self.dilation_rate[axis]
         total = max(0, (-(-size // stride) - 1) * stride + reach + 1 - size)
@@ -165,10 +166,10 @@ class InflatedConv(layers.Layer):
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class FrameStride(layers.Layer):
-    """Every `stride`-th frame, from the first: what a 1 x 1 x 1 convolution with a stride reads.
+    """Temporal stride: every `stride`-th frame from the first, as read by a strided convolution.
 
     Args:
-        stride: Frames from one that is kept to the next.
+        stride: Stride in frames.
 
     Input shape:
         `(batch, frames, ...)`
@@ -193,14 +194,14 @@ class FrameStride(layers.Layer):
 
 
 def inflated(anatomy: Anatomy, site: Site, frames: int, stride: int = 1, **options: Any) -> Graft:
-    """Puts an `InflatedConv` instead of a 2-D convolution, whose stride and padding it takes over.
+    """Replaces a 2-D convolution by an `InflatedConv` with the same stride and padding.
 
     Args:
         anatomy: Anatomy of the image model.
         site: Site of the convolution.
-        frames: Frames that the kernel reaches over.
-        stride: Stride in time.
-        **options: Options of the layer.
+        frames: Temporal size of the kernel.
+        stride: Temporal stride.
+        **options: Other arguments of `InflatedConv`.
 
     Raises:
         ValueError: If the convolution is depthwise or grouped.
@@ -221,7 +222,7 @@ def inflated(anatomy: Anatomy, site: Site, frames: int, stride: int = 1, **optio
 
 
 def check_ordinary(anatomy: Anatomy, site: Site) -> layers.Conv2D:
-    """The convolution at a site, if it mixes all channels.
+    """Returns the convolution at a site if it is neither depthwise nor grouped.
 
     Raises:
         ValueError: If it is depthwise or grouped.
@@ -229,26 +230,26 @@ def check_ordinary(anatomy: Anatomy, site: Site) -> layers.Conv2D:
     conv = site.operation
     if not isinstance(conv, layers.Conv2D) or conv.groups > 1:
         raise ValueError(
-            f"{anatomy.backbone} has no ordinary convolution to reach over frames: "
-            f"{conv.name} is a {'grouped ' * hasattr(conv, 'groups')}{type(conv).__name__}."
+            f"The convolution must be an ordinary Conv2D, received {conv.name} of "
+            f"{anatomy.backbone}, a {'grouped ' * hasattr(conv, 'groups')}{type(conv).__name__}."
         )
     return conv
 
 
 def strided_middles(anatomy: Anatomy, temporal_pooling: bool | str) -> list[Site]:
-    """Where the frames are halved by strides: at the first k x k convolution of stages 3 to 5.
+    """Returns the sites whose stride halves the frames: the first k x k of stages 3 to 5.
 
-    Only in blocks whose shortcut has a convolution, which can take the stride along.
+    Only blocks whose shortcut has a convolution can have a stride.
 
     Raises:
-        ValueError: If the pooling is to average, which strides do not.
+        ValueError: If `temporal_pooling` is `"avg"`, because strides do not average.
     """
     shortcuts = {site.block for site in _first_shortcuts(anatomy)} if temporal_pooling else ()
     if shortcuts and temporal_pooling == "avg":
         raise ValueError(
-            f"Strides in time halve the frames on {anatomy.backbone}: temporal_pooling must be "
-            "True or False there, received 'avg'. Pass True, which is also what IBM's code does "
-            "with --pooling_method avg."
+            f"temporal_pooling must be True or False for {anatomy.backbone}, where strides halve "
+            "the frames, received 'avg'. Use True, which also matches IBM's code with "
+            "--pooling_method avg."
         )
     found: dict[str, Site] = {}
     for site in anatomy.at("middle"):
@@ -258,7 +259,7 @@ def strided_middles(anatomy: Anatomy, temporal_pooling: bool | str) -> list[Site
 
 
 def strided_shortcuts(anatomy: Anatomy) -> list[Graft]:
-    """Lets the shortcuts beside `strided_middles` read every second frame."""
+    """Strides the shortcuts of `strided_middles`, too."""
     return [
         Graft(site, "before", FrameStride(name=f"{site.block}_frame_stride"))
         for site in _first_shortcuts(anatomy)

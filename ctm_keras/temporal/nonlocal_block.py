@@ -1,4 +1,4 @@
-"""Non-local blocks: every position of a clip looks at all others.
+"""Non-local blocks: self-attention over all positions of a clip.
 
 Wang et al., Non-local Neural Networks, CVPR 2018, arXiv 1711.07971.
 """
@@ -22,15 +22,16 @@ MODES = ("embedded_gaussian", "gaussian", "dot_product")
 class NonLocal(layers.Layer):
     """Non-local block: `x + BN(W sum_j f(x_i, x_j) g(x_j))` over all positions of all frames.
 
-    `f` is the softmax over j of `theta(x_i) . phi(x_j)`, of `x_i . x_j`, or the product itself
-    over the number of positions. All four maps are 1 x 1 x 1 convolutions with biases that
-    start at N(0, 0.01); the batch norm starts at zero, so a new block is the identity.
+    `f` is the softmax over j of `theta(x_i) . phi(x_j)` (embedded Gaussian) or of `x_i . x_j`
+    (Gaussian), or `theta(x_i) . phi(x_j)` divided by the number of positions (dot product).
+    Theta, phi, g and W are 1 x 1 x 1 convolutions with biases; their kernels start as
+    N(0, 0.01). The batch norm starts at zero, so that a new block is the identity.
 
     Args:
         mode: `"embedded_gaussian"` (softmax), `"gaussian"` or `"dot_product"`.
-        reduction: Channels outside over channels of theta, phi and g.
-        sub_sample: Whether phi and g are max-pooled 2 x 2 in space.
-        scale: Whether the embedded Gaussian's products are divided by the square root of their
+        reduction: Reduction ratio of the channels of theta, phi and g.
+        sub_sample: Whether to max-pool phi and g by 2 x 2 positions.
+        scale: Whether to divide the products of the embedded Gaussian by the square root of their
             length.
 
     Input shape:
@@ -40,8 +41,8 @@ class NonLocal(layers.Layer):
         The same.
 
     Raises:
-        ValueError: If there is no such `mode`, `reduction` is below 1, or there is nothing to
-            pool in maps of less than 2 x 2.
+        ValueError: If `mode` is unknown, `reduction` is below 1, or the maps are too small for
+            `sub_sample`.
 
     Example:
         >>> NonLocal()(np.ones((2, 8, 14, 14, 64), "float32")).shape
@@ -61,7 +62,7 @@ class NonLocal(layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         if mode not in MODES:
-            raise ValueError(f"`mode` is one of {', '.join(MODES)}; received {mode!r}.")
+            raise ValueError(f"mode must be one of {', '.join(MODES)}, received {mode!r}.")
         check_count("reduction", reduction)
         self.mode = mode
         self.reduction = reduction
@@ -72,8 +73,8 @@ class NonLocal(layers.Layer):
         *_, height, width, channels = input_shape
         if self.sub_sample and min(height, width) < 2:
             raise ValueError(
-                f"{self.name} pools 2 x 2 positions, but its maps are {height} x {width}: pass "
-                "sub_sample=False or take larger images."
+                f"The maps of {self.name} must be at least 2 x 2 for sub_sample, received "
+                f"{height} x {width}. Use sub_sample=False or larger images."
             )
         inner = max(1, channels // self.reduction)
         embedded = self.mode != "gaussian"
@@ -96,13 +97,13 @@ class NonLocal(layers.Layer):
         keys = self._positions(self.phi(inputs) if self.phi else inputs)
         values = self._positions(self.g(inputs))
         queries = ops.reshape(queries, (-1, frames, height * width, queries.shape[-1]))
-        seen = self._seen(queries, ops.transpose(keys, (0, 2, 1)), values)
-        seen = ops.reshape(seen, (-1, frames, height, width, values.shape[-1]))
-        return inputs + self.bn(self.out(seen), training=training)
+        x = self._attention(queries, ops.transpose(keys, (0, 2, 1)), values)
+        x = ops.reshape(x, (-1, frames, height, width, values.shape[-1]))
+        return inputs + self.bn(self.out(x), training=training)
 
-    def _seen(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """What each position sees. Frames ask one by one: only a part of all pairs is held."""
-        if self.mode == "dot_product":  # a product of three matrices, in the cheaper order
+    def _attention(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """Attends frame by frame to save memory."""
+        if self.mode == "dot_product":  # the cheaper order of the matrix products
             summary = ops.matmul(keys, values) / keys.shape[-1]
             return ops.matmul(queries, summary[:, None])
         if self.scale and self.mode == "embedded_gaussian":
@@ -111,7 +112,7 @@ class NonLocal(layers.Layer):
         return ops.stack([ops.matmul(ops.softmax(p), values) for p in pairs], axis=1)
 
     def _positions(self, x: Tensor) -> Tensor:
-        """`(batch, positions, channels)`, sub-sampled if asked for."""
+        """Reshapes to `(batch, positions, channels)`, sub-sampled if requested."""
         _, frames, height, width, channels = x.shape
         if self.sub_sample:
             x = ops.max_pool(ops.reshape(x, (-1, height, width, channels)), 2, 2)
@@ -146,18 +147,18 @@ def nonlocal_block(
     sub_sample: bool = True,
     scale: bool = False,
 ) -> list[Graft]:
-    """Non-local blocks, where every position sees all others: two in Res3, three in Res4.
+    """Non-local blocks, self-attention over all positions: two in Res3, three in Res4.
 
     Args:
         anatomy: Anatomy of the image model.
         mode: `"embedded_gaussian"` (softmax), `"gaussian"` or `"dot_product"`.
-        stages: Stages that get blocks, 2 to 5 as in Res2 to Res5.
-        blocks: How many blocks in each stage, or a tuple of the residual blocks that they
-            follow, from 1, or `"all"`. By default two in Res3 and three in Res4, spread evenly:
-            in a ResNet-50 after blocks 1 and 3, and 1, 3 and 5; one elsewhere.
-        reduction: Channels outside over channels inside.
-        sub_sample: Whether the positions that are seen are max-pooled 2 x 2 in space.
-        scale: Whether products are divided by the square root of their length.
+        stages: Stages with non-local blocks, 2 to 5 as in Res2 to Res5.
+        blocks: Number of blocks in each stage, a tuple of the residual blocks to follow, counted
+            from 1, or `"all"`. Defaults to two in Res3 and three in Res4, spread evenly (in
+            ResNet-50 after blocks 1 and 3, and 1, 3 and 5), and one elsewhere.
+        reduction: Reduction ratio of the channels.
+        sub_sample: Whether to max-pool phi and g by 2 x 2 positions.
+        scale: Whether to divide products by the square root of their length.
     """
     sites = block_sites(anatomy, "block_output", stages, blocks, {3: 2, 4: 3}, "non-local")
     make = functools.partial(NonLocal, mode, reduction, sub_sample, scale)

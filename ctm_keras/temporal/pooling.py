@@ -1,4 +1,4 @@
-"""Temporal pooling: neighboring frames become one."""
+"""Temporal pooling of neighboring frames."""
 
 from typing import Any
 
@@ -17,25 +17,25 @@ MODES = ("max", "avg")
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class TemporalPooling(layers.Layer):
-    """Maximum or average of each frame and its neighbors.
+    """Temporal max or average pooling.
 
-    Beyond the clip there are no frames for the maximum and zeros for the average.
+    Padding beyond the clip counts as zero in the average and is ignored in the maximum.
 
     Args:
         mode: `"max"` or `"avg"`.
-        stride: Every how many frames; 2 halves their number, and rounds it up.
-        size: How many frames: 3, with one on each side, or 2, with the next.
-        whole: Whether a window that reaches beyond the clip is left out.
+        stride: Temporal stride. 2 halves the number of frames, rounded up.
+        size: Number of frames in a window: 3, each frame with both neighbors, or 2, with the next.
+        whole: Whether to drop windows that extend beyond the clip.
 
     Input shape:
-        `(batch, frames, height, width, channels)`, frames fixed.
+        `(batch, frames, height, width, channels)` with a fixed number of frames.
 
     Output shape:
-        `(batch, ceil(frames / stride), height, width, channels)`, less where windows are left out.
+        `(batch, ceil(frames / stride), height, width, channels)`, fewer frames with `whole`.
 
     Raises:
-        ValueError: If there is no such `mode`, `stride` or `size` is below 1, or no window is
-            whole.
+        ValueError: If `mode` is unknown, `stride` or `size` is below 1, or the clip is too short
+            for `whole`.
 
     Example:
         >>> TemporalPooling()(np.ones((2, 8, 56, 56, 256), "float32")).shape
@@ -50,7 +50,7 @@ class TemporalPooling(layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         if mode not in MODES:
-            raise ValueError(f"`mode` is one of {', '.join(MODES)}; received {mode!r}.")
+            raise ValueError(f"mode must be one of {', '.join(MODES)}, received {mode!r}.")
         check_count("stride", stride)
         check_count("size", size)
         self.mode = mode
@@ -61,8 +61,8 @@ class TemporalPooling(layers.Layer):
     def build(self, input_shape: Shape) -> None:
         if self.whole and input_shape[1] < self.size:
             raise ValueError(
-                f"{self.name} pools {self.size} frames, but {input_shape[1]} is all that a clip "
-                "has there: take longer clips."
+                f"The clip at {self.name} must have at least {self.size} frames, received "
+                f"{input_shape[1]}. Use longer clips."
             )
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -80,11 +80,11 @@ class TemporalPooling(layers.Layer):
 
 
 def temporal_pooling(anatomy: Anatomy, mode: bool | str = True) -> list[Graft]:
-    """Pooling over frames after stages 2, 3 and 4: an eighth of the frames is left.
+    """Temporal pooling after stages 2, 3 and 4, which leaves an eighth of the frames.
 
     Args:
         anatomy: Anatomy of the image model.
-        mode: `"avg"`, or `"max"`, which True is, too.
+        mode: `"avg"`, `"max"`, or True for `"max"`.
     """
     sites = [site for site in anatomy.at("stage_output") if site.stage in STAGES]
     return [
@@ -94,5 +94,5 @@ def temporal_pooling(anatomy: Anatomy, mode: bool | str = True) -> list[Graft]:
 
 
 def mode_of(pooling: bool | str) -> str:
-    """The mode that the option `temporal_pooling` asks for: True is the maximum."""
+    """Returns the mode for a value of the option `temporal_pooling`; True means max pooling."""
     return pooling if isinstance(pooling, str) else "max"

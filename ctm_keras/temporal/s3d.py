@@ -1,4 +1,4 @@
-"""S3D: convolutions over space and over time, one after the other.
+"""S3D: separable 3-D convolutions, over space and then over time.
 
 Xie et al., Rethinking Spatiotemporal Feature Learning: Speed-Accuracy Trade-offs in Video
 Classification, ECCV 2018; with ResNets as in Chen et al., Deep Analysis of CNN-based
@@ -25,15 +25,15 @@ WIDTHS = ("same", "r2plus1d")
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class TemporalUnit(layers.Layer):
-    """3 x 1 x 1 convolution over frames, batch norm and ReLU.
+    """Temporal convolution, 3 x 1 x 1, with batch norm and ReLU.
 
-    Beyond the clip there are zeros; no bias.
+    It has no bias and zeros beyond the clip.
 
     Args:
-        stride: Stride in time.
-        depthwise: Whether each channel has a kernel of its own, and sees no other.
-        relu_first: Whether the ReLU stands before the convolution instead of after the batch
-            norm: where a sum and its ReLU follow.
+        stride: Temporal stride.
+        depthwise: Whether the convolution is depthwise.
+        relu_first: Whether the ReLU precedes the convolution instead of following the batch norm,
+            for sites that a sum with its own ReLU follows.
         epsilon: Epsilon of the batch norm.
 
     Input shape:
@@ -91,19 +91,20 @@ class TemporalUnit(layers.Layer):
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class R2Plus1D(layers.Layer):
-    """Convolution over space, batch norm, ReLU and convolution over time, as many weights as 3-D.
+    """R(2+1)D convolution: over space, batch norm, ReLU, over time, with the weights of a 3-D one.
 
-    The channels in between are `3 k k C F / (k k C + 3 F)`, rounded down, for C channels to F.
-    It stands instead of a 2-D convolution, but does not fit its weights: it starts afresh.
+    For C input and F output channels it has `3 k k C F / (k k C + 3 F)` channels in between,
+    rounded down, and thus as many weights as a 3-D convolution. It replaces a 2-D convolution but
+    is newly initialized, because the shapes differ.
 
     Args:
-        filters: Channels of the output, F.
+        filters: Number of output channels, F.
         kernel_size: Height and width of the kernel.
         strides: Strides in frames, height and width.
-        padding: `"same"` or `"valid"` in height and width, as of a `Conv2D`.
+        padding: `"same"` or `"valid"` in height and width, as in `Conv2D`.
         epsilon: Epsilon of the batch norm.
-        use_bias: Whether a bias is added.
-        activation: Activation that follows, as of a `Conv2D`.
+        use_bias: Whether to add a bias.
+        activation: Activation function, as in `Conv2D`.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -120,7 +121,7 @@ class R2Plus1D(layers.Layer):
         CVPR 2018, Section 3.5.
     """
 
-    starts_afresh = True
+    newly_initialized = True
 
     def __init__(
         self,
@@ -191,29 +192,29 @@ def s3d(
     pools: str = "image",
     temporal_pooling: bool | str = False,
 ) -> list[Graft]:
-    """Convolutions over frames after those over space: k x k becomes 1 x k x k and 3 x 1 x 1.
+    """Separable convolutions: k x k becomes 1 x k x k followed by 3 x 1 x 1.
 
-    Each has its batch norm and ReLU. The stem is inflated to 3 x 7 x 7; the pools of Inception-V1,
-    but the first, reach over three frames.
+    Each has a batch norm and ReLU. The stem is inflated to 3 x 7 x 7. All poolings of Inception-V1
+    but the first span three frames.
 
     Args:
         anatomy: Anatomy of the image model.
-        depthwise: Whether the convolutions over frames are.
-        widths: Channels between the two: `"same"` as the output, or `"r2plus1d"`, so many that
-            there are as many weights as in 3 x k x k; those convolutions start afresh.
-        time_padding: The stem's, `"zero"` or `"replicate"`.
-        inflation: The stem's, `"copy"` or `"divide"`.
-        pools: Pools of Inception-V1: `"image"`, or `"reference"` for the analysis paper's
-            code, whose pools are padded on all sides.
-        temporal_pooling: Whether the frames are halved three times, by strides in time: in the
-            first block of stages 3, 4 and 5 and its shortcut, or in Inception-V1's pools.
+        depthwise: Whether the temporal convolutions are depthwise.
+        widths: Channels between the two convolutions: `"same"` as the output, or `"r2plus1d"` for
+            as many weights as in a 3 x k x k convolution, newly initialized.
+        time_padding: Temporal padding of the stem, `"zero"` or `"replicate"`.
+        inflation: Inflation of the stem, `"copy"` or `"divide"`.
+        pools: Poolings of Inception-V1: `"image"`, or `"reference"` for the analysis paper's code,
+            which pads them on all sides.
+        temporal_pooling: Whether to halve the frames three times by temporal strides: in the first
+            block of stages 3, 4 and 5 and its shortcut, or in Inception-V1's poolings.
     """
     if widths not in WIDTHS:
-        raise ValueError(f"`widths` is {' or '.join(WIDTHS)}; received {widths!r}.")
+        raise ValueError(f"widths must be {' or '.join(map(repr, WIDTHS))}, received {widths!r}.")
     if widths != "same" and depthwise:
         raise ValueError(
-            f"Depthwise convolutions keep the number of channels, which widths={widths!r} changes: "
-            "pass depthwise=True or widths='r2plus1d', not both."
+            f"widths must be 'same' with depthwise=True, received {widths!r}. Depthwise "
+            "convolutions keep the number of channels."
         )
     (stem,) = anatomy.at("stem")
     grafts = [inflated(anatomy, stem, 3, time_padding=time_padding, inflation=inflation)]
@@ -234,7 +235,7 @@ def s3d(
 
 
 def _followed(anatomy: Anatomy, output: Site, middle: Site, stride: int, depthwise: bool) -> Graft:
-    """A temporal unit after a convolution, its batch norm and its activation."""
+    """Grafts a temporal unit after a convolution, its batch norm and its activation."""
     name = f"{middle.operation.name.removesuffix('_conv')}_temporal"
     relu_first = isinstance(output.operation, layers.BatchNormalization)
     unit = TemporalUnit(stride, depthwise, relu_first, _epsilon(anatomy), name=name)
@@ -242,7 +243,7 @@ def _followed(anatomy: Anatomy, output: Site, middle: Site, stride: int, depthwi
 
 
 def _factorized(anatomy: Anatomy, middle: Site, stride: int) -> Graft:
-    """A factorized convolution instead of a 2-D one."""
+    """Replaces a 2-D convolution by a factorized one."""
     conv = check_ordinary(anatomy, middle)
     layer = R2Plus1D(
         conv.filters,
@@ -258,7 +259,7 @@ def _factorized(anatomy: Anatomy, middle: Site, stride: int) -> Graft:
 
 
 def _epsilon(anatomy: Anatomy) -> float:
-    """That of the image model's batch norms."""
+    """Returns the epsilon of the image model's batch norms."""
     norms = (x for x in anatomy.model.layers if isinstance(x, layers.BatchNormalization))
     return next((norm.epsilon for norm in norms), 1e-5)
 
@@ -266,7 +267,7 @@ def _epsilon(anatomy: Anatomy) -> float:
 def _frame_conv(
     owner: layers.Layer, channels: int, stride: int, depthwise: bool = False, **options: Any
 ) -> keras.Layer:
-    """A convolution over the frames of `(batch, frames, positions, channels)`."""
+    """Returns a temporal convolution of `(batch, frames, positions, channels)`."""
     options = {"use_bias": False, "dtype": owner.dtype_policy, "name": "conv"} | options
     if depthwise:
         std = (2 / 3) ** 0.5
@@ -285,15 +286,15 @@ def _batch_norm(owner: layers.Layer, epsilon: float) -> keras.Layer:
 
 
 def _planes(shape: Shape) -> tuple:
-    """The shape of clips with their positions in a row, and a zero frame at both ends."""
+    """Returns the shape of flattened clips, padded with a zero frame at both ends."""
     batch, frames, height, width, channels = shape
     return (batch, frames + 2, height * width, channels)
 
 
 def _over_frames(conv: keras.Layer, x: Tensor, stride: int) -> Tensor:
-    """Convolves the frames of a clip; a depthwise convolution strides afterwards.
+    """Applies a temporal convolution to a clip; a depthwise one is strided afterwards.
 
-    Keras' "same" begins a strided convolution at another frame where their number is even.
+    Keras' "same" would start strided convolutions at another frame for even numbers of frames.
     """
     if isinstance(conv, layers.DepthwiseConv2D):
         return every(over_frames(x, conv), stride)

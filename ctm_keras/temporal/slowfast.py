@@ -1,7 +1,7 @@
 """SlowFast: two pathways that read a clip at two frame rates, with lateral connections.
 
 Feichtenhofer et al., SlowFast Networks for Video Recognition, ICCV 2019, arXiv 1812.03982.
-The network is built whole: its pathways have other widths than an image model.
+The network is built from scratch: its pathways differ in width from an image model.
 """
 
 from keras import layers
@@ -26,32 +26,33 @@ def slowfast(
     slow_frames: str = "spread",
     temporal_pooling: bool | str = False,
 ) -> Tensor:
-    """SlowFast: a slow pathway of a few frames and a light fast one of all, joined laterally.
+    """SlowFast: a slow pathway of few frames, a light fast pathway of all, lateral connections.
 
-    The frames of the model are the fast pathway's: 32 for 4x16 and 8x8, 64 for 16x8. Defaults are
-    PySlowFast's. mmaction2's networks are `slow_frames="strided"`, `temporal_blocks` all of Res4
-    and mostly `lateral_norm=False`. The end is the mean of each pathway, slow before fast.
+    The model reads the frames of the fast pathway: 32 for 4x16 and 8x8, 64 for 16x8. The defaults
+    are those of PySlowFast. Networks of mmaction2 have `slow_frames="strided"`, all blocks of Res4
+    as `temporal_blocks`, and mostly `lateral_norm=False`. The features are the mean of each
+    pathway, slow before fast.
 
     Args:
         clip: Symbolic tensor `(batch, frames, height, width, 3)`, preprocessed.
-        backbone: `"resnet50"` or `"resnet101"` (with `tv_` before it the same network).
-        variant: `"4x16"`, `"8x8"` or `"16x8"`: frames of the slow pathway x their distance in the
-            video; the slow pathway reads one frame of 8, 4 and 4.
-        fusion_kernel: Frames that the lateral convolutions reach over; by default 5, but 7 for a
-            ResNet-50 in which the slow pathway reads one frame of 4.
-        temporal_blocks: How many blocks of Res4, from the first on, reach over frames in their
-            first convolution; by default 6, all of ResNet-50's ("R101, 50, 50" in PySlowFast).
+        backbone: `"resnet50"` or `"resnet101"`; the prefix `tv_` is accepted and changes nothing.
+        variant: `"4x16"`, `"8x8"` or `"16x8"`: the number of frames in the slow pathway and their
+            interval in the video. The slow pathway reads one frame in 8, 4 and 4.
+        fusion_kernel: Temporal kernel size of the lateral convolutions. Defaults to 5, or to 7 for
+            a ResNet-50 with the variants 8x8 and 16x8.
+        temporal_blocks: Number of blocks of Res4, from the first, with a temporal first
+            convolution. Defaults to 6, all of ResNet-50's ("R101, 50, 50" in PySlowFast).
         lateral_norm: Whether batch norm and ReLU follow the lateral convolutions.
-        slow_frames: Which frames the slow pathway reads: `"spread"` from the first to the last,
-            or `"strided"`, the first of each 8 or 4, as in the paper.
-        temporal_pooling: Whether the frames of both pathways are halved after Res2, Res3, Res4.
+        slow_frames: Frames of the slow pathway: `"spread"` from the first to the last, or
+            `"strided"`, the first of every 8 or 4, as in the paper.
+        temporal_pooling: Whether to halve the frames of both pathways after Res2, Res3 and Res4.
 
     Returns:
-        The features `(batch, 1, 1, 2304)`, and 1, the number of frames that are left.
+        The features `(batch, 1, 1, 2304)` and the number of frames, 1.
 
     Raises:
-        ValueError: If the backbone is another, an option is out of range, or the frames are no
-            multiple of 8 or 4.
+        ValueError: If the backbone is unknown, an option is out of range, or the number of frames
+            is not a multiple of 8 or 4.
 
     Reference:
         Table 1 and Sections 3.1 to 3.4 of arXiv 1812.03982.
@@ -85,17 +86,16 @@ def _lengths(backbone: str) -> tuple[int, ...]:
     name = str(backbone).lower().removeprefix("tv_")
     if name not in DEPTHS:
         raise ValueError(
-            f"SlowFast builds its own pathways, as ResNets of {' or '.join(DEPTHS)}; received the "
-            f"backbone {backbone!r}."
+            f"The backbone of slowfast must be {' or '.join(DEPTHS)}, received {backbone!r}."
         )
     return DEPTHS[name]
 
 
 def frames_of_variant(variant: str) -> int:
-    """Frames of the fast pathway: those of the slow one times how many it skips.
+    """Returns the number of frames in the fast pathway: alpha times those in the slow pathway.
 
     Raises:
-        ValueError: If there is no such variant.
+        ValueError: If the variant is unknown.
     """
     return int(_known(variant).split("x")[0]) * ALPHAS[variant]
 
@@ -110,8 +110,8 @@ def _alpha(variant: str, frames: int) -> int:
     alpha = ALPHAS[_known(variant)]
     if frames % alpha:
         raise ValueError(
-            f"The slow pathway of SlowFast {variant} reads one frame of {alpha}: num_frames is a "
-            f"multiple of {alpha} (32, or 64 for 16x8); received {frames}."
+            f"num_frames must be a multiple of {alpha} for slowfast {variant} (32, or 64 for "
+            f"16x8), received {frames}."
         )
     return alpha
 
@@ -121,7 +121,7 @@ def _reach(blocks: int | None, length: int) -> int:
         return min(6, length)
     if not (isinstance(blocks, int) and 0 <= blocks <= length):
         raise ValueError(
-            f"`temporal_blocks` of the {length} blocks of Res4 reach over frames, 0 to {length}; "
+            f"temporal_blocks must be an integer from 0 to {length}, the number of blocks in Res4, "
             f"received {blocks!r}."
         )
     return blocks

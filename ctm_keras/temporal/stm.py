@@ -26,13 +26,13 @@ TEMPORAL_CONVS = ("channelwise", "ordinary")
 class CSTM(layers.Layer):
     """Channel-wise SpatioTemporal Module: the temporal convolution before a 3 x 3 convolution.
 
-    `G[c, t] = sum_i K[c, i] F[c, t + i]`, three frames, a kernel for each channel. The 3 x 3
-    convolution that completes the module is the image model's own, with its weights. At the
-    start the kernels shift: the first quarter of the channels takes the frame before, the last
-    quarter the frame after, the others stay. Beyond the clip there are zeros; no bias.
+    `G[c, t] = sum_i K[c, i] F[c, t + i]`: a depthwise temporal convolution over three frames. The
+    3 x 3 convolution that completes the module is that of the image model, with its weights. The
+    initial kernels shift the first quarter of the channels from the previous frame and the last
+    quarter from the next frame. The module has no bias and zeros beyond the clip.
 
     Args:
-        temporal_conv: `"channelwise"`, or `"ordinary"` for a kernel that mixes channels, too.
+        temporal_conv: `"channelwise"`, or `"ordinary"` for a convolution over all channels.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -41,14 +41,14 @@ class CSTM(layers.Layer):
         The same.
 
     Raises:
-        ValueError: If there is no such `temporal_conv`.
+        ValueError: If `temporal_conv` is unknown.
 
     Example:
         >>> CSTM()(np.ones((2, 8, 14, 14, 256), "float32")).shape
         (2, 8, 14, 14, 256)
 
     Reference:
-        Equation 1, Section 4.2 (the start) and Table 8 of arXiv 1908.02486.
+        Equation 1, Section 4.2 (initialization) and Table 8 of arXiv 1908.02486.
     """
 
     def __init__(self, temporal_conv: str = "channelwise", **kwargs: Any) -> None:
@@ -81,26 +81,26 @@ class CSTM(layers.Layer):
 class CMM(layers.Layer):
     """Channel-wise Motion Module: adds the motion between neighboring frames to features.
 
-    1 x 1 convolution to a part of the channels and batch norm; the difference of the next frame,
-    seen through a 3 x 3 kernel for each channel, and this frame,
-    `H[t] = sum_ij K[c, i, j] F[t + 1, c, h + i, w + j] - F[t]`, zero for the last frame; 1 x 1
-    convolution to as many channels as the features have. It starts at random, as in PyTorch;
-    no bias.
+    A 1 x 1 convolution reduces the channels, followed by a batch norm. The motion is the next
+    frame, after a depthwise 3 x 3 convolution, minus this frame:
+    `H[t] = sum_ij K[c, i, j] F[t + 1, c, h + i, w + j] - F[t]`, zero for the last frame. A 1 x 1
+    convolution maps it to the channels of the features. There is no bias; the initialization is
+    PyTorch's.
 
     Args:
-        fusion: `"sum"` of features and motion, or `"concat"`: a 1 x 1 convolution of both.
-        strides: Stride of the features against the clip: the motion is max-pooled by as much.
-        reduction: Channels of the clip over channels inside, `r`.
+        fusion: `"sum"` of features and motion, or `"concat"` and a 1 x 1 convolution.
+        strides: Stride of the features relative to the clip, and of the max pooling of the motion.
+        reduction: Reduction ratio of the channels, `r`.
 
     Input shape:
-        Two clips: `(batch, frames, height, width, filters)`, the features, and
-        `(batch, frames, height * strides, width * strides, channels)`, whose motion is added.
+        Two clips: the features `(batch, frames, height, width, filters)`, and the source of the
+        motion `(batch, frames, height * strides, width * strides, channels)`.
 
     Output shape:
         That of the features.
 
     Raises:
-        ValueError: If there is no such `fusion`, or `strides` or `reduction` is below 1.
+        ValueError: If `fusion` is unknown, or `strides` or `reduction` is below 1.
 
     Example:
         >>> clip = np.ones((2, 8, 14, 14, 256), "float32")
@@ -108,8 +108,8 @@ class CMM(layers.Layer):
         (2, 8, 14, 14, 256)
 
     Reference:
-        Equation 2, Figure 2b and Table 6 of arXiv 1908.02486. The pooling where the stride is 2
-        and the batch norm are those of the author's code; the paper does not say.
+        Equation 2, Figure 2b and Table 6 of arXiv 1908.02486. The paper does not specify the batch
+        norm and the pooling at stride 2, which follow the author's code.
     """
 
     def __init__(
@@ -153,12 +153,12 @@ class CMM(layers.Layer):
         return ops.reshape(self.fuse(_folded(both)), (-1, *features.shape[1:]))
 
     def motion(self, clip: Tensor, training: bool | None = None) -> Tensor:
-        """What CMM adds to the features of a clip."""
+        """Returns the motion that CMM adds to the features."""
         _, frames, height, width, _ = clip.shape
         x = self.reduce_bn(self.reduce(_folded(clip)), training=training)
         reduced = (-1, *x.shape[1:])
-        seen = ops.reshape(self.motion_conv(x), (-1, frames, height * width * x.shape[-1]))
-        x = seen[:, 1:] - ops.reshape(x, (-1, *seen.shape[1:]))[:, :-1]
+        following = ops.reshape(self.motion_conv(x), (-1, frames, height * width * x.shape[-1]))
+        x = following[:, 1:] - ops.reshape(x, (-1, *following.shape[1:]))[:, :-1]
         x = ops.reshape(ops.pad(x, ((0, 0), (0, 1), (0, 0))), reduced)
         x = self.restore(x)
         if self.strides > 1:
@@ -193,26 +193,26 @@ def stm(
     blocks: int | tuple[int, ...] | str = "all",
     temporal_conv: str = "channelwise",
 ) -> list[Graft]:
-    """STM blocks: temporal shifts that learn, and motion between frames, in every residual block.
+    """STM blocks: learned temporal shifts and motion between frames, in every residual block.
 
-    CSTM stands before the k x k convolution of a block; CMM reads what that convolution would
-    read without it and is added after its batch norm and activation. A basic block has two such
-    convolutions: they stand at the first, so that the second reads their sum, as the last 1 x 1
+    CSTM precedes the k x k convolution of a block. CMM reads the input of CSTM, and its output is
+    added after the batch norm and activation of the convolution. In a basic block, both modules
+    are at the first k x k convolution, and the second reads their sum, as the last 1 x 1
     convolution of a bottleneck does.
 
     Args:
         anatomy: Anatomy of the image model.
         modules: `"cstm"`, `"cmm"` or both (Table 5).
-        fusion: How both meet: `"sum"`, or `"concat"` and a 1 x 1 convolution (Table 6).
-        stages: Stages that get blocks, 2 to 5 as in Res2 to Res5; by default all (Table 7).
-        blocks: `"all"`, how many in each stage, spread evenly, or a tuple of the residual blocks
-            of a stage, from 1. Table 7 puts one at the first block of a stage: `(1,)`.
-        temporal_conv: CSTM's, `"channelwise"` or `"ordinary"` (Table 8).
+        fusion: Fusion of both modules: `"sum"`, or `"concat"` and a 1 x 1 convolution (Table 6).
+        stages: Stages with STM blocks, 2 to 5 as in Res2 to Res5. Defaults to all (Table 7).
+        blocks: `"all"`, the number of blocks in each stage, spread evenly, or a tuple of the
+            residual blocks, counted from 1. In Table 7 it is the first of a stage, `(1,)`.
+        temporal_conv: Convolution of CSTM, `"channelwise"` or `"ordinary"` (Table 8).
     """
     modules = (modules,) if isinstance(modules, str) else tuple(modules)
     if not modules or set(modules) - set(MODULES) or len(set(modules)) < len(modules):
         raise ValueError(
-            f"`modules` are one or both of {', '.join(MODULES)}, each once; received {modules!r}."
+            f"modules must be one or both of {', '.join(MODULES)}, each once, received {modules!r}."
         )
     grafts = []
     for middle, output in _places(anatomy, stages, blocks):
@@ -226,7 +226,7 @@ def stm(
 
 
 def _places(anatomy: Anatomy, stages: Any, blocks: Any) -> list[tuple[Site, Site]]:
-    """The first k x k convolution of each chosen block, and what follows it."""
+    """Returns the first k x k convolution of each selected block, and its last operation."""
     first: dict[str, tuple[Site, Site]] = {}
     for pair in zip(anatomy.at("middle"), anatomy.at("middle_output"), strict=True):
         first.setdefault(pair[0].block, pair)
@@ -242,7 +242,7 @@ def _folded(clip: Tensor) -> Tensor:
 
 
 def _shift(shape: Shape, dtype: str | None = None) -> Tensor:
-    """Kernels that take a quarter of the channels from each neighbor of a frame."""
+    """Returns kernels that shift a quarter of the channels from each neighbor of a frame."""
     channels = shape[-1]
     taps = np.ones(channels, int)
     taps[: channels // 4] = 0
@@ -255,4 +255,4 @@ def _shift(shape: Shape, dtype: str | None = None) -> Tensor:
 
 def _check(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ValueError(f"`{name}` is one of {', '.join(choices)}; received {value!r}.")
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, received {value!r}.")

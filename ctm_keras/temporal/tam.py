@@ -24,12 +24,11 @@ BLENDING = ("sum", "max")
 class TAM(layers.Layer):
     """Temporal Aggregation Module: `y[t, c] = ReLU(sum_i w[i, c] x[t + i, c])`.
 
-    Each of the `blending_frames` neighbors, this frame the middle one, is weighted by channel;
-    beyond the clip there are zeros; no bias. The weights start normal with variance
-    2 / channels.
+    Each of `blending_frames` frames around this one has a weight per channel. The module has no
+    bias and zeros beyond the clip. The initial weights are normal with variance 2 / channels.
 
     Args:
-        blending_frames: How many frames are seen.
+        blending_frames: Number of frames in the window.
         blending: `"sum"` of the weighted frames, or `"max"`.
 
     Input shape:
@@ -39,21 +38,23 @@ class TAM(layers.Layer):
         The same.
 
     Raises:
-        ValueError: If `blending_frames` is below 1 or there is no such `blending`.
+        ValueError: If `blending_frames` is below 1 or `blending` is unknown.
 
     Example:
         >>> TAM()(np.ones((2, 8, 14, 14, 256), "float32")).shape
         (2, 8, 14, 14, 256)
 
     Reference:
-        Section 3.2 of arXiv 1912.00869; the start is that of arXiv 2010.11757's code.
+        Section 3.2 of arXiv 1912.00869; initialization as in the code of arXiv 2010.11757.
     """
 
     def __init__(self, blending_frames: int = 3, blending: str = "sum", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_count("blending_frames", blending_frames)
         if blending not in BLENDING:
-            raise ValueError(f"`blending` is one of {', '.join(BLENDING)}; received {blending!r}.")
+            raise ValueError(
+                f"blending must be {' or '.join(map(repr, BLENDING))}, received {blending!r}."
+            )
         self.blending_frames = blending_frames
         self.blending = blending
 
@@ -88,11 +89,11 @@ class TAM(layers.Layer):
 def tam(anatomy: Anatomy, blending_frames: int = 3, blending: str = "sum") -> list[Graft]:
     """Weighted sums of neighboring frames before each residual branch (temporal aggregation).
 
-    In networks of plain or mixed blocks, as Inception's, they stand after each block.
+    In networks without residual branches, such as Inception, they follow each block.
 
     Args:
         anatomy: Anatomy of the image model.
-        blending_frames: How many frames are seen.
+        blending_frames: Number of frames in the window.
         blending: `"sum"` of the weighted frames, or `"max"`.
     """
     return before_residual_branches(

@@ -1,4 +1,4 @@
-"""TSM: a part of the channels moves along time, for nothing.
+"""TSM: shifts a fraction of the channels along time, without weights or computation.
 
 Lin et al., TSM: Temporal Shift Module for Efficient Video Understanding, ICCV 2019,
 arXiv 1811.08383.
@@ -15,20 +15,21 @@ from ..engine.graft import Graft
 from ..types import Shape, Tensor
 from ._frames import shift
 
-DEEP = 23  # blocks of the stride-16 stage from which every second block shifts: ResNet-101's
+DEEP = 23  # with as many blocks in the stride-16 stage, as in ResNet-101, every second one shifts
 
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class TSM(layers.Layer):
-    """Temporal shift: the first channels come from the next frame, others from the one before.
+    """Temporal shift module: shifts channels from the next and the previous frame.
 
-    Of `fold_div` equal parts of the channels the first shows the next frame and the second the
-    frame before, zeros beyond the clip; the others stay. It has no weights.
+    Of `fold_div` equal parts of the channels, the first is taken from the next frame and the
+    second from the previous frame, with zeros beyond the clip. The others are unchanged. It has no
+    weights.
 
     Args:
-        fold_div: Parts of the channels.
-        online: Whether only the past is seen, for streams: the first part shows the frame
-            before, the others stay.
+        fold_div: Number of parts of the channels.
+        online: Whether to shift only from the past, for streams: the first part is taken from the
+            previous frame, the others are unchanged.
 
     Input shape:
         `(batch, frames, height, width, channels)`, all but the batch fixed.
@@ -56,8 +57,8 @@ class TSM(layers.Layer):
     def build(self, input_shape: Shape) -> None:
         if input_shape[-1] < self.fold_div:
             raise ValueError(
-                f"{self.name} shifts a part of {self.fold_div} of {input_shape[-1]} channels, "
-                "which is none: take a smaller `fold_div`."
+                f"fold_div must be at most the number of channels, {input_shape[-1]} at "
+                f"{self.name}, received {self.fold_div}."
             )
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -65,11 +66,11 @@ class TSM(layers.Layer):
         fold = channels // self.fold_div
         offsets = (-1,) if self.online else (1, -1)
         cuts = [fold * (i + 1) for i in range(len(offsets))]
-        *moving, still = ops.split(
+        *parts, unchanged = ops.split(
             ops.reshape(inputs, (-1, frames, height * width, channels)), cuts, axis=-1
         )
-        moved = [shift(part, offset) for part, offset in zip(moving, offsets, strict=True)]
-        x = ops.concatenate([*moved, still], axis=-1)
+        shifted = [shift(part, offset) for part, offset in zip(parts, offsets, strict=True)]
+        x = ops.concatenate([*shifted, unchanged], axis=-1)
         return ops.reshape(x, (-1, frames, height, width, channels))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -89,11 +90,11 @@ def tsm(
 
     Args:
         anatomy: Anatomy of the image model.
-        fold_div: Parts of the channels; one shows the next frame, one the frame before.
-        online: Whether only the past is seen: one part shows the frame before.
-        every: Every how many blocks of a stage shift, from the first. By default each, and
-            every second one in deep networks, from ResNet-101 on: those with 23 or more blocks
-            in the stride-16 stage.
+        fold_div: Number of parts of the channels; one is taken from the next frame, one from the
+            previous frame.
+        online: Whether to shift only from the past: one part is taken from the previous frame.
+        every: Interval of the blocks that shift, from the first of each stage. Defaults to 1, or to
+            2 in deep networks with at least 23 blocks in the stride-16 stage, such as ResNet-101.
     """
     if every is None:
         deep = sum(site.role == "block_output" and site.stage == 4 for site in anatomy.sites)

@@ -1,4 +1,4 @@
-"""TSN: frames are scored one by one and the scores averaged.
+"""TSN: the average of the scores of single frames.
 
 Wang et al., Temporal Segment Networks: Towards Good Practices for Deep Action Recognition,
 ECCV 2016. The average is the head that all methods share, so nothing is grafted.
@@ -9,5 +9,5 @@ from ..engine.graft import Graft
 
 
 def tsn(anatomy: Anatomy) -> list[Graft]:
-    """Scores of single frames, averaged over the clip; no notion of time."""
+    """Scores of single frames, averaged over the clip; no temporal modeling."""
     return []

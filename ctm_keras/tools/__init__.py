@@ -1,1 +1,1 @@
-"""What is done with a finished video model."""
+"""Tools for trained video models."""

@@ -1,4 +1,4 @@
-"""Where and when in a clip a video model sees a class."""
+"""Class activation maps: where and when a video model sees a class."""
 
 from typing import Any
 
@@ -10,23 +10,23 @@ from keras import ops
 def class_activation_maps(
     model: keras.Model, clips: np.ndarray, classes: np.ndarray | list[int] | None = None
 ) -> np.ndarray:
-    """What each position of each frame adds to the score of a class.
+    """Class activation maps: the contribution of each position of each frame to a class score.
 
-    The mean of a map over frames and positions, and the bias of the class, are its score: nothing
-    is left out, and what speaks against the class is below zero.
+    The mean of a map over frames and positions plus the bias of the class is the class score.
+    Evidence against the class is negative.
 
     Args:
         model: A video model.
         clips: Array `(clips, frames, height, width, 3)`.
-        classes: A class for each clip; by default the one with the best score.
+        classes: A class for each clip. Defaults to the class with the highest score.
 
     Returns:
-        float32 array `(clips, frames, rows, columns)`, of as many frames, rows and columns as the
-        last feature maps have: temporal pooling leaves fewer frames.
+        A float32 array `(clips, frames, rows, columns)`, with the size of the last feature maps.
+        Temporal pooling reduces the number of frames.
 
     Raises:
-        ValueError: If the model keeps no maps up to its scores, as SlowFast, or there is not one
-            class for each clip.
+        ValueError: If the model averages its maps before the head, as SlowFast does, or if
+            `classes` is not one valid class per clip.
 
     Example:
         >>> model = build_video_model("tsn", "tiny", 4, image_size=64, weights=None)
@@ -38,7 +38,10 @@ def class_activation_maps(
     """
     pool, scores = (model.get_layer(name) for name in ("head_pool", "scores"))
     if pool.input.shape[1:3] == (1, 1):
-        raise ValueError(f"{model.name} averages its maps before its head: it has none to show.")
+        raise ValueError(
+            f"The model must keep feature maps up to its head, received {model.name}, which "
+            "averages them before."
+        )
     inner = keras.Model(model.input, [pool.input, model.output])
     maps, logits = inner(ops.convert_to_tensor(clips, "float32"), training=False)
     classes = _classes(classes, ops.convert_to_numpy(logits))
@@ -48,7 +51,7 @@ def class_activation_maps(
 
 
 def _classes(classes: Any, logits: np.ndarray) -> np.ndarray:
-    """A class for each clip."""
+    """Returns a class for each clip."""
     if classes is None:
         return logits.argmax(axis=1)
     classes = np.asarray(classes)
@@ -57,7 +60,7 @@ def _classes(classes: Any, logits: np.ndarray) -> np.ndarray:
         or not ((classes >= 0) & (classes < logits.shape[1])).all()
     ):
         raise ValueError(
-            f"`classes` are one of 0 to {logits.shape[1] - 1} for each of {len(logits)} clips; "
-            f"received {classes.tolist()}."
+            f"classes must be a number from 0 to {logits.shape[1] - 1} for each of {len(logits)} "
+            f"clips, received {classes.tolist()}."
         )
     return classes

@@ -1,4 +1,4 @@
-"""Models for inference: the same scores with less to compute."""
+"""Faster models for inference."""
 
 from typing import Any
 
@@ -13,22 +13,22 @@ CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D)
 
 
 def fold_batch_norm(model: keras.Model) -> keras.Model:
-    """A copy of a video model for inference, with batch norms folded into the convolutions.
+    """Returns a copy of a video model with batch norms folded into convolutions, for inference.
 
-    A batch norm that is all that follows a 2-D convolution becomes a part of its kernel and bias;
-    those within temporal layers stay. The copy is not for training.
+    A batch norm is folded into the 2-D convolution before it if nothing else reads the
+    convolution. Batch norms inside temporal layers are kept. The copy is not trainable.
 
     Args:
-        model: A functional model, built or loaded. It is left as it is.
+        model: A functional model, built or loaded. It is not modified.
 
     Returns:
-        A model with the same inputs and outputs, and scores that are equal up to rounding.
+        A model with the same inputs and outputs. Its scores are equal up to rounding.
 
     Example:
         >>> model = build_video_model("tsm", "tiny", 4, image_size=64, weights=None)
         >>> fast = fold_batch_norm(model)
     """
-    plain = keras.models.clone_model(model)  # each of its layers stands in one graph only
+    plain = keras.models.clone_model(model)  # so that each layer is in one graph only
     plain.set_weights(model.get_weights())
     norms = _norms_after_convolutions(plain)
     convolutions = {convolution.name: norm for norm, convolution in norms.items()}
@@ -53,7 +53,7 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
 
 
 def _norms_after_convolutions(model: keras.Model) -> dict[layers.BatchNormalization, layers.Layer]:
-    """The batch norms that alone read a linear convolution of the model, with it."""
+    """Returns the batch norms that are the only readers of a convolution, with the convolution."""
     makers = {id(operation.output): operation for operation in model.operations}
     pairs = {}
     for x, following in readers(model).items():
@@ -66,7 +66,7 @@ def _norms_after_convolutions(model: keras.Model) -> dict[layers.BatchNormalizat
 
 
 def _folded(convolution: keras.Layer, norm: keras.Layer) -> list[np.ndarray]:
-    """Kernel and bias of a convolution and the batch norm after it."""
+    """Returns the kernel and bias of a convolution fused with its batch norm."""
     kernel = ops.convert_to_numpy(convolution.kernel)
     mean, variance = (ops.convert_to_numpy(x) for x in (norm.moving_mean, norm.moving_variance))
     scale = 1 / np.sqrt(variance + norm.epsilon)

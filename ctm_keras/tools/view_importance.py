@@ -1,4 +1,4 @@
-"""What appearance and motion count in a CoST network."""
+"""Importance of appearance and motion in a CoST network."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -16,21 +16,22 @@ BATCH_SIZE = 8
 def view_importance(
     model: keras.Model, data: np.ndarray | Iterable | None = None, by_class: bool = False
 ) -> dict[str, np.ndarray]:
-    """What the views H-W, T-W and T-H count in each CoST layer: the mean of their coefficients.
+    """Importance of the views H-W, T-W and T-H in each CoST layer: their mean coefficients.
 
     Args:
         model: A video model with CoST layers.
-        data: Clips to average over: an array `(clips, frames, height, width, 3)`, or an iterable
-            of batches, or of batches and labels. CoST(a) needs none: its coefficients are weights.
-        by_class: Average over the clips of each class; `data` has labels then.
+        data: Clips to average over: an array `(clips, frames, height, width, 3)` or an iterable of
+            batches, with or without labels. CoST(a) needs no data: its coefficients are weights.
+        by_class: Whether to average over each class; `data` must have labels.
 
     Returns:
-        For each CoST layer, by name and in the order of the network, the three means; they sum
-        to one. By class an array `(classes, 3)`, whose rows are NaN where a class has no clips.
+        A dict from the name of each CoST layer, in the order of the network, to the means of the
+        three views, which sum to one. With `by_class` they are an array `(classes, 3)`; classes
+        without clips are NaN.
 
     Raises:
-        ValueError: If the model has no CoST layers, or CoST(b) and no data, or if classes are to
-            be told apart without labels or by CoST(a), which treats them all alike.
+        ValueError: If the model has no CoST layers, CoST(b) has no data, or `by_class` is used
+            without labels or with CoST(a), whose coefficients are the same for all classes.
 
     Example:
         >>> model = build_video_model("cost", "tiny", 4, image_size=64, weights=None)
@@ -45,11 +46,15 @@ def view_importance(
         raise ValueError(f"{model.name} has no CoST layers. Build a model with the method 'cost'.")
     if all(layer.kind == "a" for layer in found):
         if by_class:
-            raise ValueError("The coefficients of CoST(a) are weights, the same for all classes.")
+            raise ValueError(
+                "by_class must be False for CoST(a), received True. Its coefficients are weights, "
+                "the same for all classes."
+            )
         return {layer.name: _mean_over_channels(layer.coefficients(None))[0] for layer in found}
     if data is None:
         raise ValueError(
-            "CoST(b) predicts its coefficients from the clip: pass clips, or a data set of them."
+            "data must be clips for CoST(b), received None. It predicts its coefficients from the "
+            "clips."
         )
     rows, labels = _importances(model, found, data)
     means = _of_classes(rows, labels, model.output_shape[-1]) if by_class else rows.mean(axis=1)
@@ -57,19 +62,21 @@ def view_importance(
 
 
 def _importances(model: keras.Model, found: list[CoST], data: Any) -> tuple[np.ndarray, tuple]:
-    """The coefficients for each layer and clip, `(layers, clips, 3)`, and each batch's labels."""
+    """Returns the coefficients of each layer and clip, `(layers, clips, 3)`, and all labels."""
     inner = keras.Model(model.input, [layer.input for layer in found])
     batches = [(_importance(inner, found, clips), labels) for clips, labels in _batches(data)]
     if not batches:
-        raise ValueError("The data hold no clips.")
+        raise ValueError("data must have at least one clip, received none.")
     rows, labels = zip(*batches, strict=True)
     return np.concatenate(rows, axis=1), labels
 
 
 def _of_classes(rows: np.ndarray, labels: tuple, classes: int) -> np.ndarray:
-    """The mean over the clips of each class, `(layers, classes, 3)`; NaN where there are none."""
+    """Returns the mean over each class, `(layers, classes, 3)`; NaN for classes without clips."""
     if any(own is None for own in labels):
-        raise ValueError("To tell classes apart pass batches of clips and labels.")
+        raise ValueError(
+            "data must have labels for by_class, received none. Pass batches of clips and labels."
+        )
     own = np.concatenate([np.asarray(of_batch) for of_batch in labels])
     means = np.full((len(rows), classes, len(VIEWS)), np.nan)
     for label in np.unique(own):
@@ -78,7 +85,7 @@ def _of_classes(rows: np.ndarray, labels: tuple, classes: int) -> np.ndarray:
 
 
 def _importance(inner: keras.Model, found: list[CoST], clips: Any) -> np.ndarray:
-    """The coefficients for each layer and clip of a batch, `(layers, clips, 3)`."""
+    """Returns the coefficients of each layer and clip of a batch, `(layers, clips, 3)`."""
     inputs = inner(ops.convert_to_tensor(clips, "float32"), training=False)
     rows = [
         _mean_over_channels(layer.coefficients(x)) for layer, x in zip(found, inputs, strict=True)
@@ -91,7 +98,7 @@ def _mean_over_channels(coefficients: Tensor) -> np.ndarray:
 
 
 def _batches(data: Any) -> Iterator:
-    """The clips and the labels of each batch; no labels where there are none."""
+    """Yields the clips and labels of each batch; labels are None without labels."""
     if hasattr(data, "shape"):
         data = [data[i : i + BATCH_SIZE] for i in range(0, len(data), BATCH_SIZE)]
     for batch in data:

@@ -1,4 +1,4 @@
-"""Where weights come from: ImageNet, a file of this project; and what became of them."""
+"""Loading of weights from ImageNet or `.keras` files, and reports about it."""
 
 from .files import read_video_model
 from .origin import frames_and_options, pixels_of

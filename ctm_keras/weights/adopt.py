@@ -1,4 +1,4 @@
-"""The weights of a `.keras` file of this project, adopted by a video model layer by layer."""
+"""Loads the weights of a `.keras` file of this project into a video model, by layer name."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TypeAlias
 import keras
 import numpy as np
 
-from ..engine.inherit import stands_instead, starts_afresh
+from ..engine.inherit import adopts, newly_initialized
 from ..names import class_difference
 from ..temporal.ctm import tcc_layers
 from .files import read_video_model
@@ -18,29 +18,29 @@ from .tcc_grid import resized
 
 HEAD = "scores"
 
-Head: TypeAlias = tuple[list[str] | None, int]  # the names of the classes, and their number
+Head: TypeAlias = tuple[list[str] | None, int]  # the class names and the number of classes
 
 
 def load_weights(
     model: keras.Model, path: str | Path, interpolate_tcc: bool = False
 ) -> AdoptionReport:
-    """Gives a video model the weights of a `.keras` file of this project, by layer name.
+    """Loads the weights of a `.keras` file of this project into a video model, by layer name.
 
-    Temporal layers that the file lacks start afresh, and those of the file that the model lacks
-    stay unused, if the methods differ; a layer that stands instead of an image layer of the file
-    is made of its weights (I3D's are inflated). Other classes start a new head. Pixels are scaled
-    as the file's model scales them. Everything else must be alike: layers without weights, too.
+    If the methods differ, temporal layers that are missing in the file are newly initialized, and
+    those that are missing in the model are unused. A layer that replaces an image layer converts
+    its weights (I3D inflates them). If the classes differ, the head is newly initialized. The
+    preprocessing is that of the file. Everything else must match, including layers without weights.
 
     Args:
         model: The video model.
-        path: The file, as `model.save` writes it.
-        interpolate_tcc: Whether TCC kernels of another image size are interpolated.
+        path: A file written by `model.save`.
+        interpolate_tcc: Whether to interpolate TCC kernels of a different image size.
 
     Returns:
-        What was adopted, new, unused, started and interpolated.
+        The report of adopted, new, unused and interpolated weights.
 
     Raises:
-        ValueError: If the file is none of this project's, or its network is another.
+        ValueError: If the file is not a model of this project or its network differs.
 
     Example:
         >>> tsn = build_video_model("tsn", "tiny", 4, image_size=64, weights=None)
@@ -56,7 +56,7 @@ def load_weights(
 def adopt(
     model: keras.Model, saved: keras.Model, path: str | Path, interpolate_tcc: bool
 ) -> AdoptionReport:
-    """`load_weights`, of a model that was read already."""
+    """`load_weights` from a model that is already loaded."""
     new_head = not _same_classes(_head(model), _head(saved))
     sources = {layer.name: layer for layer in saved.layers if layer.weights}
     targets = {layer.name: layer for layer in model.layers if layer.weights}
@@ -64,14 +64,14 @@ def adopt(
     unused = [name for name in sources if name not in targets]
     check_backbone(path, model, saved, [targets[n] for n in new] + [sources[n] for n in unused])
     check_layers(path, model, saved)
-    new += [n for n in targets if n in sources and starts_afresh(targets[n], sources[n])]
+    new += [n for n in targets if n in sources and newly_initialized(targets[n], sources[n])]
     adopted = [n for n in targets if n not in new and not (n == HEAD and new_head)]
-    inflated = [n for n in adopted if stands_instead(targets[n], sources[n])]
-    same = [n for n in adopted if n not in inflated]
+    converted = [n for n in adopted if adopts(targets[n], sources[n])]
+    same = [n for n in adopted if n not in converted]
     pairs = [pair for n in same for pair in _pair(path, targets[n], sources[n], interpolate_tcc)]
     for target, value, _ in pairs:
         target.assign(value)
-    for name in inflated:
+    for name in converted:
         targets[name].adopt(sources[name])
     set_pixels(model, pixels_of(saved))
     report = AdoptionReport(
@@ -90,7 +90,7 @@ def adopt(
 
 
 def _network(model: keras.Model, saved: keras.Model) -> tuple[tuple[str, ...], ...]:
-    """What the layers without weights are to both: left out, kept and changed."""
+    """Returns the layers without weights that are left out, and settings kept and changed."""
     ours = {layer.name for layer in model.layers}
     left_out = [x.name for x in saved.layers if is_temporal(x) and not x.weights]
     origin, theirs = Origin.of(model), Origin.of(saved)
@@ -116,20 +116,21 @@ def _same_classes(ours: Head, theirs: Head) -> bool:
 
 
 def _difference(ours: list[str] | None, theirs: list[str] | None) -> str:
-    """In what class names differ where both are known."""
+    """Describes how class names differ, if both are known."""
     return class_difference(theirs, ours, "the file", "the model") if ours and theirs else ""
 
 
 def _pair(
     path: str | Path, target: keras.Layer, source: keras.Layer, interpolate_tcc: bool = False
 ) -> Iterator[tuple[keras.Variable, np.ndarray, str | None]]:
-    """The variables of a layer with the values for them, interpolated where asked for."""
+    """Yields the variables of a layer with their values and a note if interpolated."""
     ours, theirs = list(target.weights), list(source.weights)
     grids = {id(tcc.kernel): tcc for layer in (target, source) for tcc in tcc_layers(layer)}
     if len(ours) != len(theirs):
         raise ValueError(
-            f"Layer {target.name!r} has {len(ours)} weights, {path or source.name} has "
-            f"{len(theirs)}: the options of the layer differ (paths, for a CTM block)."
+            f"Layer {target.name!r} of {path or source.name} must have {len(ours)} weights, "
+            f"received {len(theirs)}. Build the model with the options of the file (paths, for a "
+            "CTM block)."
         )
     for variable, other in zip(ours, theirs, strict=True):
         if variable.shape == other.shape:
@@ -138,6 +139,7 @@ def _pair(
             yield resized(path, variable, grids[id(variable)], grids[id(other)], interpolate_tcc)
         else:
             raise ValueError(
-                f"{variable.path} has the shape {tuple(variable.shape)}, but {path or other.path} "
-                f"has {tuple(other.shape)} there. Build the model as the weights' one was built."
+                f"{variable.path} of {path or other.path} must have the shape "
+                f"{tuple(variable.shape)}, received {tuple(other.shape)}. Build the model with the "
+                "options of the file."
             )

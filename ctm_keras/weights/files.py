@@ -1,4 +1,4 @@
-"""Where weights lie: `.keras` files of this project, and the ImageNet files that Keras fetches."""
+"""Files of weights: `.keras` files of this project, and ImageNet weights that Keras downloads."""
 
 import os
 import re
@@ -14,27 +14,29 @@ def read_video_model(path: str | Path) -> keras.Model:
     """Loads a video model of this project from a `.keras` file.
 
     Raises:
-        ValueError: If there is no such file, or it is not one of this project's.
+        ValueError: If the file is missing or not a video model of this project.
     """
     path = Path(path)
     if why := _no_file(path):
         raise ValueError(
-            f"{path} {why}: weights come from a file that a model of this project was saved to "
-            "(RUN/model.keras), from 'imagenet', or are None."
+            f"weights must be 'imagenet', None or a .keras file of this project (RUN/model.keras), "
+            f"received {path}, which {why}."
         )
     if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} is damaged: it is no whole .keras file.")
+        raise ValueError(f"{path} is damaged: it is not a complete .keras file.")
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:
         raise ValueError(f"{path} cannot be read as a Keras model: {error}") from error
     if not isinstance(model.layers[-1], AverageScores):
-        raise ValueError(f"{path} holds a Keras model, but not a video model of this project.")
+        raise ValueError(
+            f"{path} must be a video model of this project, received another Keras model."
+        )
     return model
 
 
 def _no_file(path: Path) -> str:
-    """Why a path cannot be a `.keras` file, or an empty string."""
+    """Explains why a path is not a `.keras` file, or returns an empty string."""
     if path.suffix != ".keras":
         return "is not a .keras file"
     if path.is_dir():
@@ -43,7 +45,7 @@ def _no_file(path: Path) -> str:
 
 
 def explain_download(error: Exception, backbone: str) -> ValueError | None:
-    """The error for ImageNet weights that could not be fetched, if that is what happened."""
+    """Returns the error for ImageNet weights that could not be downloaded, or None."""
     text = str(error)
     if not (isinstance(error, OSError) or "URL fetch failure" in text):
         return None
@@ -51,8 +53,7 @@ def explain_download(error: Exception, backbone: str) -> ValueError | None:
     cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
     name = url.rsplit("/", 1)[-1] if url else f"ImageNet weights of {backbone}"
     return ValueError(
-        f"The ImageNet weights of {backbone} could not be fetched ({text}). "
-        f"Keras wanted {url or 'to download them'} and keeps such files in {cache}. Without a "
-        f"network, fetch {name} elsewhere and put it there, or pass weights=None "
-        "(--weights none) or a .keras file."
+        f"The ImageNet weights of {backbone} could not be downloaded from {url or 'the network'} "
+        f"({text}). Download {name} on another machine and put it into {cache}, or use "
+        "weights=None (--weights none) or a .keras file."
     )

@@ -1,4 +1,4 @@
-"""What a model was built with, as it is kept in the model and in its `.keras` file."""
+"""The method, backbone and options of a video model, as stored in the model and its file."""
 
 import ast
 import re
@@ -17,17 +17,17 @@ from ..temporal.pooling import TemporalPooling
 
 TEMPORAL = "ctm_keras.temporal"
 UNCOMPARED = ("name", "dtype", "trainable")
-PLACED = r"conv(\d)_block(\d+)_(ctm|nonlocal|cstm|cmm)"  # blocks that `stages` and `blocks` place
+PLACED = r"conv(\d)_block(\d+)_(ctm|nonlocal|cstm|cmm)"  # blocks placed by `stages` and `blocks`
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The method, the backbone and the options that a video model was built with.
+    """The method, backbone and options that a video model was built with.
 
     Args:
         method: Temporal method.
-        backbone: Image model; empty where the model does not tell.
-        options: Options that were given, `temporal_pooling` among them.
+        backbone: Name of the image model; empty if unknown.
+        options: Options that were set, including `temporal_pooling`.
     """
 
     method: str
@@ -38,11 +38,11 @@ class Origin:
         object.__setattr__(self, "options", _plain(self.options))
 
     def __str__(self) -> str:
-        return repr(vars(self))  # a literal: JSON has no tuples, and no numbers as keys
+        return repr(vars(self))  # a literal: JSON has neither tuples nor integer keys
 
     @classmethod
     def of(cls, model: keras.Model) -> "Origin":
-        """The origin that a model notes, or what its name and layers tell."""
+        """Returns the origin that a model stores, or infers it from its name and layers."""
         if is_noted(model):
             return cls(**ast.literal_eval(model.layers[-1].built_with))
         ends = [name for name in backbone_names() if model.name.endswith(f"_{name}")]
@@ -52,41 +52,41 @@ class Origin:
 
     @property
     def image_model(self) -> str:
-        """The backbone; a network that is built whole has one with and without `tv_`."""
+        """The backbone; for whole networks without the prefix `tv_`, which changes nothing."""
         name = self.backbone.lower()
         return name.removeprefix("tv_") if self.method in NETWORKS else name
 
     @property
     def pixels(self) -> Preprocessing:
-        """What the weights of the image model expect, if nothing else is known of them."""
+        """The default preprocessing of the backbone."""
         if self.method in NETWORKS:
             return STANDARDIZED
         return find_family(self.backbone)[0].preprocessing
 
     @property
-    def untold(self) -> list[str]:
-        """The options of the method that are not noted: they were not given, or are unknown."""
+    def unknown_options(self) -> list[str]:
+        """The options of the method that were not set or are unknown."""
         return [name for name in _names_of_options(self.method) if name not in self.options]
 
 
 def is_noted(model: keras.Model) -> bool:
-    """Whether a model notes its origin; older files do not."""
+    """Returns whether a model stores its origin; older files do not."""
     return bool(model.layers[-1].built_with)
 
 
 def is_temporal(layer: keras.Layer) -> bool:
-    """Whether a layer is of a temporal method."""
+    """Returns whether a layer belongs to a temporal method."""
     return type(layer).__module__.startswith(TEMPORAL)
 
 
 def pixels_of(model: keras.Model) -> Preprocessing:
-    """What a model makes of pixels."""
+    """Returns the preprocessing of a model."""
     layer = model.get_layer("preprocess")
     return Preprocessing(layer.channels, layer.mean, layer.scale)
 
 
 def set_pixels(model: keras.Model, preprocessing: Preprocessing) -> None:
-    """Lets a model read pixels in another way, also one that has been called."""
+    """Changes the preprocessing of a model, even after it has been called."""
     if preprocessing != pixels_of(model):
         for name, value in vars(preprocessing).items():
             setattr(model.get_layer("preprocess"), name, value)
@@ -96,13 +96,13 @@ def set_pixels(model: keras.Model, preprocessing: Preprocessing) -> None:
 def frames_and_options(
     saved: keras.Model | None, method: str, num_frames: int | None, options: dict
 ) -> tuple[int, dict]:
-    """The frames of a clip and the options: as given, else as the saved model was built.
+    """Returns the number of frames and the options: as requested, else those of the saved model.
 
     Args:
-        saved: The model whose weights are taken, if any. One of another method says neither.
+        saved: Model whose weights to load, or None. It is ignored if its method differs.
         method: Temporal method of the new model.
-        num_frames: Frames that were requested, or None.
-        options: Options that were given.
+        num_frames: Requested number of frames, or None.
+        options: Requested options.
     """
     frames = None
     origin = saved and Origin.of(saved)
@@ -118,13 +118,13 @@ def frames_and_options(
 
 
 def settings(layer: keras.Layer) -> dict:
-    """The configuration of a layer, as far as its scores depend on it."""
+    """Returns the configuration of a layer that affects its outputs."""
     config = layer.get_config().items()
     return {key: _plain(value) for key, value in config if key not in UNCOMPARED}
 
 
 def _plain(value: object) -> object:
-    """A value as a Python literal: sequences as tuples, no types of NumPy's."""
+    """Converts a value to a Python literal: sequences to tuples, NumPy types to Python's."""
     if isinstance(value, dict):
         return {_plain(key): _plain(item) for key, item in value.items()}
     if hasattr(value, "tolist"):
@@ -135,13 +135,13 @@ def _plain(value: object) -> object:
 
 
 def _method_named(name: str) -> str:
-    """The method in the name of a model, which has `_` for `+`: `"tsm_ctm"` is `"tsm+ctm"`."""
+    """Returns the method in a model's name, which has `_` for `+`: `"tsm_ctm"` is `"tsm+ctm"`."""
     parts = re.findall("|".join(sorted(METHODS, key=len, reverse=True)), name)
     return "+".join(parts) if "_".join(parts) == name else name
 
 
 def _names_of_options(method: str) -> list[str]:
-    """The options of a method; none of a model that was renamed."""
+    """Returns the options of a method; none for the unknown method of a renamed model."""
     try:
         return [*options_of(method), "temporal_pooling"]
     except ValueError:
@@ -149,18 +149,18 @@ def _names_of_options(method: str) -> list[str]:
 
 
 def _options_of_layers(model: keras.Model, method: str) -> dict:
-    """The options that temporal layers tell by their settings and places, where all agree."""
+    """Infers options from the settings and places of temporal layers, if all layers agree."""
     temporal = [layer for layer in model.layers if is_temporal(layer)]
     configs = [settings(layer) for layer in temporal if not isinstance(layer, TemporalPooling)]
     names = _names_of_options(method)
     found = {name: [c[name] for c in configs if name in c] for name in names}
-    told = {name: v[0] for name, v in found.items() if v and all(x == v[0] for x in v)}
-    told |= _places(temporal) | _temporal_pooling(temporal)
-    return {name: value for name, value in told.items() if name in names}
+    agreed = {name: v[0] for name, v in found.items() if v and all(x == v[0] for x in v)}
+    agreed |= _places(temporal) | _temporal_pooling(temporal)
+    return {name: value for name, value in agreed.items() if name in names}
 
 
 def _places(temporal: list[keras.layers.Layer]) -> dict:
-    """`stages` and `blocks`, where the names of layers tell them."""
+    """Infers `stages` and `blocks` from the names of layers."""
     found = defaultdict(set)
     for match in (re.fullmatch(PLACED, layer.name) for layer in temporal):
         if match:
@@ -173,9 +173,9 @@ def _places(temporal: list[keras.layers.Layer]) -> dict:
 
 
 def _temporal_pooling(temporal: list[keras.layers.Layer]) -> dict:
-    """`temporal_pooling`: alone it halves the frames in several places, three frames at a time."""
+    """Infers `temporal_pooling`, the only option that pools three frames in several places."""
     modes = [
-        getattr(layer, "mode", "max")  # strides stand for a maximum
+        getattr(layer, "mode", "max")  # strides replace max pooling
         for layer in temporal
         if isinstance(layer, FrameStride)
         or (isinstance(layer, TemporalPooling) and (layer.stride, layer.size) == (2, 3))

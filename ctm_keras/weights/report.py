@@ -1,4 +1,4 @@
-"""What became of the weights that a model was given."""
+"""Report of the weights that a model was built with."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,19 +8,19 @@ import keras
 
 @dataclass(frozen=True)
 class AdoptionReport:
-    """What became of the weights that a model was given.
+    """Report of the weights that a model was built with.
 
     Args:
-        source: `"imagenet"`, `"video"` (a video model of this project), the name of the project
-            that a PyTorch checkpoint is of, or None.
-        adopted: Layers that took their weights.
-        new: Layers that start afresh.
-        unused: Layers whose weights found no place.
-        head_started: Whether a new head was started for other classes.
-        interpolated: The TCC kernels that were interpolated, with both sizes.
+        source: `"imagenet"`, `"video"` (a video model of this project), the name of the project of
+            a PyTorch checkpoint, or None.
+        adopted: Layers whose weights were loaded.
+        new: Layers that are newly initialized.
+        unused: Layers of the source whose weights were not used.
+        head_started: Whether the head is newly initialized because the classes differ.
+        interpolated: TCC kernels that were interpolated, with both sizes.
         class_difference: How the file's classes differ from the model's.
-        left_out: Layers without weights that only the file's network has, of another method.
-        kept: Settings that the file notes and this network shares.
+        left_out: Layers without weights that only the file's network has, if its method differs.
+        kept: Settings that were taken from the file.
         changed: Settings that differ from the file's: frames, image size.
 
     Example:
@@ -41,13 +41,13 @@ class AdoptionReport:
 
     def __str__(self) -> str:
         if self.source is None:
-            return f"All {len(self.new)} layers with weights start afresh."
+            return f"All {len(self.new)} layers with weights are newly initialized."
         origin = {"imagenet": "ImageNet", "video": "a video model"}.get(self.source, self.source)
         lines = [f"Weights of {origin}: {len(self.adopted)} layers adopted."]
         lines += [f"{what}: {', '.join(names)}." for what, names in self._named() if names]
         if self.head_started:
             why = f" ({self.class_difference})" if self.class_difference else ""
-            lines.append(f"The classes differ from the file's{why}: a new head was started.")
+            lines.append(f"The classes differ from the file's{why}: the head is new.")
         return "\n".join(lines)
 
     def _named(self) -> Any:
@@ -55,17 +55,17 @@ class AdoptionReport:
             ("New", self.new),
             ("Unused", self.unused),
             ("TCC kernels interpolated", self.interpolated),
-            ("Left out, as the method is another", self.left_out),
+            ("Left out because the method differs", self.left_out),
             ("As in the file", self.kept),
-            ("Other than in the file", self.changed),
+            ("Different from the file", self.changed),
         )
 
 
 def adoption_report(model: keras.Model) -> AdoptionReport:
-    """What became of the weights that a video model was built with.
+    """Returns the report of the weights that a video model was built with.
 
     Args:
-        model: A video model. One that was loaded from a file adopted all of that file.
+        model: A video model. If it was loaded from a file, all its layers are adopted.
 
     Example:
         >>> model = build_video_model("tsn", "tiny", 4, image_size=64, weights=None)

@@ -1,4 +1,4 @@
-"""The kernels of TCC, one for each position of an image, interpolated to another image size."""
+"""Interpolation of TCC kernels, one per position of the image, to another image size."""
 
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from ..temporal.ctm import TCC
 def resized(
     path: str | Path, variable: keras.Variable, ours: TCC, theirs: TCC, interpolate_tcc: bool
 ) -> Any:
-    """A kernel with its value for another grid, and a note; an error unless it may be made."""
+    """Returns a kernel, its interpolated value and a note; raises ValueError if not requested."""
     sizes = f"{theirs.height} x {theirs.width} to {ours.height} x {ours.width}"
     if not interpolate_tcc:
         raise ValueError(
-            f"{variable.path} has a kernel for each of {ours.height} x {ours.width} positions, "
-            f"but {path} was trained with {theirs.height} x {theirs.width}. Build the model with "
+            f"{variable.path} must have a kernel for each of {ours.height} x {ours.width} "
+            f"positions, received {theirs.height} x {theirs.width} in {path}. Build the model with "
             "the image size of the file, or pass interpolate_tcc=True (--interpolate-tcc) to "
             "interpolate the kernels."
         )
@@ -27,12 +27,12 @@ def resized(
 
 
 def resize_grid(kernel: np.ndarray, old: tuple[int, int], new: tuple[int, int]) -> np.ndarray:
-    """Interpolates a grid of kernels bilinearly, as an image is resized (half-pixel centers).
+    """Interpolates a grid of kernels bilinearly, like a resized image (half-pixel centers).
 
     Args:
-        kernel: `(rows, columns, height * width, 1)`.
+        kernel: Kernels `(rows, columns, height * width, 1)`.
         old: Height and width of the grid.
-        new: Height and width wanted.
+        new: Height and width of the new grid.
     """
     down, across = (_linear(a, b) for a, b in zip(old, new, strict=True))
     grid = kernel.reshape(*kernel.shape[:2], *old)
@@ -41,6 +41,6 @@ def resize_grid(kernel: np.ndarray, old: tuple[int, int], new: tuple[int, int]) 
 
 
 def _linear(old: int, new: int) -> np.ndarray:
-    """The matrix `(new, old)` that interpolates a line."""
+    """Returns the matrix `(new, old)` that interpolates a line."""
     centers = (np.arange(new) + 0.5) * old / new - 0.5
     return np.stack([np.interp(centers, np.arange(old), row) for row in np.eye(old)], axis=1)

@@ -110,7 +110,7 @@ def test_the_formats_of_data_sets_are_explained(ctm):
         (["predict", "nowhere"], "requires at least one video"),
         (["export", "nowhere", "--to", "x"], "nowhere is not a run"),
         (["ablate", "ctm-1", "--data", "nowhere"], "nowhere"),
-        (["ablate", "ctm-9", "--data", "nowhere"], "There is no table 'ctm-9'"),
+        (["ablate", "ctm-9", "--data", "nowhere"], "received 'ctm-9'. Did you mean 'ctm-"),
         (["analyze", "nowhere"], "nowhere is not a run"),
         (["analyze", "nowhere", "--orders", "--views"], "Give only one"),
         (["analyze", "nowhere", "--kernels", "--top", "3"], "Give only one"),

@@ -32,7 +32,7 @@ def test_the_network_of_a_checkpoint(holding, capsys):
     first, second, third = capsys.readouterr().out.splitlines()
     assert first == "tam.pth.tar: tam on tv_resnet18, blending_frames=3, 87 classes."
     assert second == "Weights of IBM/action-recognition-pytorch: 49 layers adopted."
-    assert third == "Its keys do not tell for certain: temporal_pooling, blending (--options)."
+    assert third == "Not inferred with certainty: temporal_pooling, blending (--options)."
 
 
 def test_a_written_file_is_the_model(holding, tmp_path, make_clips):
@@ -71,13 +71,13 @@ def test_other_classes(holding):
     model = ctm_keras.import_weights("x.pth", class_names=["a", "b"], **SMALL)
     assert ctm_keras.adoption_report(model).head_started
     assert ctm_keras.import_weights("x.pth", num_classes=5, **SMALL).output_shape == (None, 5)
-    with pytest.raises(ValueError, match="num_classes is 5, but class_names holds 2"):
+    with pytest.raises(ValueError, match=r"num_classes must be .* class_names, 2, received 5"):
         ctm_keras.import_weights("x.pth", class_names=["a", "b"], num_classes=5, **SMALL)
 
 
 def test_without_a_classifier_the_classes_are_asked_for(holding):
     holding("tsn-resnet18", **{"fc.weight": None, "fc.bias": None})
-    with pytest.raises(ValueError, match=r"x.pth has no classifier:"):
+    with pytest.raises(ValueError, match=r"x.pth has no classifier\."):
         ctm_keras.import_weights("x.pth", **SMALL)
     assert ctm_keras.import_weights("x.pth", num_classes=3, **SMALL).output_shape == (None, 3)
 
@@ -133,8 +133,8 @@ def test_options_that_keys_do_not_tell(holding, capsys):
     model = ctm_keras.import_weights("x.pth", temporal_pooling=True, blending="max", **SMALL)
     assert any(layer.name.endswith("temporal_pool") for layer in model.layers)
     assert model.get_layer("conv2_block1_tam").blending == "max"
-    assert "for certain" not in capsys.readouterr().out
-    with pytest.raises(ValueError, match="no option of tam 'mode'"):
+    assert "certainty" not in capsys.readouterr().out
+    with pytest.raises(ValueError, match=r"option of tam must be one of .* received 'mode'"):
         ctm_keras.import_weights("x.pth", mode="max", **SMALL)
 
 
@@ -149,9 +149,9 @@ def test_another_method_starts_from_a_tsn(holding):
 
 def test_another_method_does_not_start_from_another(holding):
     holding("tam-resnet18")
-    with pytest.raises(ValueError, match=r"x.pth holds a network of the method tam, not tsm"):
+    with pytest.raises(ValueError, match=r"method for x.pth must be tam, received 'tsm'"):
         ctm_keras.import_weights("x.pth", method="tsm", **SMALL)
-    with pytest.raises(ValueError, match="no method 'tms'"):
+    with pytest.raises(ValueError, match="received 'tms'"):
         ctm_keras.import_weights("x.pth", method="tms", **SMALL)
 
 
@@ -159,7 +159,7 @@ def test_another_method_does_not_start_from_another(holding):
     ("changes", "match"),
     [
         ({"layer1.0.bn1.weight": None}, "x.pth, .* lacks 1 weights"),
-        ({"layer1.0.bn1.weight": np.zeros(3)}, r"bn1.weight of x.pth has the shape \(3,\)"),
+        ({"layer1.0.bn1.weight": np.zeros(3)}, r"bn1.weight of x.pth must have .* received \(3,\)"),
         ({"neck.weight": np.zeros(3)}, "x.pth, .* has 1 weights without a place .* 'neck"),
     ],
 )
@@ -185,10 +185,10 @@ def test_a_full_disk_leaves_nothing(holding, tmp_path, monkeypatch):
 
 def test_the_target_is_checked_before_anything_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(importer, "read_checkpoint", None)
-    with pytest.raises(ValueError, match=r"is to be a .keras file"):
+    with pytest.raises(ValueError, match=r"to must be a .keras file"):
         ctm_keras.import_weights("x.pth", tmp_path / "x.h5")
     (tmp_path / "x.keras").write_text("precious", encoding="utf-8")
-    with pytest.raises(ValueError, match="exists already"):
+    with pytest.raises(ValueError, match="already exists"):
         ctm_keras.import_weights("x.pth", tmp_path / "x.keras")
     assert (tmp_path / "x.keras").read_text(encoding="utf-8") == "precious"
 

@@ -55,7 +55,7 @@ def test_a_missing_role_says_why():
 
 def test_an_unknown_role_names_the_roles():
     anatomy = dissect("tiny", Tiny())
-    with pytest.raises(ValueError, match=r"no site 'block_outputs'. Did you mean 'block_output'"):
+    with pytest.raises(ValueError, match=r"received 'block_outputs'. Did you mean 'block_output'"):
         anatomy.at("block_outputs")
 
 

@@ -219,7 +219,7 @@ def test_several_layers_at_one_site_take_effect_in_their_order(anatomy, pixels):
 
 def test_branches_with_different_frames_are_refused(anatomy):
     graft = Graft(site(anatomy, "residual_entry"), "before", PoolTime(name="pool"))
-    with pytest.raises(ValueError, match="2 and 4 frames meet in 'conv2_block1_add'"):
+    with pytest.raises(ValueError, match=r"meet in 'conv2_block1_add' .* received 2 and 4"):
         grafted(anatomy, graft)
 
 
@@ -235,7 +235,9 @@ def test_branches_that_both_change_may_meet(anatomy):
 
 def test_a_layer_of_the_wrong_shape_is_refused(anatomy):
     graft = Graft(site(anatomy, "block_output"), "after", Widen(name="widen"))
-    with pytest.raises(ValueError, match=r"'widen' after block_output .* needs \(batch, frames, 8"):
+    with pytest.raises(
+        ValueError, match=r"'widen' after block_output .* return \(batch, frames, 8"
+    ):
         grafted(anatomy, graft)
 
 
@@ -271,21 +273,19 @@ def test_a_layer_may_read_what_another_site_reads(anatomy, pixels, edit_there):
 
 def test_what_comes_later_cannot_be_read(anatomy):
     graft = Graft(site(anatomy, "stem"), "after", Difference(name="d"), site(anatomy, "middle"))
-    with pytest.raises(
-        ValueError, match=r"'d' at stem conv1_conv cannot read what middle .* reads"
-    ):
+    with pytest.raises(ValueError, match=r"'d' at stem conv1_conv cannot read the input of middle"):
         grafted(anatomy, graft)
 
 
 def test_an_unknown_edit_is_refused(anatomy):
-    with pytest.raises(ValueError, match="'before', 'after' or 'instead', not 'around'"):
+    with pytest.raises(ValueError, match="'before', 'after' or 'instead', received 'around'"):
         grafted(anatomy, Graft(site(anatomy, "head"), "around", Scale(1.0)))
 
 
 def test_one_operation_is_replaced_once(anatomy):
     where = site(anatomy, "middle")
     grafts = [Graft(where, "instead", Inflated(where.operation)) for _ in range(2)]
-    with pytest.raises(ValueError, match="instead of the same operation"):
+    with pytest.raises(ValueError, match="Only one layer may replace"):
         grafted(anatomy, *grafts)
 
 
@@ -293,7 +293,7 @@ def test_nothing_stands_before_a_sum(anatomy):
     add = anatomy.model.get_layer("conv4_block1_add")
     where = Site("block_output", add)
     odd = type(anatomy)(anatomy.backbone, anatomy.family, anatomy.model, (*anatomy.sites, where))
-    with pytest.raises(ValueError, match="that has 2 inputs"):
+    with pytest.raises(ValueError, match=r"must have one input .* received 2"):
         grafted(odd, Graft(where, "before", Scale(1.0, name="scale")))
 
 

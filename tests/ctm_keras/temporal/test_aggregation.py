@@ -56,5 +56,5 @@ def test_average_and_maximum_have_no_weights():
 
 @pytest.mark.parametrize("size", [0, 2, 1.5, "3"])
 def test_wrong_size(size):
-    with pytest.raises(ValueError, match=r"`size` is an odd number, 1 or more; received"):
+    with pytest.raises(ValueError, match=r"size must be a positive odd number, received"):
         FrameConv(size)

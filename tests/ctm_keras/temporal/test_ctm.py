@@ -130,13 +130,13 @@ def test_parameters_by_formula(layer, channels):
 
 @pytest.mark.parametrize("paths", [(), ("tcc",), ("tccm", "tccm")])
 def test_ctm_refuses_wrong_paths(paths):
-    with pytest.raises(ValueError, match="names one or both of tccm, temporal"):
+    with pytest.raises(ValueError, match="must be one or both of tccm, temporal"):
         ctm_keras.CTM(paths)
 
 
 @pytest.mark.parametrize("reduction", [0, 2.5])
 def test_ctm_refuses_wrong_reductions(reduction):
-    with pytest.raises(ValueError, match="`reduction` is a whole number"):
+    with pytest.raises(ValueError, match="reduction must be an integer"):
         ctm_keras.CTM(reduction=reduction)
 
 

@@ -122,7 +122,9 @@ def test_without_shortcuts_frames_are_pooled():
 @pytest.mark.parametrize("recipe", ["i3d", "s3d"])
 def test_a_depthwise_convolution_is_not_inflated(recipe):
     options = {"widths": "r2plus1d"} if recipe == "s3d" else {}
-    with pytest.raises(ValueError, match=r"mobilenetv2 has no ordinary convolution .* Depthwise"):
+    with pytest.raises(
+        ValueError, match=r"an ordinary Conv2D, received .* mobilenetv2, a .*Depthwise"
+    ):
         ctm_keras.build_video_model(
             recipe, "mobilenetv2", 3, image_size=64, weights=None, **options
         )
@@ -131,9 +133,9 @@ def test_a_depthwise_convolution_is_not_inflated(recipe):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"time_padding": "wrap"}, "`time_padding` is replicate or zero; received 'wrap'"),
-        ({"inflation": "twice"}, "`inflation` is divide or copy; received 'twice'"),
-        ({"padding": "causal"}, "`padding` is same or valid; received 'causal'"),
+        ({"time_padding": "wrap"}, "time_padding must be 'replicate' or 'zero', received 'wrap'"),
+        ({"inflation": "twice"}, "inflation must be 'divide' or 'copy', received 'twice'"),
+        ({"padding": "causal"}, "padding must be 'same' or 'valid', received 'causal'"),
     ],
 )
 def test_options_are_checked(options, message):
@@ -142,10 +144,10 @@ def test_options_are_checked(options, message):
 
 
 def test_an_even_kernel_is_refused():
-    with pytest.raises(ValueError, match="an odd number of frames, not 2"):
+    with pytest.raises(ValueError, match="kernel size must be odd, received 2"):
         InflatedConv(4, (2, 3, 3))
 
 
 def test_pools_are_checked():
-    with pytest.raises(ValueError, match="`pools` is image or reference; received 'max'"):
+    with pytest.raises(ValueError, match="pools must be 'image' or 'reference', received 'max'"):
         i3d(image_anatomy("inception_v1", 64, None), pools="max")

@@ -65,9 +65,11 @@ def test_32_frames_become_4():
 
 
 def test_blocks_that_do_not_exist(resnet50):
-    with pytest.raises(ValueError, match="tv_resnet50 has no block 4 in stage 2 to inflate"):
+    with pytest.raises(ValueError, match="blocks of tv_resnet50, received block 4 in stage 2"):
         i3d_3x1x1(resnet50, {2: (1, 4)})
-    with pytest.raises(ValueError, match=r"`inflate` is 'alternate', 'all' or .* received 'some'"):
+    with pytest.raises(
+        ValueError, match=r"inflate must be 'alternate', 'all' or .* received 'some'"
+    ):
         i3d_3x1x1(resnet50, "some")
 
 

@@ -128,26 +128,28 @@ def test_options_reach_the_blocks():
 
 
 def test_wrong_mode():
-    with pytest.raises(ValueError, match=r"`mode` is one of embedded_gaussian, gaussian, dot_prod"):
+    with pytest.raises(
+        ValueError, match=r"mode must be one of embedded_gaussian, gaussian, dot_prod"
+    ):
         NonLocal("concatenation")
 
 
 @pytest.mark.parametrize("reduction", [0, 1.5, "2"])
 def test_wrong_reduction(reduction):
-    with pytest.raises(ValueError, match=r"`reduction` is a whole number, 1 or more; received"):
+    with pytest.raises(ValueError, match=r"reduction must be an integer of at least 1, received"):
         NonLocal(reduction=reduction)
 
 
 def test_maps_too_small_to_pool_say_what_to_do():
-    with pytest.raises(ValueError, match=r"its maps are 1 x 1: pass sub_sample=False"):
+    with pytest.raises(ValueError, match=r"received 1 x 1. Use sub_sample=False"):
         NonLocal()(random(1, 4, 1, 1, 8))
 
 
 def test_wrong_blocks_name_what_there_is():
-    with pytest.raises(ValueError, match=r"Stage 3 has 4 residual blocks. `blocks` is how many"):
+    with pytest.raises(ValueError, match=r"blocks must be the number of .* \(1 to 4 in stage 3\)"):
         nonlocal_block(anatomy(RESNET50), blocks=5)
 
 
 def test_no_stage_is_no_block():
-    with pytest.raises(ValueError, match=r"non-local needs a stage to stand in"):
+    with pytest.raises(ValueError, match=r"at least one stage for non-local"):
         nonlocal_block(anatomy(RESNET50), stages=())

@@ -113,9 +113,9 @@ def test_the_start_is_that_of_the_reference():
 
 def test_options_are_checked():
     anatomy = image_anatomy("tiny", 32, None)
-    with pytest.raises(ValueError, match="`widths` is same or r2plus1d; received 'wide'"):
+    with pytest.raises(ValueError, match="widths must be 'same' or 'r2plus1d', received 'wide'"):
         s3d(anatomy, widths="wide")
-    with pytest.raises(ValueError, match="pass depthwise=True or widths='r2plus1d', not both"):
+    with pytest.raises(ValueError, match="widths must be 'same' with depthwise=True"):
         s3d(anatomy, depthwise=True, widths="r2plus1d")
-    with pytest.raises(ValueError, match="`stride` is a whole number, 1 or more; received 0"):
+    with pytest.raises(ValueError, match="stride must be an integer of at least 1, received 0"):
         TemporalUnit(0)

@@ -237,8 +237,8 @@ def test_fusion_and_temporal_convolution_reach_the_layers():
         ({"modules": ("cstm", "tsm")}, "`modules` are one or both"),
         ({"modules": ()}, "`modules` are one or both"),
         ({"modules": ("cmm", "cmm")}, "each once"),
-        ({"fusion": "max"}, "`fusion` is one of sum, concat; received 'max'"),
-        ({"temporal_conv": "depthwise"}, "`temporal_conv` is one of channelwise, ordinary"),
+        ({"fusion": "max"}, "fusion must be one of sum, concat, received 'max'"),
+        ({"temporal_conv": "depthwise"}, "temporal_conv must be one of channelwise, ordinary"),
         ({"stages": (5,)}, "no middle in stage 5"),
         ({"stages": (4,), "blocks": 5}, "Stage 4 has 4 residual blocks"),
         ({"blocks": (2,)}, "Stage 2 has 1 residual blocks"),
@@ -254,7 +254,7 @@ def test_wrong_options_are_named(options, message):
 
 @pytest.mark.parametrize("name", ["strides", "reduction"])
 def test_a_cmm_checks_its_numbers(name):
-    with pytest.raises(ValueError, match=f"`{name}` is a whole number, 1 or more; received 0"):
+    with pytest.raises(ValueError, match=f"{name} must be an integer of at least 1, received 0"):
         CMM(**{name: 0})
 
 

@@ -86,16 +86,18 @@ def test_without_residual_branches_tam_stands_after_each_block(backbone):
 
 
 def test_tam_refuses_branches_that_it_cannot_find():
-    with pytest.raises(ValueError, match=r"no site 'residual_entry': its layer names do not tell"):
+    with pytest.raises(
+        ValueError, match=r"no site 'residual_entry': its layer names do not identify"
+    ):
         ctm_keras.build_video_model("tam", "convnexttiny", 3, 4, 32, None)
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "3"])
 def test_wrong_blending_frames(count):
-    with pytest.raises(ValueError, match=r"`blending_frames` is a whole number, 1 or more"):
+    with pytest.raises(ValueError, match=r"blending_frames must be an integer of at least 1"):
         TAM(count)
 
 
 def test_wrong_blending():
-    with pytest.raises(ValueError, match=r"`blending` is one of sum, max; received 'mean'"):
+    with pytest.raises(ValueError, match=r"blending must be 'sum' or 'max', received 'mean'"):
         TAM(blending="mean")

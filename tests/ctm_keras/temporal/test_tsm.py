@@ -101,16 +101,16 @@ def test_a_backbone_without_residual_branches_says_so():
 
 @pytest.mark.parametrize("fold_div", [1, 0, 2.5, "8"])
 def test_wrong_fold_div(fold_div):
-    with pytest.raises(ValueError, match=r"`fold_div` is a whole number, 2 or more; received"):
+    with pytest.raises(ValueError, match=r"fold_div must be an integer of at least 2, received"):
         TSM(fold_div)
 
 
 @pytest.mark.parametrize("every", [0, 1.5, "all", True])
 def test_wrong_every(every):
-    with pytest.raises(ValueError, match=r"`every` is a whole number, 1 or more; received"):
+    with pytest.raises(ValueError, match=r"every must be an integer of at least 1, received"):
         tsm(anatomy({4: 6}), every=every)
 
 
 def test_a_part_of_no_channel_is_refused():
-    with pytest.raises(ValueError, match="a part of 16 of 8 channels, which is none"):
+    with pytest.raises(ValueError, match=r"the number of channels, 8 at .*, received 16"):
         TSM(16).build((None, 4, 2, 2, 8))

@@ -52,11 +52,11 @@ def test_maps_change_where_and_when_the_picture_does(make_clips, scramble):
 
 def test_slowfast_has_no_maps(make_clips):
     model = ctm_keras.build_video_model("slowfast", "resnet50", 3, image_size=32, weights=None)
-    with pytest.raises(ValueError, match="averages its maps before its head"):
+    with pytest.raises(ValueError, match="must keep feature maps up to its head"):
         ctm_keras.class_activation_maps(model, make_clips(1, 32, 32))
 
 
 @pytest.mark.parametrize("classes", [[0], [0, 5, 1], [0, -1, 1]])
 def test_wrong_classes_are_refused(classes, make_clips):
-    with pytest.raises(ValueError, match="one of 0 to 4 for each of 3 clips"):
+    with pytest.raises(ValueError, match="from 0 to 4 for each of 3 clips"):
         ctm_keras.class_activation_maps(build("tsn", "tiny", {}), make_clips(3, 8, 64), classes)

@@ -86,7 +86,7 @@ def test_nothing_given_is_as_in_the_file(method, row, tmp_path, scramble, make_c
     assert np.array_equal(one(clips), two(clips))
     if row:
         others = {name: other for name, (_, other) in row.items()}
-        with pytest.raises(ValueError, match="built otherwise") as error:
+        with pytest.raises(ValueError, match="differs from the model") as error:
             build(method, weights=tmp_path / "x.keras", **others)
         assert all(f"{name} is " in str(error.value) for name in row)
 
@@ -138,7 +138,7 @@ def test_another_method_starts_from_its_own_options(tmp_path):
     assert "conv2_block1_tsm" in report.left_out
     assert "conv2_block1_temporal_pool" in report.left_out
     assert "num_frames=8, not 6" in report.changed
-    with pytest.raises(ValueError, match="fold_div of conv2_block1_tsm is 4, here 8"):
+    with pytest.raises(ValueError, match="fold_div of conv2_block1_tsm is 4, in the model 8"):
         build("tsm+nonlocal", weights=tmp_path / "x.keras")
 
 
@@ -175,16 +175,16 @@ def test_a_file_without_note_tells_by_its_layers(tmp_path, scramble, make_clips)
     two = again(one, tmp_path / "x.keras", "tsm")
     clips = make_clips(1, 6, SIZE)
     assert np.array_equal(one(clips), two(clips))
-    with pytest.raises(ValueError, match="fold_div is 4, here 8"):
+    with pytest.raises(ValueError, match="fold_div is 4, in the model 8"):
         build("tsm", weights=tmp_path / "x.keras", fold_div=8)
 
 
 @pytest.mark.parametrize(
     ("method", "options", "named"),
     [
-        ("tsm", {"every": 2}, "conv4_block2_tsm is missing, here a TSM"),
-        ("cost", {"pooling": "code"}, "size of conv2_block1_temporal_pool is 2, here 3"),
-        ("slowfast", {"lateral_norm": False}, "lateral_conv1_bn is missing, here a Batch"),
+        ("tsm", {"every": 2}, "conv4_block2_tsm is missing, in the model a TSM"),
+        ("cost", {"pooling": "code"}, "size of conv2_block1_temporal_pool is 2, in the model 3"),
+        ("slowfast", {"lateral_norm": False}, "lateral_conv1_bn is missing, in the model a Ba"),
     ],
 )
 def test_what_a_file_without_note_does_not_tell_is_refused_by_name(
@@ -231,16 +231,20 @@ def test_the_remedy_names_what_was_given_or_what_is_to_be_given(tmp_path):
     path = tmp_path / "x.keras"
     one = build("tsm", every=2, fold_div=4)
     one.save(path)
-    with pytest.raises(ValueError, match="Leave fold_div out"):
+    with pytest.raises(ValueError, match="Omit fold_div"):
         build("tsm", weights=path, fold_div=8)
-    with pytest.raises(ValueError, match=r"every is 2, here the default.*fold_div=4") as error:
+    with pytest.raises(
+        ValueError, match=r"every is 2, in the model the default.*fold_div=4"
+    ) as error:
         ctm_keras.load_weights(build("tsm"), path)
-    assert "Leave" not in str(error.value)
+    assert "Omit" not in str(error.value)
     without_note(one).save(path)
     for given in ({}, {"every": 3}):
-        with pytest.raises(ValueError, match=r"give those .* of every, temporal_pooling") as error:
+        with pytest.raises(
+            ValueError, match=r"Pass those .* among every, temporal_pooling"
+        ) as error:
             build("tsm", weights=path, **given)
-        assert "Leave" not in str(error.value)
+        assert "Omit" not in str(error.value)
         assert "the default" not in str(error.value)
 
 
