@@ -96,7 +96,7 @@ def _leftover(
         if any(checkpoint.keys[key] in odd and re.match(BLOCK, key) for key in checkpoint.keys):
             remedy = "They belong to its blocks, so the networks differ."
         raise ValueError(
-            f"All weights of {origin} must be in the model, received a network of the method "
+            f"{origin} must have only weights of the model, received a network of the method "
             f"{checkpoint.method} on {checkpoint.backbone} with {len(odd)} unmatched: "
             f"{_some(odd)}. {remedy}"
         )

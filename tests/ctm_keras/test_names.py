@@ -17,4 +17,4 @@ def test_a_number_is_the_same_here_and_where_classes_are_sorted():
 )
 def test_only_numbers_were_sorted_as_text(one, by_text):
     found = class_difference(one, one[::-1], "the file", "the model")
-    assert ("sorted as text for the file" in found) == by_text
+    assert ("sorted numeric class names as text for the file" in found) == by_text

@@ -118,7 +118,7 @@ def test_the_formats_of_data_sets_are_explained(ctm):
         (["explain", "nowhere", "x.mp4", "--to", "x.gif"], "nowhere is not a run"),
         (["report", "nowhere", "--to", "x.html"], "nowhere is not a run"),
         (["import-records", "nowhere", "--out", "x"], "received nowhere, which is missing"),
-        (["import-weights", "nowhere", "--to", "x.keras"], "nowhere is not there"),
+        (["import-weights", "nowhere", "--to", "x.keras"], "nowhere is missing"),
         (
             ["import-weights", "x", "--to", "x.keras", "--options", "num_classes=3"],
             "received 'num_classes'",

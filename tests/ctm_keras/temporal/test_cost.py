@@ -241,7 +241,7 @@ def test_importance_without_cost_layers_is_refused():
         ctm_keras.view_importance(model)
 
 
-@pytest.mark.parametrize(("data", "message"), [(None, "pass clips"), ([], "hold no clips")])
+@pytest.mark.parametrize(("data", "message"), [(None, "must be clips"), ([], "at least one clip")])
 def test_importance_of_predicted_coefficients_needs_clips(data, message):
     with pytest.raises(ValueError, match=message):
         ctm_keras.view_importance(video_model(), data)

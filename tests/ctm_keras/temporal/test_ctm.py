@@ -65,7 +65,7 @@ def test_tcc_starts_alike_at_all_positions_with_the_variance_of_its_nine_inputs(
 
 
 def test_tcc_needs_the_size_of_the_image():
-    with pytest.raises(ValueError, match=r"kernel for each position .*None, 8, None, None, 16"):
+    with pytest.raises(ValueError, match=r"kernel for each position.*None, 8, None, None, 16"):
         ctm_keras.TCC().build((None, 8, None, None, 16))
 
 

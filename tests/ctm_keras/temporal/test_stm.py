@@ -234,16 +234,16 @@ def test_fusion_and_temporal_convolution_reach_the_layers():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"modules": ("cstm", "tsm")}, "`modules` are one or both"),
-        ({"modules": ()}, "`modules` are one or both"),
+        ({"modules": ("cstm", "tsm")}, "modules must be one or both"),
+        ({"modules": ()}, "modules must be one or both"),
         ({"modules": ("cmm", "cmm")}, "each once"),
         ({"fusion": "max"}, "fusion must be one of sum, concat, received 'max'"),
         ({"temporal_conv": "depthwise"}, "temporal_conv must be one of channelwise, ordinary"),
-        ({"stages": (5,)}, "no middle in stage 5"),
-        ({"stages": (4,), "blocks": 5}, "Stage 4 has 4 residual blocks"),
-        ({"blocks": (2,)}, "Stage 2 has 1 residual blocks"),
+        ({"stages": (5,)}, "stage of a middle site .* received 5"),
+        ({"stages": (4,), "blocks": 5}, "1 to 4 in stage 4"),
+        ({"blocks": (2,)}, "1 to 1 in stage 2"),
         ({"blocks": ()}, "received \\(\\)"),
-        ({"stages": ()}, "needs a stage"),
+        ({"stages": ()}, "at least one stage"),
         ({"blocks": 0}, "received 0"),
     ],
 )
