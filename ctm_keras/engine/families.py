@@ -23,8 +23,7 @@ UNCLEAR_NAMES = "its layer names do not identify the parts of its blocks"
 class Family:
     """Layer names and preprocessing of a family of backbones.
 
-    Layers are given as alternatives, of which the first that exists counts; `{}` stands for the
-    name of the block.
+    Layers are given as alternatives; the first that exists is used. `{}` is the name of the block.
 
     Args:
         members: Names of the functions of `keras.applications` or this package.

@@ -50,7 +50,7 @@ NAMES = ["left", "right", "schräg"]
 FRAMES, SIZE = 4, 32
 SHUFFLED = [1, 0, 3, 2]  # not the reverse, under which an average of neighbors stays the same
 
-LARGE = ("ctm-resnet50", "i3d-resnet50v2")  # smaller networks of the same methods stand above
+LARGE = ("ctm-resnet50", "i3d-resnet50v2")  # smaller networks of the same methods are above
 ROWS = [pytest.param(case, marks=pytest.mark.long) if case in LARGE else case for case in CASES]
 ON_TINY = [case for case, (_, backbone, _) in CASES.items() if backbone == "tiny"]
 SMALL = [case for case in CASES if case not in LARGE]

@@ -84,7 +84,7 @@ def test_blocks_follow_their_residual_block_and_feed_the_next():
     assert edges["conv4_block4_add"] == ["conv4_block3_ctm_fold", "conv4_block4_3_bn"]
 
 
-def test_class_names_stand_for_their_number():
+def test_class_names_set_the_number_of_classes():
     model = ctm_keras.build_video_model(
         "tsn", "tiny", class_names=("left", "ünten"), image_size=32, weights=None
     )
@@ -188,7 +188,7 @@ def _histories(node):
     return []
 
 
-def test_methods_stand_together():
+def test_methods_can_be_joined():
     model = ctm_keras.build_video_model(
         "tsm+nonlocal", "tiny", 4, image_size=64, weights=None, fold_div=4, mode="dot_product"
     )
@@ -217,7 +217,7 @@ def test_each_method_that_is_joined_exists():
         ("slowfast", {"variant": "16x8"}, 64),
     ],
 )
-def test_frames_of_a_clip_where_nothing_is_said(method, options, frames):
+def test_default_frames_of_a_clip(method, options, frames):
     assert default_frames(method, options) == frames
 
 

@@ -1,4 +1,4 @@
-"""Class names in another order: what is said of them."""
+"""Messages about class names in a different order."""
 
 import pytest
 

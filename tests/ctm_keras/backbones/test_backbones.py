@@ -1,4 +1,4 @@
-"""Backbones in torchvision's layout: sizes, strides, padding and what they lack."""
+"""Backbones in torchvision's layout: sizes, strides, padding and missing parts."""
 
 import math
 

@@ -104,7 +104,7 @@ def test_a_network_that_reads_blue_first(holding, make_clips, capsys):
 
 
 def test_pixels_and_options_survive_another_import_of_the_file(holding, tmp_path, make_clips):
-    """The order of colors is told by no key, the pooling by none, the division by none."""
+    """Color order, pooling and division cannot be inferred from keys."""
     holding("tam-resnet18")
     path, options = tmp_path / "x.keras", {"temporal_pooling": "avg", "blending": "max"}
     model = ctm_keras.import_weights("x.pth", path, channels="bgr", **options, **SMALL)
@@ -128,7 +128,7 @@ def test_averages_where_frames_are_halved_otherwise_are_refused(name, holding):
         ctm_keras.import_weights("x.pth", temporal_pooling="avg", num_frames=8, image_size=64)
 
 
-def test_options_that_keys_do_not_tell(holding, capsys):
+def test_options_that_cannot_be_inferred(holding, capsys):
     holding("tam-resnet18")
     model = ctm_keras.import_weights("x.pth", temporal_pooling=True, blending="max", **SMALL)
     assert any(layer.name.endswith("temporal_pool") for layer in model.layers)

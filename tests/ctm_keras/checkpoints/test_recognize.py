@@ -1,4 +1,4 @@
-"""Each format, method, backbone and option is told by the keys alone."""
+"""Each format, method, backbone and option is inferred from the keys alone."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ FORMATS = {
     "cost": ("hikvision CoST", "mmaction2"),  # its baselines are mmaction2's networks
     "stm": ("STM (its author's code)",),
 }
-TOLD = {
+INFERRED = {
     "tam-resnet18": {"blending_frames": 3},
     "s3d-resnet18": {"depthwise": False},
     "s3d-inception": {"depthwise": False, "pools": "reference"},
@@ -59,10 +59,10 @@ def test_a_network_is_recognized(name):
     assert found.format in FORMATS.get(builder, ("mmaction2",))
     assert (found.method, found.num_classes) == (case.method, case.num_classes)
     assert found.backbone.removeprefix("tv_") == case.backbone.removeprefix("tv_")
-    assert name not in TOLD or found.options == TOLD[name]
+    assert name not in INFERRED or found.options == INFERRED[name]
 
 
-def test_places_of_nonlocal_blocks_are_told():
+def test_places_of_nonlocal_blocks_are_inferred():
     found = recognize(state_like("i3d-3x1x1+nonlocal-resnet50"))
     assert found.options["blocks"] == {3: (2, 4), 4: (2, 4, 6)}
     found = recognize(state_like("slowonly-resnet50"))
@@ -143,14 +143,14 @@ def test_a_projection_is_no_classifier():
         (["s1.pathway0_stem.conv.weight", "s3.pathway0_nonlocal1.conv_g.weight"], "non-local"),
     ],
 )
-def test_networks_that_are_not_here_are_refused_for_what_they_are(keys, reason):
+def test_unsupported_networks_are_refused_with_the_reason(keys, reason):
     with pytest.raises(ValueError, match=reason) as error:
         recognize({key: np.zeros((4, 4, 1, 1, 1), "float32") for key in keys})
     assert "--allow" not in str(error.value)
     assert "0 + 0" not in str(error.value)
 
 
-def test_what_keys_cannot_tell_of_pixels_and_pooling():
+def test_unknown_options_of_pixels_and_pooling():
     assert recognize(state_like("slowfast-8x8-resnet50")).unknown_options == ("channels", "variant")
     assert "temporal_pooling" in recognize(state_like("tam-resnet18-averaged")).unknown_options
 
@@ -169,7 +169,7 @@ def test_another_depth():
         ("layer2.0.conv1.net.", "layer2.0.net.conv1.", "in-place and affects the shortcut"),
     ],
 )
-def test_variants_of_tsm_that_are_not_here(pattern, put, reason):
+def test_unsupported_variants_of_tsm(pattern, put, reason):
     state = state_like("tsm-resnet50")
     state = {key.replace(pattern, put): value for key, value in state.items()}
     with pytest.raises(ValueError, match=reason):

@@ -33,7 +33,7 @@ def resnet18(state_of, tsn):
     return state_of(NAME), tsn
 
 
-def test_each_weight_stands_where_it_belongs(resnet18):
+def test_each_weight_is_loaded_into_its_variable(resnet18):
     state, model = resnet18
     import_state(model, state)
     kernel = state["layer2.0.conv1.weight"]

@@ -1,4 +1,4 @@
-"""What surgery stands on: folding, names of operations, sites by their role."""
+"""Prerequisites of surgery: folding, names of operations, sites by their role."""
 
 import keras
 import numpy as np
@@ -44,7 +44,7 @@ def test_fold_and_unfold_are_inverse():
     assert Unfold(4).compute_output_shape((None, 5, 6, 7)) == (None, 4, 5, 6, 7)
 
 
-def test_a_missing_role_says_why():
+def test_the_error_for_a_missing_role_gives_the_reason():
     vgg = dissect(
         "vgg16",
         keras.applications.VGG16(weights=None, include_top=False, input_shape=(32, 32, 3)),

@@ -23,7 +23,7 @@ def efficientnet(frames):
     return (frames - np.array(STANDARDIZED.mean)) / np.array(STANDARDIZED.scale) * 255
 
 
-# backbone, image size, the family's preprocessing, where CTM stands
+# backbone, image size, the family's preprocessing, sites of CTM
 CASES = [
     ("resnet50v2", 64, applications.resnet_v2.preprocess_input,
      ["conv4_block1", "conv4_block3", "conv4_block5"]),
@@ -85,7 +85,7 @@ def test_preprocessing_that_no_case_above_covers(backbone, reference):
     np.testing.assert_allclose(output, reference(pixels), atol=1e-5)
 
 
-def test_every_member_exists_and_stands_once():
+def test_every_member_exists_and_appears_once():
     members = [member for family in FAMILIES for member in family.members]
     assert len(members) == len(set(members))
     known = {name for name in dir(applications) if name[0].isupper()} | set(backbones.__all__)
@@ -93,7 +93,7 @@ def test_every_member_exists_and_stands_once():
 
 
 @pytest.mark.parametrize("backbone", ["mobilenet", "xception"])
-def test_a_missing_site_says_why(backbone):
+def test_the_error_for_a_missing_site_gives_the_reason(backbone):
     anatomy = image_anatomy(backbone, 75, None)
     role, reason = next(iter(anatomy.family.why_not.items()))
     with pytest.raises(ValueError, match=f"{backbone} has no site '{role}': {reason}"):

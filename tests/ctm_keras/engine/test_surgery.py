@@ -289,7 +289,7 @@ def test_one_operation_is_replaced_once(anatomy):
         grafted(anatomy, *grafts)
 
 
-def test_nothing_stands_before_a_sum(anatomy):
+def test_no_graft_before_a_sum(anatomy):
     add = anatomy.model.get_layer("conv4_block1_add")
     where = Site("block_output", add)
     odd = type(anatomy)(anatomy.backbone, anatomy.family, anatomy.model, (*anatomy.sites, where))

@@ -1,1 +1,1 @@
-"""Our networks beside the original implementations, by recorded numbers."""
+"""Compares our networks with recorded outputs of the original implementations."""

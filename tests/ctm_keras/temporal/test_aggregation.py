@@ -1,4 +1,4 @@
-"""The plain aggregations: what they compute, where they stand, their errors."""
+"""The plain aggregations: outputs, sites and errors."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_the_kernel_starts_with_variance_two_over_channels():
 
 
 @pytest.mark.parametrize("method", ["conv", "avg", "max"])
-def test_they_stand_in_the_places_of_tam(method):
+def test_they_use_the_sites_of_tam(method):
     model = ctm_keras.build_video_model(method, "tv_resnet18", 3, 4, 32, None)
     kind = FrameConv if method == "conv" else TemporalPooling
     layers = [layer for layer in model.layers if isinstance(layer, kind)]

@@ -147,7 +147,7 @@ def test_every_second_block_as_in_the_official_configurations(lengths, pattern):
     assert found == pattern.replace(" ", "")
 
 
-def test_it_stands_instead_of_the_first_convolution_of_basic_blocks():
+def test_it_replaces_the_first_convolution_of_basic_blocks():
     names = [layer.name for layer in cost_layers(video_model())]
     assert names == ["conv3_block1_1_conv", "conv4_block2_1_conv", "conv4_block4_1_conv"]
 
@@ -267,7 +267,7 @@ def test_wrong_options_are_named(options, message):
         ("mobilenet", "conv_pw_2 of mobilenet, which is a 1 x 1 Conv2D"),
     ],
 )
-def test_a_backbone_without_ordinary_square_kernels_says_so(backbone, reason):
+def test_backbones_without_ordinary_square_kernels_are_refused(backbone, reason):
     with pytest.raises(ValueError, match=reason):
         video_model("cost", backbone)
 
@@ -364,7 +364,7 @@ def test_the_first_convolution_of_a_basic_block_becomes_3_x_3_x_3():
 
 
 @pytest.mark.usefixtures("no_random_start")
-def test_c3d_says_so_where_a_block_does_not_begin_with_a_convolution():
+def test_c3d_refuses_blocks_that_do_not_begin_with_a_convolution():
     with pytest.raises(ValueError, match=r"conv2_block2_0_bn of .*, a BatchNormalization"):
         video_model("c3d", "densenet121")
 

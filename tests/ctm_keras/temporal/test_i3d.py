@@ -1,4 +1,4 @@
-"""I3D: inflated convolutions against plain loops, where they stand, and still clips."""
+"""I3D: inflated convolutions against plain loops, their sites, and still clips."""
 
 import numpy as np
 import pytest

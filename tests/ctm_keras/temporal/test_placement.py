@@ -1,4 +1,4 @@
-"""Where blocks stand: CTM's tables, the rule where they are silent, and the same for others."""
+"""Placement of blocks: CTM's tables, the rule for other cases, and other methods."""
 
 import pytest
 

@@ -46,7 +46,7 @@ def test_two_frames_are_pooled_with_the_next(frames, stride):
     assert whole.compute_output_shape(x.shape)[1] == len(range(0, frames - 1, stride))
 
 
-def test_a_clip_too_short_for_a_whole_window_says_so():
+def test_clips_too_short_for_a_whole_window_are_refused():
     with pytest.raises(ValueError, match=r"must have at least 3 frames, received 2"):
         TemporalPooling(size=3, whole=True)(random(1, 2, 3, 2, 4))
 
@@ -70,7 +70,7 @@ def test_half_precision(mode, dtype):
         ("inception_v1", ["conv3", "inception3b", "inception4e"]),
     ],
 )
-def test_it_stands_after_stages_two_three_and_four(backbone, places):
+def test_it_follows_stages_two_three_and_four(backbone, places):
     model = ctm_keras.build_video_model(
         "tsn", backbone, 3, num_frames=8, image_size=64, weights=None, temporal_pooling=True
     )

@@ -1,4 +1,4 @@
-"""S3D: units over time against plain loops, where they stand, and the widths of R(2+1)D."""
+"""S3D: units over time against plain loops, their sites, and the widths of R(2+1)D."""
 
 import keras
 import numpy as np
@@ -86,7 +86,7 @@ def test_units_follow_each_k_x_k_convolution():
 
 
 @pytest.mark.parametrize("widths", ["same", "r2plus1d"])
-def test_what_starts_afresh_is_reported(widths, tmp_path):
+def test_newly_initialized_layers_are_reported(widths, tmp_path):
     size = {"num_frames": 4, "image_size": 32}
     tsn = ctm_keras.build_video_model("tsn", "tiny", 5, weights=None, **size)
     tsn.save(tmp_path / "tsn.keras")

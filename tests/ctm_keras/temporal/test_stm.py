@@ -191,7 +191,7 @@ def test_cmm_reads_what_the_convolution_reads_without_cstm_and_padding():
     assert read_by(model.get_layer("conv3_block4_2_conv")) == "conv3_block4_cstm_fold"
 
 
-def test_in_a_basic_block_they_stand_at_the_first_convolution():
+def test_in_basic_blocks_they_are_at_the_first_convolution():
     model, layers = grafted()
     assert sorted(layers) == sorted(
         f"conv{stage}_block{i}_{module}"
@@ -203,7 +203,7 @@ def test_in_a_basic_block_they_stand_at_the_first_convolution():
 
 
 @pytest.mark.parametrize(("modules", "kind"), [("cstm", CSTM), (("cmm",), CMM)])
-def test_either_module_stands_alone(modules, kind):
+def test_each_module_works_alone(modules, kind):
     _, layers = grafted(modules=modules)
     assert len(layers) == 6
     assert {type(layer) for layer in layers.values()} == {kind}
@@ -259,6 +259,6 @@ def test_a_cmm_checks_its_numbers(name):
 
 
 @pytest.mark.usefixtures("no_random_start")
-def test_a_backbone_without_a_main_convolution_says_so():
+def test_backbones_without_a_main_convolution_are_refused():
     with pytest.raises(ValueError, match="inceptionv3 has no site 'middle'"):
         ctm_keras.build_video_model("stm", "inceptionv3", 4, image_size=75, weights=None)

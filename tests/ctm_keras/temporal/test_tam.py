@@ -60,7 +60,7 @@ def test_tam_adds_the_published_number_of_weights():
     assert sum(np.prod(w.shape) for w in model.trainable_weights) == 23_725_655
 
 
-def test_tam_stands_before_residual_branches_and_spares_the_shortcut():
+def test_tam_precedes_residual_branches_and_not_the_shortcut():
     model = ctm_keras.build_video_model("tam", "tv_resnet18", 3, 4, 32, None)
     tam = model.get_layer("conv3_block1_tam")
     assert model.get_layer("conv3_block1_tam_fold").input is tam.output
@@ -70,7 +70,7 @@ def test_tam_stands_before_residual_branches_and_spares_the_shortcut():
 
 
 @pytest.mark.parametrize("backbone", ["mobilenet", "inception_v1"])
-def test_without_residual_branches_tam_stands_after_each_block(backbone):
+def test_without_residual_branches_tam_follows_each_block(backbone):
     model = ctm_keras.build_video_model("tam", backbone, 3, 4, 64, None)
     blocks = [layer.name for layer in model.layers if isinstance(layer, TAM)]
     if backbone == "inception_v1":

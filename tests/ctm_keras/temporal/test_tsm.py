@@ -94,7 +94,7 @@ def anatomy(stages):
     return Anatomy("resnet", FAMILIES[1], None, tuple(sites))
 
 
-def test_a_backbone_without_residual_branches_says_so():
+def test_backbones_without_residual_branches_are_refused():
     with pytest.raises(ValueError, match=r"vgg16 has no site 'residual_entry': it has no residual"):
         ctm_keras.build_video_model("tsm", "vgg16", 3, 4, 32, None)
 

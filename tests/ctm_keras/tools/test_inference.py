@@ -44,7 +44,7 @@ def test_every_norm_after_a_convolution_goes(tmp_path):
 
 
 def test_a_norm_that_reads_a_graft_stays():
-    """In S3D nothing stands between a convolution and its norm; in I3D the norm reads a graft."""
+    """In S3D nothing is between a convolution and its norm; in I3D the norm reads a graft."""
     model = ctm_keras.build_video_model("i3d", "tv_resnet18", 2, 4, 32, weights=None)
     kept = [x for x in fold_batch_norm(model).layers if isinstance(x, layers.BatchNormalization)]
     assert len(kept) == 17  # the stem and two in each of eight blocks; the three shortcuts fold

@@ -56,7 +56,7 @@ def test_a_file_gives_back_the_same_scores(saved, make_clips):
     assert not report.head_started
 
 
-def test_classes_in_another_order_start_a_new_head_and_the_report_says_why(saved, capsys):
+def test_classes_in_another_order_start_a_new_head_and_are_reported(saved, capsys):
     path, _ = saved(num_classes=None, class_names=["1", "10", "2"])
     capsys.readouterr()
     report = ctm_keras.adoption_report(
@@ -184,7 +184,7 @@ def test_files_of_others_are_refused(tmp_path, content):
         build(weights=path)
 
 
-def test_a_model_without_weights_starts_afresh():
+def test_a_model_without_weights_is_newly_initialized():
     report = ctm_keras.adoption_report(build())
     assert report.source is None
     assert report.adopted == ()
@@ -227,7 +227,7 @@ def test_imagenet_is_what_keras_downloads(monkeypatch, tmp_path, scramble):
     assert report.unused == ()
 
 
-def test_without_a_network_the_message_says_what_is_missing(offline, tmp_path):
+def test_without_a_network_the_message_names_the_missing_file(offline, tmp_path):
     with pytest.raises(ValueError, match="could not be downloaded") as error:
         build(backbone="resnet50", weights="imagenet")
     text = str(error.value)

@@ -1,4 +1,4 @@
-"""What a file says of its network is taken, and what it contradicts is refused by name."""
+"""Settings of a file are used; contradicting arguments are refused by name."""
 
 import keras
 import numpy as np
@@ -169,7 +169,7 @@ def without_note(model):
     return model
 
 
-def test_a_file_without_note_tells_by_its_layers(tmp_path, scramble, make_clips):
+def test_options_of_old_files_are_inferred_from_layers(tmp_path, scramble, make_clips):
     one = without_note(scramble(build("tsm", num_frames=6, fold_div=4, online=True)))
     assert Origin.of(one) == Origin("tsm", "tiny", {"fold_div": 4, "online": True})
     two = again(one, tmp_path / "x.keras", "tsm")
@@ -187,7 +187,7 @@ def test_a_file_without_note_tells_by_its_layers(tmp_path, scramble, make_clips)
         ("slowfast", {"lateral_norm": False}, "lateral_conv1_bn is missing, in the model a Ba"),
     ],
 )
-def test_what_a_file_without_note_does_not_tell_is_refused_by_name(
+def test_options_missing_in_old_files_are_refused_by_name(
     method, options, named, tmp_path, make_clips, scramble
 ):
     one = without_note(scramble(build(method, **options)))
@@ -212,7 +212,7 @@ def test_what_a_file_without_note_does_not_tell_is_refused_by_name(
         ("stm", {"stages": (4,), "blocks": {4: (1,)}, "fusion": "concat"}),
     ],
 )
-def test_a_file_without_note_tells_pooling_places_and_several_methods(
+def test_pooling_places_and_joined_methods_of_old_files_are_inferred(
     method, options, tmp_path, make_clips, scramble
 ):
     one = without_note(scramble(build(method, **options)))
