@@ -23,7 +23,7 @@ def block_size(channels, size, reduction):
 @pytest.mark.parametrize(
     ("backbone", "size", "frames"),
     [
-        ("resnet50", 224, 2),
+        pytest.param("resnet50", 224, 2, marks=pytest.mark.long),
         ("tiny", 64, 8),
         pytest.param("resnet101", 64, 4, marks=pytest.mark.long),
     ],
@@ -56,13 +56,17 @@ def test_tsn_is_the_mean_of_the_image_models_scores(make_clips):
 
 
 @pytest.mark.usefixtures("no_random_start")
-@pytest.mark.parametrize("reduction", [4, 16, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "reduction",
+    [16, pytest.param(4, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.long)],
+)
 def test_resnet50_has_the_parameters_of_its_formula(reduction):
     model = ctm_keras.CTMResNet50(num_classes=200, weights=None, reduction=reduction)
     head = (2048 + 1) * 200
     assert model.count_params() == RESNET50 + head + 3 * block_size(1024, 14, reduction)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("no_random_start")
 def test_resnet101_has_the_parameters_of_its_formula():
     model = ctm_keras.CTMResNet101(num_classes=200, weights=None)

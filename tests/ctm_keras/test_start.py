@@ -14,12 +14,17 @@ MODELS = [
     ("cost", "tiny"),
     ("stm", "tiny"),
     ("s3d", "tiny"),
-    ("tam", "tiny"),
-    ("nonlocal", "tiny"),
-    ("conv", "tiny"),
-    ("tsn", "tv_resnet18"),
-    ("i3d", "inception_v1"),
-    ("slowfast", "resnet50"),
+    *(
+        pytest.param(case, marks=pytest.mark.long, id="-".join(case))
+        for case in [
+            ("tam", "tiny"),
+            ("nonlocal", "tiny"),
+            ("conv", "tiny"),
+            ("tsn", "tv_resnet18"),
+            ("i3d", "inception_v1"),
+            ("slowfast", "resnet50"),
+        ]
+    ),
 ]
 WITHOUT_CHANCE = "cstm"  # its kernels are a shift at the start, as in the paper
 

@@ -47,6 +47,7 @@ def test_a_written_file_is_the_model(holding, tmp_path, make_clips):
     assert ctm_keras.adoption_report(started).head_started
 
 
+@pytest.mark.long
 def test_frames_of_slowfast_and_pixels_of_pyslowfast(holding):
     holding("slowfast-4x16-resnet50")
     model = ctm_keras.import_weights("x.pyth", image_size=32)
@@ -138,6 +139,7 @@ def test_options_that_cannot_be_inferred(holding, capsys):
         ctm_keras.import_weights("x.pth", mode="max", **SMALL)
 
 
+@pytest.mark.long
 def test_another_method_starts_from_a_tsn(holding):
     state = holding("tsn-resnet18")
     model = ctm_keras.import_weights("x.pth", method="i3d", num_classes=4, **SMALL)

@@ -60,7 +60,13 @@ def anatomies(monkeypatch):
     return built
 
 
-@pytest.mark.parametrize(("backbone", "size", "preprocess", "places"), CASES)
+QUICK = ("resnet50v2", "mobilenet", "mobilenetv2", "vgg16")
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size", "preprocess", "places"),
+    [case if case[0] in QUICK else pytest.param(*case, marks=pytest.mark.long) for case in CASES],
+)
 def test_a_family_is_grafted(backbone, size, preprocess, places, anatomies, make_clips):
     model = ctm_keras.build_video_model("ctm", backbone, 3, 2, size, weights=None)
     blocks = [layer.name for layer in model.layers if isinstance(layer, ctm_keras.CTM)]

@@ -129,7 +129,15 @@ ROLES = [
 
 
 @pytest.mark.parametrize("edit", ["before", "after"])
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    "role",
+    [
+        role
+        if role in ("residual_entry", "block_output")
+        else pytest.param(role, marks=pytest.mark.long)
+        for role in ROLES
+    ],
+)
 def test_every_site_takes_layers_before_and_after(anatomy, pixels, role, edit):
     grafts = [
         Graft(s, edit, Scale(1.0, name=f"{s.operation.name}_scale{i}"))

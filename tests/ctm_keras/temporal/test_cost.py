@@ -152,7 +152,7 @@ def test_it_replaces_the_first_convolution_of_basic_blocks():
     assert names == ["conv3_block1_1_conv", "conv4_block2_1_conv", "conv4_block4_1_conv"]
 
 
-@pytest.mark.parametrize("share_weights", [True, False])
+@pytest.mark.parametrize("share_weights", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_the_kernels_of_a_tsn_file_are_adopted(share_weights, tmp_path):
     tsn = ctm_keras.build_video_model("tsn", "tiny", 4, image_size=32, weights=None)
     tsn.save(tmp_path / "tsn.keras")
@@ -165,6 +165,7 @@ def test_the_kernels_of_a_tsn_file_are_adopted(share_weights, tmp_path):
             np.testing.assert_array_equal(kernel, tsn.get_layer(layer.name).kernel)
 
 
+@pytest.mark.long
 def test_a_cost_file_is_read_as_it_is(tmp_path, make_clips):
     model = video_model(kind="a")
     model.save(tmp_path / "cost.keras")
@@ -263,7 +264,11 @@ def test_wrong_options_are_named(options, message):
 @pytest.mark.parametrize(
     ("backbone", "reason"),
     [
-        ("mobilenetv2", "block_1_depthwise of mobilenetv2, which is a 3 x 3 DepthwiseConv2D"),
+        pytest.param(
+            "mobilenetv2",
+            "block_1_depthwise of mobilenetv2, which is a 3 x 3 DepthwiseConv2D",
+            marks=pytest.mark.long,
+        ),
         ("mobilenet", "conv_pw_2 of mobilenet, which is a 1 x 1 Conv2D"),
     ],
 )
@@ -285,7 +290,7 @@ POOLED = {"pool1_pool_temporal_pool": (3, 1, 4), "conv2_block3_temporal_pool": (
 
 
 @pytest.mark.usefixtures("no_random_start")
-@pytest.mark.parametrize("method", ["c3d", "cost"])
+@pytest.mark.parametrize("method", [pytest.param("c3d", marks=pytest.mark.long), "cost"])
 def test_by_default_frames_are_pooled_as_in_the_paper(method):
     assert poolings(video_model(method, "resnet50")) == POOLED
 
@@ -298,13 +303,13 @@ def test_by_default_frames_are_pooled_as_in_the_paper(method):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({}, POOLED),
+        pytest.param({}, POOLED, marks=pytest.mark.long),
         ({"pooling": "code"}, {"conv2_block3_temporal_pool": (2, 2, 2)}),
         (
             {"pooling": "code32"},
             {"pool1_pool_temporal_pool": (2, 2, 1), "conv2_block3_temporal_pool": (2, 2, 1)},
         ),
-        ({"pooling": None}, {}),
+        pytest.param({"pooling": None}, {}, marks=pytest.mark.long),
         (
             {"temporal_pooling": True},
             {
@@ -363,6 +368,7 @@ def test_the_first_convolution_of_a_basic_block_becomes_3_x_3_x_3():
     assert [layer.kernel_size for layer in layers] == [(3, 3, 3)] * 3
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("no_random_start")
 def test_c3d_refuses_blocks_that_do_not_begin_with_a_convolution():
     with pytest.raises(ValueError, match=r"conv2_block2_0_bn of .*, a BatchNormalization"):

@@ -9,6 +9,8 @@ from ctm_keras.models import image_anatomy
 from ctm_keras.temporal.i3d import i3d
 from ctm_keras.temporal.inflate import FrameStride, InflatedConv
 
+LARGE = [pytest.param(name, marks=pytest.mark.long) for name in ("resnet50", "resnet50v2")]
+
 
 def in_plain_loops(clip, kernel, strides, time_padding, bias):
     """A convolution of one clip, "same" in space with odd sizes, from its definition."""
@@ -65,12 +67,13 @@ def test_a_kernel_is_inflated(inflation, factor):
         np.testing.assert_allclose(frame, np.array(conv.kernel) * factor, rtol=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("backbone", "pooled"),
     [
         ("tv_resnet18", True),
         ("inception_v1", False),
-        pytest.param("inception_v1", True, marks=pytest.mark.long),
+        ("inception_v1", True),
     ],
 )
 def test_a_still_clip_scores_as_the_image(backbone, pooled, make_clips, tmp_path):
@@ -102,7 +105,7 @@ def test_every_k_x_k_convolution_is_inflated():
 
 
 @pytest.mark.usefixtures("no_random_start")
-@pytest.mark.parametrize("backbone", ["tv_resnet18", "resnet50", "resnet50v2", "tiny"])
+@pytest.mark.parametrize("backbone", ["tv_resnet18", *LARGE, "tiny"])
 def test_strides_in_time_take_the_shortcut_along(backbone):
     grafts = i3d(image_anatomy(backbone, 64, None), temporal_pooling=True)
     strided = [g.site.block for g in grafts if getattr(g.layer, "strides", (1,))[0] == 2]
@@ -119,7 +122,7 @@ def test_without_shortcuts_frames_are_pooled():
 
 
 @pytest.mark.usefixtures("no_random_start")
-@pytest.mark.parametrize("recipe", ["i3d", "s3d"])
+@pytest.mark.parametrize("recipe", ["i3d", pytest.param("s3d", marks=pytest.mark.long)])
 def test_a_depthwise_convolution_is_not_inflated(recipe):
     options = {"widths": "r2plus1d"} if recipe == "s3d" else {}
     with pytest.raises(

@@ -66,8 +66,12 @@ def test_half_precision(mode, dtype):
     [
         ("tiny", ["conv2_block1", "conv3_block1", "conv4_block4"]),
         ("tv_resnet18", ["conv2_block2", "conv3_block2", "conv4_block2"]),
-        ("resnet50", ["conv2_block3", "conv3_block4", "conv4_block6"]),
-        ("inception_v1", ["conv3", "inception3b", "inception4e"]),
+        pytest.param(
+            "resnet50", ["conv2_block3", "conv3_block4", "conv4_block6"], marks=pytest.mark.long
+        ),
+        pytest.param(
+            "inception_v1", ["conv3", "inception3b", "inception4e"], marks=pytest.mark.long
+        ),
     ],
 )
 def test_it_follows_stages_two_three_and_four(backbone, places):

@@ -85,7 +85,7 @@ def test_units_follow_each_k_x_k_convolution():
     assert first.layer.name == "conv2_block1_1_temporal"
 
 
-@pytest.mark.parametrize("widths", ["same", "r2plus1d"])
+@pytest.mark.parametrize("widths", [pytest.param("same", marks=pytest.mark.long), "r2plus1d"])
 def test_newly_initialized_layers_are_reported(widths, tmp_path):
     size = {"num_frames": 4, "image_size": 32}
     tsn = ctm_keras.build_video_model("tsn", "tiny", 5, weights=None, **size)

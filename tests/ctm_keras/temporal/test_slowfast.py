@@ -70,6 +70,7 @@ def test_a_convolution_over_frames_is_the_plain_one(size, stride, frames):
     assert layer.compute_output_shape(x.shape) == y.shape
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("no_random_start")
 @pytest.mark.parametrize(
     ("backbone", "variant", "frames", "giga", "million"),
@@ -91,7 +92,14 @@ def test_the_end_of_every_branch_starts_at_zero(short):
     assert not any(np.any(x.gamma) for x in ends)
 
 
-@pytest.mark.parametrize(("variant", "kernel"), [("4x16", 5), ("8x8", 3), ("16x8", 7)])
+@pytest.mark.parametrize(
+    ("variant", "kernel"),
+    [
+        pytest.param("4x16", 5, marks=pytest.mark.long),
+        ("8x8", 3),
+        pytest.param("16x8", 7, marks=pytest.mark.long),
+    ],
+)
 def test_lateral_connections_reach_as_far_as_asked(short, variant, kernel):
     model = build(variant=variant, fusion_kernel=kernel)
     laterals = [x for x in model.layers if x.name.startswith("lateral") and isinstance(x, TimeConv)]
@@ -119,7 +127,10 @@ def test_temporal_pooling_halves_both_pathways_three_times(short):
     assert model.output_shape == (None, 5)
 
 
-@pytest.mark.parametrize("temporal_blocks", [0, 1, 2])
+@pytest.mark.parametrize(
+    "temporal_blocks",
+    [pytest.param(0, marks=pytest.mark.long), 1, pytest.param(2, marks=pytest.mark.long)],
+)
 def test_as_many_blocks_of_res4_reach_over_frames_as_asked(short, temporal_blocks):
     model = build(temporal_blocks=temporal_blocks)
     expected = [3] * temporal_blocks + [1] * (2 - temporal_blocks)
@@ -140,6 +151,7 @@ def test_every_frame_counts(short, scramble, make_clips):
         assert np.abs(np.array(features(changed)) - before).max() > 1e-6
 
 
+@pytest.mark.long
 def test_mixed_precision(short, scramble, make_clips):
     model, clips = scramble(build()), make_clips(2, 16, 32)
     keras.config.set_dtype_policy("mixed_bfloat16")

@@ -166,8 +166,10 @@ def test_every_block_of_a_resnet_has_both_modules():
     ("options", "millions"),
     [
         ({}, "24.0"),  # Table 9
-        ({"modules": "cstm"}, "23.88"),  # Table 8
-        ({"modules": "cstm", "temporal_conv": "ordinary"}, "27.64"),
+        pytest.param({"modules": "cstm"}, "23.88", marks=pytest.mark.long),  # Table 8
+        pytest.param(
+            {"modules": "cstm", "temporal_conv": "ordinary"}, "27.64", marks=pytest.mark.long
+        ),
     ],
 )
 def test_parameters_are_the_published_ones(options, millions):
@@ -258,6 +260,7 @@ def test_a_cmm_checks_its_numbers(name):
         CMM(**{name: 0})
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("no_random_start")
 def test_backbones_without_a_main_convolution_are_refused():
     with pytest.raises(ValueError, match="inceptionv3 has no site 'middle'"):

@@ -9,12 +9,12 @@ import ctm_keras
 from ctm_keras.tools.inference import fold_batch_norm
 
 CASES = [
-    ("tsn", "tv_resnet18", {}),
+    pytest.param("tsn", "tv_resnet18", {}, marks=pytest.mark.long),
     ("stm", "tiny", {}),
     ("s3d", "tiny", {}),
     ("i3d", "tiny", {}),
-    ("ctm", "resnet50", {}),
-    ("tsm", "mobilenetv2", {}),
+    pytest.param("ctm", "resnet50", {}, marks=pytest.mark.long),
+    pytest.param("tsm", "mobilenetv2", {}, marks=pytest.mark.long),
 ]
 
 
@@ -43,6 +43,7 @@ def test_every_norm_after_a_convolution_goes(tmp_path):
     assert np.array_equal(keras.saving.load_model(tmp_path / "folded.keras")(clips), folded(clips))
 
 
+@pytest.mark.long
 def test_a_norm_that_reads_a_graft_stays():
     """In S3D nothing is between a convolution and its norm; in I3D the norm reads a graft."""
     model = ctm_keras.build_video_model("i3d", "tv_resnet18", 2, 4, 32, weights=None)

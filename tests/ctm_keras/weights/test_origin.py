@@ -44,7 +44,7 @@ OPTIONS = {
     "slowfast": [{"variant": ("8x8", "4x16"), "fusion_kernel": (3, 5), "temporal_blocks": (0, 1),
                   "lateral_norm": (False, True), "slow_frames": ("strided", "spread")}],
 }  # fmt: skip
-QUICK = ("ctm", "cost", "i3d", "tsm")
+QUICK = ("ctm",)
 ROWS = [
     pytest.param(method, row, marks=[] if method in QUICK else pytest.mark.long)
     for method, rows in OPTIONS.items()
@@ -94,10 +94,10 @@ def test_nothing_given_is_as_in_the_file(method, row, tmp_path, scramble, make_c
 @pytest.mark.parametrize(
     ("method", "mode", "others"),
     [
-        ("tam", "avg", [False, "max"]),
-        ("cost", "max", [False, "avg"]),
+        pytest.param("tam", "avg", [False, "max"], marks=pytest.mark.long),
+        pytest.param("cost", "max", [False, "avg"], marks=pytest.mark.long),
         ("i3d", True, [False]),  # by strides
-        ("tsn", None, [True, "avg"]),
+        pytest.param("tsn", None, [True, "avg"], marks=pytest.mark.long),
     ],
 )
 def test_pooling_is_taken_and_its_contrary_refused(
@@ -184,7 +184,12 @@ def test_options_of_old_files_are_inferred_from_layers(tmp_path, scramble, make_
     [
         ("tsm", {"every": 2}, "conv4_block2_tsm is missing, in the model a TSM"),
         ("cost", {"pooling": "code"}, "size of conv2_block1_temporal_pool is 2, in the model 3"),
-        ("slowfast", {"lateral_norm": False}, "lateral_conv1_bn is missing, in the model a Ba"),
+        pytest.param(
+            "slowfast",
+            {"lateral_norm": False},
+            "lateral_conv1_bn is missing, in the model a Ba",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_options_missing_in_old_files_are_refused_by_name(
@@ -201,14 +206,20 @@ def test_options_missing_in_old_files_are_refused_by_name(
 @pytest.mark.parametrize(
     ("method", "options"),
     [
-        ("tsn", {"temporal_pooling": "avg"}),
-        ("nonlocal", {"temporal_pooling": "max", "mode": "dot_product"}),
-        ("c2d", {"temporal_pooling": "avg"}),
-        ("i3d", {"temporal_pooling": "max"}),  # by strides
-        ("slowfast", {"temporal_pooling": "avg"}),
+        pytest.param("tsn", {"temporal_pooling": "avg"}, marks=pytest.mark.long),
+        pytest.param(
+            "nonlocal", {"temporal_pooling": "max", "mode": "dot_product"}, marks=pytest.mark.long
+        ),
+        pytest.param("c2d", {"temporal_pooling": "avg"}, marks=pytest.mark.long),
+        pytest.param("i3d", {"temporal_pooling": "max"}, marks=pytest.mark.long),  # by strides
+        pytest.param("slowfast", {"temporal_pooling": "avg"}, marks=pytest.mark.long),
         ("tsm+ctm", {"fold_div": 4, "temporal_pooling": "max", "paths": ("tccm",)}),
-        ("ctm", {"stages": (3, 4), "blocks": {3: (1,), 4: (2, 3)}, "reduction": 2}),
-        ("nonlocal", {"stages": (4,), "blocks": {4: (1, 4)}}),
+        pytest.param(
+            "ctm",
+            {"stages": (3, 4), "blocks": {3: (1,), 4: (2, 3)}, "reduction": 2},
+            marks=pytest.mark.long,
+        ),
+        pytest.param("nonlocal", {"stages": (4,), "blocks": {4: (1, 4)}}, marks=pytest.mark.long),
         ("stm", {"stages": (4,), "blocks": {4: (1,)}, "fusion": "concat"}),
     ],
 )

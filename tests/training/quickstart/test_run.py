@@ -15,7 +15,7 @@ NOTEBOOK = Path(__file__).parents[3] / "examples" / "ctm_in_a_notebook.ipynb"
 
 def test_quickstart_runs_the_whole_workflow(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(module, "VIDEOS_PER_CLASS", 10)
-    monkeypatch.setitem(module.RECIPE, "epochs", 1)
+    monkeypatch.setattr(module, "EPOCHS", {"tsn": 1, "ctm": 1})
     reports = quickstart(QuickstartConfig(out=tmp_path / "q"))
     out = capsys.readouterr().out
     assert set(reports) == {"tsn", "ctm"}
