@@ -6,15 +6,15 @@ from typing import Literal
 import keras
 
 Role = Literal[
-    "stem",
-    "residual_entry",
-    "middle",
-    "middle_output",
-    "shortcut",
+    "stem",  # the first convolution
+    "residual_entry",  # what first reads the block's input in its residual branch
+    "middle",  # the k x k convolution of a residual branch; a basic block has two
+    "middle_output",  # its last batch norm or activation
+    "shortcut",  # the convolution of a shortcut, where there is one
     "block_output",
-    "stage_output",
-    "pool",
-    "head",
+    "stage_output",  # the output of a stage's last block
+    "pool",  # a pooling layer
+    "head",  # the last operation; its output is pooled and classified
 ]
 Edit = Literal["before", "after", "instead"]
 

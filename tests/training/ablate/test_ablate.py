@@ -60,7 +60,7 @@ def test_tables_are_trained_evaluated_and_written(ablation, monkeypatch):
     assert res4.startswith("| Res4 | ")
     assert res4.endswith("| 78.94 |")
     assert " ± " in res4
-    assert res5.startswith("| Res5 | - | tiny has no block_output in stage 5")
+    assert res5.startswith("| Res5 | - | The stage of a block_output site of tiny must be one of")
     assert ctm_1.read_text(encoding="utf-8").splitlines()[-1] == res4.replace("Res4", "CTM")
     found = json.loads(ctm_2.with_suffix(".json").read_text(encoding="utf-8"))["rows"]
     assert [len(row["top1"]) for row in found] == [2, 0]

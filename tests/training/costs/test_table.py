@@ -29,7 +29,7 @@ def test_the_table_of_costs_has_a_row_for_each_method(monkeypatch):
 
 @pytest.mark.parametrize(
     ("backbone", "frames", "message"),
-    [("nope", 4, "no backbone 'nope'"), ("tiny", 0, "num_frames")],
+    [("nope", 4, "received 'nope'"), ("tiny", 0, "num_frames")],
 )
 def test_invalid_options_of_the_cost_table_are_errors(backbone, frames, message):
     with pytest.raises(ValueError, match=message):

@@ -76,7 +76,7 @@ def test_the_video_itself_is_never_overwritten(trained, video, tmp_path):
 
 @pytest.mark.parametrize(
     ("to", "name", "words"),
-    [("v.avi", None, "--to must be a .gif or .mp4"), ("v.gif", "flying", "no class 'flying'")],
+    [("v.avi", None, "--to must be a .gif or .mp4"), ("v.gif", "flying", "received 'flying'")],
 )
 def test_invalid_values_are_named(trained, video, tmp_path, to, name, words):
     with pytest.raises(ValueError, match=words):
