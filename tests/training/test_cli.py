@@ -183,6 +183,7 @@ def test_characters_that_the_terminal_does_not_support_are_escaped(foreign, monk
     assert [{row["class"] for row in own["classes"]} for own in found] == [names] * 3
 
 
+@pytest.mark.long
 def test_a_run_can_be_read_in_every_locale(foreign):
     commands = [
         ["evaluate", "run", "--num-clips", "1", "--num-crops", "1"],

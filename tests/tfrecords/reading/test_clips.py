@@ -267,6 +267,7 @@ def test_wrong_arguments_are_errors(data, option, message):
         train(data, **option)
 
 
+@pytest.mark.long
 def test_fit_on_two_devices_sees_the_order_of_every_epoch(data):
     """In epochs 1, 2 and 3 (from step 2), each step feeds one half of its batch to each device."""
     script = Path(__file__).with_name("two_devices.py")

@@ -87,6 +87,7 @@ def test_tables_are_trained_evaluated_and_written(ablation, monkeypatch):
         ablate(dataclasses.replace(ablation, data=(rebuilt,)))
 
 
+@pytest.mark.long
 def test_only_the_requested_report_is_reused(trained, tmp_path):
     """Reports of other splits or models are in the same place."""
     run = Run(shutil.copytree(trained.path, tmp_path / "run"))

@@ -22,6 +22,7 @@ def learned(run):
         return [{**row, "data_wait": None} for row in csv.DictReader(file)]
 
 
+@pytest.mark.long
 def test_a_run_on_a_bucket_equals_a_run_on_disk(remote, config, trained, tmp_path):
     from training.evaluate.evaluate import evaluate
     from training.fit.train import train

@@ -71,15 +71,15 @@ def test_the_optimizer_has_the_options_of_the_run(config, change, monkeypatch):
     assert (models[0].optimizer.momentum, models[0].optimizer.l2) == (0.8, 0.01)
 
 
+@pytest.mark.long
 def test_two_devices_train_as_one(config, tmp_path, change, difference):
     one = change(config, out=tmp_path / "one", model="tsn", dropout=0.0, epochs=1)
     two = change(one, out=tmp_path / "two", devices="cpu:2")
     assert difference(train(one), train(two)) < 1e-4
 
 
-@pytest.mark.parametrize(
-    "precision", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_trains(config, precision, change):
     run = train(change(config, precision=precision, epochs=1))
     assert keras.config.dtype_policy().name == "float32"
@@ -100,6 +100,7 @@ def test_frozen_batch_norm_is_refused_where_paths_would_stay_zero(config, change
     assert not config.out.exists()
 
 
+@pytest.mark.long
 def test_fine_tuning_freezes_all_but_the_first_batch_norm(
     config, trained, tmp_path, change, capsys
 ):
@@ -315,6 +316,7 @@ def test_resuming_with_other_options_is_refused(trained):
         train(TrainConfig(resume=trained.path, epochs=5, freeze_bn=True))
 
 
+@pytest.mark.long
 def test_resuming_requires_no_initial_weights(trained, config, tmp_path, change, monkeypatch):
     start = tmp_path / "start.keras"
     shutil.copy(trained.model, start)
@@ -375,6 +377,7 @@ def test_another_backend_is_refused_in_one_sentence(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_a_run_with_every_augmentation_records_them_and_trains_on_soft_labels(config, change):
     options = {"augment": "mvit", "mixup": 0.3, "color_jitter": (0.4, 0.4, 0.4, 0.1)}
     options |= {"class_weights": ("balanced",), "label_smoothing": 0.1, "epochs": 1}

@@ -38,6 +38,7 @@ def test_ctm_learns_what_tsn_cannot(tmp_path):
     assert reports["tsn"].top1 < 0.4
 
 
+@pytest.mark.long
 def test_the_notebook_runs(monkeypatch):
     monkeypatch.setenv("VIDEOS_PER_CLASS", "10")
     monkeypatch.setenv("EPOCHS", "1")

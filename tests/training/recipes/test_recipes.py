@@ -104,6 +104,7 @@ def test_the_command_line_overrides_a_recipe(directions, tmp_path, monkeypatch, 
     assert not out.exists()
 
 
+@pytest.mark.long
 def test_an_epoch_of_one_step_is_planned_too(trained, change, capsys):
     """Even if the folder already has a run."""
     train(change(trained.config, model="tsn", batch_size=36, dry_run=True))
