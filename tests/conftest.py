@@ -20,6 +20,7 @@ def pytest_collection_finish():
     # What is imported by now stays: collections need not look through it again and again.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 10, 100)  # models are large: collections took 6% of the time
 
 
 @pytest.fixture
