@@ -104,7 +104,9 @@ benchmarks/models_page.py` writes this page.
 COSTS = """## What they cost
 8 frames of 224 x 224 (32 or 64 frames for SlowFast's variants), 400 classes, on `tv_resnet50`,
 the layout that the papers count (torchvision's). `ctm models --table --backbone tv_resnet50` prints
-this table; clips/s is measured with one clip at a time on two cores."""
+this table; clips/s is measured with one clip at a time on two cores, in another run than under
+Speed. CoST and its baselines, and `i3d_3x1x1`, halve the number of frames early, so they cost
+less than TSN."""
 
 PROOF = """## Compared with the original implementations
 `tests/ctm_keras/reference` compares 46 networks with the original PyTorch code (IBM's, TSM's,
