@@ -5,6 +5,7 @@ Li et al., Collaborative Spatiotemporal Feature Learning for Video Action Recogn
 
 from keras import layers
 
+from ..arguments import check_choice
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft, Site
 from .inflate import inflated
@@ -32,10 +33,7 @@ def pool_frames(anatomy: Anatomy, pooling: str | None, at_three_places: bool | s
         at_three_places: Value of `temporal_pooling`, which replaces these poolings by those of the
             analysis paper.
     """
-    if pooling not in POOLINGS:
-        raise ValueError(
-            f"pooling must be one of {', '.join(map(str, POOLINGS))}, received {pooling!r}."
-        )
+    check_choice("pooling", pooling, POOLINGS)
     if at_three_places:
         return temporal_pooling(anatomy, at_three_places)
     in_stem, after_res2 = POOLINGS[pooling]

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from ..arguments import check_choice
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
 from ..types import Tensor
@@ -62,8 +63,7 @@ def inflated_pools(
         temporal_stride: Whether the poolings between stages halve the frames.
         last_size: Size of the last pooling between stages with `"reference"`, over space and time.
     """
-    if pools not in POOLS:
-        raise ValueError(f"pools must be {' or '.join(map(repr, POOLS))}, received {pools!r}.")
+    check_choice("pools", pools, POOLS)
     if temporal_stride == "avg":
         raise ValueError(
             "temporal_pooling must be True or False for inception_v1, received 'avg'. Its poolings "

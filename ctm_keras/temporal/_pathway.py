@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from ..arguments import check_choice
 from ..engine.folding import Fold, Unfold
 from ..initializers import he_fan_out
 from ..types import Shape, Tensor
@@ -47,10 +48,7 @@ class SlowFrames(layers.Layer):
 
     def __init__(self, alpha: int, choice: str = "spread", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if choice not in CHOICES:
-            raise ValueError(
-                f"slow_frames must be {' or '.join(map(repr, CHOICES))}, received {choice!r}."
-            )
+        check_choice("slow_frames", choice, CHOICES)
         self.alpha = alpha
         self.choice = choice
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import activations, initializers, layers, ops
 
+from ..arguments import check_choice
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft, Site
 from ..types import Shape, Tensor
@@ -71,14 +72,8 @@ class CoST(layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for name, value, choices in (
-            ("kind", kind, KINDS),
-            ("padding", padding, ("same", "valid")),
-        ):
-            if value not in choices:
-                raise ValueError(
-                    f"{name} must be {' or '.join(map(repr, choices))}, received {value!r}."
-                )
+        check_choice("kind", kind, KINDS)
+        check_choice("padding", padding, ("same", "valid"))
         if kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd, received {kernel_size!r}.")
         self.filters = filters

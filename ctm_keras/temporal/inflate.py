@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import activations, layers, ops
 
+from ..arguments import check_choice
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft, Site
 from ..types import Shape, Tensor
@@ -65,15 +66,9 @@ class InflatedConv(layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        for name, value, choices in (
-            ("padding", padding, ("same", "valid")),
-            ("time_padding", time_padding, TIME_PADDINGS),
-            ("inflation", inflation, INFLATIONS),
-        ):
-            if value not in choices:
-                raise ValueError(
-                    f"{name} must be {' or '.join(map(repr, choices))}, received {value!r}."
-                )
+        check_choice("padding", padding, ("same", "valid"))
+        check_choice("time_padding", time_padding, TIME_PADDINGS)
+        check_choice("inflation", inflation, INFLATIONS)
         if kernel_size[0] % 2 == 0:
             raise ValueError(f"The temporal kernel size must be odd, received {kernel_size[0]}.")
         self.filters = filters

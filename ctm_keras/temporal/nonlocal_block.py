@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from ..arguments import check_count
+from ..arguments import check_choice, check_count
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
 from ..types import Shape, Tensor
@@ -61,8 +61,7 @@ class NonLocal(layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if mode not in MODES:
-            raise ValueError(f"mode must be one of {', '.join(MODES)}, received {mode!r}.")
+        check_choice("mode", mode, MODES)
         check_count("reduction", reduction)
         self.mode = mode
         self.reduction = reduction

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from ..arguments import check_count
+from ..arguments import check_choice, check_count
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
 from ..types import Shape, Tensor
@@ -49,8 +49,7 @@ class TemporalPooling(layers.Layer):
         self, mode: str = "max", stride: int = 2, size: int = 3, whole: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        if mode not in MODES:
-            raise ValueError(f"mode must be one of {', '.join(MODES)}, received {mode!r}.")
+        check_choice("mode", mode, MODES)
         check_count("stride", stride)
         check_count("size", size)
         self.mode = mode

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import activations, initializers, layers, ops
 
-from ..arguments import check_count
+from ..arguments import check_choice, check_count
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft, Site
 from ..initializers import he_fan_out
@@ -209,8 +209,7 @@ def s3d(
         temporal_pooling: Whether to halve the frames three times by temporal strides: in the first
             block of stages 3, 4 and 5 and its shortcut, or in Inception-V1's poolings.
     """
-    if widths not in WIDTHS:
-        raise ValueError(f"widths must be {' or '.join(map(repr, WIDTHS))}, received {widths!r}.")
+    check_choice("widths", widths, WIDTHS)
     if widths != "same" and depthwise:
         raise ValueError(
             f"widths must be 'same' with depthwise=True, received {widths!r}. Depthwise "

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import initializers, layers, ops
 
-from ..arguments import check_count
+from ..arguments import check_choice, check_count
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft, Site
 from ..types import Shape, Tensor
@@ -53,7 +53,7 @@ class CSTM(layers.Layer):
 
     def __init__(self, temporal_conv: str = "channelwise", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        _check("temporal_conv", temporal_conv, TEMPORAL_CONVS)
+        check_choice("temporal_conv", temporal_conv, TEMPORAL_CONVS)
         self.temporal_conv = temporal_conv
 
     def build(self, input_shape: Shape) -> None:
@@ -116,7 +116,7 @@ class CMM(layers.Layer):
         self, fusion: str = "sum", strides: int = 1, reduction: int = 16, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        _check("fusion", fusion, FUSIONS)
+        check_choice("fusion", fusion, FUSIONS)
         check_count("strides", strides)
         check_count("reduction", reduction)
         self.fusion = fusion
@@ -251,8 +251,3 @@ def _shift(shape: Shape, dtype: str | None = None) -> Tensor:
     if len(shape) == 4:
         kernel = kernel[:, None, :, None] * np.eye(channels)
     return ops.convert_to_tensor(kernel, dtype)
-
-
-def _check(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, received {value!r}.")

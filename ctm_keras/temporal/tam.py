@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from ..arguments import check_count
+from ..arguments import check_choice, check_count
 from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
 from ..types import Shape, Tensor
@@ -51,10 +51,7 @@ class TAM(layers.Layer):
     def __init__(self, blending_frames: int = 3, blending: str = "sum", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_count("blending_frames", blending_frames)
-        if blending not in BLENDING:
-            raise ValueError(
-                f"blending must be {' or '.join(map(repr, BLENDING))}, received {blending!r}."
-            )
+        check_choice("blending", blending, BLENDING)
         self.blending_frames = blending_frames
         self.blending = blending
 

@@ -8,23 +8,21 @@ import pytest
 
 import ctm_keras
 
+LONG = [
+    ("tam", "tiny"),
+    ("nonlocal", "tiny"),
+    ("conv", "tiny"),
+    ("tsn", "tv_resnet18"),
+    ("i3d", "inception_v1"),
+    ("slowfast", "resnet50"),
+]
 MODELS = [
     ("tsn", "tiny"),
     ("ctm", "tiny"),
     ("cost", "tiny"),
     ("stm", "tiny"),
     ("s3d", "tiny"),
-    *(
-        pytest.param(case, marks=pytest.mark.long, id="-".join(case))
-        for case in [
-            ("tam", "tiny"),
-            ("nonlocal", "tiny"),
-            ("conv", "tiny"),
-            ("tsn", "tv_resnet18"),
-            ("i3d", "inception_v1"),
-            ("slowfast", "resnet50"),
-        ]
-    ),
+    *(pytest.param(case, marks=pytest.mark.long) for case in LONG),
 ]
 WITHOUT_CHANCE = "cstm"  # its kernels are a shift at the start, as in the paper
 

@@ -251,8 +251,8 @@ def test_importance_of_predicted_coefficients_needs_clips(data, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kind": "c"}, "kind must be 'a' or 'b', received 'c'"),
-        ({"padding": "causal"}, "padding must be 'same' or 'valid', received 'causal'"),
+        ({"kind": "c"}, "kind must be one of a, b, received 'c'"),
+        ({"padding": "causal"}, "padding must be one of same, valid, received 'causal'"),
         ({"kernel_size": 2}, "kernel_size must be odd, received 2"),
     ],
 )

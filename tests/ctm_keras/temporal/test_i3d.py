@@ -136,9 +136,9 @@ def test_a_depthwise_convolution_is_not_inflated(recipe):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"time_padding": "wrap"}, "time_padding must be 'replicate' or 'zero', received 'wrap'"),
-        ({"inflation": "twice"}, "inflation must be 'divide' or 'copy', received 'twice'"),
-        ({"padding": "causal"}, "padding must be 'same' or 'valid', received 'causal'"),
+        ({"time_padding": "wrap"}, "time_padding must be one of replicate, zero, received 'wrap'"),
+        ({"inflation": "twice"}, "inflation must be one of divide, copy, received 'twice'"),
+        ({"padding": "causal"}, "padding must be one of same, valid, received 'causal'"),
     ],
 )
 def test_options_are_checked(options, message):
@@ -152,5 +152,5 @@ def test_an_even_kernel_is_refused():
 
 
 def test_pools_are_checked():
-    with pytest.raises(ValueError, match="pools must be 'image' or 'reference', received 'max'"):
+    with pytest.raises(ValueError, match="pools must be one of image, reference, received 'max'"):
         i3d(image_anatomy("inception_v1", 64, None), pools="max")

@@ -113,7 +113,7 @@ def test_the_start_is_that_of_the_reference():
 
 def test_options_are_checked():
     anatomy = image_anatomy("tiny", 32, None)
-    with pytest.raises(ValueError, match="widths must be 'same' or 'r2plus1d', received 'wide'"):
+    with pytest.raises(ValueError, match="widths must be one of same, r2plus1d, received 'wide'"):
         s3d(anatomy, widths="wide")
     with pytest.raises(ValueError, match="widths must be 'same' with depthwise=True"):
         s3d(anatomy, depthwise=True, widths="r2plus1d")

@@ -99,5 +99,5 @@ def test_wrong_blending_frames(count):
 
 
 def test_wrong_blending():
-    with pytest.raises(ValueError, match=r"blending must be 'sum' or 'max', received 'mean'"):
+    with pytest.raises(ValueError, match=r"blending must be one of sum, max, received 'mean'"):
         TAM(blending="mean")
