@@ -16,6 +16,7 @@ from .temporal.stm import CMM, CSTM
 from .temporal.tam import TAM
 from .temporal.tsm import TSM
 from .tools.activation_maps import class_activation_maps
+from .tools.freeze import freeze, split
 from .tools.inference import fold_batch_norm
 from .tools.view_importance import view_importance
 from .weights.adopt import load_weights
@@ -48,8 +49,10 @@ __all__ = [
     "class_activation_maps",
     "class_names",
     "fold_batch_norm",
+    "freeze",
     "import_weights",
     "list_models",
     "load_weights",
+    "split",
     "view_importance",
 ]

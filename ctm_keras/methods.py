@@ -133,6 +133,12 @@ def _options(recipe: Callable) -> list[str]:
     return list(inspect.signature(recipe).parameters)
 
 
+def _in_every_block(recipe: Callable) -> bool:
+    """Returns whether the only value of a recipe's option `stages` is `"head"`."""
+    stages = inspect.signature(recipe).parameters.get("stages")
+    return stages is not None and stages.annotation == str | None
+
+
 def grafts_of(
     method: str, anatomy: Anatomy, temporal_pooling: bool | str, options: dict
 ) -> list[Graft]:
@@ -142,8 +148,11 @@ def grafts_of(
     """
     grafts: list[Graft] = []
     pooled: bool | str = False
-    for recipe in _recipes(method):
+    recipes = _recipes(method)
+    for recipe in recipes:
         own = {name: value for name, value in options.items() if name in _options(recipe)}
+        if len(recipes) > 1 and own.get("stages") != "head" and _in_every_block(recipe):
+            own.pop("stages", None)  # they are those of the other method
         if "temporal_pooling" in _options(recipe):
             own["temporal_pooling"] = pooled = temporal_pooling
         grafts += recipe(anatomy, **own)

@@ -25,7 +25,7 @@ ROOMS = {  # a folder, or a file beside folders: those of its package that it ma
         "weights": "engine temporal methods names",
         "models": "engine backbones methods weights arguments types",
         "checkpoints": "engine methods models weights",
-        "tools": "engine temporal types",
+        "tools": "engine methods models temporal types weights",
         "__init__": "checkpoints loss methods models optimizer temporal tools weights",
     },
     "tfrecords": {

@@ -101,7 +101,7 @@ def dissect(backbone: str, model: keras.Model) -> Anatomy:
         sites.append(Site("stage_output", sites[-1].operation, names[-1], stage, len(names)))
     sites += [Site("pool", op, stage=_stride(model, op)) for op in model.layers if _pools(op)]
     (output,) = (op for op in model.operations if op.output is model.output)
-    sites.append(Site("head", output))
+    sites.append(Site("head", output, "head"))
     return Anatomy(str(backbone).lower(), family, model, tuple(sites))
 
 

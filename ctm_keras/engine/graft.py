@@ -26,7 +26,7 @@ class Site:
     Args:
         role: Role of the operation in the network.
         operation: The layer or Keras operation at this site.
-        block: Name of its block, the prefix of the layer names (`"conv4_block1"`).
+        block: Name of its block, the prefix of the layer names (`"conv4_block1"`, `"head"`).
         stage: Number of the stage, as in Res2 to Res5: maps of stage k have stride 2**k.
         index: Position of the block in its stage, counted from 1.
     """
@@ -53,7 +53,8 @@ class Graft:
     method the shapes must be equal.
 
     With `reads`, the layer is called with two clips. The second is the input of the operation at
-    that site, before any edits and without the zeros of a padding layer.
+    that site, before any edits and without the zeros of a padding layer; at the head, it is the
+    output of the last operation, before any edits.
     """
 
     site: Site

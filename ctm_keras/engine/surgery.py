@@ -105,6 +105,9 @@ class _Replay:
             if isinstance(operation, layers.BatchNormalization):
                 operation.momentum = BATCH_NORM_MOMENTUM
             x = operation(*args, **kwargs)
+        if operation.output is self.anatomy.model.output:
+            self.read[id(operation)] = x
+            self._note(x, frames)
         for graft in self._take(operation, "after"):
             x, frames = self._insert(graft, x, frames)
         self._note(x, frames)

@@ -74,33 +74,38 @@ class FrameConv(layers.Layer):
         return {**super().get_config(), "size": self.size}
 
 
-def conv_aggregation(anatomy: Anatomy, size: int = 3) -> list[Graft]:
+def conv_aggregation(anatomy: Anatomy, size: int = 3, stages: str | None = None) -> list[Graft]:
     """Temporal convolutions over all channels, at the sites of TAM.
 
     Args:
         anatomy: Anatomy of the image model.
         size: Temporal size of the kernel, an odd number.
+        stages: `"head"` for a single layer, on the features that the head reads.
     """
-    return before_residual_branches(anatomy, "aggregation", lambda name: FrameConv(size, name=name))
+    return before_residual_branches(
+        anatomy, stages, "aggregation", lambda name: FrameConv(size, name=name)
+    )
 
 
-def avg_aggregation(anatomy: Anatomy) -> list[Graft]:
+def avg_aggregation(anatomy: Anatomy, stages: str | None = None) -> list[Graft]:
     """Averages of each frame and its neighbors, at the sites of TAM; no weights.
 
     Args:
         anatomy: Anatomy of the image model.
+        stages: `"head"` for a single layer, on the features that the head reads.
     """
     return before_residual_branches(
-        anatomy, "aggregation", lambda name: TemporalPooling("avg", 1, name=name)
+        anatomy, stages, "aggregation", lambda name: TemporalPooling("avg", 1, name=name)
     )
 
 
-def max_aggregation(anatomy: Anatomy) -> list[Graft]:
+def max_aggregation(anatomy: Anatomy, stages: str | None = None) -> list[Graft]:
     """Maxima of each frame and its neighbors, at the sites of TAM; no weights.
 
     Args:
         anatomy: Anatomy of the image model.
+        stages: `"head"` for a single layer, on the features that the head reads.
     """
     return before_residual_branches(
-        anatomy, "aggregation", lambda name: TemporalPooling("max", 1, name=name)
+        anatomy, stages, "aggregation", lambda name: TemporalPooling("max", 1, name=name)
     )

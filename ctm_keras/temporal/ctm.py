@@ -267,7 +267,7 @@ def tcc_layers(layer: layers.Layer) -> list[TCC]:
 def ctm(
     anatomy: Anatomy,
     paths: tuple[str, ...] = PATHS,
-    stages: tuple[int, ...] = (4,),
+    stages: tuple[int, ...] | str = (4,),
     blocks: int | tuple[int, ...] | str | None = None,
     reduction: int = 4,
 ) -> list[Graft]:
@@ -276,7 +276,8 @@ def ctm(
     Args:
         anatomy: Anatomy of the image model.
         paths: `"tccm"`, `"temporal"` or both (Table 1).
-        stages: Stages with CTM blocks, 2 to 5 as in Res2 to Res5 (Table 2).
+        stages: Stages with CTM blocks, 2 to 5 as in Res2 to Res5 (Table 2); `"head"` for one block
+            on the features that the head reads.
         blocks: Number of blocks in each stage, a tuple of the residual blocks to follow, counted
             from 1, or `"all"` (Table 3). Defaults to the paper's: three in Res4, one elsewhere.
             Blocks are spread evenly (three in ResNet-50: after 1, 3, 5; in ResNet-101: after 6,

@@ -140,7 +140,7 @@ class NonLocal(layers.Layer):
 def nonlocal_block(
     anatomy: Anatomy,
     mode: str = "embedded_gaussian",
-    stages: tuple[int, ...] = (3, 4),
+    stages: tuple[int, ...] | str = (3, 4),
     blocks: int | tuple[int, ...] | str | None = None,
     reduction: int = 2,
     sub_sample: bool = True,
@@ -151,7 +151,8 @@ def nonlocal_block(
     Args:
         anatomy: Anatomy of the image model.
         mode: `"embedded_gaussian"` (softmax), `"gaussian"` or `"dot_product"`.
-        stages: Stages with non-local blocks, 2 to 5 as in Res2 to Res5.
+        stages: Stages with non-local blocks, 2 to 5 as in Res2 to Res5; `"head"` for one block
+            on the features that the head reads.
         blocks: Number of blocks in each stage, a tuple of the residual blocks to follow, counted
             from 1, or `"all"`. Defaults to two in Res3 and three in Res4, spread evenly (in
             ResNet-50 after blocks 1 and 3, and 1, 3 and 5), and one elsewhere.

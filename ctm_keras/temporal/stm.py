@@ -189,7 +189,7 @@ def stm(
     anatomy: Anatomy,
     modules: tuple[str, ...] = MODULES,
     fusion: str = "sum",
-    stages: tuple[int, ...] | None = None,
+    stages: tuple[int, ...] | str | None = None,
     blocks: int | tuple[int, ...] | str = "all",
     temporal_conv: str = "channelwise",
 ) -> list[Graft]:
@@ -198,13 +198,15 @@ def stm(
     CSTM precedes the k x k convolution of a block. CMM reads the input of CSTM, and its output is
     added after the batch norm and activation of the convolution. In a basic block, both modules
     are at the first k x k convolution, and the second reads their sum, as the last 1 x 1
-    convolution of a bottleneck does.
+    convolution of a bottleneck does. At the head there is no convolution: CMM adds the motion of
+    the features to the output of CSTM.
 
     Args:
         anatomy: Anatomy of the image model.
         modules: `"cstm"`, `"cmm"` or both (Table 5).
         fusion: Fusion of both modules: `"sum"`, or `"concat"` and a 1 x 1 convolution (Table 6).
-        stages: Stages with STM blocks, 2 to 5 as in Res2 to Res5. Defaults to all (Table 7).
+        stages: Stages with STM blocks, 2 to 5 as in Res2 to Res5, or `"head"` for one block on the
+            features that the head reads. Defaults to all stages (Table 7).
         blocks: `"all"`, the number of blocks in each stage, spread evenly, or a tuple of the
             residual blocks, counted from 1. In Table 7 it is the first of a stage, `(1,)`.
         temporal_conv: Convolution of CSTM, `"channelwise"` or `"ordinary"` (Table 8).
@@ -216,11 +218,13 @@ def stm(
         )
     grafts = []
     for middle, output in _places(anatomy, stages, blocks):
+        at_head = middle.role == "head"
         if "cstm" in modules:
             layer = CSTM(temporal_conv, name=f"{middle.block}_cstm")
-            grafts.append(Graft(middle, "before", layer))
+            grafts.append(Graft(middle, "after" if at_head else "before", layer))
         if "cmm" in modules:
-            layer = CMM(fusion, middle.operation.strides[0], name=f"{middle.block}_cmm")
+            strides = 1 if at_head else middle.operation.strides[0]
+            layer = CMM(fusion, strides, name=f"{middle.block}_cmm")
             grafts.append(Graft(output, "after", layer, reads=middle))
     return grafts
 
@@ -234,6 +238,8 @@ def _places(anatomy: Anatomy, stages: Any, blocks: Any) -> list[tuple[Site, Site
         stages = sorted({middle.stage for middle, _ in first.values()})
     default = dict.fromkeys(range(1, 6), "all")
     chosen = block_sites(anatomy, "middle", stages, blocks, default, "STM")
+    if stages == "head":
+        return [(site, site) for site in chosen]
     return [first[block] for block in dict.fromkeys(site.block for site in chosen)]
 
 

@@ -83,7 +83,12 @@ class TAM(layers.Layer):
         }
 
 
-def tam(anatomy: Anatomy, blending_frames: int = 3, blending: str = "sum") -> list[Graft]:
+def tam(
+    anatomy: Anatomy,
+    blending_frames: int = 3,
+    blending: str = "sum",
+    stages: str | None = None,
+) -> list[Graft]:
     """Weighted sums of neighboring frames before each residual branch (temporal aggregation).
 
     In networks without residual branches, such as Inception, they follow each block.
@@ -92,7 +97,8 @@ def tam(anatomy: Anatomy, blending_frames: int = 3, blending: str = "sum") -> li
         anatomy: Anatomy of the image model.
         blending_frames: Number of frames in the window.
         blending: `"sum"` of the weighted frames, or `"max"`.
+        stages: `"head"` for a single layer, on the features that the head reads.
     """
     return before_residual_branches(
-        anatomy, "tam", lambda name: TAM(blending_frames, blending, name=name)
+        anatomy, stages, "tam", lambda name: TAM(blending_frames, blending, name=name)
     )

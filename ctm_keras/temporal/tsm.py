@@ -14,6 +14,7 @@ from ..engine.anatomy import Anatomy
 from ..engine.graft import Graft
 from ..types import Shape, Tensor
 from ._frames import shift
+from ._places import at_head
 
 DEEP = 23  # with as many blocks in the stride-16 stage, as in ResNet-101, every second one shifts
 
@@ -85,6 +86,7 @@ def tsm(
     fold_div: int = 8,
     online: bool = False,
     every: int | None = None,
+    stages: str | None = None,
 ) -> list[Graft]:
     """Shifted channels before the first convolution of residual branches; no weights.
 
@@ -95,7 +97,11 @@ def tsm(
         online: Whether to shift only from the past: one part is taken from the previous frame.
         every: Interval of the blocks that shift, from the first of each stage. Defaults to 1, or to
             2 in deep networks with at least 23 blocks in the stride-16 stage, such as ResNet-101.
+        stages: `"head"` to shift only the features that the head reads.
     """
+    if stages is not None:
+        (head,) = at_head(anatomy, stages)
+        return [Graft(head, "after", TSM(fold_div, online, name=f"{head.block}_tsm"))]
     if every is None:
         deep = sum(site.role == "block_output" and site.stage == 4 for site in anatomy.sites)
         every = 2 if deep >= DEEP else 1

@@ -49,6 +49,7 @@ CASES = {
     "nonlocal-pooled": ("nonlocal", "tiny", {"mode": "gaussian", "temporal_pooling": True}),
     "slowfast": ("slowfast", "resnet50", {"variant": "8x8"}),
     "six": ("tsm+tam+stm+ctm+conv+nonlocal", "tiny", {}),
+    "six-head": ("tsm+tam+stm+ctm+conv+nonlocal", "tiny", {"stages": "head"}),
 }
 NAMES = ["left", "right", "schräg"]
 FRAMES, SIZE = 4, 32
@@ -294,6 +295,23 @@ def test_uint8_and_float_clips_score_alike(models, make_clips):
 def test_fractions_of_gray_levels_count(models, make_clips):
     clips = make_clips(1, FRAMES, SIZE).astype("float32")
     assert not np.array_equal(models("ctm")(clips), models("ctm")(clips + 0.4))
+
+
+@pytest.mark.parametrize("until", ["backbone", "stage3"])
+@pytest.mark.parametrize("case", rows(("six-head", "s3d-r2plus1d"), set(CASES) - {"slowfast"}))
+def test_the_trunk_and_the_rest_compose_to_the_model(case, until, models, make_clips):
+    model, clips = models(case), make_clips(2, FRAMES, SIZE)
+    frozen = ctm_keras.freeze(model, until)
+    try:
+        trunk, rest = ctm_keras.split(model)
+        assert np.array_equal(rest(trunk(clips)), model(clips))
+        trained = {id(v) for v in model.trainable_variables}
+        assert {id(v) for v in rest.trainable_variables} == trained
+        assert not trunk.trainable_variables
+        assert {layer.name for layer in trunk.layers if layer.weights} <= set(frozen)
+    finally:
+        for layer in model.layers:
+            layer.trainable = True
 
 
 def test_a_summary_reads_well(models):
