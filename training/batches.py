@@ -1,7 +1,8 @@
 """The batches of a run: `tfrecords.clips` with the options of its config."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
@@ -10,6 +11,8 @@ from tfrecords.format import SplitName
 from tfrecords.reading import Split
 from training.config.train import TrainConfig
 from training.config.use import ShowConfig
+
+Source: TypeAlias = Callable[..., tf.data.Dataset]  # of clips, or of what a trunk computed of them
 
 
 def training_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
@@ -31,6 +34,17 @@ def validation_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
     return tfrecords.clips(config.dataset, config.val_split, options=config.clip_options(), **how)
 
 
+@dataclass(frozen=True)
+class Sources:
+    """Where the batches of training and validation come from."""
+
+    training: Source
+    validation: Source
+
+
+CLIPS = Sources(training_clips, validation_clips)
+
+
 def has_validation(config: TrainConfig) -> bool:
     """Whether the data set has the validation split. Several splits, or a fold, must exist."""
     split = config.val_split
@@ -44,6 +58,7 @@ def training_batches(
     epoch: int | tf.Variable,
     step: int = 0,
     timed: Callable[[tf.data.Dataset, int], tf.data.Dataset] = lambda batches, first: batches,
+    source: Source = training_clips,
 ) -> Iterable:
     """The micro-batches of an epoch from a step on, distributed over the devices.
 
@@ -56,14 +71,16 @@ def training_batches(
         workers = context.num_input_pipelines
         shard = (context.input_pipeline_id, workers)
         own = config.batch_size // workers
-        clips = training_clips(config, epoch=epoch, step=step, shard=shard, batch_size=own)
+        clips = source(config, epoch=epoch, step=step, shard=shard, batch_size=own)
         clips = timed(clips, step)
         return clips if own == at_once else clips.rebatch(at_once, drop_remainder=True)
 
     return strategy.distribute_datasets_from_function(of_a_worker)
 
 
-def validation_batches(config: TrainConfig, strategy: tf.distribute.Strategy) -> Iterable:
+def validation_batches(
+    config: TrainConfig, strategy: tf.distribute.Strategy, source: Source = validation_clips
+) -> Iterable:
     """Each validation video once, distributed over the devices, with weights.
 
     All devices of all machines have the same number of batches of the same size; padding has
@@ -78,7 +95,7 @@ def validation_batches(config: TrainConfig, strategy: tf.distribute.Strategy) ->
         shard = (context.input_pipeline_id, workers)
         own = -(-videos // workers)
         rounds = -(-own // (at_once * replicas // workers))
-        clips = validation_clips(config, shard=shard, batch_size=at_once)
+        clips = source(config, shard=shard, batch_size=at_once)
         return filled_up(clips, at_once, rounds * replicas // workers)
 
     return strategy.distribute_datasets_from_function(of_a_worker)

@@ -79,6 +79,10 @@ class Run:
         return self.checkpoints / "states"
 
     @property
+    def cache(self) -> Path:
+        return self.path / "cache"
+
+    @property
     def model(self) -> Path:
         return self.path / "model.keras"
 

@@ -1,6 +1,7 @@
 from .class_weights import WEIGHTINGS
 from .clip_reader import ClipReader, read_frames
 from .crops import crop_clip
+from .epoch_order import rows_of_epoch
 from .resize import mean, total, weights
 from .split import Split
 
@@ -11,6 +12,7 @@ __all__ = [
     "crop_clip",
     "mean",
     "read_frames",
+    "rows_of_epoch",
     "total",
     "weights",
 ]

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfrecords.reading.class_weights import Weights, video_weights
+from tfrecords.reading.split import Split
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,37 @@ def class_order(
     starts = np.r_[0, np.cumsum(counts[used])[:-1]]
     edges = np.cumsum(shares[used]) / shares.sum()
     return ClassOrder(edges, videos, starts, counts[used], np.int64(len(labels)))
+
+
+def key_of_epoch(seed: int, epoch: int | tf.Tensor) -> tf.Tensor:
+    """The key of all random draws of an epoch."""
+    start = tf.constant([seed, 0], tf.int64)
+    return tf.random.experimental.stateless_fold_in(start, epoch, alg="philox")
+
+
+def video_at(
+    position: tf.Tensor, key: tf.Tensor, weighted: ClassOrder | None, videos: np.int64
+) -> tf.Tensor:
+    """The video at a position of the epoch with this key."""
+    return weighted.video(position, key) if weighted else shuffled(position, key, videos)
+
+
+def rows_of_epoch(videos: Split, class_weights: Weights, seed: int, epoch: int) -> np.ndarray:
+    """The order in which training reads the videos of a split in an epoch.
+
+    Args:
+        videos: The split.
+        class_weights: As in `tfrecords.clips`.
+        seed: Seed of the order.
+        epoch: Number of the epoch.
+
+    Returns:
+        Rows of the split, int64 of shape `(videos,)`.
+    """
+    weighted = class_order(videos.videos["label"], videos.class_names, class_weights)
+    key, count = key_of_epoch(seed, epoch), np.int64(len(videos))
+    rows = tf.data.Dataset.range(count).map(lambda p: video_at(p, key, weighted, count))
+    return rows.batch(count).get_single_element().numpy()
 
 
 def epochs(epoch: int | tf.Variable | None) -> tf.data.Dataset:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfrecords.augment import Augment
 from tfrecords.augment.mixing import mix_batch
 from tfrecords.reading.clip_reader import PLACE_DRAWS, ClipReader
-from tfrecords.reading.epoch_order import ClassOrder, epochs, shuffled
+from tfrecords.reading.epoch_order import ClassOrder, epochs, key_of_epoch, video_at
 
 Epoch: TypeAlias = int | tf.Variable | None
 
@@ -42,15 +42,15 @@ def training_samples(
     The repeats of a video follow each other and belong to the same shard.
     """
     draws, repeats = PLACE_DRAWS + reader.options.num_frames, reader.augment.repeats
-    videos, start = np.int64(len(reader.videos)), tf.constant([seed, 0], tf.int64)
+    videos = np.int64(len(reader.videos))
 
     def sample(epoch: tf.Tensor, place: tf.Tensor) -> tuple[tf.Tensor, ...]:
         position = places.of_all(place // repeats)
-        key = tf.random.experimental.stateless_fold_in(start, epoch, alg="philox")
+        key = key_of_epoch(seed, epoch)
         own = position * repeats + place % repeats
         own_key = tf.random.experimental.stateless_fold_in(key, own, alg="philox")
         numbers = tf.random.stateless_uniform([draws], own_key, alg="philox")
-        video = weighted.video(position, key) if weighted else shuffled(position, key, videos)
+        video = video_at(position, key, weighted, videos)
         rows = _read(reader, reader.training_clip, video, numbers, own_key)
         return (*_only_crop(*rows), own_key)
 

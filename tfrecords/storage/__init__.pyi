@@ -1,4 +1,4 @@
-from .disk_space import full_disk_in_words
+from .disk_space import free_bytes, full_disk_in_words
 from .files import AnyPath, absolute, as_path, is_file, is_remote
 from .retry import StorageError
 
@@ -7,6 +7,7 @@ __all__ = [
     "StorageError",
     "absolute",
     "as_path",
+    "free_bytes",
     "full_disk_in_words",
     "is_file",
     "is_remote",

@@ -11,7 +11,7 @@ from tfrecords.storage import AnyPath, as_path
 from training.config.clips import AugmentationConfig, ClipConfig
 from training.config.options import Options, check_counts, flag, parse_option
 
-PATHS = ("data", "out", "resume")
+PATHS = ("data", "out", "resume", "cache")
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,35 @@ class OptimizationConfig(Options):
 
 
 @dataclass(frozen=True)
+class FreezingConfig(Options):
+    """Which layers keep their weights, so that what they compute can be kept, too."""
+
+    freeze: str | None = None
+    """Layers of the image model to freeze: backbone (all) or the stages up to one, e.g. stage3. New
+    layers, the temporal ones and the head, always learn."""
+    cached_clips: int = 0
+    """With --freeze: random clips per video for which the frozen layers are computed once; epoch e
+    uses clip e modulo this number. 0 computes them in each step."""
+    cache: Path | None = None
+    """Folder that keeps what the frozen layers computed, for later runs with the same data,
+    weights and clips (default: RUN/cache, removed after the training)."""
+
+    def check(self) -> None:
+        """Raises ValueError for values that are invalid or cannot be combined."""
+        super().check()
+        if self.cached_clips < 0:
+            raise ValueError(f"--cached-clips must be 0 or more, received {self.cached_clips}.")
+        for name in ("cached_clips", "cache"):
+            if getattr(self, name) and not self.freeze:
+                raise ValueError(
+                    f"{flag(name)} requires --freeze: layers that learn must be computed in each "
+                    "step. Give --freeze backbone."
+                )
+        if self.cache and not self.cached_clips:
+            raise ValueError("--cache requires --cached-clips. Give their number, e.g. 8.")
+
+
+@dataclass(frozen=True)
 class MachineConfig(Options):
     """Where the training runs, and what makes it reproducible."""
 
@@ -173,7 +202,13 @@ class MachineConfig(Options):
 
 @dataclass(frozen=True)
 class TrainConfig(
-    DataAndRunConfig, ModelConfig, ClipConfig, AugmentationConfig, OptimizationConfig, MachineConfig
+    DataAndRunConfig,
+    ModelConfig,
+    ClipConfig,
+    AugmentationConfig,
+    OptimizationConfig,
+    FreezingConfig,
+    MachineConfig,
 ):
     """Train a classifier on a data set that `ctm build` wrote.
 
@@ -184,10 +219,30 @@ class TrainConfig(
       ctm train --data data/mine --out runs/small --backbone tiny --image-size 112 --epochs 30
       ctm train --data data/mine --out runs/tccm --options paths=tccm stages=4 blocks=1
       ctm train --recipe stm_jester --data data/jester --batch-size 16
+      ctm train --data data/mine --options stages=head --freeze backbone --cached-clips 8
       ctm train --data data/mine --dry-run
       ctm train --data data/mine --out runs/mine --workers a:2222,b:2222 --index 0
       ctm train --resume runs/mine
     """
+
+    def check(self) -> None:
+        """Raises ValueError for values that are invalid or cannot be combined."""
+        super().check()
+        if self.freeze and self.freeze_bn:
+            raise ValueError(
+                "--freeze and --freeze-bn cannot be combined: frozen layers have frozen batch "
+                "norms. Give only one of them."
+            )
+        if self.cached_clips and (self.augmentation.mixes or self.augmentation.repeats > 1):
+            raise ValueError(
+                "--cached-clips cannot be combined with MixUp, CutMix or --repeats, which need new "
+                "clips in each step. Use --cached-clips 0 or another --augment."
+            )
+        if self.cached_clips and self.workers:
+            raise ValueError(
+                "--cached-clips cannot be combined with --workers. Use --cached-clips 0 or one "
+                "machine."
+            )
 
     @property
     def dataset(self) -> AnyPath:

@@ -44,6 +44,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     Args:
         run: The run to save into.
+        whole: The model to save.
         state: The state to save; only the chief writes.
         averages: Averages of the weights, used in the saved models if there are any.
         steps: Steps per epoch.
@@ -53,8 +54,11 @@ class Checkpoints(keras.callbacks.Callback):
         DivergedError: If the loss or a weight is no longer finite.
     """
 
-    def __init__(self, run: Run, state: State, averages: Averages, steps: int, every: int):
+    def __init__(
+        self, run: Run, whole: keras.Model, state: State, averages: Averages, steps: int, every: int
+    ):
         super().__init__()
+        self.whole = whole
         self.run, self.state, self.averages = run, state, averages
         self.steps, self.every = steps, every
         self.epoch = self.done = 0
@@ -83,7 +87,7 @@ class Checkpoints(keras.callbacks.Callback):
     def save(self, path: Path) -> None:
         if self.state.chief:
             with self.averages.in_the_model():
-                save_model(self.model, path)
+                save_model(self.whole, path)
 
     def check_weights(self) -> None:
         if not all(np.isfinite(w).all() for w in self.model.get_weights()):

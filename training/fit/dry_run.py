@@ -15,6 +15,7 @@ from training import recipes
 from training.batches import training_batches
 from training.config.train import TrainConfig
 from training.costs.count import activation_bytes, trained_parameters
+from training.fit.network import Network
 from training.fit.resolve import complete
 from training.fit.resume import WHERE, differences
 from training.fit.schedule import in_words, schedule
@@ -26,7 +27,7 @@ FLOAT = 4  # bytes; weights, gradients and momentum are float32 in mixed precisi
 
 
 def dry_run(
-    model: keras.Model,
+    network: Network,
     config: TrainConfig,
     steps_per_epoch: int,
     strategy: tf.distribute.Strategy,
@@ -36,17 +37,17 @@ def dry_run(
     No run is created; the updated weights are discarded.
 
     Args:
-        model: The compiled model.
+        network: The model and its parts; the learner is compiled.
         config: The resolved config.
         steps_per_epoch: Steps per epoch.
         strategy: Strategy under which the model was made.
     """
-    for line in [*what(model, config, steps_per_epoch), _memory(model, config)]:
+    for line in [*what(network, config, steps_per_epoch), _memory(network.learner, config)]:
         print(line)
     picture = config.folder.with_name(f"{config.folder.name}-plan.png")
     _draw(config, steps_per_epoch, picture)
     print(f"Plot of the learning rate: {picture}")
-    seconds = _seconds_of_a_step(model, config, strategy)
+    seconds = _seconds_of_a_step(network, config, strategy)
     whole = timed(seconds * steps_per_epoch * config.epochs)
     print(
         f"Ran two steps; the second took {seconds:.2f} s: about {whole} in total on this machine, "
@@ -54,10 +55,11 @@ def dry_run(
     )
 
 
-def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[str]:
+def what(network: Network, config: TrainConfig, steps_per_epoch: int) -> list[str]:
     """The lines of the plan: recipe, data, model, frozen layers, steps, learning rate."""
     manifest = tfrecords.read_manifest(config.dataset)
     counts = ", ".join(f"{split} {n['videos']:,}" for split, n in manifest.splits.items())
+    model = network.model
     frozen = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
     return [
         *_of_recipe(config),
@@ -65,7 +67,7 @@ def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[
         f"Model: {config.model} on {config.backbone}, {config.num_frames} frames of "
         f"{config.image_size} x {config.image_size}; {model.count_params():,} parameters, "
         f"{trained_parameters(model):,} trainable",
-        f"Frozen layers: {', '.join(frozen) or 'none'}",
+        str(network) if network.trunk else f"Frozen layers: {', '.join(frozen) or 'none'}",
         f"Steps: {steps_per_epoch:,} per epoch, of {config.batch_size} clips each; "
         f"{steps_per_epoch * config.epochs:,} in {config.epochs} epochs",
         f"Optimizer: SGD, momentum {config.momentum}, weight decay {config.weight_decay}",
@@ -107,11 +109,12 @@ def _draw(config: TrainConfig, steps_per_epoch: int, picture: Path) -> None:
 
 
 def _seconds_of_a_step(
-    model: keras.Model, config: TrainConfig, strategy: tf.distribute.Strategy
+    network: Network, config: TrainConfig, strategy: tf.distribute.Strategy
 ) -> float:
     """The duration of the second of two training steps, in seconds."""
-    averages = Averages(model, strategy, config.ema)
-    step = Step(model, strategy, averages, config.clip_norm, config.accumulate)
+    averages = Averages(network.learner, strategy, config.ema)
+    parts = config.accumulate
+    step = Step(network.learner, strategy, averages, config.clip_norm, parts, network.trunk)
     # Two epochs, since one may have a single step.
     epochs = (training_batches(config, strategy, epoch) for epoch in range(2))
     batches = itertools.chain.from_iterable(epochs)

@@ -12,8 +12,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.batches import has_validation, training_batches, validation_batches
+from training.batches import (
+    CLIPS,
+    Sources,
+    has_validation,
+    training_batches,
+    validation_batches,
+)
 from training.config.train import TrainConfig
+from training.fit.network import Network
 from training.fit.preemption import Notice, Preempted
 from training.fit.state import State
 from training.fit.step import Step, means
@@ -25,7 +32,8 @@ class Loop:
     """Trains a compiled model from its saved position to the last epoch.
 
     Args:
-        model: The model.
+        network: The model and its parts.
+        sources: The clips to train and to validate on, or what the trunk computed of them.
         config: The run's config.
         strategy: Strategy under which the model was made.
         averages: Averages of the model's weights.
@@ -40,7 +48,8 @@ class Loop:
 
     def __init__(
         self,
-        model: keras.Model,
+        network: Network,
+        sources: Sources,
         config: TrainConfig,
         strategy: tf.distribute.Strategy,
         averages: Averages,
@@ -52,12 +61,21 @@ class Loop:
         self.config, self.strategy = config, strategy
         self.averages, self.state = averages, state
         self.steps, self.notice = steps, notice
-        self.step = Step(model, strategy, averages, config.clip_norm, config.accumulate)
+        trunk = network.trunk if sources == CLIPS else None
+        self.step = Step(
+            network.learner, strategy, averages, config.clip_norm, config.accumulate, trunk
+        )
         self.epoch = tf.Variable(0, dtype=tf.int64)
         self.batches = functools.cache(
-            lambda first: training_batches(config, strategy, self.epoch, first, timed)
+            lambda first: training_batches(
+                config, strategy, self.epoch, first, timed, sources.training
+            )
         )
-        self.validation = validation_batches(config, strategy) if has_validation(config) else ()
+        self.validation = (
+            validation_batches(config, strategy, sources.validation)
+            if has_validation(config)
+            else ()
+        )
 
     def run(self, callbacks: keras.callbacks.CallbackList) -> None:
         """Trains and validates epoch by epoch."""

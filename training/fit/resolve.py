@@ -47,6 +47,11 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, RunFacts]:
     config.check()
     check_method(config.model, config.method_options)
     _check_splits(config)
+    if config.freeze and weights_of(config) == "none":
+        raise ValueError(
+            "--freeze requires a backbone with trained weights, received --weights none: frozen "
+            "random layers would never learn. Give imagenet or a .keras file as --weights."
+        )
     saved = saved_model(config)
     config = complete(config, saved)
     pixels = dataclasses.asdict(pixels_of(saved)) if saved else None

@@ -16,18 +16,26 @@ class State:
     of the graph.
 
     Args:
-        model: A compiled model whose optimizer is built.
+        model: The whole model.
+        optimizer: The built optimizer of what is trained.
         averages: The averages of its weights.
         folder: Folder of the saved states; the newest two are kept.
         chief: Whether this machine writes the states.
     """
 
-    def __init__(self, model: keras.Model, averages: Averages, folder: Path, chief: bool = True):
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        averages: Averages,
+        folder: Path,
+        chief: bool = True,
+    ):
         self.chief = chief
         self.position = tf.Variable([0, 0], dtype=tf.int64)  # epoch, step in the epoch
         self.best = tf.Variable(-np.inf, dtype=tf.float64)
         self.sums = tf.Variable(tf.zeros(5, tf.float64))  # in the order of `training.fit.step.sums`
-        variables = [v.value for v in [*model.variables, *model.optimizer.variables]]
+        variables = [v.value for v in [*model.variables, *optimizer.variables]]
         checkpoint = tf.train.Checkpoint(
             variables=variables + averages.variables,
             position=self.position,

@@ -4,7 +4,8 @@ The gradients of all micro-batches and devices are summed, then clipped, then ap
 equal those of one device with the whole batch, except for batch norm, which sees a micro-batch.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,6 +23,7 @@ class Step:
 
     Args:
         model: Compiled model; its optimizer is built.
+        trunk: Frozen model that computes its inputs from clips, or None.
         strategy: Strategy under which it was created.
         averages: Averages of its weights, updated after each step.
         clip_norm: Maximum global norm of a step's gradient, or None.
@@ -35,7 +37,9 @@ class Step:
         averages: Averages,
         clip_norm: float | None = None,
         accumulate: int = 1,
+        trunk: keras.Model | None = None,
     ):
+        self.trunk = trunk
         self.model, self.strategy, self.averages = model, strategy, averages
         self.clip_norm, self.accumulate = clip_norm, accumulate
         with strategy.scope():
@@ -54,7 +58,7 @@ class Step:
         Returns:
             Sums over all clips, see `means`.
         """
-        sums = sum(self.add(clips, labels, float(stop)) for clips, labels in batches)
+        sums = sum(self.add(*batch, float(stop)) for batch in batches)
         self.apply()
         return sums.numpy()
 
@@ -73,10 +77,18 @@ class Step:
     def _forward(self, *inputs: tf.Tensor) -> tf.Tensor:
         return self.strategy.reduce(SUM, self.strategy.run(self._forward_own, inputs), axis=None)
 
-    def _add_own(self, clips: tf.Tensor, labels: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
+    def _inputs(self, inputs: Sequence[tf.Tensor]) -> Any:
+        """The inputs of the model: clips, or what the trunk returns for them."""
+        if self.trunk is not None:
+            return self.trunk(*inputs, training=False)
+        return inputs[0] if len(inputs) == 1 else list(inputs)
+
+    def _add_own(self, *batch: tf.Tensor) -> tf.Tensor:
         """Adds the gradients of a micro-batch on each replica."""
+        *inputs, labels, stop = batch
+        inputs = self._inputs(inputs)
         with tf.GradientTape() as tape:
-            logits = self.model(clips, training=True)
+            logits = self.model(inputs, training=True)
             losses = self.model.loss.call(labels, logits)
             loss = tf.nn.compute_average_loss(losses) / self.accumulate
             loss += sum(map(tf.nn.scale_regularization_loss, self.model.losses)) / self.accumulate
@@ -108,10 +120,9 @@ class Step:
             gradients, _ = tf.clip_by_global_norm(gradients, most)
         return [gradient / self.strategy.num_replicas_in_sync for gradient in gradients]
 
-    def _forward_own(
-        self, clips: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, stop: tf.Tensor
-    ) -> tf.Tensor:
-        logits = self.model(clips, training=False)
+    def _forward_own(self, *batch: tf.Tensor) -> tf.Tensor:
+        *inputs, labels, weights, stop = batch
+        logits = self.model(self._inputs(inputs), training=False)
         return sums(self.model.loss.call(labels, logits), labels, logits, weights, stop)
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 import ctm_keras
 import tfrecords
 from tfrecords.storage import full_disk_in_words
-from training.batches import has_validation
+from training.batches import CLIPS, Sources, has_validation
 from training.config.train import TrainConfig
 from training.fit.batch_norm import freeze_batch_norm
 from training.fit.callbacks import Checkpoints
@@ -18,10 +18,12 @@ from training.fit.data_wait import DataWait, remedies
 from training.fit.dropout import own_masks
 from training.fit.dry_run import dry_run
 from training.fit.loop import Loop
+from training.fit.network import Network
 from training.fit.preemption import Notice, Preempted
 from training.fit.resolve import check_batch, start, what_all_do
 from training.fit.schedule import in_words, schedule
 from training.fit.state import State
+from training.fit.trunk_cache import TrunkCache
 from training.fit.weight_averages import Averages
 from training.machines.devices import require_tensorflow, strategy_for
 from training.machines.workers import (
@@ -69,15 +71,17 @@ def train(config: TrainConfig) -> Run:
         with lost_worker_in_words(strategy):
             agree(strategy, what_all_do(config, facts), DIFFERENT)
             with strategy.scope():
-                model = build_model(config, facts, resumed)
-                _compile_model(model, config, facts.steps_per_epoch)
+                network = Network.of(build_model(config, facts, resumed), config.freeze)
+                _compile_model(network.learner, config, facts.steps_per_epoch)
             if config.dry_run:
-                dry_run(model, config, facts.steps_per_epoch, strategy)
+                dry_run(network, config, facts.steps_per_epoch, strategy)
                 return Run(config.folder)
+            if network.trunk and config.cached_clips and not resumed:
+                cache_of(network.trunk, config, facts).check_space()  # before anything is written
             new = is_chief(strategy) and not resumed
             run = Run.create(config, facts) if new else Run(config.folder)
             with full_disk_in_words(run.path, f"run `ctm train --resume {run.path}`"):
-                fit(model, config, facts, run, strategy)
+                fit(network, config, facts, run, strategy)
     finally:
         keras.config.set_dtype_policy("float32")
     print(f"Model saved: {run.model}. Next: {next_command(run, config)}")
@@ -128,7 +132,7 @@ def _announce(config: TrainConfig, facts: RunFacts, epoch: int, step: int) -> No
 
 
 def fit(
-    model: keras.Model,
+    network: Network,
     config: TrainConfig,
     facts: RunFacts,
     run: Run,
@@ -136,29 +140,37 @@ def fit(
 ) -> None:
     """Trains from the saved position to the end, and saves the model."""
     chief, steps = is_chief(strategy), facts.steps_per_epoch
-    averages = Averages(model, strategy, config.ema)
-    state = State(model, averages, run.states, chief)
+    model, learner = network.model, network.learner
+    averages = Averages(learner, strategy, config.ema)
+    state = State(model, learner.optimizer, averages, run.states, chief)
     epoch, step = state.restore()
-    own_masks(model, strategy)
+    own_masks(learner, strategy)
     different = (
         f"All workers must see the same saved states in {run.path}, received different ones. Put "
         "the run on a disk that all machines share."
     )
     agree(strategy, f"{epoch} {step}", different)
     _announce(config, facts, epoch, step)
+    cache = None
+    if network.trunk is not None:
+        print(network)
+        if config.cached_clips:
+            cache = cache_of(network.trunk, config, facts)
+            cache.fill()
+    sources = Sources(cache.training, cache.validation) if cache else CLIPS
     if chief:
         run.trim_log(epoch)
     wait = DataWait(
         remedies(tfrecords.read_manifest(config.dataset), config.image_size, config.scale)
     )
-    checkpoints = Checkpoints(run, state, averages, steps, config.save_every)
+    checkpoints = Checkpoints(run, model, state, averages, steps, config.save_every)
     with Notice().listening() as notice, _logs(run) as loggers:
-        loop = Loop(model, config, strategy, averages, state, steps, notice, wait.timed)
+        loop = Loop(network, sources, config, strategy, averages, state, steps, notice, wait.timed)
         loop.run(
             keras.callbacks.CallbackList(
                 [wait, *loggers, checkpoints] if chief else [checkpoints],
                 add_progbar=chief,
-                model=model,
+                model=learner,
                 verbose=1 if sys.stdout.isatty() else 2,
                 epochs=config.epochs,
                 steps=steps,
@@ -167,7 +179,15 @@ def fit(
     with averages.in_the_model():
         if chief:
             save_model(model, run.model)
+    if cache and not config.cache:
+        cache.remove()
     wait_for_all(strategy)  # until the chief has saved
+
+
+def cache_of(trunk: keras.Model, config: TrainConfig, facts: RunFacts) -> TrunkCache:
+    """The cache of a run's features: in its folder, or in the one that was given."""
+    folder = config.cache or Run(config.folder).cache
+    return TrunkCache(trunk, config, facts.data_hash, folder)
 
 
 def next_command(run: Run, config: TrainConfig) -> str:

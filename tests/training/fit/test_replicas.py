@@ -133,7 +133,7 @@ def test_each_replica_drops_different_features(strategy, each):
 
 def test_dropout_masks_resume_from_a_saved_state(strategy, each, tmp_path):
     def state_of(model):
-        return State(model, Averages(model, strategy, 0.0), tmp_path)
+        return State(model, model.optimizer, Averages(model, strategy, 0.0), tmp_path)
 
     first = model_with_dropout(strategy)
     own_masks(first, strategy)
