@@ -4,7 +4,7 @@ from .checkpoints import import_weights
 from .loss import SmoothedCrossentropy
 from .methods import list_models
 from .models import CTMResNet50, CTMResNet101, build_video_model, class_names
-from .optimizer import SGD, StepSchedule
+from .optimizer import SGD, AdamW, StepSchedule
 from .temporal.aggregation import FrameConv
 from .temporal.cost import CoST
 from .temporal.ctm import CTM, TCC, TCCM, TemporalConv
@@ -32,6 +32,7 @@ __all__ = [
     "TCC",
     "TCCM",
     "TSM",
+    "AdamW",
     "AdoptionReport",
     "CTMResNet50",
     "CTMResNet101",

@@ -1,4 +1,4 @@
-"""The papers' optimizer: SGD with L2 regularization, and a step schedule with warm-up."""
+"""SGD with L2 regularization, as in the papers, AdamW, and a step schedule with warm-up."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,11 @@ import keras
 from keras import ops
 
 from .types import Tensor
+
+
+def is_kernel(variable: keras.Variable) -> bool:
+    """Whether a variable is a kernel: weight decay is for kernels only."""
+    return variable.name.endswith("kernel")
 
 
 @keras.saving.register_keras_serializable("ctm_keras")
@@ -48,7 +53,7 @@ class SGD(keras.optimizers.SGD):
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
         super().build(variables)
-        self._is_kernel = [variable.name.endswith("kernel") for variable in variables]
+        self._is_kernel = [is_kernel(variable) for variable in variables]
 
     def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Any) -> None:
         if self.l2 and self._is_kernel[self._get_variable_index(variable)]:
@@ -57,6 +62,50 @@ class SGD(keras.optimizers.SGD):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "l2": self.l2}
+
+
+@keras.saving.register_keras_serializable("ctm_keras")
+class AdamW(keras.optimizers.Adam):
+    """Adam with decoupled weight decay: `keras.optimizers.AdamW`, but only kernels are decayed.
+
+    Each step subtracts `learning_rate * weight_decay * kernel` from every kernel, including
+    depthwise ones, before the step of Adam. Biases and batch norm are not decayed.
+
+    Args:
+        learning_rate: A float or a `keras.optimizers.schedules.LearningRateSchedule`.
+        weight_decay: Weight decay.
+        **kwargs: Passed to `keras.optimizers.Adam`.
+
+    Raises:
+        ValueError: If `weight_decay` is negative.
+
+    Example:
+        >>> model.compile(ctm_keras.AdamW(1e-3), ctm_keras.SmoothedCrossentropy())
+
+    Reference:
+        Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019.
+    """
+
+    def __init__(
+        self, learning_rate: Any = 1e-3, weight_decay: float = 0.01, **kwargs: Any
+    ) -> None:
+        if weight_decay < 0:
+            raise ValueError(f"weight_decay must be at least 0, received {weight_decay}.")
+        super().__init__(learning_rate=learning_rate, **kwargs)
+        self.decoupled = weight_decay
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        super().build(variables)
+        self._is_kernel = [is_kernel(variable) for variable in variables]
+
+    def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Any) -> None:
+        if self.decoupled and self._is_kernel[self._get_variable_index(variable)]:
+            rate = ops.cast(learning_rate, variable.dtype)
+            self.assign_sub(variable, variable * self.decoupled * rate)
+        super().update_step(gradient, variable, learning_rate)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "weight_decay": self.decoupled}
 
 
 @keras.saving.register_keras_serializable("ctm_keras")

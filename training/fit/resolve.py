@@ -86,7 +86,7 @@ def complete(config: TrainConfig, saved: keras.Model | None = None) -> TrainConf
         "weights": weights_of(config),
         "num_frames": frames,
         "options": (*config.options, *taken),
-        "learning_rate": config.rate,
+        **config.of_optimizer,
     }
     return dataclasses.replace(config, **values)
 

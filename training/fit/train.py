@@ -18,9 +18,10 @@ from training.fit.data_wait import DataWait, remedies
 from training.fit.dropout import own_masks
 from training.fit.dry_run import dry_run
 from training.fit.loop import Loop
+from training.fit.optimizer import optimizer_of
 from training.fit.preemption import Notice, Preempted
 from training.fit.resolve import check_batch, start, what_all_do
-from training.fit.schedule import in_words, schedule
+from training.fit.schedule import in_words
 from training.fit.state import State
 from training.fit.weight_averages import Averages
 from training.machines.devices import require_tensorflow, strategy_for
@@ -105,10 +106,9 @@ def build_model(config: TrainConfig, facts: RunFacts, resumed: bool = False) -> 
 
 
 def _compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> None:
-    """Compiles the model with the paper's optimizer and schedule, and cross-entropy."""
-    rate = schedule(config, steps_per_epoch)
+    """Compiles the model with the config's optimizer and schedule, and cross-entropy."""
     model.compile(
-        optimizer=ctm_keras.SGD(rate, momentum=config.momentum, l2=config.weight_decay),
+        optimizer=optimizer_of(config, steps_per_epoch),
         loss=ctm_keras.SmoothedCrossentropy(config.label_smoothing),
     )
     model.optimizer.build(model.trainable_variables)
