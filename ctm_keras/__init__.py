@@ -16,7 +16,7 @@ from .temporal.stm import CMM, CSTM
 from .temporal.tam import TAM
 from .temporal.tsm import TSM
 from .tools.activation_maps import class_activation_maps
-from .tools.freeze import freeze, split
+from .tools.freeze import freeze, image_layers, split
 from .tools.inference import fold_batch_norm
 from .tools.view_importance import view_importance
 from .weights.adopt import load_weights
@@ -51,6 +51,7 @@ __all__ = [
     "class_names",
     "fold_batch_norm",
     "freeze",
+    "image_layers",
     "import_weights",
     "list_models",
     "load_weights",

@@ -97,11 +97,38 @@ def test_fit_equals_an_l2_regulariser(model):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+@pytest.mark.parametrize("optimizer", [SGD, AdamW])
+def test_a_variable_can_learn_more_slowly(model, optimizer):
+    """Also its weight decay; the step of a variable without a factor stays as it is."""
+    variables, start = model.trainable_variables, model.get_weights()
+    names = [v.path for v in variables]
+
+    def moved(**options):
+        model.set_weights(start)
+        before = [v.numpy() for v in variables]
+        ones = [keras.ops.ones(v.shape) for v in variables]
+        optimizer(0.5, **options).apply(ones, variables)
+        return {v.path: v.numpy() - b for v, b in zip(variables, before, strict=True)}
+
+    slow = [name for name in names if name.startswith(("conv", "bn"))]
+    whole, part = moved(), moved(rate_factors=dict.fromkeys(slow, 0.1))
+    assert 0 < len(slow) < len(names)
+    for name in names:
+        factor = 0.1 if name in slow else 1.0
+        np.testing.assert_allclose(part[name], factor * whole[name], rtol=1e-5, atol=1e-7)
+
+
+def test_a_factor_of_a_variable_that_does_not_exist_is_refused(model):
+    optimizer = SGD(0.1, rate_factors={"conv/kernel": 0.1, "conv/kernels": 0.1})
+    with pytest.raises(ValueError, match=r"rate_factors must .*, received conv/kernels"):
+        optimizer.build(model.trainable_variables)
+
+
 @pytest.mark.parametrize(
     ("optimizer", "values"),
     [
         (SGD(StepSchedule(0.1, [3], 0.5, 2), 0.8, 0.01), {"l2": 0.01, "momentum": 0.8}),
-        (AdamW(StepSchedule(0.1, [3], 0.5, 2), 0.3), {"decoupled": 0.3, "beta_2": 0.999}),
+        (AdamW(0.1, 0.3, rate_factors={"a": 0.5}), {"decoupled": 0.3, "rate_factors": {"a": 0.5}}),
     ],
 )
 def test_optimizer_survives_its_config(optimizer, values):

@@ -90,6 +90,9 @@ class OptimizationConfig(Options):
     adamw: 0.001 at any batch size)."""
     rate_at: tuple[float, int] = (0.02, 96)
     """A learning rate of sgd and the batch size that it was tuned for; adamw ignores it."""
+    backbone_rate: float = 1.0
+    """Learning rate of the layers of the image model, as a fraction of the learning rate; its
+    trained weights may need smaller steps than the new layers."""
     schedule: Literal["step", "cosine"] = "step"
     """step: the learning rate drops at the milestones; cosine: it follows half a cosine to 0."""
     milestones: tuple[float, ...] = (30 / 60, 50 / 60)
@@ -163,6 +166,8 @@ class OptimizationConfig(Options):
         """Raises ValueError for an unknown optimizer, or values that it cannot have."""
         if self.optimizer not in DEFAULTS:
             raise ValueError(f"--optimizer must be sgd or adamw, received {self.optimizer!r}.")
+        if not 0 < self.backbone_rate <= 1:
+            raise ValueError(f"--backbone-rate must be in (0, 1], received {self.backbone_rate}.")
         if self.momentum is not None and self.optimizer != "sgd":
             raise ValueError(
                 f"--momentum requires --optimizer sgd, received --optimizer {self.optimizer}. "

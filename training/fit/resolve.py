@@ -47,6 +47,7 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, RunFacts]:
     config.check()
     check_method(config.model, config.method_options)
     _check_splits(config)
+    _check_optimization(config)
     saved = saved_model(config)
     config = complete(config, saved)
     pixels = dataclasses.asdict(pixels_of(saved)) if saved else None
@@ -65,6 +66,15 @@ def _check_splits(config: TrainConfig) -> None:
             f"--val-split must have no video of the training split {names[0]!r}, received "
             f"{names[1]!r} with {len(both)} of them. Give another split, or `--val-split none` to "
             "train without validation."
+        )
+
+
+def _check_optimization(config: TrainConfig) -> None:
+    """Raises ValueError for options of the optimization that the model cannot have."""
+    if config.backbone_rate != 1 and config.model in NETWORKS:
+        raise ValueError(
+            "--backbone-rate requires a method on an image model, received --model "
+            f"{config.model}. Remove --backbone-rate."
         )
 
 

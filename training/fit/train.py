@@ -108,7 +108,7 @@ def build_model(config: TrainConfig, facts: RunFacts, resumed: bool = False) -> 
 def _compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> None:
     """Compiles the model with the config's optimizer and schedule, and cross-entropy."""
     model.compile(
-        optimizer=optimizer_of(config, steps_per_epoch),
+        optimizer=optimizer_of(model, config, steps_per_epoch),
         loss=ctm_keras.SmoothedCrossentropy(config.label_smoothing),
     )
     model.optimizer.build(model.trainable_variables)

@@ -219,6 +219,7 @@ def test_the_same_seed_gives_the_same_initial_weights(config, change):
         ({"model": "ctn"}, "ctm"),
         ({"options": ("pahts=tccm",)}, "paths"),
         ({"index": 1}, "--index requires --workers"),
+        ({"model": "slowfast", "backbone_rate": 0.1}, "--backbone-rate requires .* slowfast"),
         ({"weights": "nowhere.keras"}, "nowhere.keras"),
         ({"train_split": "trian"}, "trian"),
         ({"val_split": "vla:fold-0-of-2"}, "split must be one of train, val, received 'vla'"),
