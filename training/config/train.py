@@ -79,6 +79,9 @@ class OptimizationConfig(Options):
 
     epochs: int = 60
     """Passes over the data."""
+    patience: int | None = None
+    """Epochs without a better validation top-1 after which the run stops; model.keras is then the
+    best model instead of the last (default: train all epochs)."""
     batch_size: int = 32
     """Clips per step, over all devices and machines."""
     accumulate: int = 1
@@ -142,7 +145,7 @@ class OptimizationConfig(Options):
     def check(self) -> None:
         """Raises ValueError for invalid values."""
         super().check()
-        check_counts(self, "epochs", "batch_size", "accumulate")
+        check_counts(self, "epochs", "batch_size", "accumulate", "patience")
         for name in ("dropout", "label_smoothing", "ema", "warmup_start"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{flag(name)} must be in [0, 1), received {getattr(self, name)}.")

@@ -22,7 +22,7 @@ from training.machines.workers import wait_for_all
 
 
 class Loop:
-    """Trains a compiled model from its saved position to the last epoch.
+    """Trains a compiled model from its saved position to the last epoch, or out of patience.
 
     Args:
         model: The model.
@@ -64,6 +64,8 @@ class Loop:
         callbacks.on_train_begin()
         first_epoch, first_step = self.state.position.numpy().tolist()
         for epoch in range(first_epoch, self.config.epochs):
+            if self.state.out_of_patience:
+                break
             callbacks.on_epoch_begin(epoch)
             logs = self.train_epoch(epoch, first_step, callbacks)
             if self.validation:

@@ -70,7 +70,12 @@ def _check_splits(config: TrainConfig) -> None:
 
 
 def _check_optimization(config: TrainConfig) -> None:
-    """Raises ValueError for options of the optimization that the model cannot have."""
+    """Raises ValueError for options that the model or the data set does not allow."""
+    if config.patience and not has_validation(config):
+        raise ValueError(
+            f"--patience requires a validation split; {config.dataset} has no split "
+            f"{config.val_split!r}. Give --val-split, or remove --patience."
+        )
     if config.backbone_rate != 1 and config.model in NETWORKS:
         raise ValueError(
             "--backbone-rate requires a method on an image model, received --model "

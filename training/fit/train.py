@@ -114,11 +114,11 @@ def _compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int
     model.optimizer.build(model.trainable_variables)
 
 
-def _announce(config: TrainConfig, facts: RunFacts, epoch: int, step: int) -> None:
+def _announce(config: TrainConfig, facts: RunFacts, epoch: int, step: int, over: bool) -> None:
     """Prints where a run resumes, its learning rate, and which classes are mirrored."""
     if epoch == config.epochs:
         print(f"All {epoch} epochs are finished.")
-    elif epoch or step:
+    elif (epoch or step) and not over:
         print(f"Resuming at epoch {epoch + 1}, step {step} of {facts.steps_per_epoch}.")
     print(f"Learning rate: {in_words(config)}")
     for line in tfrecords.flip_report(facts.class_names, config.flip, config.pairs):
@@ -137,7 +137,7 @@ def fit(
     """Trains from the saved position to the end, and saves the model."""
     chief, steps = is_chief(strategy), facts.steps_per_epoch
     averages = Averages(model, strategy, config.ema)
-    state = State(model, averages, run.states, chief)
+    state = State(model, averages, run.states, chief, config.patience)
     epoch, step = state.restore()
     own_masks(model, strategy)
     different = (
@@ -145,7 +145,7 @@ def fit(
         "the run on a disk that all machines share."
     )
     agree(strategy, f"{epoch} {step}", different)
-    _announce(config, facts, epoch, step)
+    _announce(config, facts, epoch, step, state.out_of_patience)
     if chief:
         run.trim_log(epoch)
     wait = DataWait(
@@ -164,9 +164,12 @@ def fit(
                 steps=steps,
             )
         )
+    if state.out_of_patience:
+        last = int(state.position[0])
+        print(f"Finished after epoch {last}: no better top-1 within --patience {config.patience}.")
     with averages.in_the_model():
         if chief:
-            save_model(model, run.model)
+            run.choose_best() if config.patience else save_model(model, run.model)
     wait_for_all(strategy)  # until the chief has saved
 
 

@@ -222,6 +222,7 @@ def test_the_same_seed_gives_the_same_initial_weights(config, change):
         ({"model": "slowfast", "backbone_rate": 0.1}, "--backbone-rate requires .* slowfast"),
         ({"weights": "nowhere.keras"}, "nowhere.keras"),
         ({"train_split": "trian"}, "trian"),
+        ({"patience": 1, "val_split": "x"}, "--patience requires a validation split.*no split 'x'"),
         ({"val_split": "vla:fold-0-of-2"}, "split must be one of train, val, received 'vla'"),
         ({"val_split": "val:fold-0-of-4"}, "folds must be at most 3, the number of videos of"),
         (
