@@ -123,6 +123,9 @@ class OptimizationConfig(Options):
     """Fraction of the target spread over all classes."""
     freeze_bn: bool = False
     """Freeze all batch norms except the first, for fine-tuning a trained video model."""
+    precise_bn: int = 0
+    """Batches of training data over which batch norm's statistics are recomputed after each epoch,
+    at most an epoch; PySlowFast takes 200. 0 keeps the moving averages of the training."""
 
     @property
     def rate_by_default(self) -> float:
@@ -159,6 +162,8 @@ class OptimizationConfig(Options):
             raise ValueError(f"--learning-rate must be above 0, received {self.rate}.")
         if self.clip_norm is not None and self.clip_norm <= 0:
             raise ValueError(f"--clip-norm must be above 0, received {self.clip_norm}.")
+        if self.precise_bn < 0:
+            raise ValueError(f"--precise-bn must be at least 0, received {self.precise_bn}.")
         if any(not 0 < part < 1 for part in self.milestones):
             raise ValueError(
                 "--milestones must be fractions of the training between 0 and 1 (0.5 is half way), "

@@ -70,9 +70,20 @@ def what(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> list[
         f"Frozen layers: {', '.join(frozen) or 'none'}",
         f"Steps: {steps_per_epoch:,} per epoch, of {config.batch_size} clips each; "
         f"{steps_per_epoch * config.epochs:,} in {config.epochs} epochs",
+        *_after_each_epoch(config),
         f"Optimizer: {optimizer_in_words(config)}",
         f"Learning rate: {in_words(config)}",
     ]
+
+
+def _after_each_epoch(config: TrainConfig) -> list[str]:
+    """What happens after each epoch besides the validation, in lines; often empty."""
+    lines = []
+    if config.precise_bn:
+        lines.append(f"Batch norm: statistics of up to {config.precise_bn:,} batches of each epoch")
+    if config.patience:
+        lines.append(f"Stops after {config.patience} epochs without a better validation top-1")
+    return lines
 
 
 def _of_recipe(config: TrainConfig) -> list[str]:

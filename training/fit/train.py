@@ -19,6 +19,7 @@ from training.fit.dropout import own_masks
 from training.fit.dry_run import dry_run
 from training.fit.loop import Loop
 from training.fit.optimizer import optimizer_of
+from training.fit.precise_bn import trained_norms
 from training.fit.preemption import Notice, Preempted
 from training.fit.resolve import check_batch, start, what_all_do
 from training.fit.schedule import in_words
@@ -102,6 +103,8 @@ def build_model(config: TrainConfig, facts: RunFacts, resumed: bool = False) -> 
         print(ctm_keras.adoption_report(model))
     if config.freeze_bn:
         print("Frozen batch norms:", ", ".join(freeze_batch_norm(model, resumed)))
+    if config.precise_bn:
+        trained_norms(model)  # it raises
     return model
 
 

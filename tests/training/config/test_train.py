@@ -91,6 +91,7 @@ def test_options_are_read_as_python_values(text, expected):
         ({"label_smoothing": -0.1}, "--label-smoothing"),
         ({"momentum": 2}, "--momentum"),
         ({"patience": 0}, "--patience must be 1 or more, received 0"),
+        ({"precise_bn": -1}, "--precise-bn must be at least 0, received -1"),
         ({"backbone_rate": 0.0}, r"--backbone-rate must be in \(0, 1\], received 0.0"),
         ({"weight_decay": -1}, "--weight-decay must be at least 0, received -1"),
         ({"optimizer": "adam"}, "--optimizer must be sgd or adamw, received 'adam'"),

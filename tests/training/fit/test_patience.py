@@ -1,5 +1,7 @@
 """Runs that stop when the validation top-1 does not become better, and what they remember."""
 
+import shutil
+
 import keras
 import pytest
 import tensorflow as tf
@@ -10,10 +12,16 @@ from training.fit.loop import Loop
 from training.fit.state import State
 from training.fit.train import train
 from training.fit.weight_averages import Averages
+from training.run_folder import Run
 
 
 def test_a_run_without_a_better_score_ends_with_its_best_model(config, change, monkeypatch, capsys):
+    def train_epoch(self, epoch, *_):
+        self.step.model.weights[0].assign_add(self.step.model.weights[0])
+        return {"loss": 1.0}
+
     scores = iter([0.5, 0.5])
+    monkeypatch.setattr(Loop, "train_epoch", train_epoch)
     monkeypatch.setattr(Loop, "validate", lambda *_: {"val_top1": next(scores)})
     config = change(config, model="tsn", epochs=3, patience=1)
     run = train(config)
@@ -25,6 +33,14 @@ def test_a_run_without_a_better_score_ends_with_its_best_model(config, change, m
     assert "Finished after epoch 2" in printed
     assert "Resuming" not in printed
     assert run.model.read_bytes() == run.best.read_bytes()
+
+
+@pytest.mark.long
+def test_its_report_says_that_the_model_was_chosen(trained, tmp_path):
+    facts = trained.read()
+    facts["config"]["patience"] = 1
+    run = Run(shutil.copytree(trained.path, tmp_path / "run"))
+    run.write(facts)
     report = evaluate(run.path, num_clips=1, num_crops=1, average="logits")
     assert "model: the best on the validation split" in str(report)
 
