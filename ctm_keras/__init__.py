@@ -4,7 +4,7 @@ from .checkpoints import import_weights
 from .loss import SmoothedCrossentropy
 from .methods import list_models
 from .models import CTMResNet50, CTMResNet101, build_video_model, class_names
-from .optimizer import SGD, StepSchedule
+from .optimizer import SGD, AdamW, StepSchedule
 from .temporal.aggregation import FrameConv
 from .temporal.cost import CoST
 from .temporal.ctm import CTM, TCC, TCCM, TemporalConv
@@ -16,7 +16,7 @@ from .temporal.stm import CMM, CSTM
 from .temporal.tam import TAM
 from .temporal.tsm import TSM
 from .tools.activation_maps import class_activation_maps
-from .tools.freeze import freeze, split
+from .tools.freeze import freeze, image_layers, split
 from .tools.inference import fold_batch_norm
 from .tools.view_importance import view_importance
 from .weights.adopt import load_weights
@@ -32,6 +32,7 @@ __all__ = [
     "TCC",
     "TCCM",
     "TSM",
+    "AdamW",
     "AdoptionReport",
     "CTMResNet50",
     "CTMResNet101",
@@ -50,6 +51,7 @@ __all__ = [
     "class_names",
     "fold_batch_norm",
     "freeze",
+    "image_layers",
     "import_weights",
     "list_models",
     "load_weights",

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import zipfile
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
@@ -182,8 +183,17 @@ class Run:
             kept = [n == "epoch" or (n.isdigit() and int(n) < epoch) for n in number]
             self.log.write_text("".join(compress(lines, kept)), encoding="utf-8")
 
+    def choose_best(self) -> None:
+        """Makes the best model on the validation split the model of the run, atomically."""
+        part = self.model.with_name("model.part.keras")
+        shutil.copyfile(self.best, part)
+        os.replace(part, self.model)
+
     def load_model(self, which: str = "model") -> keras.Model:
-        """Loads the run's `"model"` (the last), or its `"best"` on the validation split."""
+        """Loads the run's `"model"`, or its `"best"` on the validation split.
+
+        Without `--patience`, the model is the last one.
+        """
         import ctm_keras  # noqa: F401  (its layers are in the file)
 
         paths = {"model": self.model, "best": self.best}

@@ -24,6 +24,11 @@ def image_layers(model: keras.Model, until: str = "backbone") -> list[keras.Laye
 
     Raises:
         ValueError: If `until` is invalid, or the model is not built on an image model.
+
+    Example:
+        >>> model = build_video_model("ctm", "tiny", 4, image_size=64, weights=None)
+        >>> image_layers(model)[0].name
+        'conv1_conv'
     """
     origin = Origin.of(model)
     if origin.method in NETWORKS or not origin.backbone:

@@ -12,6 +12,10 @@ from training.config.clips import AugmentationConfig, ClipConfig
 from training.config.options import Options, check_counts, flag, parse_option
 
 PATHS = ("data", "out", "resume", "cache")
+DEFAULTS: dict[str, dict[str, float]] = {  # of the optimizers; SGD's learning rate is `rate_at`
+    "sgd": {"momentum": 0.9, "weight_decay": 1e-4},
+    "adamw": {"learning_rate": 1e-3, "weight_decay": 0.01},
+}
 
 
 @dataclass(frozen=True)
@@ -75,14 +79,23 @@ class OptimizationConfig(Options):
 
     epochs: int = 60
     """Passes over the data."""
+    patience: int | None = None
+    """Epochs without a better validation top-1 after which the run stops; model.keras is then the
+    best model instead of the last (default: train all epochs)."""
     batch_size: int = 32
     """Clips per step, over all devices and machines."""
     accumulate: int = 1
     """Micro-batches per step, to save memory; batch norm sees one micro-batch at a time."""
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    """sgd: with momentum, as in the papers; adamw: Adam with decoupled weight decay."""
     learning_rate: float | None = None
-    """Learning rate after the warm-up (default: that of --rate-at, scaled to the batch size)."""
+    """Learning rate after the warm-up (default: sgd: that of --rate-at, scaled to the batch size;
+    adamw: 0.001 at any batch size)."""
     rate_at: tuple[float, int] = (0.02, 96)
-    """A learning rate and the batch size that it was tuned for."""
+    """A learning rate of sgd and the batch size that it was tuned for; adamw ignores it."""
+    backbone_rate: float = 1.0
+    """Learning rate of the layers of the image model, as a fraction of the learning rate; its
+    trained weights may need smaller steps than the new layers."""
     schedule: Literal["step", "cosine"] = "step"
     """step: the learning rate drops at the milestones; cosine: it follows half a cosine to 0."""
     milestones: tuple[float, ...] = (30 / 60, 50 / 60)
@@ -93,10 +106,12 @@ class OptimizationConfig(Options):
     """Epochs of linear warm-up."""
     warmup_start: float = 0.0
     """Fraction of the learning rate at which the warm-up starts."""
-    momentum: float = 0.9
-    """Momentum of SGD."""
-    weight_decay: float = 1e-4
-    """L2 penalty on kernels, not on biases and batch norm."""
+    momentum: float | None = None
+    """Momentum of sgd (default: 0.9)."""
+    weight_decay: float | None = None
+    """Weight decay of kernels, not of biases and batch norm. sgd: an L2 penalty, added to the
+    gradient (default: 0.0001); adamw: decoupled, each step shrinks kernels by this times the
+    learning rate (default: 0.01)."""
     clip_norm: float | None = None
     """Maximum global norm of a step's gradient (default: no limit)."""
     ema: float = 0.0
@@ -108,24 +123,36 @@ class OptimizationConfig(Options):
     """Fraction of the target spread over all classes."""
     freeze_bn: bool = False
     """Freeze all batch norms except the first, for fine-tuning a trained video model."""
+    precise_bn: int = 0
+    """Batches of training data over which batch norm's statistics are recomputed after each epoch,
+    at most an epoch; PySlowFast takes 200. 0 keeps the moving averages of the training."""
+
+    @property
+    def rate_by_default(self) -> float:
+        """The optimizer's own learning rate; that of SGD is `rate_at`, scaled to the batch size."""
+        rate, batch_size = self.rate_at
+        return DEFAULTS[self.optimizer].get("learning_rate", rate * self.batch_size / batch_size)
+
+    @property
+    def of_optimizer(self) -> dict[str, float]:
+        """Learning rate, weight decay and, for SGD, momentum, with all defaults filled in."""
+        defaults = {**DEFAULTS[self.optimizer], "learning_rate": self.rate_by_default}
+        given = {name: getattr(self, name) for name in defaults}
+        return {name: defaults[name] if v is None else v for name, v in given.items()}
 
     @property
     def rate(self) -> float:
-        """The learning rate, or that of `rate_at` scaled to the batch size."""
-        if self.learning_rate is not None:
-            return self.learning_rate
-        rate, batch_size = self.rate_at
-        return rate * self.batch_size / batch_size
+        """The learning rate, given or by default."""
+        return self.of_optimizer["learning_rate"]
 
     def check(self) -> None:
         """Raises ValueError for invalid values."""
         super().check()
-        check_counts(self, "epochs", "batch_size", "accumulate")
+        check_counts(self, "epochs", "batch_size", "accumulate", "patience")
         for name in ("dropout", "label_smoothing", "ema", "warmup_start"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{flag(name)} must be in [0, 1), received {getattr(self, name)}.")
-        if not 0 <= self.momentum <= 1:
-            raise ValueError(f"--momentum must be in [0, 1], received {self.momentum}.")
+        self._check_optimizer()
         if min(self.rate_at) <= 0:
             raise ValueError(
                 "--rate-at must be a learning rate and a batch size, both above 0, "
@@ -135,11 +162,29 @@ class OptimizationConfig(Options):
             raise ValueError(f"--learning-rate must be above 0, received {self.rate}.")
         if self.clip_norm is not None and self.clip_norm <= 0:
             raise ValueError(f"--clip-norm must be above 0, received {self.clip_norm}.")
+        if self.precise_bn < 0:
+            raise ValueError(f"--precise-bn must be at least 0, received {self.precise_bn}.")
         if any(not 0 < part < 1 for part in self.milestones):
             raise ValueError(
                 "--milestones must be fractions of the training between 0 and 1 (0.5 is half way), "
                 f"received {self.milestones}."
             )
+
+    def _check_optimizer(self) -> None:
+        """Raises ValueError for an unknown optimizer, or values that it cannot have."""
+        if self.optimizer not in DEFAULTS:
+            raise ValueError(f"--optimizer must be sgd or adamw, received {self.optimizer!r}.")
+        if not 0 < self.backbone_rate <= 1:
+            raise ValueError(f"--backbone-rate must be in (0, 1], received {self.backbone_rate}.")
+        if self.momentum is not None and self.optimizer != "sgd":
+            raise ValueError(
+                f"--momentum requires --optimizer sgd, received --optimizer {self.optimizer}. "
+                "Remove --momentum."
+            )
+        if self.momentum is not None and not 0 <= self.momentum <= 1:
+            raise ValueError(f"--momentum must be in [0, 1], received {self.momentum}.")
+        if self.weight_decay is not None and self.weight_decay < 0:
+            raise ValueError(f"--weight-decay must be at least 0, received {self.weight_decay}.")
 
 
 @dataclass(frozen=True)

@@ -110,4 +110,5 @@ class ExportConfig(Options):
     version: int = 1
     """Version number, the name of a subfolder."""
     which: str = "model"
-    """model (the last) or best (the best on the validation split)."""
+    """model (the last, or with `ctm train --patience` the best) or best (the best on the validation
+    split)."""

@@ -38,7 +38,8 @@ class EvaluateConfig(ViewConfig):
     batch_size: int = 16
     """Views per batch."""
     which: str | None = None
-    """model (the last) or best (the best on the validation split) (default: model)."""
+    """model (the last, or with `ctm train --patience` the best) or best (the best on the validation
+    split) (default: model)."""
     saved: bool = False
     """Recompute the scores from saved predictions, without model and data; only --average may
     change."""

@@ -147,7 +147,7 @@ def _score_model(
         data=str(data),
         data_hash=manifest.hash,
         split=split,
-        model=requested.model,
+        model="best" if run.config.patience else requested.model,
         protocol=str(settings),
         settings=settings,
         missing=missing_videos(manifest, Split(data, split), predictions.ids.tolist()),

@@ -78,10 +78,9 @@ class Checkpoints(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.check_weights()
         self.save(self.run.last)
-        best = (logs or {}).get("val_top1")
-        if best is not None and best > self.state.best.numpy():
+        top1 = (logs or {}).get("val_top1")
+        if top1 is not None and self.state.note(top1):
             self.save(self.run.best)
-            self.state.best.assign(best)
         self.state.save(epoch + 1, 0)  # last: a run killed before this repeats the epoch
 
     def save(self, path: Path) -> None:

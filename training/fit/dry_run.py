@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from training.batches import training_batches
 from training.config.train import TrainConfig
 from training.costs.count import activation_bytes, trained_parameters
 from training.fit.network import Network
+from training.fit.optimizer import in_words as optimizer_in_words
 from training.fit.resolve import complete
 from training.fit.resume import WHERE, differences
 from training.fit.schedule import in_words, schedule
@@ -23,7 +25,7 @@ from training.fit.step import Step
 from training.fit.weight_averages import Averages
 from training.pictures.charts import draw_schedule
 
-FLOAT = 4  # bytes; weights, gradients and momentum are float32 in mixed precision, too
+FLOAT = 4  # bytes; weights, gradients and the optimizer are float32 in mixed precision, too
 
 
 def dry_run(
@@ -70,9 +72,20 @@ def what(network: Network, config: TrainConfig, steps_per_epoch: int) -> list[st
         str(network) if network.trunk else f"Frozen layers: {', '.join(frozen) or 'none'}",
         f"Steps: {steps_per_epoch:,} per epoch, of {config.batch_size} clips each; "
         f"{steps_per_epoch * config.epochs:,} in {config.epochs} epochs",
-        f"Optimizer: SGD, momentum {config.momentum}, weight decay {config.weight_decay}",
+        *_after_each_epoch(config),
+        f"Optimizer: {optimizer_in_words(config)}",
         f"Learning rate: {in_words(config)}",
     ]
+
+
+def _after_each_epoch(config: TrainConfig) -> list[str]:
+    """What happens after each epoch besides the validation, in lines; often empty."""
+    lines = []
+    if config.precise_bn:
+        lines.append(f"Batch norm: statistics of up to {config.precise_bn:,} batches of each epoch")
+    if config.patience:
+        lines.append(f"Stops after {config.patience} epochs without a better validation top-1")
+    return lines
 
 
 def _of_recipe(config: TrainConfig) -> list[str]:
@@ -91,11 +104,12 @@ def _of_recipe(config: TrainConfig) -> list[str]:
 
 def _memory(model: keras.Model, config: TrainConfig) -> str:
     """The estimated memory of a step."""
-    fixed = FLOAT * (model.count_params() + 2 * trained_parameters(model))
+    optimizer = sum(math.prod(v.shape) for v in model.optimizer.variables)
+    fixed = FLOAT * (model.count_params() + trained_parameters(model) + optimizer)
     held = activation_bytes(model) * config.batch_size // config.accumulate
     return (
         f"Memory of a step: about {sized(fixed + held)} over all devices ({sized(fixed)} for "
-        f"weights, gradients and momentum, {sized(held)} for activations; libraries need more)"
+        f"weights, gradients and the optimizer, {sized(held)} for activations; libraries need more)"
     )
 
 

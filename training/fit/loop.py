@@ -6,7 +6,7 @@ accumulate gradients on several devices. This loop calls Keras' callbacks as `fi
 
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -21,6 +21,7 @@ from training.batches import (
 )
 from training.config.train import TrainConfig
 from training.fit.network import Network
+from training.fit.precise_bn import PreciseStatistics
 from training.fit.preemption import Notice, Preempted
 from training.fit.state import State
 from training.fit.step import Step, means
@@ -29,7 +30,7 @@ from training.machines.workers import wait_for_all
 
 
 class Loop:
-    """Trains a compiled model from its saved position to the last epoch.
+    """Trains a compiled model from its saved position to the last epoch, or out of patience.
 
     Args:
         network: The model and its parts.
@@ -65,6 +66,11 @@ class Loop:
         self.step = Step(
             network.learner, strategy, averages, config.clip_norm, config.accumulate, trunk
         )
+        self.statistics = (
+            PreciseStatistics(network.learner, strategy, self.step.inputs)
+            if config.precise_bn
+            else None
+        )
         self.epoch = tf.Variable(0, dtype=tf.int64)
         self.batches = functools.cache(
             lambda first: training_batches(
@@ -82,8 +88,12 @@ class Loop:
         callbacks.on_train_begin()
         first_epoch, first_step = self.state.position.numpy().tolist()
         for epoch in range(first_epoch, self.config.epochs):
+            if self.state.out_of_patience:
+                break
             callbacks.on_epoch_begin(epoch)
             logs = self.train_epoch(epoch, first_step, callbacks)
+            if self.statistics:
+                self.make_precise(epoch, self.statistics)
             if self.validation:
                 logs |= self.validate(epoch, callbacks)
             callbacks.on_epoch_end(epoch, logs)
@@ -107,6 +117,13 @@ class Loop:
             self.leave_if_told(sums, epoch, step + 1)
         return means(self.state.sums.numpy())
 
+    def make_precise(self, epoch: int, statistics: PreciseStatistics) -> None:
+        """Recomputes batch norm's statistics with averaged weights if there are any."""
+        batches = itertools.islice(self.batches(0), self.config.precise_bn)
+        with self.averages.in_the_model():
+            told = statistics.recompute(batches, self.notice)
+        self.leave_if_told([told], epoch, self.steps)
+
     def validate(self, epoch: int, callbacks: keras.callbacks.CallbackList) -> dict[str, float]:
         """The mean metrics on the validation split, with averaged weights if there are any."""
         callbacks.on_test_begin()
@@ -122,7 +139,7 @@ class Loop:
         callbacks.on_test_end(logs)
         return {f"val_{name}": value for name, value in logs.items()}
 
-    def leave_if_told(self, sums: np.ndarray, epoch: int, step: int) -> None:
+    def leave_if_told(self, sums: Sequence[float] | np.ndarray, epoch: int, step: int) -> None:
         """Saves and stops if a machine received SIGTERM; all machines notice in the same step."""
         if sums[-1]:
             self.state.save(epoch, step)

@@ -52,6 +52,7 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, RunFacts]:
             "--freeze requires a backbone with trained weights, received --weights none: frozen "
             "random layers would never learn. Give imagenet or a .keras file as --weights."
         )
+    _check_optimization(config)
     saved = saved_model(config)
     config = complete(config, saved)
     pixels = dataclasses.asdict(pixels_of(saved)) if saved else None
@@ -73,6 +74,20 @@ def _check_splits(config: TrainConfig) -> None:
         )
 
 
+def _check_optimization(config: TrainConfig) -> None:
+    """Raises ValueError for options that the model or the data set does not allow."""
+    if config.patience and not has_validation(config):
+        raise ValueError(
+            f"--patience requires a validation split; {config.dataset} has no split "
+            f"{config.val_split!r}. Give --val-split, or remove --patience."
+        )
+    if config.backbone_rate != 1 and config.model in NETWORKS:
+        raise ValueError(
+            "--backbone-rate requires a method on an image model, received --model "
+            f"{config.model}. Remove --backbone-rate."
+        )
+
+
 def saved_model(config: TrainConfig) -> keras.Model | None:
     """The model whose weights a run starts from, if they are in an existing file."""
     weights = weights_of(config)
@@ -91,7 +106,7 @@ def complete(config: TrainConfig, saved: keras.Model | None = None) -> TrainConf
         "weights": weights_of(config),
         "num_frames": frames,
         "options": (*config.options, *taken),
-        "learning_rate": config.rate,
+        **config.of_optimizer,
     }
     return dataclasses.replace(config, **values)
 

@@ -21,6 +21,7 @@ class State:
         averages: The averages of its weights.
         folder: Folder of the saved states; the newest two are kept.
         chief: Whether this machine writes the states.
+        patience: Epochs without a better metric after which the run is over, or None.
     """
 
     def __init__(
@@ -30,10 +31,12 @@ class State:
         averages: Averages,
         folder: Path,
         chief: bool = True,
+        patience: int | None = None,
     ):
-        self.chief = chief
+        self.chief, self.patience = chief, patience
         self.position = tf.Variable([0, 0], dtype=tf.int64)  # epoch, step in the epoch
         self.best = tf.Variable(-np.inf, dtype=tf.float64)
+        self.waited = tf.Variable(0, dtype=tf.int64)  # epochs since the best
         self.sums = tf.Variable(tf.zeros(5, tf.float64))  # in the order of `training.fit.step.sums`
         variables = [v.value for v in [*model.variables, *optimizer.variables]]
         checkpoint = tf.train.Checkpoint(
@@ -41,8 +44,21 @@ class State:
             position=self.position,
             best=self.best,
             sums=self.sums,
+            **({"waited": self.waited} if patience else {}),  # older states do not have it
         )
         self.manager = tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=2)
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether the metric has not become better for too many epochs."""
+        return self.patience is not None and self.waited.numpy() >= self.patience
+
+    def note(self, metric: float) -> bool:
+        """Notes the metric of an epoch; returns whether it is the best."""
+        is_best = bool(metric > self.best.numpy())
+        self.best.assign(max(metric, self.best.numpy()))
+        self.waited.assign(0 if is_best else self.waited + 1)
+        return is_best
 
     def save(self, epoch: int, step: int) -> None:
         """Saves the state before step `step` of epoch `epoch`."""

@@ -77,7 +77,7 @@ class Step:
     def _forward(self, *inputs: tf.Tensor) -> tf.Tensor:
         return self.strategy.reduce(SUM, self.strategy.run(self._forward_own, inputs), axis=None)
 
-    def _inputs(self, inputs: Sequence[tf.Tensor]) -> Any:
+    def inputs(self, inputs: Sequence[tf.Tensor]) -> Any:
         """The inputs of the model: clips, or what the trunk returns for them."""
         if self.trunk is not None:
             return self.trunk(*inputs, training=False)
@@ -86,7 +86,7 @@ class Step:
     def _add_own(self, *batch: tf.Tensor) -> tf.Tensor:
         """Adds the gradients of a micro-batch on each replica."""
         *inputs, labels, stop = batch
-        inputs = self._inputs(inputs)
+        inputs = self.inputs(inputs)
         with tf.GradientTape() as tape:
             logits = self.model(inputs, training=True)
             losses = self.model.loss.call(labels, logits)
@@ -122,7 +122,7 @@ class Step:
 
     def _forward_own(self, *batch: tf.Tensor) -> tf.Tensor:
         *inputs, labels, weights, stop = batch
-        logits = self.model(self._inputs(inputs), training=False)
+        logits = self.model(self.inputs(inputs), training=False)
         return sums(self.model.loss.call(labels, logits), labels, logits, weights, stop)
 
 

@@ -19,9 +19,11 @@ from training.fit.dropout import own_masks
 from training.fit.dry_run import dry_run
 from training.fit.loop import Loop
 from training.fit.network import Network
+from training.fit.optimizer import optimizer_of
+from training.fit.precise_bn import trained_norms
 from training.fit.preemption import Notice, Preempted
 from training.fit.resolve import check_batch, start, what_all_do
-from training.fit.schedule import in_words, schedule
+from training.fit.schedule import in_words
 from training.fit.state import State
 from training.fit.trunk_cache import TrunkCache
 from training.fit.weight_averages import Averages
@@ -72,7 +74,7 @@ def train(config: TrainConfig) -> Run:
             agree(strategy, what_all_do(config, facts), DIFFERENT)
             with strategy.scope():
                 network = Network.of(build_model(config, facts, resumed), config.freeze)
-                _compile_model(network.learner, config, facts.steps_per_epoch)
+                _compile_model(network, config, facts.steps_per_epoch)
             if config.dry_run:
                 dry_run(network, config, facts.steps_per_epoch, strategy)
                 return Run(config.folder)
@@ -108,21 +110,23 @@ def build_model(config: TrainConfig, facts: RunFacts, resumed: bool = False) -> 
     return model
 
 
-def _compile_model(model: keras.Model, config: TrainConfig, steps_per_epoch: int) -> None:
-    """Compiles the model with the paper's optimizer and schedule, and cross-entropy."""
-    rate = schedule(config, steps_per_epoch)
-    model.compile(
-        optimizer=ctm_keras.SGD(rate, momentum=config.momentum, l2=config.weight_decay),
+def _compile_model(network: Network, config: TrainConfig, steps_per_epoch: int) -> None:
+    """Compiles the learner with the config's optimizer and schedule, and cross-entropy."""
+    learner = network.learner
+    if config.precise_bn:
+        trained_norms(learner)  # it raises
+    learner.compile(
+        optimizer=optimizer_of(network.model, config, steps_per_epoch),
         loss=ctm_keras.SmoothedCrossentropy(config.label_smoothing),
     )
-    model.optimizer.build(model.trainable_variables)
+    learner.optimizer.build(learner.trainable_variables)
 
 
-def _announce(config: TrainConfig, facts: RunFacts, epoch: int, step: int) -> None:
+def _announce(config: TrainConfig, facts: RunFacts, epoch: int, step: int, over: bool) -> None:
     """Prints where a run resumes, its learning rate, and which classes are mirrored."""
     if epoch == config.epochs:
         print(f"All {epoch} epochs are finished.")
-    elif epoch or step:
+    elif (epoch or step) and not over:
         print(f"Resuming at epoch {epoch + 1}, step {step} of {facts.steps_per_epoch}.")
     print(f"Learning rate: {in_words(config)}")
     for line in tfrecords.flip_report(facts.class_names, config.flip, config.pairs):
@@ -142,7 +146,7 @@ def fit(
     chief, steps = is_chief(strategy), facts.steps_per_epoch
     model, learner = network.model, network.learner
     averages = Averages(learner, strategy, config.ema)
-    state = State(model, learner.optimizer, averages, run.states, chief)
+    state = State(model, learner.optimizer, averages, run.states, chief, config.patience)
     epoch, step = state.restore()
     own_masks(learner, strategy)
     different = (
@@ -150,7 +154,7 @@ def fit(
         "the run on a disk that all machines share."
     )
     agree(strategy, f"{epoch} {step}", different)
-    _announce(config, facts, epoch, step)
+    _announce(config, facts, epoch, step, state.out_of_patience)
     cache = None
     if network.trunk is not None:
         print(network)
@@ -176,9 +180,12 @@ def fit(
                 steps=steps,
             )
         )
+    if state.out_of_patience:
+        last = int(state.position[0])
+        print(f"Finished after epoch {last}: no better top-1 within --patience {config.patience}.")
     with averages.in_the_model():
         if chief:
-            save_model(model, run.model)
+            run.choose_best() if config.patience else save_model(model, run.model)
     if cache and not config.cache:
         cache.remove()
     wait_for_all(strategy)  # until the chief has saved

@@ -45,6 +45,22 @@ def test_paper_rate_is_scaled_to_the_batch():
     assert TrainConfig(batch_size=24, learning_rate=0.3).rate == 0.3
 
 
+def test_each_optimizer_has_its_own_defaults():
+    sgd, adamw = TrainConfig(batch_size=24), TrainConfig(optimizer="adamw", batch_size=24)
+    assert sgd.of_optimizer == {"learning_rate": 0.005, "momentum": 0.9, "weight_decay": 1e-4}
+    assert adamw.of_optimizer == {"learning_rate": 1e-3, "weight_decay": 0.01}
+    own = {"learning_rate": 0.3, "weight_decay": 0.0}
+    assert TrainConfig(optimizer="adamw", **own).of_optimizer == own
+
+
+def test_the_config_of_an_older_run_has_sgd():
+    values = TrainConfig(momentum=0.8, weight_decay=5e-4).to_dict()
+    del values["optimizer"]
+    config = TrainConfig.from_dict(values)
+    assert config.optimizer == "sgd"
+    assert config.of_optimizer | {"momentum": 0.8, "weight_decay": 5e-4} == config.of_optimizer
+
+
 def test_every_field_has_a_help_text():
     files = [training.config.train.__file__, training.config.clips.__file__]
     source = "".join(Path(file).read_text(encoding="utf-8") for file in files)
@@ -74,6 +90,12 @@ def test_options_are_read_as_python_values(text, expected):
         ({"dropout": 1.0}, "--dropout must be in"),
         ({"label_smoothing": -0.1}, "--label-smoothing"),
         ({"momentum": 2}, "--momentum"),
+        ({"patience": 0}, "--patience must be 1 or more, received 0"),
+        ({"precise_bn": -1}, "--precise-bn must be at least 0, received -1"),
+        ({"backbone_rate": 0.0}, r"--backbone-rate must be in \(0, 1\], received 0.0"),
+        ({"weight_decay": -1}, "--weight-decay must be at least 0, received -1"),
+        ({"optimizer": "adam"}, "--optimizer must be sgd or adamw, received 'adam'"),
+        ({"optimizer": "adamw", "momentum": 0.9}, "--momentum requires --optimizer sgd, r.*adamw"),
         ({"learning_rate": 0}, "--learning-rate must be above 0"),
         ({"milestones": (30,)}, "--milestones must be fractions"),
         ({"options": ("paths",)}, "--options must be name=value, received 'paths'"),

@@ -16,6 +16,7 @@ from training.fit.train import train
 from training.run_folder import Run
 
 EVERYTHING = {"accumulate": 2, "clip_norm": 1.0, "ema": 0.9, "warmup_epochs": 0.5, "dropout": 0.3}
+EVERYTHING |= {"optimizer": "adamw", "backbone_rate": 0.5, "patience": 2, "precise_bn": 3}
 
 
 @pytest.fixture(scope="module")

@@ -73,6 +73,10 @@ def test_the_optimizer_has_the_options_of_the_run(config, change, monkeypatch):
     monkeypatch.setattr("training.fit.train.dry_run", lambda model, *_: models.append(model))
     train(change(config, dry_run=True, momentum=0.8, weight_decay=0.01))
     assert (models[0].optimizer.momentum, models[0].optimizer.l2) == (0.8, 0.01)
+    train(change(config, dry_run=True, optimizer="adamw", weight_decay=0.02))
+    optimizer = models[1].optimizer
+    assert (type(optimizer), optimizer.decoupled) == (ctm_keras.AdamW, 0.02)
+    assert float(optimizer.learning_rate) == pytest.approx(1e-3)
 
 
 @pytest.mark.long
@@ -215,8 +219,10 @@ def test_the_same_seed_gives_the_same_initial_weights(config, change):
         ({"model": "ctn"}, "ctm"),
         ({"options": ("pahts=tccm",)}, "paths"),
         ({"index": 1}, "--index requires --workers"),
+        ({"model": "slowfast", "backbone_rate": 0.1}, "--backbone-rate requires .* slowfast"),
         ({"weights": "nowhere.keras"}, "nowhere.keras"),
         ({"train_split": "trian"}, "trian"),
+        ({"patience": 1, "val_split": "x"}, "--patience requires a validation split.*no split 'x'"),
         ({"val_split": "vla:fold-0-of-2"}, "split must be one of train, val, received 'vla'"),
         ({"val_split": "val:fold-0-of-4"}, "folds must be at most 3, the number of videos of"),
         (

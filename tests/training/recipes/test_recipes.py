@@ -65,6 +65,14 @@ def test_the_learning_rate_scales_with_the_batch_size_and_is_printed():
     assert in_words(given).startswith("0.3 (as given)")
 
 
+def test_the_learning_rate_of_adamw_is_the_same_at_any_batch_size():
+    words = {in_words(TrainConfig(optimizer="adamw", batch_size=size)) for size in (24, 96)}
+    (one,) = words
+    assert one.startswith("0.001 (AdamW's default at any batch size; --rate-at does not apply), ti")
+    given = TrainConfig(optimizer="adamw", learning_rate=3e-4)
+    assert in_words(given).startswith("0.0003 (as given)")
+
+
 def test_a_warm_up_rises_from_its_start_in_both_schedules():
     for name in ("step", "cosine"):
         config = TrainConfig(learning_rate=1.0, schedule=name, warmup_epochs=2, warmup_start=0.25)
@@ -93,6 +101,7 @@ def test_the_command_line_overrides_a_recipe(directions, tmp_path, monkeypatch, 
         "videos: train 36, val 12",
         "Frozen layers: none",
         "Steps: 4 per epoch, of 8 clips each; 240 in 60 epochs",
+        "Optimizer: SGD, momentum 0.9, weight decay 0.0001",
         "Learning rate: 0.001667 (scaled from 0.02 at batch size 96 to 8), times 0.1 after "
         "epoch 30, 50",
         "Memory of a step: about ",
