@@ -34,7 +34,7 @@ ROOMS = {  # a folder, or a file beside folders: those of its package that it ma
         "sources": "format video text",
         "writing": "sources video format storage text",
         "augment": "sampling arguments",
-        "reading": "video format sampling augment storage arguments",
+        "reading": "sources video format sampling augment storage arguments",
         "checks": "sources video format reading storage text",
         "foreign": "sources video format writing storage text",
         "__init__": "augment checks foreign format reading sampling sources video writing",

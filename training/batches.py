@@ -6,6 +6,8 @@ from typing import Any
 import tensorflow as tf
 
 import tfrecords
+from tfrecords.format import SplitName
+from tfrecords.reading import Split
 from training.config.train import TrainConfig
 from training.config.use import ShowConfig
 
@@ -30,8 +32,10 @@ def validation_clips(config: TrainConfig, **part: Any) -> tf.data.Dataset:
 
 
 def has_validation(config: TrainConfig) -> bool:
-    """Whether the data set has the validation split."""
-    return config.val_split in tfrecords.read_manifest(config.dataset).splits
+    """Whether the data set has the validation split. Several splits, or a fold, must exist."""
+    split = config.val_split
+    known = tfrecords.read_manifest(config.dataset).splits
+    return split in known or not SplitName.parse(split).is_one_split
 
 
 def training_batches(
@@ -65,7 +69,7 @@ def validation_batches(config: TrainConfig, strategy: tf.distribute.Strategy) ->
     All devices of all machines have the same number of batches of the same size; padding has
     weight 0.
     """
-    videos = tfrecords.read_manifest(config.dataset).num_videos(config.val_split)
+    videos = len(Split(config.dataset, config.val_split))
     replicas = strategy.num_replicas_in_sync
     at_once = config.batch_size // config.accumulate // replicas
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tfrecords.format.manifest_check import NOTES, check_content
 from tfrecords.format.record import Failure
+from tfrecords.format.split_name import SplitName
 from tfrecords.storage.files import (
     AnyPath,
     as_path,
@@ -77,7 +78,7 @@ class Manifest:
         source: The source and the options of the build.
 
     Raises:
-        ValueError: If `shards`, `ids` or `num_videos` receives an unknown split.
+        ValueError: If `shards`, `ids` or `num_videos` receives an unknown split or a fold.
 
     Example:
         >>> manifest = tfrecords.read_manifest("data/mine")
@@ -99,17 +100,26 @@ class Manifest:
     source: Mapping[str, Any] = field(default_factory=dict)
 
     def shards(self, split: str) -> tuple[Shard, ...]:
-        """The shards of a split, in order."""
-        if split not in self.splits:
-            raise ValueError(f"split must be one of {', '.join(self.splits)}, received {split!r}.")
-        return tuple(shard for shard in self.all_shards if shard.split == split)
+        """The shards of a split, or of several such as `"train+val"`, in order."""
+        name = SplitName.parse(split)
+        if name.folds:
+            raise ValueError(
+                "split must be without a fold here, since dataset.json has no labels, received "
+                f"{split!r}. Use `tfrecords.clips` to read a fold."
+            )
+        for own in name.splits:
+            if own not in self.splits:
+                within = f" in {split!r}" if own != split else ""
+                known = ", ".join(self.splits)
+                raise ValueError(f"split must be one of {known}, received {own!r}{within}.")
+        return tuple(s for own in name.splits for s in self.all_shards if s.split == own)
 
     def ids(self, split: str) -> tuple[str, ...]:
-        """The ids of the videos of a split, shard by shard."""
+        """The ids of the videos of a split or several, shard by shard."""
         return tuple(video for shard in self.shards(split) for video in shard.videos)
 
     def num_videos(self, split: str) -> int:
-        """The number of videos of a split."""
+        """The number of videos of a split or several."""
         return len(self.ids(split))
 
     @property

@@ -55,7 +55,10 @@ def clips(
     Args:
         data: Folder with dataset.json, or a URL such as `"s3://bucket/mine"`, `"gs://..."` or
             `"https://..."`. From a URL, only the frames of the clips are downloaded.
-        split: A split of the data set. Defaults to `"train"`.
+        split: A split of the data set, several together as `"train+val"`, one of the folds of
+            these as `"train+val:fold-0-of-5"`, or all other folds as
+            `"train+val:all-but-0-of-5"`. Folds have nearly the same number of videos of each
+            class, and a group is in one fold. Defaults to `"train"`.
         batch_size: Clips per batch (views, in evaluation), B. Defaults to 32.
         training: Whether to sample clips as in training. Defaults to True for the split
             `"train"`, else False.
@@ -103,8 +106,8 @@ def clips(
         and clip `i` keeps its own id although clip `B - 1 - i` is mixed into it.
 
     Raises:
-        ValueError: If the data set or the split does not exist, a shard is missing or has the
-            wrong size, or an argument is invalid.
+        ValueError: If the data set or the split does not exist or cannot be divided into the
+            folds, a shard is missing or has the wrong size, or an argument is invalid.
         StorageError: If the server of a remote data set does not respond.
 
     Example:

@@ -15,7 +15,9 @@ from tfrecords.format.index import (
     index_path,
     read_index,
 )
-from tfrecords.format.manifest import Shard, read_manifest
+from tfrecords.format.manifest import Manifest, Shard, read_manifest
+from tfrecords.format.split_name import SplitName
+from tfrecords.reading.folds import fold_numbers
 from tfrecords.storage.byte_ranges import read_ranges, require_ranges
 from tfrecords.storage.files import AnyPath, as_path, each, file_size, is_remote
 from tfrecords.storage.local_copies import cached
@@ -36,33 +38,43 @@ class Split:
     threads. For a remote data set, the indexes are cached on this machine, and a read downloads
     only its frames.
 
+    `base` is the name of the whole splits that have the videos, and `rows` their places among
+    the videos of `base`: for `"train+val:fold-0-of-5"`, `Split(folder, "train+val")` has them at
+    `rows`.
+
     Args:
         folder: The data set, for example `"data/mine"` or `"s3://bucket/mine"`.
-        split: Name of the split.
+        split: A split such as `"train"`, several together as `"train+val"`, one of their folds as
+            `"train+val:fold-0-of-5"`, or all other folds as `"train+val:all-but-0-of-5"`.
 
     Raises:
-        ValueError: If the folder is not a data set, the split is unknown or empty, or a shard or
-            its index is missing or does not match dataset.json.
+        ValueError: If the folder is not a data set, the split is unknown or empty or cannot be
+            divided into the folds, or a shard or its index is missing or does not match
+            dataset.json.
         StorageError: If the server of a remote folder does not respond.
     """
 
     def __init__(self, folder: str | AnyPath, split: str):
         folder = as_path(folder)
         manifest = read_manifest(folder)
-        shards = manifest.shards(split)
-        self.name = split
+        name = SplitName.parse(split)
+        self.name, self.base = split, name.base
+        shards, ids = manifest.shards(self.base), manifest.ids(self.base)
         self.remote = is_remote(folder)
         self.class_names = manifest.class_names
-        self.ids = manifest.ids(split)
-        if not self.ids:
+        if not ids:
             raise ValueError(f"split must have videos, received {split!r}, empty in {folder}.")
         self._files = [folder / shard.file for shard in shards]
         tables = each(folder, lambda shard: _opened(folder, shard, len(self.class_names)), shards)
         self._indexes = [index for index, _ in tables]
         require_ranges(self._files[0])
-        columns = zip(*(columns for _, columns in tables), strict=True)
-        self.videos, self.encoded, self._pieces, self._pictures = map(np.concatenate, columns)
-        self._shard = np.repeat(np.arange(len(shards)), [len(rows[0]) for _, rows in tables])
+        columns = list(map(np.concatenate, zip(*(own for _, own in tables), strict=True)))
+        self.rows = _rows(name, ids, columns[0]["label"], manifest)
+        self.ids = tuple(ids[row] for row in self.rows)
+        columns = [column[self.rows] for column in columns]
+        self.videos, self.encoded, self._pieces, self._pictures = columns
+        shard = np.repeat(np.arange(len(shards)), [len(own[0]) for _, own in tables])
+        self._shard = shard[self.rows]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -164,6 +176,16 @@ def data_error(error: BaseException) -> BadShard | StorageError | None:
         "StorageError": StorageError,
     }
     return kinds[found.group(1)](found.group(2)) if found else None
+
+
+def _rows(
+    name: SplitName, ids: tuple[str, ...], labels: np.ndarray, manifest: Manifest
+) -> np.ndarray:
+    """The places of a split's videos among those of its base."""
+    if not name.folds:
+        return np.arange(len(ids))
+    folds = fold_numbers(ids, labels, manifest.groups, name.folds, manifest.class_names)
+    return np.flatnonzero((folds != name.fold) if name.others else (folds == name.fold))
 
 
 def _opened(folder: AnyPath, shard: Shard, classes: int) -> tuple[Path, list[np.ndarray]]:

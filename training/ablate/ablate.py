@@ -10,6 +10,7 @@ import ctm_keras
 import tfrecords
 from ctm_keras.methods import options_of
 from ctm_keras.names import class_difference, unknown_name
+from tfrecords.format import SplitName
 from training.ablate.config import AblateConfig
 from training.ablate.markdown import Result, write
 from training.ablate.tables import TABLES, Row
@@ -76,7 +77,7 @@ def _check_data(config: AblateConfig) -> None:
                 f"{path} has other classes than {config.data[0]} ({why}). Give data sets with the "
                 "same classes, such as folds of one data set."
             )
-        if config.val_split not in manifest.splits:
+        if not set(SplitName.parse(config.val_split).splits) <= set(manifest.splits):
             raise ValueError(f"{path} has no split {config.val_split!r}. Give --val-split.")
 
 

@@ -69,9 +69,9 @@ class OptimizationConfig(Options):
     """How the network learns."""
 
     train_split: str = "train"
-    """Split to train on."""
+    """Split to train on; train+val means both."""
     val_split: str = "val"
-    """Split to validate on after each epoch, if the data set has it."""
+    """Split to validate on after each epoch, if the data set has it; none switches it off."""
 
     epochs: int = 60
     """Passes over the data."""

@@ -21,7 +21,7 @@ class EvaluateConfig(ViewConfig):
     data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
     """Another data set with the same classes."""
     split: str | None = None
-    """Split to evaluate (default: val)."""
+    """Split to evaluate (default: the run's validation split); train+val means both."""
     protocol: ProtocolName | None = None
     """Paper whose views and averaging to use, see docs/evaluation.md (default: ctm, 10 clips x 3
     crops). The options below override parts of the protocol."""

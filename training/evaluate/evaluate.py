@@ -11,6 +11,7 @@ import ctm_keras
 import tfrecords
 from ctm_keras.names import class_difference
 from tfrecords.format import FILE
+from tfrecords.reading import Split
 from tfrecords.storage import AnyPath, full_disk_in_words, is_file
 from training.evaluate.config import EvaluateCommand, EvaluateConfig
 from training.evaluate.ensemble import (
@@ -132,7 +133,8 @@ def _score_model(
     model: keras.Model, run: Run, requested: EvaluateConfig
 ) -> tuple[Predictions, Report]:
     """Predicts with a model trained by a run's config; returns the predictions and their report."""
-    config, split = run.config, requested.split or "val"
+    config = run.config
+    split = requested.split or config.val_split
     if requested.data is None and not is_file(config.dataset / FILE):
         raise ValueError(f"{config.dataset} is missing. Give the data set's new folder as --data.")
     data = requested.data or config.dataset
@@ -148,7 +150,7 @@ def _score_model(
         model=requested.model,
         protocol=str(settings),
         settings=settings,
-        missing=missing_videos(manifest, split, predictions.ids.tolist()),
+        missing=missing_videos(manifest, Split(data, split), predictions.ids.tolist()),
     )
     return predictions, score(predictions, manifest.class_names, scored)
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 import tfrecords
-from tfrecords.format import named, write_json
+from tfrecords.format import SplitName, named, write_json
+from tfrecords.reading import Split
 from training.evaluate.predictions import (
     Predictions,
     confusion_matrix,
@@ -221,12 +222,18 @@ def means(reports: Sequence[Report]) -> str:
 
 
 def missing_videos(
-    manifest: tfrecords.Manifest, split: str, scored: Sequence[str]
+    manifest: tfrecords.Manifest, videos: Split, scored: Sequence[str]
 ) -> dict[str, str]:
-    """The listed videos of a split that were not scored: ids and reasons."""
-    missing = {f.id: f.reason for f in manifest.failures if f.split == split}
-    missing |= dict.fromkeys(manifest.missing.get(split, ()), "listed, but missing")
-    unscored = sorted(set(manifest.ids(split)) - set(scored))
+    """The listed videos of a split that were not scored: ids and reasons.
+
+    Videos that could not be read belong to no fold, only to the whole splits.
+    """
+    name = SplitName.parse(videos.name)
+    whole = () if name.folds else name.splits
+    missing = {f.id: f.reason for f in manifest.failures if f.split in whole}
+    for split in whole:
+        missing |= dict.fromkeys(manifest.missing.get(split, ()), "listed, but missing")
+    unscored = sorted(set(videos.ids) - set(scored))
     return missing | dict.fromkeys(unscored, "not scored")
 
 

@@ -11,9 +11,10 @@ import tensorflow as tf
 import tfrecords
 from ctm_keras.methods import NETWORKS, check_method
 from ctm_keras.weights import frames_and_options, pixels_of, read_video_model
-from tfrecords.format import FrameOptions
+from tfrecords.format import FrameOptions, SplitName
+from tfrecords.reading import Split
 from tfrecords.storage import absolute
-from training.batches import training_clips
+from training.batches import has_validation, training_clips
 from training.config.train import ModelConfig, TrainConfig
 from training.fit.resume import WHERE, is_started, reopen
 from training.machines.workers import count_workers
@@ -45,10 +46,26 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, RunFacts]:
     config.dataset  # noqa: B018  (it raises)
     config.check()
     check_method(config.model, config.method_options)
+    _check_splits(config)
     saved = saved_model(config)
     config = complete(config, saved)
     pixels = dataclasses.asdict(pixels_of(saved)) if saved else None
     return config, _facts_of(config, pixels)
+
+
+def _check_splits(config: TrainConfig) -> None:
+    """Raises ValueError if videos of the validation split are in the training split, too."""
+    names = config.train_split, config.val_split
+    plain = all(SplitName.parse(name).is_one_split for name in names)
+    if plain or not has_validation(config):
+        return
+    train, val = (Split(config.dataset, name).ids for name in names)
+    if both := set(train) & set(val):
+        raise ValueError(
+            f"--val-split must have no video of the training split {names[0]!r}, received "
+            f"{names[1]!r} with {len(both)} of them. Give another split, or `--val-split none` to "
+            "train without validation."
+        )
 
 
 def saved_model(config: TrainConfig) -> keras.Model | None:
@@ -87,7 +104,7 @@ def weights_of(config: ModelConfig) -> str:
 def _facts_of(config: TrainConfig, preprocessing: dict[str, Any] | None) -> RunFacts:
     """The facts about a run's data set, and the preprocessing of the weights it starts from."""
     manifest = tfrecords.read_manifest(config.dataset)
-    clips = manifest.num_videos(config.train_split) * config.augmentation.repeats
+    clips = len(Split(config.dataset, config.train_split)) * config.augmentation.repeats
     if config.batch_size > clips:
         raise ValueError(
             f"--batch-size must be at most {clips}, the clips per epoch of the split "

@@ -174,8 +174,7 @@ def next_command(run: Run, config: TrainConfig) -> str:
     """The next command for a trained model: `ctm evaluate` if there is a validation split."""
     if not has_validation(config):
         return f"ctm predict {run.path} VIDEO.mp4"
-    split = "" if config.val_split == "val" else f" --split {config.val_split}"
-    return f"ctm evaluate {run.path}{split}"
+    return f"ctm evaluate {run.path}"
 
 
 @contextmanager

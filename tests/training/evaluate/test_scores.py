@@ -4,7 +4,9 @@ import dataclasses
 
 import pytest
 
-from training.evaluate.scores import ClassScore, Report, means
+import tfrecords
+from tfrecords.reading import Split
+from training.evaluate.scores import ClassScore, Report, means, missing_videos
 
 SCORES = {name: ClassScore(0.5, 3) for name in "abc"}
 FIRST = Report(
@@ -50,3 +52,21 @@ def test_protocol_coverage_and_model_are_printed_with_a_mean():
 def test_runs_that_were_scored_differently_have_no_mean(change, what):
     words = f"No mean of the 2 runs: they were scored with different {what}."
     assert means([FIRST, second(**change)]) == words
+
+
+def test_videos_that_could_not_be_read_are_missing_from_their_splits_but_from_no_fold(directions):
+    failures = (tfrecords.Failure("gone", "gone.mp4", "train", "the file is missing"),)
+    manifest = dataclasses.replace(
+        tfrecords.read_manifest(directions), failures=failures, missing={"val": ("listed",)}
+    )
+    expected = {
+        "val": ["listed"],
+        "train+val": ["gone", "listed"],
+        "train+val:fold-0-of-3": [],
+    }
+    for split, names in expected.items():
+        videos = Split(directions, split)
+        first, *others = videos.ids
+        found = missing_videos(manifest, videos, others)
+        assert list(found) == [*names, first]
+        assert found[first] == "not scored"

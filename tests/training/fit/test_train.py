@@ -57,7 +57,11 @@ def test_saved_models_have_no_synchronization_and_no_optimizer(trained):
 
 @pytest.mark.parametrize(
     ("split", "command"),
-    [("val", "ctm evaluate"), ("train", "--split train"), ("x", "ctm predict")],
+    [
+        ("val", "ctm evaluate"),
+        ("train:fold-0-of-2", "ctm evaluate"),
+        ("x", "ctm predict"),
+    ],
 )
 def test_the_printed_next_command_works(trained, split, command):
     config = dataclasses.replace(trained.config, val_split=split)
@@ -213,6 +217,12 @@ def test_the_same_seed_gives_the_same_initial_weights(config, change):
         ({"index": 1}, "--index requires --workers"),
         ({"weights": "nowhere.keras"}, "nowhere.keras"),
         ({"train_split": "trian"}, "trian"),
+        ({"val_split": "vla:fold-0-of-2"}, "split must be one of train, val, received 'vla'"),
+        ({"val_split": "val:fold-0-of-4"}, "folds must be at most 3, the number of videos of"),
+        (
+            {"train_split": "train+val"},
+            "--val-split must have no video of .* 'train\\+val', received 'val' with 12 of them",
+        ),
         ({"batch_size": 1000}, "--batch-size must be at most 36, .* received 1000"),
         ({"flip_pairs": ("left:rihgt",)}, "rihgt"),
         ({"devices": "tpu"}, "--devices must be like"),
