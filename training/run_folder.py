@@ -138,6 +138,11 @@ class Run:
             ValueError: If the folder is not a run.
         """
         if not (path / "config.json").is_file():
+            if (path / "fold-0").is_dir():
+                raise ValueError(
+                    f"{path} is not one run, but has those of a cross-validation. Give one of them,"
+                    f" such as {path / 'fold-0'}."
+                )
             raise ValueError(
                 f"{path} is not a run: config.json is missing. Give a folder that `ctm train` "
                 "wrote."

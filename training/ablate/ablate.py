@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-import keras
-
 import ctm_keras
 import tfrecords
 from ctm_keras.methods import options_of
@@ -16,14 +14,8 @@ from training.ablate.markdown import Result, write
 from training.ablate.tables import TABLES, Row
 from training.config.options import parse_option
 from training.config.train import TrainConfig
-from training.evaluate.config import EvaluateConfig
-from training.evaluate.evaluate import evaluate
 from training.evaluate.scores import Report
-from training.evaluate.settings import settings_for
-from training.fit.resolve import complete, saved_model
-from training.fit.resume import is_started
-from training.fit.train import train
-from training.run_folder import Run
+from training.fit.measure import measured
 
 
 def ablate(config: AblateConfig) -> list[Path]:
@@ -58,7 +50,8 @@ def ablate(config: AblateConfig) -> list[Path]:
     for number in range(config.runs):
         for name, row in rows.items():
             if not results[name].reason:
-                results[name] = _with_report(results[name], _measured(row, config, number))
+                report = measured(for_training(row, config, number), config.evaluation)
+                results[name] = _with_report(results[name], report)
         paths = [
             write(name, table, [results[_network(row)] for row in table.rows], config)
             for name, table in tables.items()
@@ -133,30 +126,6 @@ def for_training(row: Row, config: AblateConfig, number: int) -> TrainConfig:
         options=(*row.options, *(o for o in config.options if has(row, *_named([o])))),
         seed=config.seed + number,
     )
-
-
-def _measured(row: Row, config: AblateConfig, number: int) -> Report:
-    """The report of a run; trains and evaluates it if necessary."""
-    own = for_training(row, config, number)
-    if not (is_started(complete(own, saved_model(own))) and Run(own.folder).model.is_file()):
-        train(own)
-    run = Run.open(own.folder)
-    if run.facts.data_hash != tfrecords.read_manifest(own.dataset).hash:
-        raise ValueError(f"{run.path} was trained on other data than {own.data}. Give a new --out.")
-    if not is_evaluated(run, config.evaluation):
-        evaluate(run.path, **vars(config.evaluation))
-    keras.backend.clear_session()
-    return Report.read(run.path)
-
-
-def is_evaluated(run: Run, views: EvaluateConfig) -> bool:
-    """Whether a run has a report of its last model on its own data, with these views."""
-    try:
-        report = Report.read(run.path)
-    except ValueError:
-        return False
-    expected = (views.split, views.model, run.facts.data_hash, settings_for(views, run.config))
-    return expected == (report.split, report.model, report.data_hash, report.settings)
 
 
 def _with_report(result: Result, report: Report) -> Result:

@@ -1,4 +1,4 @@
-"""`ctm analyze` and `ctm ablate`: selects the analysis and prints the results."""
+"""`ctm train`, `ctm analyze` and `ctm ablate`: selects what runs and prints the results."""
 
 import functools
 from collections.abc import Iterator
@@ -6,6 +6,19 @@ from collections.abc import Iterator
 from training.ablate.ablate import ablate
 from training.ablate.config import AblateConfig
 from training.config.compare import AnalyzeConfig
+from training.config.train import TrainConfig
+
+
+def train(config: TrainConfig) -> Iterator[str] | None:
+    """Trains a run, or one for each fold."""
+    if config.folds is not None:
+        from training.fit.folds import cross_validate
+
+        return cross_validate(config)
+    from training.fit.train import train
+
+    train(config)
+    return None
 
 
 def analyze(config: AnalyzeConfig) -> Iterator[str]:

@@ -100,7 +100,7 @@ COMMANDS = {
     "verify": Command(VerifyConfig, "training.commands.data:verify", tensorflow=False),
     "stats": Command(StatsConfig, "training.commands.data:stats", tensorflow=False),
     "show": Command(ShowConfig, "training.use.show:show"),
-    "train": Command(TrainConfig, "training.fit.train:train"),
+    "train": Command(TrainConfig, "training.commands.runs:train"),
     "ablate": Command(AblateConfig, "training.commands.runs:ablate_tables"),
     "evaluate": Command(EvaluateCommand, "training.evaluate.evaluate:evaluate_all"),
     "analyze": Command(AnalyzeConfig, "training.commands.runs:analyze"),

@@ -32,6 +32,27 @@ class DataAndRunConfig(Options):
     resume: Path | None = None
     """Run to resume from its last saved step; only --data, --devices, --workers and --index may
     change."""
+    folds: int | None = None
+    """Cross-validation for few videos: divide train and val together into this many folds, and
+    train and score a run RUN/fold-K for each on the other folds."""
+
+    def check(self) -> None:
+        """Raises ValueError for values that cannot be combined with folds."""
+        super().check()
+        if self.folds is None:
+            return
+        if self.folds < 2:
+            raise ValueError(f"--folds must be 2 or more, received {self.folds}.")
+        if self.resume:
+            raise ValueError(
+                "--folds cannot be combined with --resume. Run the command that started the folds "
+                "again; it goes on where it stopped."
+            )
+        if self.dry_run:
+            raise ValueError(
+                "--folds cannot be combined with --dry-run. Remove --folds: the steps of a fold "
+                "are those of any run."
+            )
 
 
 @dataclass(frozen=True)
@@ -265,6 +286,7 @@ class TrainConfig(
       ctm train --data data/mine --out runs/tccm --options paths=tccm stages=4 blocks=1
       ctm train --recipe stm_jester --data data/jester --batch-size 16
       ctm train --data data/mine --options stages=head --freeze backbone --cached-clips 8
+      ctm train --data data/mine --out runs/mine --folds 5
       ctm train --data data/mine --dry-run
       ctm train --data data/mine --out runs/mine --workers a:2222,b:2222 --index 0
       ctm train --resume runs/mine

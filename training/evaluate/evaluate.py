@@ -1,7 +1,7 @@
 """`ctm evaluate`: the scores of runs on a split, with protocol and coverage."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,10 @@ import keras
 import ctm_keras
 import tfrecords
 from ctm_keras.names import class_difference
-from tfrecords.format import FILE
+from tfrecords.format import FILE, SplitName
 from tfrecords.reading import Split
 from tfrecords.storage import AnyPath, full_disk_in_words, is_file
+from training.config.train import TrainConfig
 from training.evaluate.config import EvaluateCommand, EvaluateConfig
 from training.evaluate.ensemble import (
     average_weights,
@@ -67,7 +68,7 @@ def evaluate(path: Path, **options: Any) -> Report:
         results = _rescore(run.path, requested)
     else:
         require_tensorflow()
-        results = _score_model(run.load_model(requested.model), run, requested)
+        results = _score_model(run.load_model(requested.model), [run], requested)
     with full_disk_in_words(run.path, "evaluate again"):
         write_results(run.path, *results)
     return results[1]
@@ -104,7 +105,7 @@ def _evaluate_average(command: EvaluateCommand) -> Iterator[str]:
     runs = [Run.open(path) for path in command.runs]
     check_same_training(runs)
     model = average_weights([run.load_model(command.model) for run in runs])
-    predictions, report = _score_model(model, runs[0], command.each)
+    predictions, report = _score_model(model, runs, command.each)
     words = f"weights of {', '.join(map(str, command.runs))} averaged; {report.protocol}"
     report = dataclasses.replace(report, protocol=words)
     yield from _finished(command, "the averaged weights", predictions, report)
@@ -130,15 +131,16 @@ def _written(folder: Path) -> str:
 
 
 def _score_model(
-    model: keras.Model, run: Run, requested: EvaluateConfig
+    model: keras.Model, runs: Sequence[Run], requested: EvaluateConfig
 ) -> tuple[Predictions, Report]:
-    """Predicts with a model trained by a run's config; returns the predictions and their report."""
-    config = run.config
-    split = requested.split or config.val_split
+    """Predicts with a model of one or more runs; returns the predictions and their report."""
+    config = runs[0].config
     if requested.data is None and not is_file(config.dataset / FILE):
         raise ValueError(f"{config.dataset} is missing. Give the data set's new folder as --data.")
     data = requested.data or config.dataset
     manifest = tfrecords.read_manifest(data)
+    same = manifest.hash == runs[0].facts.data_hash
+    split = requested.split or _split_of(config, same)
     check_classes(ctm_keras.class_names(model), manifest.class_names, data)
     model, settings = fitted(model, settings_for(requested, config))
     batches = view_clips(data, split, settings, requested.batch_size)
@@ -147,12 +149,32 @@ def _score_model(
         data=str(data),
         data_hash=manifest.hash,
         split=split,
-        model="best" if run.config.patience else requested.model,
+        model="best" if config.patience else requested.model,
         protocol=str(settings),
         settings=settings,
         missing=missing_videos(manifest, Split(data, split), predictions.ids.tolist()),
+        trained_on=_trained_on(runs, data, split) if same else 0,
     )
     return predictions, score(predictions, manifest.class_names, scored)
+
+
+def _split_of(config: TrainConfig, same: bool) -> str:
+    """The validation split of a run, to score on the same data set or on another."""
+    if SplitName.parse(config.val_split).folds and not same:
+        raise ValueError(
+            f"The run's validation split {config.val_split!r} is a fold of its own data set. Give "
+            "--split for another one."
+        )
+    return config.val_split
+
+
+def _trained_on(runs: Sequence[Run], data: str | AnyPath, split: str) -> int:
+    """The number of videos of a split that runs were trained on, in their own data set."""
+    parts = set(SplitName.parse(split).splits)
+    names = {run.config.train_split for run in runs}
+    near = [name for name in names if parts & set(SplitName.parse(name).splits)]
+    trained = {video for name in near for video in Split(data, name).ids}
+    return len(trained.intersection(Split(data, split).ids))
 
 
 def fitted(model: keras.Model, settings: Settings) -> tuple[keras.Model, Settings]:

@@ -50,6 +50,7 @@ class Scored:
         protocol: Description of clips, crops, sizes and averaging.
         settings: The same as values; None for several models combined.
         missing: Ids of the videos that were not scored, with the reasons.
+        trained_on: Number of the videos that the model was trained on.
     """
 
     data: str
@@ -59,6 +60,7 @@ class Scored:
     protocol: str
     settings: Settings | None = None
     missing: dict[str, str]
+    trained_on: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ class Report(Scored):
     def coverage(self) -> str:
         """`"5 of 5 videos, missing none"`; names at most 20 videos, `missing` has all."""
         names = named([f"{video} ({reason})" for video, reason in self.missing.items()], most=20)
-        return f"{self.videos} of {self.expected} videos, missing {names or 'none'}"
+        trained = f"; the model was trained on {self.trained_on}" if self.trained_on else ""
+        return f"{self.videos} of {self.expected} videos, missing {names or 'none'}{trained}"
 
     @property
     def basis(self) -> Basis:
@@ -201,7 +204,7 @@ def means(reports: Sequence[Report]) -> str:
     what = first_difference(
         {
             "classes": [report.class_names for report in reports],
-            "splits": [report.split for report in reports],
+            "splits": [_without_fold(report.split) for report in reports],
             "protocols": [report.protocol for report in reports],
             "checkpoints": [report.model for report in reports],
         }
@@ -218,7 +221,14 @@ def means(reports: Sequence[Report]) -> str:
     expected = sum(report.expected for report in reports)
     coverage = f"{videos} of {expected} videos over all runs, missing {expected - videos or 'none'}"
     head = f"mean of {len(reports)} runs and standard deviation: {', '.join(found)}"
-    return f"{head}\n{first.beside(coverage)}"
+    whole = dataclasses.replace(first, split=_without_fold(first.split))
+    return f"{head}\n{whole.beside(coverage)}"
+
+
+def _without_fold(split: str) -> str:
+    """The same text for all folds of a cross-validation; the name of any other split."""
+    name = SplitName.parse(split)
+    return f"{name.base} in {name.folds} folds" if name.folds and not name.others else split
 
 
 def missing_videos(

@@ -45,6 +45,8 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, RunFacts]:
     """Checks a config against its data set; returns it with every value filled in, and facts."""
     config.dataset  # noqa: B018  (it raises)
     config.check()
+    if config.folds:
+        raise ValueError(f"A run has no folds, received {config.folds}. Use `ctm train --folds`.")
     check_method(config.model, config.method_options)
     _check_splits(config)
     if config.freeze and weights_of(config) == "none":
@@ -123,6 +125,7 @@ def weights_of(config: ModelConfig) -> str:
 
 def _facts_of(config: TrainConfig, preprocessing: dict[str, Any] | None) -> RunFacts:
     """The facts about a run's data set, and the preprocessing of the weights it starts from."""
+    check_clips(config)
     manifest = tfrecords.read_manifest(config.dataset)
     clips = len(Split(config.dataset, config.train_split)) * config.augmentation.repeats
     if config.batch_size > clips:
@@ -137,6 +140,16 @@ def _facts_of(config: TrainConfig, preprocessing: dict[str, Any] | None) -> RunF
         steps_per_epoch=len(training_clips(config, epoch=0)),
         preprocessing=preprocessing,
     )
+
+
+def check_clips(config: TrainConfig) -> None:
+    """Raises ValueError unless an epoch has the clips of at least one step."""
+    clips = len(Split(config.dataset, config.train_split)) * config.augmentation.repeats
+    if config.batch_size > clips:
+        raise ValueError(
+            f"--batch-size must be at most {clips}, the clips per epoch of the split "
+            f"{config.train_split!r} of {config.dataset}, received {config.batch_size}."
+        )
 
 
 def check_batch(config: TrainConfig, strategy: tf.distribute.Strategy) -> None:

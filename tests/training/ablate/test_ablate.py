@@ -10,12 +10,13 @@ import pytest
 import ctm_keras
 import tfrecords
 from training import recipes
-from training.ablate.ablate import ablate, for_training, is_evaluated
+from training.ablate.ablate import ablate, for_training
 from training.ablate.config import AblateConfig
 from training.ablate.markdown import Result, in_markdown, mean_and_deviation
 from training.ablate.tables import TABLES
 from training.evaluate.config import EvaluateConfig
 from training.evaluate.evaluate import evaluate
+from training.fit.measure import is_evaluated
 from training.quickstart.videos import write_direction_videos
 from training.run_folder import Run
 

@@ -70,3 +70,11 @@ def test_videos_that_could_not_be_read_are_missing_from_their_splits_but_from_no
         found = missing_videos(manifest, videos, others)
         assert list(found) == [*names, first]
         assert found[first] == "not scored"
+
+
+def test_folds_of_one_cross_validation_have_a_mean():
+    folds = [f"train+val:fold-{fold}-of-2" for fold in range(2)]
+    text = means([dataclasses.replace(FIRST, split=folds[0]), second(split=folds[1])])
+    assert "coverage: split train+val in 2 folds, 30 of 33 videos over all runs" in text
+    others = [dataclasses.replace(FIRST, split=split) for split in (folds[0], "val")]
+    assert means(others).startswith("No mean of the 2 runs: they were scored with different splits")

@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from training.config.train import TrainConfig
+from training.fit.folds import cross_validate
 from training.fit.preemption import EXIT_CODE
 from training.fit.resume import reopen
 from training.fit.step import Step
@@ -41,7 +42,7 @@ def assert_equal(one: Run, other: Run, difference, about: str = "") -> None:
 def preempted(monkeypatch):
     """Trains a config; the run receives SIGTERM after the given number of steps."""
 
-    def preempted(config, after: int) -> None:
+    def preempted(config, after: int, train=train) -> None:
         steps = itertools.count(1)
 
         def train_and_signal(*args, **kwargs):
@@ -99,6 +100,26 @@ def test_a_preempted_run_saves_at_once(
     resumed = train(config)
     assert "Resuming at epoch 2, step 2 of 4." in capsys.readouterr().out  # one step later
     assert_equal(undisturbed, resumed, difference)
+
+
+@pytest.mark.long
+def test_a_cross_validation_goes_on_where_it_stopped(
+    directions, small, change, preempted, difference, tmp_path, capsys
+):
+    """Preempted in its second fold; the result is that of an undisturbed one."""
+    own = {"data": directions, "model": "tsn", "epochs": 1, "batch_size": 24, "folds": 2}
+    one, other = (change(small, out=tmp_path / name, **own) for name in ("one", "other"))
+    list(cross_validate(one))
+    preempted(other, 2, lambda config: list(cross_validate(config)))
+    finished = [(other.out / f"fold-{fold}" / "model.keras").is_file() for fold in range(2)]
+    assert finished == [True, False]
+    capsys.readouterr()
+    list(cross_validate(other))
+    assert capsys.readouterr().out.count("Resuming at epoch 1, step 1 of 1.") == 1
+    for fold in ("fold-0", "fold-1"):
+        assert_equal(Run(one.out / fold), Run(other.out / fold), difference, fold)
+    reports = [(config.out / "report.json").read_bytes() for config in (one, other)]
+    assert reports[0] == reports[1]
 
 
 def test_the_same_command_with_another_value_does_not_resume(undisturbed, change):
