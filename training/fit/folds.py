@@ -44,8 +44,8 @@ def cross_validate(config: TrainConfig) -> Iterator[str]:
     with full_disk_in_words(config.folder, AGAIN):
         results = pooled(config.folder, [own.folder for own in runs], base)
         write_results(config.folder, *results)
-    if config.cached_clips and not config.cache:
-        shutil.rmtree(cache_of(config))
+    if (cache := cache_of(config)) and not config.cache:
+        shutil.rmtree(cache)
     yield str(results[1])
     yield f"Written: {config.folder / 'report.json'}, {config.folder / 'predictions.npz'}"
 
