@@ -118,8 +118,8 @@ of two shapes. The largest difference of their logits, relative to the largest l
 softmax non-local blocks and 2e-6 for all others (2026-11-21). It is rounding and depends on the
 weights: with other weights, it reached 2.5e-5 on ResNet-101. For comparison, reversing a clip
 changes the logits of networks that see order by 3e-3 to 5e-1. The parameter counts are equal,
-except for two kinds of biases that change no score. In Inception, S3D has biases before its batch
-norms; this library omits them. mmaction2 omits one bias in each non-local block; this library has it."""
+except for biases that change no score: IBM's S3D on Inception has biases before batch norms, which
+this library omits, and each non-local block has one bias that mmaction2 omits."""
 
 PAPERS = """## Compared with the papers' figures
 Multiply-adds of one clip, which the papers call FLOPs, counted from the model's graph, and
