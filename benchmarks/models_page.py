@@ -82,16 +82,17 @@ def main():
     args = parser.parse_args()
     page = PAGE.read_text(encoding="utf-8")
     parts = [HEAD, methods(), COSTS]
-    parts += [between(page, COSTS, PROOF) if args.quick else costs(), PROOF, PAPERS]
-    parts += [between(page, PAPERS, FITS) if args.quick else compared_with_papers(), FITS, fits()]
+    parts += [kept(page, COSTS, PROOF) if args.quick else costs(), PROOF, PAPERS]
+    parts += [kept(page, PAPERS, FITS) if args.quick else compared_with_papers(), FITS, fits()]
     speed = args.speed.read_text(encoding="utf-8") if args.speed else page.partition(SPEED)[2]
     PAGE.write_text("\n\n".join([*parts, SPEED, speed.strip()]) + "\n", encoding="utf-8")
     print(f"Written: {PAGE}")
 
 
-def between(page: str, head: str, end: str) -> str:
-    """What the page has between two headings."""
-    return page.partition(head)[2].partition(end)[0].strip()
+def kept(page: str, head: str, end: str) -> str:
+    """The table of the page that ends the section of a heading, whatever the text above it."""
+    first, last = (f"\n{text.splitlines()[0]}\n" for text in (head, end))
+    return page.partition(first)[2].partition(last)[0].strip().rpartition("\n\n")[2]
 
 
 HEAD = """# Models
@@ -102,29 +103,36 @@ benchmarks/models_page.py` writes this page.
 ## Methods"""
 
 COSTS = """## What they cost
-8 frames of 224 x 224 (32 or 64 frames for SlowFast's variants), 400 classes, on `tv_resnet50`,
-the layout that the papers count (torchvision's). `ctm models --table --backbone tv_resnet50` prints
-this table; clips/s is measured with one clip at a time on two cores, in another run than under
-Speed. CoST and its baselines, and `i3d_3x1x1`, halve the number of frames early, so they cost
-less than TSN."""
+A clip has 8 frames of 224 x 224 (32 or 64 for SlowFast's variants), there are 400 classes, and the
+backbone is `tv_resnet50`, the ResNet-50 of torchvision, whose costs the papers print. `ctm models
+--table --backbone tv_resnet50` prints this table on your machine. CoST, its baselines `c2d` and
+`c3d`, and `i3d_3x1x1` halve the number of frames after the first layers, so they cost less than
+TSN. The column clips/s is a quick measurement on two cores: the fastest of three steps with one
+clip. [Speed](#speed) has the careful one, medians of several rounds. They differ by up to 14%."""
 
 PROOF = """## Compared with the original implementations
 `tests/ctm_keras/reference` compares 46 networks with the original PyTorch code (IBM's, TSM's,
-mmaction2's, PySlowFast's, CoST's, and STM's by its author). The weights follow a formula and are
-converted by the importer; the logits of two clips are compared at two shapes. The largest
-difference, relative to the largest logit, was 9.1e-6 for softmax non-local blocks and 2e-6 for all
-others (2026-11-21). Rounding depends on the weights: with other weights, differences reached 2.5e-5
-on ResNet-101. For comparison, reversing a clip changes the logits of networks that see order by
-3e-3 to 5e-1. Parameter counts are equal except for biases that change no score: S3D's biases before
-a batch norm in Inception, which this library omits, and one in each non-local block, which
-mmaction2 omits."""
+mmaction2's, PySlowFast's, CoST's, and STM's by its author). Each original network gets weights from
+a formula; `ctm_keras.import_weights` converts them. Both networks then score two clips in each
+of two shapes. The largest difference of their logits, relative to the largest logit, was 9.1e-6 for
+softmax non-local blocks and 2e-6 for all others (2026-11-21). It is rounding and depends on the
+weights: with other weights, it reached 2.5e-5 on ResNet-101. For comparison, reversing a clip
+changes the logits of networks that see order by 3e-3 to 5e-1. The parameter counts are equal,
+except for biases that change no score: IBM's S3D on Inception has biases before batch norms, which
+this library omits, and each non-local block has one bias that mmaction2 omits."""
 
 PAPERS = """## Compared with the papers' figures
-Multiply-adds, which the papers call FLOPs, are counted from the graph. The ratio of ours to theirs
-is in parentheses."""
+Multiply-adds of one clip, which the papers call FLOPs, counted from the model's graph, and
+parameters. In parentheses is ours divided by theirs. "IBM's log" is a log of
+IBM/action-recognition-pytorch; "analysis" is [arXiv 2010.11757](https://arxiv.org/abs/2010.11757)."""
 
 FITS = """## Which method works on which backbone
-SlowFast is not in this table: it builds its own pathways, from ResNet-50 or ResNet-101 only."""
+SlowFast is not in this table: it builds its own pathways, from ResNet-50 or ResNet-101 only.
+
+MobileNet alternates depthwise k x k and ordinary 1 x 1 convolutions. `i3d`, `s3d` and `stm`, which
+elsewhere work on the k x k convolution of a block, work on the 1 x 1 convolution there: `i3d`, for
+example, inflates it to 3 x 1 x 1. In MobileNetV2, MobileNetV3 and EfficientNet they work on the
+depthwise convolution, which `i3d` cannot inflate."""
 
 SPEED = "## Speed"
 
@@ -163,9 +171,9 @@ def compared_with_papers() -> str:
 
 
 def fits() -> str:
-    """The families of backbones, each with the methods that it supports or not, and why."""
+    """The backbones, each with the methods that do not support it, and why."""
     return "\n".join(
-        ["| backbones | methods | not supported, and why |", "|---|---|---|", *compatibility()]
+        ["| backbones | methods that do not work, and why |", "|---|---|", *compatibility()]
     )
 
 

@@ -1,4 +1,4 @@
-"""Plain temporal aggregation at the sites of TAM: convolution, average and maximum.
+"""Plain temporal aggregation in the places of TAM: convolution, average and maximum.
 
 Chen et al., Deep Analysis of CNN-based Spatio-temporal Representations for Action Recognition,
 CVPR 2021, arXiv 2010.11757, Table 5. Details that the paper omits follow its code: TAM with full
@@ -75,7 +75,7 @@ class FrameConv(layers.Layer):
 
 
 def conv_aggregation(anatomy: Anatomy, size: int = 3, stages: str | None = None) -> list[Graft]:
-    """Temporal convolutions over all channels, at the sites of TAM.
+    """Temporal convolutions over all channels, in the places of TAM.
 
     Args:
         anatomy: Anatomy of the image model.
@@ -88,7 +88,7 @@ def conv_aggregation(anatomy: Anatomy, size: int = 3, stages: str | None = None)
 
 
 def avg_aggregation(anatomy: Anatomy, stages: str | None = None) -> list[Graft]:
-    """Averages of each frame and its neighbors, at the sites of TAM; no weights.
+    """Averages of each frame and its neighbors, in the places of TAM; no weights.
 
     Args:
         anatomy: Anatomy of the image model.
@@ -100,7 +100,7 @@ def avg_aggregation(anatomy: Anatomy, stages: str | None = None) -> list[Graft]:
 
 
 def max_aggregation(anatomy: Anatomy, stages: str | None = None) -> list[Graft]:
-    """Maxima of each frame and its neighbors, at the sites of TAM; no weights.
+    """Maxima of each frame and its neighbors, in the places of TAM; no weights.
 
     Args:
         anatomy: Anatomy of the image model.

@@ -58,7 +58,9 @@ def test_help_imports_neither_keras_nor_tensorflow():
 def test_every_command_shows_an_example(ctm, command):
     code, printed = ctm(command, "--help")
     assert code == 0
-    assert f"ctm {command}" in printed.split("╭─")[0].split("\n\n", 1)[1]
+    description = printed.split("╭─")[0].split("\n\n", 1)[1]
+    assert f"ctm {command}" in description
+    assert not description.split()[0].endswith("s"), "an imperative: Train, not Trains"
 
 
 def test_a_long_help_has_groups(ctm):

@@ -38,7 +38,7 @@ def import_records(
     max_failures: float = 0.1,
     progress: bool = True,
 ) -> Manifest:
-    """Registers shards of other programs as a data set without rewriting them.
+    """Register shards of other programs as a data set without rewriting them.
 
     It supports shards of DMVR, TF Model Garden, Scenic and MediaSequence: uncompressed TFRecord
     files of SequenceExamples with JPEG frames in image/encoded and one label each. It reads them

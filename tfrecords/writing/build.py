@@ -59,7 +59,7 @@ def build(
     progress: bool = True,
     estimate: bool = False,
 ) -> Manifest | Estimate:
-    """Converts labeled videos into shards, an index for each, and dataset.json.
+    """Convert labeled videos into shards, an index for each, and dataset.json.
 
     Calling a stopped build again resumes it. The result has the same bytes as that of an
     uninterrupted build. A video that cannot be read is left out and reported with the reason.

@@ -11,6 +11,17 @@ from ctm_keras.models import image_anatomy
 from ctm_keras.temporal import ALPHAS, frames_of_variant
 from training.costs.count import clips_per_second, multiply_adds, trained_parameters
 
+# What an error message contains, and the reason in the table of backbones.
+REASONS = {
+    "BatchNormalization": "their blocks start with a batch norm, not with a convolution",
+    "1 x 1 Conv2D": "the only ordinary convolutions of their blocks are 1 x 1",
+    "DepthwiseConv2D": "their k x k convolutions are depthwise, in all blocks or in some",
+    "no residual branches": "their blocks have no residual branches",
+    "do not identify": "the names of their layers do not identify the parts of a block",
+    "Sequential": "their first layer is not a plain convolution",
+    "several branches": "their blocks have several branches and no main convolution",
+    "must be one of 3, 4, 5": "they have no Res2, after which C2D pools the frames",
+}
 HEADER = f"{'method':16} {'frames':>6} {'parameters':>12} {'multiply-adds':>14} {'clips/s':>8}"
 
 
@@ -85,17 +96,24 @@ def cost(name: str, method: str, backbone: str, num_frames: int, **options: Any)
 
 
 def compatibility() -> Iterator[str]:
-    """Table rows: for each family of backbones, the methods it supports, and reasons for others."""
+    """Table rows: the backbones, and the methods that do not support them, each with its reason."""
+    rows: dict[str, list[str]] = {}
     for family in FAMILIES:
-        name = family.members[0].lower()
-        reasons = why_not(image_anatomy(name, 96, None))
-        methods = ", ".join(method for method in METHODS if method not in reasons)
-        grouped = {r: [m for m in reasons if reasons[m] == r] for r in reasons.values()}
-        refused = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in grouped.items())
-        yield f"| {', '.join(family.members)} | {methods} | {refused} |"
-    for reason in dict.fromkeys(UNGRAFTABLE.values()):
-        names = ", ".join(name for name in UNGRAFTABLE if UNGRAFTABLE[name] == reason)
-        yield f"| {names} | | all: {reason} |"
+        reasons = why_not(image_anatomy(family.members[0].lower(), 96, None))
+        rows.setdefault(_in_words(reasons), []).extend(family.members)
+    for name, reason in UNGRAFTABLE.items():
+        rows.setdefault(f"all methods: {reason}", []).append(name)
+    for refused, names in rows.items():
+        yield f"| {', '.join(names)} | {refused or 'none: all methods work'} |"
+
+
+def _in_words(errors: dict[str, str]) -> str:
+    """The methods that do not support a backbone, grouped by the reason."""
+    grouped: dict[str, list[str]] = {}
+    for method, error in errors.items():
+        reason = next(words for part, words in REASONS.items() if part in error)
+        grouped.setdefault(reason, []).append(f"`{method}`")
+    return "; ".join(f"{', '.join(methods)}: {reason}" for reason, methods in grouped.items())
 
 
 def why_not(anatomy: Anatomy) -> dict[str, str]:
