@@ -31,13 +31,20 @@ def run(name: str, arguments: list[str]) -> None:
     if name == "build" and arguments in (["--format", "help"], ["--format=help"]):
         print(tfrecords.explain_formats())
         return
-    if command.tensorflow and not {"-h", "--help"} & set(arguments):
+    asks = {"-h", "--help"} & set(arguments)
+    if command.tensorflow and not asks:
         _import_tensorflow_quietly()
     default = description = None
     if name in ("train", "ablate"):
         recipe, arguments = recipes.default_from(arguments)
         if recipe is None:
             print(recipes.overview())
+            return
+        if name == "train" and recipe.recipe in (None, "small") and not asks:
+            from training.commands.train import parse_train  # imports Keras, so not at the top
+
+            requested = recipe.recipe is not None
+            command.carry_out(parse_train(command.with_examples, arguments, requested))
             return
         default = AblateConfig.by_recipe(recipe) if name == "ablate" else recipe
         if recipe.recipe:

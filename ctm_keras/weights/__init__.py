@@ -1,6 +1,6 @@
 """Loading of weights from ImageNet or `.keras` files, and reports about it."""
 
 from .files import read_video_model
-from .origin import frames_and_options, pixels_of
+from .origin import Origin, frames_and_options, pixels_of
 
-__all__ = ["frames_and_options", "pixels_of", "read_video_model"]
+__all__ = ["Origin", "frames_and_options", "pixels_of", "read_video_model"]

@@ -10,7 +10,13 @@ import tyro
 from tfrecords.storage import as_path
 from training.config.clips import AugmentationConfig, ClipConfig, ViewConfig
 from training.config.options import Options, check_counts
-from training.config.train import MachineConfig, ModelConfig, OptimizationConfig, TrainConfig
+from training.config.train import (
+    FreezingConfig,
+    MachineConfig,
+    ModelConfig,
+    OptimizationConfig,
+    TrainConfig,
+)
 from training.evaluate.config import EvaluateConfig
 
 
@@ -53,6 +59,7 @@ class AblateConfig(
     ClipConfig,
     AugmentationConfig,
     OptimizationConfig,
+    FreezingConfig,
     MachineConfig,
     ViewConfig,
 ):

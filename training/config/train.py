@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from tyro.conf import arg
+from tyro.conf import Positional, arg
 
 from tfrecords.storage import AnyPath, as_path
 from training.config.clips import AugmentationConfig, ClipConfig
@@ -22,6 +22,9 @@ DEFAULTS: dict[str, dict[str, float]] = {  # of the optimizers; SGD's learning r
 class DataAndRunConfig(Options):
     """The data set, and the folder of the run."""
 
+    videos: Positional[Annotated[str | None, arg(metavar="VIDEOS")]] = None
+    """Folder of class folders or CSV file, as for `ctm build`, which builds the data set OUT-data
+    first; or a folder that `ctm build` wrote."""
     data: Annotated[str | Path | None, arg(metavar="DIR")] = None
     """Folder that `ctm build` wrote; also s3://, gs://, https://."""
     out: Path | None = None
@@ -276,16 +279,17 @@ class TrainConfig(
     FreezingConfig,
     MachineConfig,
 ):
-    """Train a classifier on a data set that `ctm build` wrote.
+    """Train a classifier on labeled videos, or on a data set that `ctm build` wrote.
 
-    The defaults are the CTM paper's recipe for Mini-Kinetics-200, with the learning rate scaled to
-    the batch size; --recipe selects another paper's. The same command resumes a stopped run. On
-    SIGTERM, the run saves its state and exits with code 143. For example:
+    With fewer than 2,000 training videos, the recipe is `small`: a frozen image model and a
+    temporal block on its features. Otherwise it is the CTM paper's for Mini-Kinetics-200, whose
+    values are the defaults below, with the learning rate scaled to the batch size. --recipe selects
+    a recipe; given options win over it. The same command resumes a stopped run. On SIGTERM, the run
+    saves its state and exits with code 143. For example:
+      ctm train videos --out runs/mine
       ctm train --data data/mine --out runs/mine
-      ctm train --data data/mine --out runs/small --backbone tiny --image-size 112 --epochs 30
       ctm train --data data/mine --out runs/tccm --options paths=tccm stages=4 blocks=1
       ctm train --recipe stm_jester --data data/jester --batch-size 16
-      ctm train --data data/mine --options stages=head --freeze backbone --cached-clips 8
       ctm train --data data/mine --out runs/mine --folds 5
       ctm train --data data/mine --dry-run
       ctm train --data data/mine --out runs/mine --workers a:2222,b:2222 --index 0
@@ -319,7 +323,7 @@ class TrainConfig(
             ValueError: If none was given.
         """
         if self.data is None:
-            raise ValueError("ctm train requires --data DIR or --resume RUN.")
+            raise ValueError("ctm train requires VIDEOS, --data DIR or --resume RUN.")
         return as_path(self.data)
 
     @property

@@ -1,0 +1,134 @@
+"""Which recipe `ctm train` chooses, and what it does with a folder of videos."""
+
+import dataclasses
+
+import pytest
+
+import ctm_keras
+import tfrecords
+from training.commands import train
+from training.config.train import TrainConfig
+from training.fit.resolve import resolve
+from training.run_folder import Run
+
+
+def parsed(data, *arguments, requested=False):
+    """The options of a command line with a data set."""
+    return train.parse_train(TrainConfig, ["--data", str(data), *arguments], requested)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Files of a TSN and of a CTM."""
+    folder = tmp_path_factory.mktemp("files")
+    for method in ("tsn", "ctm"):
+        ctm_keras.build_video_model(method, "tiny", 4, 4, 32, weights=None).save(
+            folder / f"{method}.keras"
+        )
+    return folder
+
+
+def test_few_videos_get_the_recipe_small(directions, capsys):
+    config = parsed(directions)
+    assert config.recipe == "small"
+    assert (config.backbone, config.image_size, config.freeze) == ("mobilenetv2", 160, "backbone")
+    assert config.options == ("stages=head",)
+    said = capsys.readouterr().out
+    assert said.startswith("Recipe: small, for 36 training videos, fewer than 2,000.")
+    assert "--recipe ctm_mini_kinetics" in said
+
+
+def test_a_run_has_at_least_250_steps(directions):
+    config = parsed(directions)
+    assert config.epochs == 125  # of two steps of 16 clips of 36 videos
+    assert parsed(directions, "--batch-size", "8").epochs == 63
+    assert parsed(directions, "--folds", "2").epochs == 250  # 24 of 48 videos, a step
+
+
+def test_a_batch_has_at_most_the_videos(directions):
+    assert parsed(directions, "--train-split", "val").batch_size == 12
+
+
+def test_options_that_are_given_win(directions):
+    config = parsed(directions, "--epochs", "3", "--image-size", "96", "--options", "reduction=16")
+    assert (config.epochs, config.image_size) == (3, 96)
+    assert config.options == ("stages=head", "reduction=16")
+    assert parsed(directions, "--options", "stages=4").options == ("stages=4",)
+    assert parsed(directions, "--model", "tsn").options == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--backbone", "resnet50"], "since --backbone is given"),
+        (["--weights", "none"], "since --weights none leaves nothing to freeze"),
+        (["--workers", "a:1,b:1"], "since it trains on several machines"),
+        (["--model", "i3d"], "since i3d has no layer for the features of a frozen model"),
+        (["--weights", "ctm.keras"], "since --weights is not a TSN"),
+    ],
+)
+def test_options_that_call_for_the_papers_recipe(
+    arguments, why, directions, files, capsys, monkeypatch
+):
+    monkeypatch.chdir(files)
+    config = parsed(directions, *arguments)
+    assert (config.recipe, config.freeze, config.epochs) == (None, None, 60)
+    assert f"Recipe: the CTM paper's, {why}" in capsys.readouterr().out
+
+
+def test_many_videos_get_the_papers_recipe(directions, capsys, monkeypatch):
+    monkeypatch.setattr(train, "FEW", 36)
+    assert parsed(directions).recipe is None
+    assert "Recipe: the CTM paper's, for 36 training videos" in capsys.readouterr().out
+    assert parsed(directions, requested=True).recipe == "small"
+
+
+def test_the_backbone_is_that_of_the_weights(directions, files):
+    config = parsed(directions, "--weights", str(files / "tsn.keras"))
+    assert (config.recipe, config.backbone) == ("small", "tiny")
+
+
+def test_a_gpu_gets_a_larger_backbone(directions, monkeypatch):
+    monkeypatch.setattr(train, "_has_gpu", lambda: True)
+    assert parsed(directions).backbone == "resnet50"
+    assert parsed(directions, "--devices", "cpu").backbone == "mobilenetv2"
+
+
+def test_a_run_keeps_its_recipe_on_any_machine(directions, files, tmp_path, monkeypatch):
+    arguments = ["--out", str(tmp_path / "run"), "--weights", str(files / "tsn.keras")]
+    first, facts = resolve(parsed(directions, *arguments))
+    Run.create(first, facts)
+    monkeypatch.setattr(train, "_has_gpu", lambda: True)
+    monkeypatch.setattr(train, "FEW", 1)
+    assert resolve(parsed(directions, *arguments))[0] == first
+
+
+def test_a_run_of_another_recipe_keeps_it(directions, tmp_path, small):
+    config = dataclasses.replace(small, data=directions, out=tmp_path / "run")
+    Run.create(*resolve(config))
+    assert parsed(directions, "--out", str(tmp_path / "run")).recipe is None
+
+
+def test_videos_are_built_beside_the_run(directions, tmp_path):
+    videos, out = directions.parent / "videos", tmp_path / "run"
+    config = train.parse_train(TrainConfig, [str(videos), "--out", str(out)])
+    assert config.dataset == tmp_path / "run-data"
+    assert tfrecords.read_manifest(config.dataset).class_names == ("down", "left", "right", "up")
+    again = train.parse_train(TrainConfig, [str(videos), "--out", str(out)])
+    assert (again, again.videos) == (config, None)
+
+
+def test_a_data_set_may_stand_for_videos(directions):
+    config = train.parse_train(TrainConfig, [str(directions)])
+    assert config.dataset == directions
+    assert config.folder.name == "data-ctm"
+
+
+def test_videos_and_data(directions):
+    with pytest.raises(ValueError, match="Give either VIDEOS or --data, received videos and"):
+        parsed(directions, "videos")
+
+
+def test_a_resumed_run_has_no_choice(tmp_path, capsys):
+    assert train.parse_train(TrainConfig, ["--resume", str(tmp_path)]).resume == tmp_path
+    assert capsys.readouterr().out == ""
