@@ -14,11 +14,7 @@ from training.ablate.ablate import ablate, for_training
 from training.ablate.config import AblateConfig
 from training.ablate.markdown import Result, in_markdown, mean_and_deviation
 from training.ablate.tables import TABLES
-from training.evaluate.config import EvaluateConfig
-from training.evaluate.evaluate import evaluate
-from training.fit.measure import is_evaluated
 from training.quickstart.videos import write_direction_videos
-from training.run_folder import Run
 
 
 @pytest.fixture
@@ -86,20 +82,6 @@ def test_tables_are_trained_evaluated_and_written(ablation, monkeypatch):
     tfrecords.build(ablation.data[0].parent / "videos", rebuilt, short_side=32, val_fraction=0.4)
     with pytest.raises(ValueError, match="blocks-1-0 was trained on other data than"):
         ablate(dataclasses.replace(ablation, data=(rebuilt,)))
-
-
-@pytest.mark.long
-def test_only_the_requested_report_is_reused(trained, tmp_path):
-    """Reports of other splits or models are in the same place."""
-    run = Run(shutil.copytree(trained.path, tmp_path / "run"))
-    (run.path / "report.json").unlink(missing_ok=True)  # of another test
-    views = EvaluateConfig(split="val", num_clips=1, num_crops=1)
-    assert not is_evaluated(run, views)
-    for other in ({"split": "train"}, {"which": "best"}, {"average": "logits"}):
-        evaluate(run.path, **{**vars(views), **other})
-        assert not is_evaluated(run, views)
-    evaluate(run.path, **vars(views))
-    assert is_evaluated(run, views)
 
 
 def test_means_and_standard_deviations():
