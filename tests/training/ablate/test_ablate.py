@@ -21,8 +21,9 @@ from training.quickstart.videos import write_direction_videos
 def ablation(directions, small, tmp_path):
     """Two runs of one epoch, on the directions data set and a copy of it."""
     copy = shutil.copytree(directions, tmp_path / "copy")
-    values = {**vars(small), "data": (directions, copy), "out": tmp_path / "out", "epochs": 1}
-    del values["resume"], values["dry_run"]
+    taken = {field.name for field in dataclasses.fields(AblateConfig)}
+    values = {name: value for name, value in vars(small).items() if name in taken}
+    values |= {"data": (directions, copy), "out": tmp_path / "out", "epochs": 1}
     tables = ("ctm-1", "ctm-2")
     return AblateConfig(tables=tables, **values, seeds=2, num_clips=1, num_crops=1)
 
