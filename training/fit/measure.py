@@ -1,5 +1,9 @@
 """Trains and evaluates a run, or takes what is finished: for commands that make many runs."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import keras
 
 import tfrecords
@@ -25,8 +29,16 @@ def measured(config: TrainConfig, views: EvaluateConfig) -> Report:
         ValueError: If the folder has a run with other options or on other data.
     """
     started = is_started(complete(config, saved_model(config)))
-    if not (started and Run(config.folder).model.is_file()):
-        train(config)
+    with without_retracing_warnings():
+        if not (started and Run(config.folder).model.is_file()):
+            train(config)
+        run = _evaluated(config, views)
+    keras.backend.clear_session()
+    return Report.read(run.path)
+
+
+def _evaluated(config: TrainConfig, views: EvaluateConfig) -> Run:
+    """The run of a config, after it is evaluated if necessary."""
     run = Run.open(config.folder)
     if run.facts.data_hash != tfrecords.read_manifest(config.dataset).hash:
         raise ValueError(
@@ -34,8 +46,7 @@ def measured(config: TrainConfig, views: EvaluateConfig) -> Report:
         )
     if not is_evaluated(run, views):
         evaluate(run.path, **vars(views))
-    keras.backend.clear_session()
-    return Report.read(run.path)
+    return run
 
 
 def is_evaluated(run: Run, views: EvaluateConfig) -> bool:
@@ -44,5 +55,21 @@ def is_evaluated(run: Run, views: EvaluateConfig) -> bool:
         report = Report.read(run.path)
     except ValueError:
         return False
-    expected = (views.split, views.model, run.facts.data_hash, settings_for(views, run.config))
+    which = "best" if run.config.patience else views.model
+    expected = (views.split, which, run.facts.data_hash, settings_for(views, run.config))
     return expected == (report.split, report.model, report.data_hash, report.settings)
+
+
+@contextmanager
+def without_retracing_warnings() -> Iterator[None]:
+    """Hides TensorFlow's warnings of repeated tracing: each of many runs has a network to trace."""
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(_is_not_of_retracing)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_not_of_retracing)
+
+
+def _is_not_of_retracing(record: logging.LogRecord) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()
