@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
+
 import tfrecords
+from ctm_keras.methods import options_of
+from ctm_keras.weights import Origin, read_video_model
 from tfrecords.format import FILE
 from tfrecords.reading import Split
 from tfrecords.storage import as_path, is_file
 from training.commands.parse import parse
 from training.config.options import parse_option
 from training.config.train import TrainConfig
+from training.machines.devices import require_tensorflow
+from training.machines.workers import count_workers
 from training.recipes import small
 from training.run_folder import Run
 
@@ -39,6 +45,7 @@ def parse_train(
         SystemExit: After printing the help, or if an option is invalid.
         ValueError: If the videos cannot be built.
     """
+    require_tensorflow()
     read = functools.partial(parse, takes, arguments, "ctm train", None)
     plain: TrainConfig = read(TrainConfig())
     if plain.resume:
@@ -150,9 +157,6 @@ def training_videos(config: TrainConfig) -> int:
 
 def against_small(given: TrainConfig) -> str | None:
     """Why the options do not suit the recipe `small`, or None."""
-    from ctm_keras.methods import options_of  # imports Keras, so not at the top
-    from training.machines.workers import count_workers
-
     if given.backbone:
         return "since --backbone is given"
     if given.workers or count_workers() > 1:
@@ -170,13 +174,9 @@ def _backbone_of(given: TrainConfig) -> str | None:
     """The backbone that was given, or that of the TSN in `--weights`; "" for another network."""
     if given.backbone or not Path(given.weights).is_file():
         return given.backbone or None
-    from ctm_keras.weights import Origin, read_video_model
-
     origin = Origin.of(read_video_model(given.weights))
     return origin.backbone if origin.method == "tsn" else ""
 
 
 def _has_gpu() -> bool:
-    import tensorflow as tf
-
     return bool(tf.config.list_physical_devices("GPU"))

@@ -36,15 +36,14 @@ def the_rest_of(model) -> dict[str, list]:
 
 
 def batches_for(strategy):
-    """The batches, divided over the devices."""
+    """The batches, divided over the devices, with labels."""
     count = strategy.num_replicas_in_sync
     for clips in CLIPS:
         parts = clips.reshape(count, -1, 4)
-        yield (
-            strategy.experimental_distribute_values_from_function(
-                lambda context, parts=parts: tf.constant(parts[context.replica_id_in_sync_group])
-            ),
+        own = strategy.experimental_distribute_values_from_function(
+            lambda context, parts=parts: tf.constant(parts[context.replica_id_in_sync_group])
         )
+        yield own, None
 
 
 @pytest.mark.parametrize("devices", ["cpu", "cpu:2"])

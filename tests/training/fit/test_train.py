@@ -70,7 +70,9 @@ def test_the_printed_next_command_works(trained, split, command):
 
 def test_the_optimizer_has_the_options_of_the_run(config, change, monkeypatch):
     models = []
-    monkeypatch.setattr("training.fit.train.dry_run", lambda model, *_: models.append(model))
+    monkeypatch.setattr(
+        "training.fit.train.dry_run", lambda network, *_: models.append(network.learner)
+    )
     train(change(config, dry_run=True, momentum=0.8, weight_decay=0.01))
     assert (models[0].optimizer.momentum, models[0].optimizer.l2) == (0.8, 0.01)
     train(change(config, dry_run=True, optimizer="adamw", weight_decay=0.02))

@@ -24,7 +24,8 @@ def test_each_recipe_names_paper_command_hardware_and_result(name):
         assert part.format(name).removeprefix("Command: ") in head
     assert config.model in ctm_keras.list_models()
     assert config.backbone in backbone_names()
-    assert config.rate == config.rate_at[0]  # at the recipe's own batch
+    if config.optimizer == "sgd":
+        assert config.rate == config.rate_at[0]  # at the recipe's own batch
     if config.weights:
         config.check()
 
