@@ -52,7 +52,7 @@ def state_in(tmp_path):
         model.compile(ctm_keras.SGD(0.1))
         model.optimizer.build(model.trainable_variables)
         averages = Averages(model, tf.distribute.get_strategy(), 0.0)
-        return State(model, averages, tmp_path / folder, patience=patience)
+        return State(model, model.optimizer, averages, tmp_path / folder, patience=patience)
 
     return state_in
 
