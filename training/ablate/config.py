@@ -100,3 +100,8 @@ class AblateConfig(
                 f"ctm ablate trains the models of its tables, received --model {self.model}. "
                 "Remove --model."
             )
+        if self.patience:
+            raise ValueError(
+                "ctm ablate cannot be combined with --patience, which would choose each model on "
+                "the videos that it is scored on. Remove --patience."
+            )

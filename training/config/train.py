@@ -304,6 +304,11 @@ class TrainConfig(
                 "--freeze and --freeze-bn cannot be combined: frozen layers have frozen batch "
                 "norms. Give only one of them."
             )
+        if self.folds and self.patience:
+            raise ValueError(
+                "--folds cannot be combined with --patience, which would choose each model on the "
+                "videos that it is scored on. Remove --patience."
+            )
         if self.cached_clips and (self.augmentation.mixes or self.augmentation.repeats > 1):
             raise ValueError(
                 "--cached-clips cannot be combined with MixUp, CutMix or --repeats, which need new "

@@ -26,8 +26,8 @@ def trained_norms(model: keras.Model) -> Norms:
     norms = [norm for norm in batch_norms(model) if norm.trainable]
     if not norms:
         raise ValueError(
-            f"--precise-bn requires batch norms that are trained; {model.name} has none. Remove "
-            "--precise-bn."
+            "--precise-bn requires batch norms that are trained; this model has none that are not "
+            "frozen. Remove --precise-bn."
         )
     return norms
 

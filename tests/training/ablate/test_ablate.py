@@ -147,6 +147,11 @@ def test_an_explicit_model_is_refused(ablation):
         ablate(dataclasses.replace(ablation, model="tsm"))
 
 
+def test_choosing_models_by_their_score_is_refused(ablation):
+    with pytest.raises(ValueError, match="ctm ablate cannot be combined with --patience"):
+        ablate(dataclasses.replace(ablation, patience=3))
+
+
 def test_a_table_requires_data():
     with pytest.raises(ValueError, match="requires at least one table and --data"):
         AblateConfig(tables=("ctm-1",)).check()

@@ -185,6 +185,7 @@ def test_the_folder_of_the_folds_is_not_a_run(folded):
         ({"folds": 1}, "--folds must be 2 or more, received 1"),
         ({"folds": 13}, "folds must be at most 12, the number of videos of the class 'down', .*13"),
         ({"resume": "cv"}, "--folds cannot be combined with --resume"),
+        ({"patience": 3}, "--folds cannot be combined with --patience"),
         ({"dry_run": True}, "--folds cannot be combined with --dry-run"),
         ({"workers": "a:1,b:1"}, "--folds trains on one machine, received several"),
         (

@@ -69,16 +69,15 @@ def test_the_printed_next_command_works(trained, split, command):
 
 
 def test_the_optimizer_has_the_options_of_the_run(config, change, monkeypatch):
-    models = []
-    monkeypatch.setattr(
-        "training.fit.train.dry_run", lambda network, *_: models.append(network.learner)
-    )
+    found = []
+    dry_run = "training.fit.train.dry_run"
+    monkeypatch.setattr(dry_run, lambda network, *_: found.append(network.learner.optimizer))
     train(change(config, dry_run=True, momentum=0.8, weight_decay=0.01))
-    assert (models[0].optimizer.momentum, models[0].optimizer.l2) == (0.8, 0.01)
     train(change(config, dry_run=True, optimizer="adamw", weight_decay=0.02))
-    optimizer = models[1].optimizer
-    assert (type(optimizer), optimizer.decoupled) == (ctm_keras.AdamW, 0.02)
-    assert float(optimizer.learning_rate) == pytest.approx(1e-3)
+    sgd, adamw = found
+    assert (type(sgd), sgd.momentum, sgd.l2) == (ctm_keras.SGD, 0.8, 0.01)
+    assert (type(adamw), adamw.decoupled) == (ctm_keras.AdamW, 0.02)
+    assert float(adamw.learning_rate) == pytest.approx(1e-3)
 
 
 @pytest.mark.long
