@@ -1,5 +1,6 @@
 """What every test shares: where the real videos are, an S3 server, and quiet logs."""
 
+import fcntl
 import gc
 import os
 from pathlib import Path
@@ -21,6 +22,24 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 100)  # models are large: collections took 6% of the time
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """`once(name, make)` is a folder that `make(folder)` fills once for all workers of xdist."""
+    top = tmp_path_factory.getbasetemp()
+    top = top.parent if "PYTEST_XDIST_WORKER" in os.environ else top
+
+    def once(name, make):
+        folder, done = top / name, top / f"{name}.done"
+        with open(top / f"{name}.lock", "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                make(folder)
+                done.touch()
+        return folder
+
+    return once
 
 
 @pytest.fixture

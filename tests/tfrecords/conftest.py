@@ -1,6 +1,7 @@
 """Small encoded videos whose brightness encodes the frame number."""
 
 import hashlib
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -96,21 +97,23 @@ def tree(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def videos(tmp_path_factory, write_video):
+def videos(once, write_video):
     """Three classes of eight short videos."""
-    root = tmp_path_factory.mktemp("source") / "videos"
-    for name in ("- wave", "Füße", "a.b"):
-        for number in range(8):
-            write_video(root / name / f"clip {number}.mp4", frames=4 + number, size=(40, 60))
-    return root
+
+    def make(root):
+        for name in ("- wave", "Füße", "a.b"):
+            for number in range(8):
+                write_video(root / name / f"clip {number}.mp4", frames=4 + number, size=(40, 60))
+
+    return once("videos", make)
 
 
 @pytest.fixture(scope="session")
-def built(videos, tmp_path_factory):
-    """The data set of a build with default workers."""
-    out = tmp_path_factory.mktemp("built") / "data"
-    tfrecords.build(videos, out, shards=2, short_side=32, workers=2, progress=False)
-    return out
+def built(videos, once, tmp_path_factory):
+    """The data set of a build with two workers."""
+    options = {"shards": 2, "short_side": 32, "workers": 2, "progress": False}
+    own = tmp_path_factory.mktemp("built") / "data"
+    return shutil.copytree(once("built", lambda out: tfrecords.build(videos, out, **options)), own)
 
 
 def hashes(folder):

@@ -8,6 +8,7 @@ import ctm_keras
 from ctm_keras.checkpoints import importer
 
 SMALL = {"num_frames": 4, "image_size": 32}
+pytestmark = pytest.mark.usefixtures("no_random_start")  # the weights are those of the file
 
 
 @pytest.fixture
@@ -122,7 +123,9 @@ def test_misspelled_options_are_offered_the_right_ones(name, holding):
         ctm_keras.import_weights("x.pth", **{name: True}, **SMALL)
 
 
-@pytest.mark.parametrize("name", ["i3d-resnet18", "i3d-inception"])
+@pytest.mark.parametrize(
+    "name", ["i3d-resnet18", pytest.param("i3d-inception", marks=pytest.mark.long)]
+)
 def test_averages_where_frames_are_halved_otherwise_are_refused(name, holding):
     holding(name)
     with pytest.raises(ValueError, match="temporal_pooling must be True or False"):

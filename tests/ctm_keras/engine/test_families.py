@@ -60,7 +60,7 @@ def anatomies(monkeypatch):
     return built
 
 
-QUICK = ("resnet50v2", "mobilenet", "mobilenetv2", "vgg16")
+QUICK = ("mobilenet", "vgg16")
 
 
 @pytest.mark.parametrize(

@@ -43,19 +43,14 @@ def built(case: Case, frames: int, size: int) -> keras.Model:
     )
 
 
-# One network of each method that has layers of its own.
-DEFAULT = (
-    "cost-b-resnet50",
-    "stm-resnet50",
-    "i3d-inception",
-    "s3d-resnet18",
-    "tam-resnet18-averaged",
-    "tsm+nonlocal-resnet50",
-    "slowfast-4x16-resnet50",
+# One network of each method that has layers of its own; the large ones are `long`.
+DEFAULT = ("cost-b-resnet50", "s3d-resnet18", "tam-resnet18-averaged", "tsm+nonlocal-resnet50")
+LARGE = ("stm-resnet50", "i3d-inception", "slowfast-4x16-resnet50")
+
+
+@pytest.mark.parametrize(
+    "name", [*DEFAULT, *(pytest.param(name, marks=pytest.mark.long) for name in LARGE)]
 )
-
-
-@pytest.mark.parametrize("name", DEFAULT)
 def test_the_logits_are_the_references(name):
     check(name, CASES[name].shapes[:1])
 

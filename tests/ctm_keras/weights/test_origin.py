@@ -183,7 +183,12 @@ def test_options_of_old_files_are_inferred_from_layers(tmp_path, scramble, make_
     ("method", "options", "named"),
     [
         ("tsm", {"every": 2}, "conv4_block2_tsm is missing, in the model a TSM"),
-        ("cost", {"pooling": "code"}, "size of conv2_block1_temporal_pool is 2, in the model 3"),
+        pytest.param(
+            "cost",
+            {"pooling": "code"},
+            "size of conv2_block1_temporal_pool is 2, in the model 3",
+            marks=pytest.mark.long,
+        ),
         pytest.param(
             "slowfast",
             {"lateral_norm": False},
@@ -220,7 +225,9 @@ def test_options_missing_in_old_files_are_refused_by_name(
             marks=pytest.mark.long,
         ),
         pytest.param("nonlocal", {"stages": (4,), "blocks": {4: (1, 4)}}, marks=pytest.mark.long),
-        ("stm", {"stages": (4,), "blocks": {4: (1,)}, "fusion": "concat"}),
+        pytest.param(
+            "stm", {"stages": (4,), "blocks": {4: (1,)}, "fusion": "concat"}, marks=pytest.mark.long
+        ),
     ],
 )
 def test_pooling_places_and_joined_methods_of_old_files_are_inferred(
@@ -233,7 +240,13 @@ def test_pooling_places_and_joined_methods_of_old_files_are_inferred(
     assert np.array_equal(one(clips), two(clips))
 
 
-@pytest.mark.parametrize("method", ["c2d", "cost", "i3d_3x1x1", "avg", "tam"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "c2d",
+        *(pytest.param(m, marks=pytest.mark.long) for m in ("cost", "i3d_3x1x1", "avg", "tam")),
+    ],
+)
 def test_other_poolings_are_no_temporal_pooling(method):
     assert "temporal_pooling" not in Origin.of(without_note(build(method))).options
 

@@ -20,7 +20,7 @@ def built(tmp_path_factory, write_video):
     for name in ("x", "y"):
         for number in range(6):
             write_video(root / "videos" / name / f"{number}.mp4", frames=5)
-    options = {"short_side": 32, "shards": 2, "workers": 2, "progress": False}
+    options = {"short_side": 32, "shards": 2, "workers": 1, "progress": False}
     tfrecords.build(root / "videos", root / "data", **options)
     return root / "data"
 

@@ -63,7 +63,7 @@ def test_the_order_of_the_defaults_is_pinned(data):
     assert [int(name.split()[1]) for name in ids(samples(data, seed=3, epoch=5))] == expected
 
 
-@pytest.mark.parametrize("weights", [None, "balanced"])
+@pytest.mark.parametrize("weights", [pytest.param(None, marks=pytest.mark.long), "balanced"])
 def test_everything_is_stateless(data, weights):
     options = {"augment": EVERYTHING, "class_weights": weights, "epoch": 2, "seed": 5}
     whole = samples(data, **options)
@@ -81,10 +81,10 @@ def test_everything_is_stateless(data, weights):
 @pytest.mark.parametrize(
     ("augment", "weights", "shards"),
     [
-        (EVERYTHING, None, 5),
+        pytest.param(EVERYTHING, None, 5, marks=pytest.mark.long),
         (EVERYTHING, {"jump": 5, "wave": 0.5}, 2),
-        (tfrecords.Augment(), {"jump": 5, "wave": 0.5}, 5),
-        (tfrecords.Augment(), None, 2),
+        pytest.param(tfrecords.Augment(), {"jump": 5, "wave": 0.5}, 5, marks=pytest.mark.long),
+        pytest.param(tfrecords.Augment(), None, 2, marks=pytest.mark.long),
     ],
 )
 def test_shards_partition_the_order(data, augment, weights, shards):

@@ -45,7 +45,7 @@ def test_a_build_sorts_numbers_by_value_with_a_note(tmp_path, write_video, capsy
 
 def test_a_data_set_without_numbers_keeps_its_plan(videos, built, monkeypatch):
     """Then data sets of older builds are still recognized."""
-    options = {"shards": 2, "short_side": 32, "workers": 2, "progress": False}
+    options = {"shards": 2, "short_side": 32, "workers": 1, "progress": False}
     asked = tfrecords.read_manifest(built).source["asked"]
     assert "class_order" not in asked["options"]
     assert tfrecords.build(videos, built, **options).hash == tfrecords.read_manifest(built).hash

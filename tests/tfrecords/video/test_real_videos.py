@@ -164,6 +164,7 @@ def built(real_videos, tmp_path_factory):
     return top / "data", manifest
 
 
+@pytest.mark.long
 def test_a_build_contains_or_reports_every_file(built):
     """The same table, with decoder processes, shards and indexes."""
     data, manifest = built

@@ -65,6 +65,16 @@ def test_two_workers_at_the_same_shard_do_not_conflict(videos, built, content, t
     assert list((tmp_path / "spool").iterdir()) == []
 
 
+def test_a_dask_cluster_of_threads_writes_the_same_bytes(videos, built, content, tmp_path):
+    from distributed import LocalCluster
+
+    threads = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "protocol": "tcp"}
+    with LocalCluster(**threads, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address
+        tfrecords.build(videos, tmp_path / "data", dask=address, **OPTIONS)
+    assert content(tmp_path / "data") == content(built)
+
+
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory):
     """A scheduler and two workers; returns the address and the worker processes."""
@@ -90,11 +100,13 @@ def dask(tmp_path_factory):
         process.wait()
 
 
+@pytest.mark.long
 def test_a_dask_cluster_writes_the_same_bytes(videos, built, content, tmp_path, dask):
     tfrecords.build(videos, tmp_path / "data", dask=dask[0], **OPTIONS)
     assert content(tmp_path / "data") == content(built)
 
 
+@pytest.mark.long
 def test_a_lost_dask_worker_costs_its_current_shard(videos, content, tmp_path, dask):
     """Recorded shards are not written again, and the lost attempt leaves no files."""
     out, options, kept = tmp_path / "data", {**OPTIONS, "shards": 6}, {}
@@ -113,10 +125,11 @@ def test_a_lost_dask_worker_costs_its_current_shard(videos, content, tmp_path, d
     assert workers[0].wait(10) == -signal.SIGKILL
     assert kept
     assert {name: (out / name).stat().st_mtime_ns for name in kept} == kept
-    tfrecords.build(videos, tmp_path / "plain", workers=2, **options)
+    tfrecords.build(videos, tmp_path / "plain", workers=1, **options)
     assert content(out) == content(tmp_path / "plain")
 
 
+@pytest.mark.long
 def test_a_killed_build_on_a_cluster_resumes(videos, content, built, tmp_path, dask):
     """The workers may still build its shards when it starts again."""
     out = tmp_path / "data"
@@ -172,7 +185,7 @@ def test_a_lost_process_stops_the_build_which_resumes_later(
         tfrecords.build(videos, out, executor=processes, **OPTIONS)
     killer.join()
     assert not (out / UNFINISHED / "spool").exists()
-    tfrecords.build(videos, out, workers=2, **OPTIONS)
+    tfrecords.build(videos, out, workers=1, **OPTIONS)
     assert content(out) == content(built)
 
 

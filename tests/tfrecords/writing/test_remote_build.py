@@ -20,7 +20,7 @@ from tfrecords.writing.decoder_pool import BuildError
 from tfrecords.writing.shard_task import decode_and_write
 
 OUT = "s3://bucket/data/mine"
-OPTIONS = {"short_side": 32, "shards": 2, "workers": 2, "progress": False}
+OPTIONS = {"short_side": 32, "shards": 2, "workers": 1, "progress": False}
 COMMAND = "import sys, tfrecords; tfrecords.build(sys.argv[1], sys.argv[2], **eval(sys.argv[3]))"
 
 
@@ -79,6 +79,7 @@ def test_dataset_json_comes_last_and_each_index_before_its_shard(videos, s3):
             assert put.index(name) < put.index(f"{name}.json")
 
 
+@pytest.mark.long
 def test_processes_of_an_executor_write_the_same_objects(videos, built, s3):
     with ProcessPoolExecutor(1, get_context("spawn")) as executor:
         tfrecords.build(videos, OUT, executor=executor, **OPTIONS)
