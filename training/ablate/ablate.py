@@ -131,4 +131,8 @@ def for_training(row: Row, config: AblateConfig, number: int) -> TrainConfig:
 def _with_report(result: Result, report: Report) -> Result:
     """Adds a run's report to a result."""
     protocol = f"{report.split}: {report.protocol}; {report.coverage}"
-    return Result((*result.top1, report.top1), (*result.protocols, protocol))
+    return Result(
+        (*result.top1, report.top1),
+        (*result.videos, report.videos),
+        (*result.protocols, protocol),
+    )

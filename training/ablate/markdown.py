@@ -11,6 +11,7 @@ import numpy as np
 from tfrecords.format import write_json
 from training.ablate.config import AblateConfig
 from training.ablate.tables import Table
+from training.evaluate.interval import with_interval
 from training.fit.resolve import weights_of
 
 
@@ -20,11 +21,13 @@ class Result:
 
     Args:
         top1: Accuracy of each run, 0 to 1; empty if the network cannot be built.
+        videos: Number of videos of each run.
         protocols: The protocol and coverage of each evaluation.
         reason: The reason why the network cannot be built, or an empty string.
     """
 
     top1: tuple[float, ...] = ()
+    videos: tuple[int, ...] = ()
     protocols: tuple[str, ...] = ()
     reason: str = ""
 
@@ -54,7 +57,10 @@ def in_markdown(table: Table, results: Sequence[Result], config: AblateConfig) -
     )
     for protocol in dict.fromkeys(itertools.chain(*(result.protocols for result in results))):
         yield f"Protocol: {protocol}."
-    yield "Top-1 in percent; here: mean and standard deviation over runs."
+    yield (
+        "Top-1 in percent; here: mean and standard deviation over runs; each run: in brackets the "
+        "95% confidence interval for its videos (Wilson score)."
+    )
     yield ""
     yield f"| network | here | each run | {columns} |"
     yield "|---" * (3 + len(table.columns)) + "|"
@@ -64,12 +70,14 @@ def in_markdown(table: Table, results: Sequence[Result], config: AblateConfig) -
 
 
 def mean_and_deviation(result: Result) -> str:
-    """`"93.8 ± 1.2 | 93.0, 94.6"`, or a dash and the reason for missing results."""
+    """`"65.0 ± 7.1 | 60.0 [31.3, 83.2], 70.0 [39.7, 89.2]"`, or a dash and the reason for none."""
     if not result.top1:
         return f"- | {result.reason.split('. ')[0].rstrip('.')}"
     percents = 100 * np.array(result.top1)
     spread = f" ± {percents.std(ddof=1):.1f}" if len(percents) > 1 else ""
-    return f"{percents.mean():.1f}{spread} | {', '.join(f'{p:.1f}' for p in percents)}"
+    each = zip(result.top1, result.videos, strict=True)
+    runs = ", ".join(with_interval(*run, lambda top1: f"{100 * top1:.1f}") for run in each)
+    return f"{percents.mean():.1f}{spread} | {runs}"
 
 
 def _percent(value: float | None) -> str:

@@ -14,8 +14,6 @@ from training.evaluate.predictions import Predictions, top1
 from training.evaluate.scores import Basis, Report, read_results
 from training.run_folder import Run
 
-OF_THE_NETWORK = ("num_frames", "image_size", "own_size")  # settings that depend on the network
-
 
 @dataclass(frozen=True)
 class Evaluated:
@@ -34,13 +32,6 @@ class Evaluated:
     predictions: Predictions
     class_names: tuple[str, ...]
     report: Report
-
-    @property
-    def views(self) -> dict[str, Any]:
-        """The settings of the views that must be the same for all networks."""
-        settings = vars(self.report.one_protocol)
-        views = {name: v for name, v in settings.items() if name not in OF_THE_NETWORK}
-        return {**views, "split": self.report.split, "model": self.report.model}
 
 
 def read_evaluated(path: Path) -> Evaluated:
@@ -110,7 +101,7 @@ def _check_alike(run: Evaluated, first: Evaluated) -> None:
             f"{run.name} and {first.name} have different classes: {why}. Give runs with the same "
             "classes."
         )
-    if run.views != first.views:
+    if run.report.views != first.report.views:
         raise ValueError(
             f"{run.name} was evaluated on {run.report.basis}; {first.name} on "
             f"{first.report.basis}. Evaluate both with the same options."

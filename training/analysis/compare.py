@@ -31,6 +31,7 @@ from training.analysis.temporality import (
     temporal_gains,
 )
 from training.analysis.text import in_words
+from training.evaluate.paired import against_the_first
 from training.pictures.charts import draw_gains
 
 
@@ -78,6 +79,9 @@ def analyze_runs(
     analysis = Analysis(
         basis=basis_of(evaluated),
         networks=tuple(networks(evaluated)),
+        sign_tests=against_the_first(
+            {run.name: (run.predictions, run.report) for run in evaluated}
+        ),
         means=mean_contributions(dict.fromkeys(run.result for pair in pairs for run in pair)),
         class_names=names,
         static_classes=tuple(names[c] for c in static_classes(tsn.predictions, count)),
@@ -94,9 +98,9 @@ def networks(evaluated: Sequence[Evaluated]) -> Iterator[Network]:
         if run.name in tsn:
             accuracies = run.result.top1, tsn[run.name]
             own = spatial_contribution(*accuracies), temporal_improvement(*accuracies)
-            yield Network(run.name, run.result, *own)
+            yield Network(run.name, run.result, run.report.videos, *own)
         else:
-            yield Network(run.name, run.result)
+            yield Network(run.name, run.result, run.report.videos)
 
 
 def _of_classes(gain: np.ndarray, names: Sequence[str], count: int) -> Gain:

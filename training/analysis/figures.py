@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from training.analysis.contribution import Contribution, Result
+from training.evaluate.interval import wilson
+from training.evaluate.paired import SignTest
 from training.evaluate.scores import Basis
 
 
@@ -14,12 +16,14 @@ class Network:
     Args:
         run: The run's folder.
         result: The run's network and accuracy.
+        videos: Number of scored videos.
         spatial: Phi, or None without a TSN in the same setting. Defaults to None.
         temporal: Psi, or None without a TSN in the same setting. Defaults to None.
     """
 
     run: str
     result: Result
+    videos: int
     spatial: float | None = None
     temporal: float | None = None
 
@@ -31,7 +35,9 @@ class Network:
 
     def to_dict(self) -> dict[str, Any]:
         """The network as values that JSON supports."""
+        interval = wilson(self.result.top1, self.videos)
         own = {"run": self.run, "label": self.result.label, **vars(self.result)}
+        own |= {"videos": self.videos, "top1_interval": interval}
         if self.spatial is None:
             return own
         return {**own, "spatial": self.spatial, "temporal": self.temporal}
@@ -71,6 +77,7 @@ class Analysis:
     Args:
         basis: How the scores were measured.
         networks: The runs.
+        sign_tests: Comparison of each run with the first, by name.
         means: Mean contributions of each method.
         class_names: The classes, in order.
         static_classes: The classes that TSN recognizes best.
@@ -80,6 +87,7 @@ class Analysis:
 
     basis: Basis
     networks: tuple[Network, ...]
+    sign_tests: dict[str, SignTest]
     means: dict[str, Contribution]
     class_names: tuple[str, ...]
     static_classes: tuple[str, ...]
@@ -88,5 +96,8 @@ class Analysis:
 
     def to_dict(self) -> dict[str, Any]:
         """The analysis as values that JSON supports."""
-        values = asdict(self) | {"networks": [network.to_dict() for network in self.networks]}
+        values = asdict(self) | {
+            "networks": [network.to_dict() for network in self.networks],
+            "sign_tests": {name: test.to_dict() for name, test in self.sign_tests.items()},
+        }
         return values.pop("basis") | values

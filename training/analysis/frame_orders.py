@@ -8,8 +8,10 @@ from tfrecords.format import write_json
 from tfrecords.storage import full_disk_in_words
 from training.analysis.reload import evaluated
 from training.analysis.shuffle_frames import ORDERS, reordered
-from training.evaluate.predictions import predict_views, top1
-from training.evaluate.scores import Basis, read_results
+from training.evaluate.interval import note, with_interval
+from training.evaluate.paired import sign_test
+from training.evaluate.predictions import Predictions, predict_views, top1
+from training.evaluate.scores import Report, read_results
 from training.machines.devices import require_tensorflow
 
 
@@ -27,33 +29,30 @@ def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
         ValueError: If a run was not evaluated.
     """
     require_tensorflow()
-    yield f"{'run':32} {'true':>7}" + "".join(f" {order:>17}" for order in ORDERS)
     found: dict[str, dict[str, Any]] = {}
-    printed = None
     for path in runs:
-        own, basis = _order_test(path)
-        found[str(path)] = {**own, **vars(basis)}
-        if printed != basis:
-            printed = basis
-            yield f"on {basis}"
-        cells = (f"{own[order]:.4f} ({own[order] - own['true']:+.4f})" for order in ORDERS)
-        yield f"{str(path)[-32:]:32} {own['true']:7.4f}" + "".join(f" {cell:>17}" for cell in cells)
-    yield "In brackets: the change in top-1. Repeated: only the middle frame of each clip."
+        true, report = read_results(path)
+        accuracies, tests = {"true": report.top1}, {}
+        yield f"{path} on {report.basis}"
+        yield f"  {'true':8} top-1 {with_interval(report.top1, report.videos)}"
+        for order, predictions in _reordered(path, report):
+            accuracy = accuracies[order] = top1(predictions)
+            tests[order] = sign_test(true, predictions)
+            words = f"{with_interval(accuracy, report.videos)} ({accuracy - report.top1:+.4f})"
+            yield f"  {order:8} top-1 {words}, {tests[order]}"
+        written = {order: test.to_dict() for order, test in tests.items()}
+        found[str(path)] = {**accuracies, "sign_tests": written, **vars(report.basis)}
+    yield "Repeated: only the middle frame of each clip. In parentheses: the change in top-1."
+    if explanation := note(report.videos):
+        yield explanation
     with full_disk_in_words(out, "analyze again"):
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / "orders.json", found)
 
 
-def _order_test(path: Path) -> tuple[dict[str, float], Basis]:
-    """Top-1 of a run for the true order of frames and each other order, and how it was measured.
-
-    Args:
-        path: Folder of an evaluated run.
-    """
-    predictions, report = read_results(path)
+def _reordered(path: Path, report: Report) -> Iterator[tuple[str, Predictions]]:
+    """The predictions of an evaluated run for each order of frames but the true one."""
     model, batches, settings = evaluated(path, report)
-    accuracies = {"true": top1(predictions)}
     for order in ORDERS:
         clips = reordered(batches, order)
-        accuracies[order] = top1(predict_views(model, clips, len(batches), settings.average))
-    return accuracies, report.basis
+        yield order, predict_views(model, clips, len(batches), settings.average)

@@ -5,12 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from tfrecords.text import counted, printable
 from training.analysis.contribution import Contribution
 from training.analysis.figures import Analysis, Network
+from training.evaluate.interval import note, with_interval
+from training.evaluate.paired import in_words as sign_tests_in_words
 
 
 def in_words(found: Analysis) -> Iterator[str]:
     """The lines of an analysis."""
     yield f"Evaluated on {found.basis}"
     yield from _networks_in_words(found.networks)
+    yield from sign_tests_in_words(found.sign_tests, found.networks[0].run)
     yield from means_in_words(found.means)
     yield f"Static classes (TSN recognizes them best): {_joined(found.static_classes)}"
     for name, own in found.gains.items():
@@ -34,16 +37,20 @@ def _joined(names: Iterable[str]) -> str:
 def _networks_in_words(networks: Sequence[Network]) -> Iterator[str]:
     """The table of networks with Phi and Psi."""
     width = max(len(label) for label in ("method", *(row.label for row in networks)))
-    head = f"{'run':32} {'method':{width}} {'backbone':12} {'frames':>6} {'size':>4} {'top-1':>7}"
-    yield f"{head} {'Phi':>6} {'Psi':>7}"
-    for row in networks:
+    accuracies = [with_interval(row.result.top1, row.videos) for row in networks]
+    wide = max(map(len, accuracies))
+    head = f"{'run':32} {'method':{width}} {'backbone':12} {'frames':>6} {'size':>4}"
+    yield f"{head} {'top-1':{wide}} {'Phi':>6} {'Psi':>7}"
+    for row, accuracy in zip(networks, accuracies, strict=True):
         own, result = f"{'-':>6} {'-':>7}", row.result
         if row.spatial is not None:
             own = f"{row.spatial:6.3f} {row.temporal:7.3f}"
         yield (
             f"{row.run[-32:]:32} {row.label:{width}} {result.backbone:12} {result.frames:6} "
-            f"{result.image_size:4} {result.top1:7.4f} {own}"
+            f"{result.image_size:4} {accuracy:{wide}} {own}"
         )
+    if explanation := note(networks[0].videos):
+        yield explanation
     yield "Phi: fraction of top-1 that TSN reaches; Psi: fraction of TSN's errors that are removed."
 
 

@@ -25,6 +25,8 @@ class DataAndPictureConfig(Options):
     train split, evaluation for others)."""
     num: int = 8
     """Number of clips to draw: a batch of this size."""
+    videos: tuple[str, ...] = ()
+    """Instead, draw these videos of the split, by id, as evaluation views them."""
     epoch: int = 0
     """Epoch whose clips to draw."""
     seed: int = 0
@@ -36,6 +38,11 @@ class DataAndPictureConfig(Options):
         """Raises ValueError if there is nothing to draw."""
         super().check()
         check_counts(self, "num")
+        if self.videos and self.mode == "training":
+            raise ValueError(
+                "--videos cannot be combined with --mode training: training draws its videos. "
+                "Remove one of them."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +54,7 @@ class ShowConfig(DataAndPictureConfig, ViewConfig, ClipConfig, AugmentationConfi
       ctm show data/mine
       ctm show data/mine --augment mvit --image-size 112 --out mvit.png
       ctm show data/mine --split val --num-clips 2 --num-crops 3
-      ctm show data/mine --mode evaluation
+      ctm show data/mine --split val --videos jump/a run/c
     """
 
 

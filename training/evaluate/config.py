@@ -97,9 +97,11 @@ class RunsConfig(Options):
 class EvaluateCommand(RunsConfig, EvaluateConfig):
     """Score trained models on every video of a split.
 
-    Prints top-1, top-5, mean class accuracy, protocol, coverage and which model was scored. Writes
-    report.json, predictions.npz and confusion.png into each run. For several runs with the same
-    protocol, also prints the mean, e.g. over the three splits of UCF101. For example:
+    Prints top-1 and top-5 with 95% intervals, mean class accuracy, protocol, coverage and which
+    model was scored. Writes report.json, predictions.npz and confusion.png into each run. For
+    several runs with the same protocol, also prints the mean, e.g. over the three splits of UCF101,
+    and whether the runs differ from the first by more than chance, if the videos are the same. For
+    example:
       ctm evaluate runs/mine
       ctm evaluate runs/mine --protocol slowfast --split test
       ctm evaluate runs/mine --num-clips 1 --num-crops 1

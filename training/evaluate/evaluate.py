@@ -21,6 +21,7 @@ from training.evaluate.ensemble import (
     different_networks,
     ensemble,
 )
+from training.evaluate.paired import against_the_first, in_words
 from training.evaluate.predictions import Predictions, predict_views
 from training.evaluate.resize_model import fit_model
 from training.evaluate.scores import (
@@ -94,9 +95,19 @@ def evaluate_all(command: EvaluateCommand) -> Iterator[str]:
     if len(reports) > 1:
         what = different_networks([Run.open(path) for path in command.runs])
         yield f"No mean of the runs: they have different {what}." if what else means(reports)
+        yield from _sign_tests(command.runs)
     if command.ensemble:
         joined = ensemble([read_results(path) for path in command.runs])
         yield from _finished(command, "the ensemble", *joined)
+
+
+def _sign_tests(runs: Sequence[Path]) -> list[str]:
+    """The lines of the paired sign tests of runs, or the reason why there are none."""
+    try:
+        tests = against_the_first({str(path): read_results(path) for path in runs})
+    except ValueError as error:
+        return [str(error)]
+    return in_words(tests, str(runs[0]))
 
 
 def _evaluate_average(command: EvaluateCommand) -> Iterator[str]:

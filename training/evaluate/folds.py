@@ -10,6 +10,7 @@ import numpy as np
 
 import tfrecords
 from tfrecords.reading import Split
+from training.evaluate.interval import wilson, with_interval
 from training.evaluate.predictions import Predictions
 from training.evaluate.scores import Report, missing_videos, read_results, score
 
@@ -33,6 +34,10 @@ class FoldScore:
     top1: float
     top5: float
     mean_class_accuracy: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The scores with the interval of top-1, as values that JSON supports."""
+        return {**vars(self), "top1_interval": wilson(self.top1, self.videos)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +67,7 @@ class CrossValidation(Report):
     def to_dict(self) -> dict[str, Any]:
         """The report as values that JSON supports."""
         return super().to_dict() | {
-            "folds": [vars(fold) for fold in self.folds],
+            "folds": [fold.to_dict() for fold in self.folds],
             "mean": self.mean,
             "standard_deviation": self.standard_deviation,
         }
@@ -70,16 +75,16 @@ class CrossValidation(Report):
     def __str__(self) -> str:
         mean, deviation = self.mean, self.standard_deviation
         rows = [
-            f"{fold.run:8} {fold.videos:7,}  {fold.top1:.4f}           "
+            f"{fold.run:8} {fold.videos:7,}  {with_interval(fold.top1, fold.videos):23}  "
             f"{fold.mean_class_accuracy:.4f}"
             for fold in self.folds
         ]
-        cells = (f"{mean[name]:.4f} ± {deviation[name]:.4f}" for name in (SCORES[0], SCORES[2]))
+        top1, of_classes = (f"{mean[n]:.4f} ± {deviation[n]:.4f}" for n in (SCORES[0], SCORES[2]))
         return "\n".join(
             [
-                f"{'run':8} {'videos':>7}  {'top-1':15}  mean class accuracy",
+                f"{'run':8} {'videos':>7}  {'top-1':23}  mean class accuracy",
                 *rows,
-                f"{'mean':16}  {'  '.join(cells)}",
+                f"{'mean':16}  {top1:23}  {of_classes}",
                 "all videos, each scored by the model that was not trained on it:",
                 super().__str__(),
             ]

@@ -110,15 +110,20 @@ def join_views(predictions: Predictions) -> tuple[np.ndarray, np.ndarray, np.nda
     return ids, labels, softmax(means) if of_logits else means
 
 
-def top_k_accuracy(labels: np.ndarray, scores: np.ndarray, k: int) -> float:
-    """The fraction of rows whose label is among the top k scores, k at most the number of classes.
+def hits(labels: np.ndarray, scores: np.ndarray, k: int) -> np.ndarray:
+    """Whether the label of each row is among its top k scores, k at most the number of classes.
 
     A label that ties with others ranks behind them, so neither equal scores nor NaN count as hits.
     """
     classes = scores.shape[1]
     own = scores[np.arange(len(labels)), labels]
     worse = (scores < own[:, None]).sum(axis=1)
-    return float((worse >= classes - min(k, classes)).mean())
+    return worse >= classes - min(k, classes)
+
+
+def top_k_accuracy(labels: np.ndarray, scores: np.ndarray, k: int) -> float:
+    """The fraction of rows whose label is among the top k scores, see `hits`."""
+    return float(hits(labels, scores, k).mean())
 
 
 def top1(predictions: Predictions) -> float:

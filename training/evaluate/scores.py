@@ -12,6 +12,7 @@ import numpy as np
 import tfrecords
 from tfrecords.format import SplitName, named, write_json
 from tfrecords.reading import Split
+from training.evaluate.interval import note, wilson, with_interval
 from training.evaluate.predictions import (
     Predictions,
     confusion_matrix,
@@ -23,6 +24,7 @@ from training.evaluate.settings import Settings
 from training.pictures.charts import draw_confusion
 
 MODELS = {"model": "the last", "best": "the best on the validation split"}
+OF_THE_NETWORK = ("num_frames", "image_size", "own_size")  # settings that depend on the network
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,15 @@ class ClassScore:
     top1: float
     videos: int
 
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "ClassScore":
+        """The score that `to_dict` wrote, or a version without intervals."""
+        return cls(values["top1"], values["videos"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The score with its interval, as values that JSON supports."""
+        return {**vars(self), "top1_interval": wilson(self.top1, self.videos)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Report(Scored):
@@ -108,9 +119,22 @@ class Report(Scored):
         """How its scores were measured."""
         return Basis(self.split, self.protocol, self.coverage, self.model)
 
+    @property
+    def views(self) -> dict[str, Any]:
+        """The settings that must be the same for all networks that are compared."""
+        settings = vars(self.one_protocol)
+        views = {name: value for name, value in settings.items() if name not in OF_THE_NETWORK}
+        return {**views, "split": self.split, "model": self.model}
+
     def to_dict(self) -> dict[str, Any]:
-        """The report as values that JSON supports."""
-        values = dataclasses.asdict(self) | {"coverage": self.coverage}
+        """The report as values that JSON supports, with the 95% intervals of its accuracies."""
+        values = {
+            **vars(self),
+            "coverage": self.coverage,
+            "top1_interval": wilson(self.top1, self.videos),
+            "top5_interval": wilson(self.top5, self.videos),
+            "per_class": {name: own.to_dict() for name, own in self.per_class.items()},
+        }
         del values["settings"]
         return values | ({"settings": self.settings.to_dict()} if self.settings else {})
 
@@ -136,9 +160,11 @@ class Report(Scored):
         if not path.is_file():
             raise ValueError(f"{folder} was not evaluated yet. Run `ctm evaluate {folder}`.")
         values = json.loads(path.read_bytes())
-        values.pop("coverage", None)
+        for computed in ("coverage", "top1_interval", "top5_interval"):
+            values.pop(computed, None)
         try:
-            scores = {name: ClassScore(**own) for name, own in values["per_class"].items()}
+            per_class = values["per_class"].items()
+            scores = {name: ClassScore.from_dict(own) for name, own in per_class}
             settings = Settings.from_dict(values["settings"])
             return cls(**{"model": "model", **values, "per_class": scores, "settings": settings})
         except (KeyError, TypeError):
@@ -147,12 +173,12 @@ class Report(Scored):
             ) from None
 
     def __str__(self) -> str:
-        k = min(5, len(self.per_class))
-        return (
-            f"top-1 {self.top1:.4f}   top-{k} {self.top5:.4f}   "
-            f"mean class accuracy {self.mean_class_accuracy:.4f}\n"
-            f"{self.beside(self.coverage)}"
+        k, videos = min(5, len(self.per_class)), self.videos
+        scores = (
+            f"top-1 {with_interval(self.top1, videos)}   top-{k} {with_interval(self.top5, videos)}"
+            f"   mean class accuracy {self.mean_class_accuracy:.4f}"
         )
+        return "\n".join(filter(None, (scores, note(videos), self.beside(self.coverage))))
 
     def beside(self, coverage: str) -> str:
         """The lines below a score: protocol, coverage and model."""
@@ -254,7 +280,7 @@ def write_results(folder: Path, predictions: Predictions, report: Report) -> Non
     write_json(folder / "report.json", report.to_dict())
     _, labels, probabilities = join_views(predictions)
     matrix = confusion_matrix(labels, probabilities)
-    title = f"{report.split}: top-1 {report.top1:.3f}"
+    title = f"{report.split}: top-1 {with_interval(report.top1, report.videos, '{:.3f}'.format)}"
     draw_confusion(matrix, report.class_names, title, folder / "confusion.png")
 
 

@@ -18,6 +18,7 @@ from training.fit.data_wait import DataWait, remedies
 from training.fit.dropout import own_masks
 from training.fit.dry_run import dry_run
 from training.fit.loop import Loop
+from training.fit.mistakes import validation_mistakes
 from training.fit.network import Network
 from training.fit.optimizer import optimizer_of
 from training.fit.precise_bn import trained_norms
@@ -186,9 +187,29 @@ def fit(
     with averages.in_the_model():
         if chief:
             run.choose_best() if config.patience else save_model(model, run.model)
+            if has_validation(config):
+                trained = learner if cache else model
+                _print_mistakes(run, trained, sources, config, facts, strategy)
     if cache and not config.cache:
         cache.remove()
     wait_for_all(strategy)  # until the chief has saved
+
+
+def _print_mistakes(
+    run: Run,
+    trained: keras.Model,
+    sources: Sources,
+    config: TrainConfig,
+    facts: RunFacts,
+    strategy: tf.distribute.Strategy,
+) -> None:
+    """Prints the most confident mistakes of the saved model on the validation split."""
+    at_once = config.batch_size // config.accumulate // strategy.num_replicas_in_sync
+    if config.patience:  # the best model was saved, not the last
+        trained, sources = run.load_model(), CLIPS
+    batches = sources.validation(config, batch_size=at_once)
+    for line in validation_mistakes(trained, batches, config, facts.class_names):
+        print(line)
 
 
 def cache_of(trunk: keras.Model, config: TrainConfig, facts: RunFacts) -> TrunkCache:

@@ -12,6 +12,7 @@ from training.config.tools import QuickstartConfig
 from training.config.train import TrainConfig
 from training.config.use import ExportConfig
 from training.evaluate.evaluate import Report, evaluate
+from training.evaluate.interval import note, with_interval
 from training.fit.train import train
 from training.machines.devices import require_tensorflow
 from training.pictures.charts import draw_clips
@@ -108,6 +109,7 @@ def show(runs: dict[str, Run], path: Path) -> Path:
 
 def table(reports: dict[str, Report]) -> str:
     """A table of method, top-1 and coverage, with one row per method."""
-    rows = [f"{'method':8} {'top-1':>6}  coverage"]
-    rows += [f"{name:8} {r.top1:6.3f}  {r.coverage}" for name, r in reports.items()]
-    return "\n".join(rows)
+    scores = {n: with_interval(r.top1, r.videos, "{:.3f}".format) for n, r in reports.items()}
+    rows = [f"{'method':8} {'top-1':20}  coverage"]
+    rows += [f"{name:8} {scores[name]:20}  {r.coverage}" for name, r in reports.items()]
+    return "\n".join([*rows, note(reports["ctm"].videos)])

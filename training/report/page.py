@@ -14,6 +14,9 @@ from tfrecords.storage import full_disk_in_words
 from training.analysis.compare import analyze_runs
 from training.analysis.text import means_in_words
 from training.config.compare import ReportConfig
+from training.evaluate.interval import note, with_interval
+from training.evaluate.paired import against_the_first
+from training.evaluate.scores import read_results
 from training.pictures.charts import draw_gains
 from training.report.pictures import curves, drawn, kernels, matrix, strips
 from training.report.reported_run import SHOWN_IN_TABLE, EvaluatedRun, read_run
@@ -39,7 +42,10 @@ def report(config: ReportConfig) -> Path:
         version=version("ctm-keras"),
         date=datetime.date.today().isoformat(),
         columns=list(SHOWN_IN_TABLE.values()),
+        with_interval=with_interval,
+        notes=list(filter(None, dict.fromkeys(note(run.report.videos) for run in evaluated))),
         runs=shown,
+        **_comparison_of(evaluated),
         **_analysis_of(evaluated),
         curves=curves(shown),
         strips={run.name: strips(run) for run in evaluated},
@@ -61,6 +67,17 @@ def _template() -> jinja2.Template:
     return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True).get_template(
         "page.html.jinja"
     )
+
+
+def _comparison_of(evaluated: Sequence[EvaluatedRun]) -> dict[str, Any]:
+    """The sign test of each run against the first, or the reason why there are none."""
+    if len(evaluated) < 2:
+        return {}
+    try:
+        tests = against_the_first({run.name: read_results(Path(run.name)) for run in evaluated})
+    except ValueError as error:
+        return {"why_no_sign_tests": str(error)}
+    return {"sign_tests": tests, "first": evaluated[0].name}
 
 
 def _analysis_of(evaluated: Sequence[EvaluatedRun]) -> dict[str, Any]:

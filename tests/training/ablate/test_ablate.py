@@ -62,6 +62,7 @@ def test_tables_are_trained_evaluated_and_written(ablation, monkeypatch):
     assert ctm_1.read_text(encoding="utf-8").splitlines()[-1] == res4.replace("Res4", "CTM")
     found = json.loads(ctm_2.with_suffix(".json").read_text(encoding="utf-8"))["rows"]
     assert [len(row["top1"]) for row in found] == [2, 0]
+    assert [row["videos"] for row in found] == [[12, 12], []]
     runs = sorted(folder.name for folder in ctm_2.parent.iterdir() if folder.is_dir())
     assert runs == ["ctm-blocks-1-0", "ctm-blocks-1-1"]
     configs = [
@@ -86,8 +87,9 @@ def test_tables_are_trained_evaluated_and_written(ablation, monkeypatch):
 
 
 def test_means_and_standard_deviations():
-    assert mean_and_deviation(Result((0.5, 0.6, 0.7))) == "60.0 ± 10.0 | 50.0, 60.0, 70.0"
-    assert mean_and_deviation(Result((0.5,))) == "50.0 | 50.0"
+    words = mean_and_deviation(Result((0.5, 0.6, 0.7), (10_000, 20, 10)))
+    assert words == "60.0 ± 10.0 | 50.0, 60.0 [38.7, 78.1], 70.0 [39.7, 89.2]"
+    assert mean_and_deviation(Result((0.5,), (10_000,))) == "50.0 | 50.0"
     results = [Result()] * len(TABLES["stm-5"].rows)
     lines = list(in_markdown(TABLES["stm-5"], results, AblateConfig(tables=("stm-5",))))
     assert "| network | here | each run | paper: Something-Something v1, ResNet-50 |" in lines

@@ -62,6 +62,9 @@ def test_the_results_of_two_models_compared_with_tsn(make_run, tmp_path):
     assert "spatial" not in tsn
     assert (ctm["spatial"], ctm["temporal"]) == (pytest.approx(7 / 8), pytest.approx(1 / 3))
     assert (tsm["spatial"], tsm["temporal"]) == (pytest.approx(0.7), pytest.approx(1.0))
+    assert ctm["top1_interval"] == pytest.approx([0.4902, 0.9433], abs=5e-5)  # of 8 of 10
+    assert found["sign_tests"][str(runs[1])] == {"better": 2, "worse": 1, "videos": 10, "p": 1.0}
+    assert found["sign_tests"][str(runs[2])] == {"better": 3, "worse": 0, "videos": 10, "p": 0.25}
     assert found["static_classes"] == ["still", "rise"]
     gains = found["gains"][str(runs[1])]
     assert gains["temporal_classes"] == {"fall": 0.5, "still": 0.0}
@@ -74,6 +77,9 @@ def test_the_results_of_two_models_compared_with_tsn(make_run, tmp_path):
     list(analyze(runs, tmp_path / "out"))  # of three classes, half of them: two
     assert json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8")) == found
     assert "0.875" in lines and "fall +0.500" in lines  # noqa: PT018
+    assert "0.8000 [0.4902, 0.9433]  0.875 " in lines
+    assert "in brackets: 95% confidence interval for 10 videos" in lines
+    assert f"{runs[2]} against {runs[0]}: better on 3, worse on 0 of 10 videos" in lines
     assert (tmp_path / "out" / "temporal_gains.png").stat().st_size > 5000
 
 

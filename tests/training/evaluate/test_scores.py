@@ -25,6 +25,30 @@ FIRST = Report(
 )
 
 
+def test_a_score_of_few_videos_stands_with_its_interval():
+    few = str(dataclasses.replace(FIRST, top1=0.9, top5=1.0, videos=50)).splitlines()
+    assert few[:3] == [
+        "top-1 0.9000 [0.7864, 0.9565]   top-3 1.0000 [0.9287, 1.0000]   "
+        "mean class accuracy 0.4000",
+        "in brackets: 95% confidence interval for 50 videos (Wilson score)",
+        "protocol: p",
+    ]
+    many = str(dataclasses.replace(FIRST, videos=10_000)).splitlines()
+    assert many[:2] == ["top-1 0.5000   top-3 0.9000   mean class accuracy 0.4000", "protocol: p"]
+
+
+def test_the_intervals_are_in_the_report_file():
+    classes = {"a": ClassScore(0.5, 20), "b": ClassScore(0.0, 0)}
+    report = dataclasses.replace(FIRST, top1=0.9, top5=1.0, videos=50, per_class=classes)
+    values = report.to_dict()
+    assert values["top1_interval"] == pytest.approx((0.7864, 0.9565), abs=5e-5)
+    assert values["top5_interval"] == pytest.approx((0.9287, 1), abs=5e-5)
+    own = values["per_class"]["a"]
+    assert own == {"top1": 0.5, "videos": 20, "top1_interval": own["top1_interval"]}
+    assert own["top1_interval"] == pytest.approx((0.2993, 0.7007), abs=5e-5)
+    assert values["per_class"]["b"]["top1_interval"] == (0.0, 1.0)
+
+
 def second(**changes):
     return dataclasses.replace(FIRST, top1=0.7, videos=20, expected=21, **changes)
 

@@ -17,6 +17,7 @@ from training.config.train import TrainConfig
 from training.evaluate.config import EvaluateCommand
 from training.evaluate.evaluate import evaluate, evaluate_all
 from training.evaluate.folds import pooled
+from training.evaluate.interval import wilson, with_interval
 from training.evaluate.predictions import Predictions
 from training.fit.folds import base_of, cross_validate
 from training.fit.resolve import resolve
@@ -124,8 +125,9 @@ def test_a_table_is_printed(folded):
     head, first, second, mean, whole, *rest = lines[2].splitlines()
     assert head.split()[:3] == ["run", "videos", "top-1"]
     for line, own in zip((first, second), report["folds"], strict=True):
-        cells = [own["run"], "24", f"{own['top1']:.4f}", f"{own['mean_class_accuracy']:.4f}"]
-        assert line.split() == cells
+        top1, of_classes = with_interval(own["top1"], 24), f"{own['mean_class_accuracy']:.4f}"
+        assert line.split() == [own["run"], "24", *top1.split(), of_classes]
+        assert own["top1_interval"] == pytest.approx(wilson(own["top1"], 24))
     assert f"{report['mean']['top1']:.4f} ± {report['standard_deviation']['top1']:.4f}" in mean
     assert whole.startswith("all videos")
     assert rest[0].startswith(f"top-1 {report['top1']:.4f}")

@@ -7,8 +7,10 @@ import pytest
 import tensorflow as tf
 
 import ctm_keras
+from training.batches import validation_clips
 from training.evaluate.evaluate import evaluate
 from training.fit.loop import Loop
+from training.fit.mistakes import validation_mistakes
 from training.fit.state import State
 from training.fit.train import train
 from training.fit.weight_averages import Averages
@@ -25,7 +27,13 @@ def test_a_run_without_a_better_score_ends_with_its_best_model(config, change, m
     monkeypatch.setattr(Loop, "validate", lambda *_: {"val_top1": next(scores)})
     config = change(config, model="tsn", epochs=3, patience=1)
     run = train(config)
-    assert "Finished after epoch 2: no better top-1 within --patience 1." in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Finished after epoch 2: no better top-1 within --patience 1." in printed
+    names, clips = run.facts.class_names, validation_clips(config)
+    mistakes = list(validation_mistakes(run.load_model("best"), clips, config, names))
+    assert "\n".join(mistakes) in printed
+    last = keras.saving.load_model(run.last)
+    assert mistakes != list(validation_mistakes(last, clips, config, names))
     assert run.model.read_bytes() == run.best.read_bytes() != run.last.read_bytes()
     run.model.unlink()
     train(config)  # the same command again

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -285,7 +286,9 @@ def states(run: Run) -> list:
 def test_a_stopped_run_prints_how_to_resume(stopped, capsys):
     assert len(states(stopped)) == 2
     train(TrainConfig(resume=stopped.path))
-    assert "Resuming at epoch 2, step 2 of 4." in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Resuming at epoch 2, step 2 of 4." in printed
+    assert re.search(r"\nMost confident mistakes on val .*\n(  .+\n){5}Look at them: ctm", printed)
     train(TrainConfig(resume=stopped.path))
     assert "All 2 epochs are finished." in capsys.readouterr().out
 

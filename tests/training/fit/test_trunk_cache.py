@@ -12,7 +12,10 @@ import tensorflow as tf
 import ctm_keras
 import tfrecords
 from tfrecords.reading import Split
+from training.batches import validation_clips
+from training.config.train import TrainConfig
 from training.fit import trunk_cache
+from training.fit.mistakes import validation_mistakes
 from training.fit.network import Network
 from training.fit.train import Loop, train
 
@@ -75,6 +78,22 @@ def test_a_cached_run_equals_one_that_computes_each_step(frozen, tmp_path, run, 
     each = train(dataclasses.replace(once, out=tmp_path / "each", cached_clips=0))
     assert difference(cached, each) < 1e-3
     assert cached.log.read_text().count("\n") == each.log.read_text().count("\n") == 3
+
+
+def test_mistakes_are_found_with_the_features(run, monkeypatch, capsys):
+    expected = validation_mistakes(
+        run.load_model(), validation_clips(run.config), run.config, run.facts.class_names
+    )
+    monkeypatch.setattr(trunk_cache, "validation_clips", lambda *_, **__: pytest.fail("it read"))
+    train(TrainConfig(resume=run.path))
+    lines = capsys.readouterr().out.splitlines()
+    first = lines.index(next(expected))
+    own, others = (
+        [float(number) for number in re.findall(r"\((0\.\d+)\)$", "\n".join(text), re.MULTILINE)]
+        for text in (lines[first + 1 :], expected)
+    )
+    assert own == pytest.approx(others, abs=5e-3)
+    assert len(own) == 5
 
 
 def test_the_saved_model_is_the_whole_video_model(run, start, directions):

@@ -14,7 +14,10 @@ from training.analysis.compare import analyze_runs
 from training.analysis.frame_orders import order_tests
 from training.config.compare import ReportConfig
 from training.evaluate.evaluate import evaluate
+from training.evaluate.interval import with_interval
+from training.evaluate.paired import against_the_first
 from training.evaluate.predictions import confusion_matrix
+from training.evaluate.scores import Report, read_results
 from training.fit.train import train
 from training.report.page import report
 from training.report.pictures import curves
@@ -101,6 +104,29 @@ def test_scores_are_shown_with_protocol_and_coverage(page, runs):
     assert content.count("12 of 12 videos, missing none; model: the last") == places
 
 
+def test_runs_are_compared_with_the_first_video_by_video(page, runs, tmp_path):
+    content = page.read_text(encoding="utf-8")
+    (test,) = against_the_first({str(run): read_results(run) for run in runs}).values()
+    cells = '</td><td class="number">'.join(map(str, (test.better, test.worse, 12)))
+    assert f"{cells}</td><td>{html.escape(test.p_in_words)}</td>" in content
+    assert f"<h2>Against {runs[0]}</h2>" in content
+    other = shutil.copytree(runs[1], tmp_path / "other")
+    values = json.loads((other / "report.json").read_text(encoding="utf-8"))
+    text = json.dumps(values | {"model": "best"})
+    (other / "report.json").write_text(text, encoding="utf-8")
+    report(ReportConfig(runs=(runs[0], other), to=tmp_path / "r.html"))
+    content = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "No paired sign test of the 2 runs: they were scored with different check" in content
+
+
+def test_scores_are_shown_with_their_intervals(page, runs):
+    content = page.read_text(encoding="utf-8")
+    for run in runs:
+        top1, interval = with_interval(Report.read(run).top1, 12).split(" ", 1)
+        assert f'{top1}<br><span class="note">{interval}</span>' in content
+    assert content.count("95% confidence interval for 12 videos") == 1
+
+
 def changed(run, to, **values):
     """A copy of a run with other values in its config."""
     shutil.copytree(run, to)
@@ -183,10 +209,12 @@ def test_order_tests_of_evaluated_runs(runs, tmp_path):
         assert {"shuffled", "reversed", "repeated"} <= set(own)
     tsn = found[str(runs[0])]
     assert tsn["true"] == tsn["shuffled"] == tsn["reversed"]  # the order does not matter to it
-    assert lines[1].startswith("on val: like ctm: 1 clip x 1 crop of 32")  # once, for all
-    assert lines[1].endswith("12 of 12 videos, missing none; model: the last")
-    assert "(+0.0000)" in lines[2]
-    assert len(lines) == len(runs) + 3
+    assert tsn["sign_tests"]["shuffled"] == {"better": 0, "worse": 0, "videos": 12, "p": 1.0}
+    assert lines[0].startswith(f"{runs[0]} on val: like ctm: 1 clip x 1 crop of 32")
+    assert lines[0].endswith("12 of 12 videos, missing none; model: the last")
+    shuffled = f"  shuffled top-1 {with_interval(tsn['true'], 12)} (+0.0000), better on 0, worse on"
+    assert lines[2].startswith(shuffled)
+    assert len(lines) == 5 * len(runs) + 2
 
 
 def test_order_tests_name_the_run_whose_data_set_is_missing(runs, tmp_path):

@@ -40,6 +40,23 @@ def test_evaluation_shows_the_views_of_a_video(directions, monkeypatch):
     np.testing.assert_array_equal(drawn(monkeypatch, same)[0], next(iter(expected))[0])
 
 
+def test_videos_are_drawn_by_id_with_their_views(directions, monkeypatch):
+    views = {"num_clips": 2, "num_crops": 3, **SMALL}
+    every = tfrecords.clips(directions, "val", with_ids=True, batch_size=99, **views)
+    batch = {name: value.numpy() for name, value in next(iter(every)).items()}
+    ids = list(dict.fromkeys(batch["id"]))
+    wanted = (ids[7], ids[2])
+    config = ShowConfig(
+        data=directions, split="val", videos=tuple(i.decode() for i in wanted), **views
+    )
+    clips, lines, _ = drawn(monkeypatch, config)
+    rows = np.concatenate([np.flatnonzero(batch["id"] == i) for i in wanted])
+    np.testing.assert_array_equal(clips, batch["clip"][rows])
+    names = tfrecords.read_manifest(directions).class_names
+    expected = {name: value[rows] for name, value in batch.items()}
+    assert lines == captions(expected, names, views=True)
+
+
 def test_a_mixed_clip_has_both_labels_and_its_partner():
     label = np.array([[0.0, 0.75, 0.25], [0.0, 1.0, 0.0], [0.25, 0.0, 0.75]])
     batch = {"id": np.array([b"x/1", b"y", b"z"]), "label": label, "view": np.zeros(3, int)}
@@ -69,6 +86,8 @@ def test_a_sheet_is_written_with_a_row_for_each_clip(directions, tmp_path):
     [
         ({"num": 0}, "--num must be 1 or more, received 0"),
         ({"split": "tset"}, "tset"),
+        ({"videos": ("up/99",)}, "--videos must be ids in the split train .* received 'up/99'"),
+        ({"videos": ("a",), "mode": "training"}, "--videos cannot be combined with --mode train"),
         ({"num_clips": 2}, "num_clips and num_crops must be 1 in training"),
         ({"class_weights": ("often",)}, "--class-weights must be"),
     ],

@@ -1,0 +1,42 @@
+"""The most confident mistakes of a model, which often are wrong labels."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfrecords.text import printable
+from training.evaluate.predictions import hits
+
+
+def worst_mistakes(
+    ids: np.ndarray, labels: np.ndarray, probabilities: np.ndarray, most: int = 5
+) -> list[tuple[str, int, int, float]]:
+    """The misclassified videos whose predicted class has the highest probability.
+
+    Args:
+        ids: Video ids, `(videos,)`.
+        labels: Class indices, `(videos,)`.
+        probabilities: Class probabilities, `(videos, num_classes)`.
+        most: Maximum number of videos. Defaults to 5.
+
+    Returns:
+        The id, the label, the predicted class and its probability of each video, the most
+        confident mistake first.
+    """
+    others = probabilities.copy()
+    others[np.arange(len(labels)), labels] = -1  # a label that ties with a class counts as wrong
+    predicted, best = others.argmax(axis=1), others.max(axis=1)
+    order = np.argsort(-best, kind="stable")
+    wrong = order[~hits(labels, probabilities, 1)[order]][:most]
+    return [(str(ids[i]), int(labels[i]), int(predicted[i]), float(best[i])) for i in wrong]
+
+
+def in_words(
+    mistakes: Sequence[tuple[str, int, int, float]], class_names: Sequence[str]
+) -> list[str]:
+    """A line for each mistake: `"jump/a: labeled jump, predicted run (0.998)"`."""
+    return [
+        f"{printable(video)}: labeled {printable(class_names[label])}, predicted "
+        f"{printable(class_names[predicted])} ({probability:.3f})"
+        for video, label, predicted, probability in mistakes
+    ]

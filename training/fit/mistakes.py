@@ -1,0 +1,47 @@
+"""A trained model's most confident mistakes on the validation split."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfrecords.reading import Split
+from tfrecords.text import printable
+from training.config.train import TrainConfig
+from training.evaluate.mistakes import in_words, worst_mistakes
+from training.evaluate.predictions import softmax
+
+
+def validation_mistakes(
+    model: keras.Model, batches: tf.data.Dataset, config: TrainConfig, class_names: Sequence[str]
+) -> Iterator[str]:
+    """The lines about a model's mistakes on the validation split; none if it makes none.
+
+    Args:
+        model: The trained model, or the part of it that reads the batches.
+        batches: Batches of the whole validation split, such as `validation_clips(config)`.
+        config: The options of its run.
+        class_names: The classes, in order.
+    """
+    ids = np.array(Split(config.dataset, config.val_split).ids)  # in the order of the batches
+    mistakes = worst_mistakes(ids, *_scores(model, batches))
+    if not mistakes:
+        return
+    yield f"Most confident mistakes on {config.val_split} (sure ones are often wrong labels):"
+    for line in in_words(mistakes, class_names):
+        yield f"  {line}"
+    names = [video for video, *_ in mistakes]
+    command = ["ctm", "show", str(config.data), "--split", config.val_split, "--videos", *names]
+    yield f"Look at them: {printable(shlex.join(command))}"
+
+
+def _scores(model: keras.Model, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """The labels and probabilities of the videos in batches."""
+    rows = [
+        (labels, model(inputs if len(inputs) > 1 else inputs[0], training=False))
+        for *inputs, labels in batches
+    ]
+    labels, logits = (np.concatenate(column) for column in zip(*rows, strict=True))
+    return labels, softmax(logits)
