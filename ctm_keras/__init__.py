@@ -2,8 +2,9 @@
 
 from .checkpoints import import_weights
 from .loss import SmoothedCrossentropy
+from .metadata import class_names, view_options
 from .methods import list_models
-from .models import CTMResNet50, CTMResNet101, build_video_model, class_names
+from .models import CTMResNet50, CTMResNet101, build_video_model
 from .optimizer import SGD, AdamW, StepSchedule
 from .temporal.aggregation import FrameConv
 from .temporal.cost import CoST
@@ -57,4 +58,5 @@ __all__ = [
     "load_weights",
     "split",
     "view_importance",
+    "view_options",
 ]

@@ -9,39 +9,16 @@ import keras
 from . import backbones
 from .arguments import check_count
 from .engine.anatomy import Anatomy, dissect, find_family
-from .engine.head import AverageScores, average_scores
+from .engine.head import average_scores
 from .engine.preprocessing import Preprocess, Preprocessing
 from .engine.surgery import operate, tidy_names
+from .metadata import view_for
 from .methods import NETWORKS, check_method, grafts_of
 from .types import Tensor
 from .weights.adopt import adopt
 from .weights.files import explain_download, read_video_model
 from .weights.origin import Origin, frames_and_options, pixels_of
 from .weights.report import AdoptionReport
-
-
-def class_names(model: keras.Model) -> list[str] | None:
-    """Returns the class names of a video model, in the order of its logits.
-
-    Args:
-        model: A video model, built or loaded.
-
-    Returns:
-        The class names, or None if the model was built without them.
-
-    Raises:
-        ValueError: If the model is not a video model of this project.
-
-    Example:
-        >>> names = ["left", "right"]
-        >>> model = build_video_model("tsn", "tiny", class_names=names, image_size=64, weights=None)
-        >>> class_names(model)
-        ['left', 'right']
-    """
-    head = model.layers[-1]
-    if not isinstance(head, AverageScores):
-        raise ValueError(f"model must be a video model of this project, received {model.name!r}.")
-    return None if head.class_names is None else list(head.class_names)
 
 
 def build_video_model(
@@ -56,6 +33,7 @@ def build_video_model(
     interpolate_tcc: bool = False,
     temporal_pooling: bool | str | None = None,
     preprocessing: Preprocessing | dict | None = None,
+    view: dict[str, Any] | None = None,
     **options: Any,
 ) -> keras.Model:
     """Builds a video model: an image model applied to each frame, with temporal layers grafted in.
@@ -81,6 +59,8 @@ def build_video_model(
             average pooling, or False. Defaults to False.
         preprocessing: `channels` ("rgb" or "bgr"), `mean` and `scale` of the pixels, if the weights
             were trained with a preprocessing other than the backbone's.
+        view: How clips are made from videos; see `view_options`. The model stores it. Defaults to
+            that of the file `weights`, if the number of frames is the same.
         **options: Options of the method; see its recipe in `ctm_keras.temporal`.
 
     Input shape:
@@ -100,7 +80,7 @@ def build_video_model(
     """
     if temporal_pooling is not None:
         options = {**options, "temporal_pooling": temporal_pooling}
-    check_method(method, options, ("preprocessing",))
+    check_method(method, options, ("preprocessing", "view"))
     start = "imagenet" if weights == "imagenet" else None
     saved = None if weights is None or start else read_video_model(weights)
     names, num_classes = _classes(class_names, num_classes, saved)
@@ -108,12 +88,13 @@ def build_video_model(
     if image_size is None:
         image_size = saved.input_shape[2] if saved else 224
     _check_numbers(num_frames, image_size, dropout)
+    view = view_for(view, saved, num_frames)
     origin = Origin(method, str(backbone), options)
     pixels = _pixels(origin.pixels, preprocessing, saved, weights)
     clip = keras.Input((num_frames, image_size, image_size, 3), name="clip", dtype="float32")
     x = Preprocess(**vars(pixels), name="preprocess")(clip)
     features, frames, image = _features(method, backbone, x, start, options)
-    notes = {"class_names": names, "built_with": str(origin)}
+    notes = {"class_names": names, "built_with": str(origin), "view": view}
     logits = average_scores(features, frames, num_classes, dropout, **notes)
     model = keras.Model(clip, logits, name=f"{method.replace('+', '_')}_{origin.backbone.lower()}")
     if saved is None:

@@ -1,6 +1,7 @@
 from . import sampling
 from .augment import Augment, flip_report
 from .checks.stats import stats
+from .checks.typical_video import typical_video
 from .checks.verify import VerifyReport, verify
 from .foreign.import_records import import_records
 from .format.manifest import Manifest, Shard, read_manifest
@@ -30,6 +31,7 @@ __all__ = [
     "read_manifest",
     "sampling",
     "stats",
+    "typical_video",
     "verify",
     "views",
 ]

@@ -16,7 +16,9 @@ import keras
 from tfrecords.format import FrameOptions, checksum, write_json
 from tfrecords.storage import as_path, is_remote
 from training.config.train import TrainConfig
+from training.view import View
 
+CONFIG = "config.json"
 PACKAGES = ("ctm-keras", "keras", "tensorflow", "numpy")
 
 
@@ -35,6 +37,10 @@ class RunFacts:
         frame: How the data set's frames are stored.
         steps_per_epoch: Steps per epoch.
         preprocessing: Scaling, channel order and mean, if the initial weights come from a file.
+        seconds: Time that a clip spans; with segments, the median duration of the training videos.
+            Runs of older versions did not record it.
+        fps: Frames per second of the data set, else the median of the training videos.
+        protocol: The evaluation protocol by default.
         versions: The versions of Python and of the packages.
     """
 
@@ -43,6 +49,9 @@ class RunFacts:
     frame: FrameOptions
     steps_per_epoch: int
     preprocessing: dict[str, Any] | None = None
+    seconds: float | None = None
+    fps: float | None = None
+    protocol: str = View.protocol
     versions: dict[str, str] = field(default_factory=versions)
 
     @classmethod
@@ -51,6 +60,18 @@ class RunFacts:
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
         frame = FrameOptions.from_dict(values["frame"])
         return cls(**{**known, "class_names": tuple(values["class_names"]), "frame": frame})
+
+    def view(self, config: TrainConfig) -> View:
+        """How the clips of a run with this config are made from videos."""
+        encoded = self.frame.store == "video"  # at its original size
+        return View(
+            config.clip_options(),
+            self.protocol,
+            self.seconds,
+            self.fps or self.frame.fps,
+            short_side=None if encoded else self.frame.short_side,
+            resampled=self.frame.fps is not None,
+        )
 
 
 @dataclass(frozen=True)
@@ -128,7 +149,7 @@ class Run:
 
     def write(self, values: dict[str, Any]) -> None:
         """Writes config.json with its checksum."""
-        write_json(self.path / "config.json", {**values, "checksum": checksum(values)})
+        write_json(self.path / CONFIG, {**values, "checksum": checksum(values)})
 
     @classmethod
     def open(cls, path: Path) -> "Run":
@@ -137,7 +158,7 @@ class Run:
         Raises:
             ValueError: If the folder is not a run.
         """
-        if not (path / "config.json").is_file():
+        if not (path / CONFIG).is_file():
             if (path / "fold-0").is_dir():
                 raise ValueError(
                     f"{path} is not one run, but has those of a cross-validation. Give one of them,"
@@ -155,7 +176,7 @@ class Run:
         Raises:
             ValueError: If the file was damaged or edited.
         """
-        path = self.path / "config.json"
+        path = self.path / CONFIG
         try:
             values = json.loads(path.read_bytes())
             whole = values.pop("checksum") == checksum(values)
@@ -175,6 +196,11 @@ class Run:
     @property
     def config(self) -> TrainConfig:
         return TrainConfig.from_dict(self.read()["config"])
+
+    @property
+    def view(self) -> View:
+        """How its clips are made from videos."""
+        return self.facts.view(self.config)
 
     def start_weights(self) -> str:
         """The initial weights of a resumed run: none if a saved state will replace them."""

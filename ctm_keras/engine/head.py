@@ -19,6 +19,7 @@ class AverageScores(layers.Layer):
     Args:
         class_names: Names of the classes in the order of the scores, or None.
         built_with: Method, backbone and options of the model, as formatted by `Origin`, or None.
+        view: How clips are made from videos, see `ctm_keras.view_options`, or None.
 
     Input shape:
         `(batch, frames, classes)`
@@ -34,10 +35,12 @@ class AverageScores(layers.Layer):
         self,
         class_names: Sequence[str] | None = None,
         built_with: dict[str, Any] | None = None,
+        view: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**{"dtype": "float32", **kwargs})
         self.built_with = built_with
+        self.view = view
         self.class_names = None if class_names is None else list(class_names)
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -47,8 +50,8 @@ class AverageScores(layers.Layer):
         return (input_shape[0], input_shape[2])
 
     def get_config(self) -> dict[str, Any]:
-        own = {"class_names": self.class_names, "built_with": self.built_with}
-        return {**super().get_config(), **own}
+        names = ("class_names", "built_with", "view")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 def average_scores(

@@ -27,8 +27,9 @@ def read_video_model(path: str | Path) -> keras.Model:
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:
-        raise ValueError(f"{path} cannot be read as a Keras model: {error}") from error
-    if not isinstance(model.layers[-1], AverageScores):
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"{path} cannot be read as a Keras model: {reason}") from error
+    if not any(isinstance(layer, AverageScores) for layer in model.layers[-1:]):
         raise ValueError(
             f"{path} must be a video model of this project, received another Keras model."
         )

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import ctm_keras
 import tfrecords
 from tfrecords.foreign.protobuf import fields
 from training.config.train import TrainConfig
@@ -53,6 +54,15 @@ def trained(directions, tmp_path_factory):
 
     out = tmp_path_factory.mktemp("trained") / "run"
     return train(dataclasses.replace(SMALL, data=directions, out=out, epochs=1))
+
+
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory) -> Path:
+    """A file as `ctm import-weights` writes it: without class names and view."""
+    model = ctm_keras.build_video_model("tsn", "tiny", 4, num_frames=4, image_size=32, weights=None)
+    path = tmp_path_factory.mktemp("imported") / "tsn.keras"
+    model.save(path)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,7 @@ def test_the_request_for_tf_serving_is_answered(trained, directions, tmp_path, m
     request = json.loads((tmp_path / "request.json").read_bytes())
     clips = [[base64.b64decode(jpeg["b64"]) for jpeg in clip] for clip in request["instances"]]
     served = tf.saved_model.load(
-        str(export(ExportConfig(run=trained.path, to=tmp_path / "served")))
+        str(export(ExportConfig(model=trained.path, to=tmp_path / "served")))
     ).signatures
     got = served[request["signature_name"]](tf.constant(clips))["logits"]
     crops = trained.config.clip_options().crops([decode(jpeg) for jpeg in clips[0]])

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from tfrecords import ClipOptions
 from tfrecords.augment import MIRRORS, Augment
 from tfrecords.reading import WEIGHTINGS
+from tfrecords.sampling import CROP
 from training.config.options import Options, check_counts
 
 
@@ -119,10 +120,46 @@ class ViewConfig(Options):
             raise ValueError(f"num_crops must be 1, 3, 5 or 10, received {self.num_crops!r}.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class SamplingConfig(Options):
+    """How clips are made from a video, if not as in training."""
+
+    sampling: Literal["dense", "segments"] | None = None
+    """dense: every INTERVAL-th frame; segments: one frame from each of equal segments (default: the
+    model's)."""
+    interval: int | None = None
+    """Distance between the frames of a dense clip, in frames of the video (default: the
+    model's)."""
+    short_side: int | None = None
+    """Short side of a frame in pixels for 224-pixel models; scaled for other image sizes (default:
+    the model's)."""
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The given options as fields of `tfrecords.ClipOptions`."""
+        return options_given(self) | scale_given(self.short_side)
+
+    def check(self) -> None:
+        """Raises ValueError for invalid values."""
+        super().check()
+        check_counts(self, "interval", "short_side")
+
+
 def options_given(config: object) -> dict[str, Any]:
     """The fields of `tfrecords.ClipOptions` that a config sets."""
     names = [field.name for field in dataclasses.fields(ClipOptions)]
     return {name: v for name in names if (v := getattr(config, name, None)) is not None}
+
+
+def scale_given(short_side: int | None) -> dict[str, Any]:
+    """The field `scale` of `tfrecords.ClipOptions` for `--short-side`, if it is given."""
+    if short_side is None:
+        return {}
+    if short_side < CROP:
+        raise ValueError(
+            f"--short-side must be at least {CROP}, the side of a crop, received {short_side}."
+        )
+    return {"scale": (short_side, short_side)}
 
 
 def _parse_pair(pair: str) -> tuple[str, str]:

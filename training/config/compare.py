@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from training.config.options import Options
-from training.config.use import RunFolder
+
+RunFolder = Annotated[Path, arg(metavar="RUN")]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from training.config.clips import AugmentationConfig, ClipConfig, ViewConfig
+from training.config.clips import (
+    AugmentationConfig,
+    ClipConfig,
+    SamplingConfig,
+    ViewConfig,
+    scale_given,
+)
 from training.config.options import Options, check_counts
 
-RunFolder = Annotated[Path, arg(metavar="RUN")]
+ModelPath = Annotated[Path, arg(metavar="MODEL")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,32 +65,36 @@ class ShowConfig(DataAndPictureConfig, ViewConfig, ClipConfig, AugmentationConfi
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictConfig(ViewConfig):
+class PredictConfig(ViewConfig, SamplingConfig):
     """Print the top five classes of each video.
 
     For a video longer than two clips, also draw its class probabilities over time. For example:
       ctm predict runs/mine holiday.mp4
       ctm predict runs/mine *.mp4 --json > classes.json
+      ctm predict tsm.keras holiday.mp4
     """
 
-    run: Positional[RunFolder]
-    """Folder of the run."""
+    model: Positional[ModelPath]
+    """Folder of a run, or a .keras file."""
     videos: Positional[tuple[Path, ...]]
     """Video files, GIFs, folders of frames or folders of videos."""
     json: bool = False
     """Print JSON."""
     timelines: Path | None = None
-    """Folder for the pictures of long videos (default: RUN/timelines)."""
+    """Folder for the pictures of long videos (default: RUN/timelines, NAME-results/timelines for
+    NAME.keras)."""
 
     def check(self) -> None:
         """Raises ValueError if no video is given."""
         super().check()
         if not self.videos:
-            raise ValueError("ctm predict requires at least one video. Give videos after the run.")
+            raise ValueError(
+                "ctm predict requires at least one video. Give videos after the model."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExplainConfig(Options):
+class ExplainConfig(SamplingConfig):
     """Show where and when in a video the model sees a class, as a GIF or MP4.
 
     Shows each frame of the middle clip next to its class activation map. For example:
@@ -92,8 +102,8 @@ class ExplainConfig(Options):
       ctm explain runs/mine holiday.mp4 --to dive.mp4 --class-name diving
     """
 
-    run: Positional[RunFolder]
-    """Folder of the run."""
+    model: Positional[ModelPath]
+    """Folder of a run, or a .keras file."""
     video: Positional[Path]
     """Video file, GIF or folder of frames."""
     to: Path
@@ -108,14 +118,23 @@ class ExportConfig(Options):
 
     For example:
       ctm export runs/mine --to served/mine
+      ctm export tsm.keras --to served/tsm
     """
 
-    run: Positional[RunFolder]
-    """Folder of the run."""
+    model: Positional[ModelPath]
+    """Folder of a run, or a .keras file."""
     to: Path
     """Folder of the served model; its name is the model's name in the URL."""
     version: int = 1
     """Version number, the name of a subfolder."""
-    which: str = "model"
-    """model (the last, or with `ctm train --patience` the best) or best (the best on the validation
-    split)."""
+    which: str | None = None
+    """Of a run: model (the last, or with `ctm train --patience` the best) or best (the best on the
+    validation split) (default: model)."""
+    short_side: int | None = None
+    """Short side of a frame in pixels for 224-pixel models; scaled for other image sizes (default:
+    the model's)."""
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The given options as fields of `tfrecords.ClipOptions`."""
+        return scale_given(self.short_side)

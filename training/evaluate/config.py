@@ -7,30 +7,26 @@ from typing import Annotated, Literal
 
 import tyro
 
-from training.config.clips import ViewConfig
+from training.config.clips import SamplingConfig, ViewConfig
 from training.config.options import Options, check_counts, flag
 from training.evaluate.protocols import ProtocolName
 
+MODELS = "MODEL [MODEL ...]"
 VIEWS = ("num_clips", "num_crops", "sampling", "interval", "short_side", "crop")
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(ViewConfig):
-    """How a run is evaluated."""
+class EvaluateConfig(ViewConfig, SamplingConfig):
+    """How a model is evaluated."""
 
     data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
-    """Another data set with the same classes."""
+    """A data set with the same classes, required for a .keras file (default: the run's)."""
     split: str | None = None
-    """Split to evaluate (default: the run's validation split); train+val means both."""
+    """Split to evaluate (default: the run's validation split, or val for a .keras file); train+val
+    means both."""
     protocol: ProtocolName | None = None
-    """Paper whose views and averaging to use, see docs/evaluation.md (default: ctm, 10 clips x 3
-    crops). The options below override parts of the protocol."""
-    sampling: Literal["dense", "segments"] | None = None
-    """dense: every INTERVAL-th frame; segments: one frame from each of equal segments."""
-    interval: int | None = None
-    """Distance between the frames of a dense clip, in frames of the video (default: the run's)."""
-    short_side: int | None = None
-    """Short side of a frame in pixels for 224-pixel models; scaled for other image sizes."""
+    """Paper whose views and averaging to use, see docs/evaluation.md (default: the model's,
+    which is ctm, 10 clips x 3 crops). Other options override parts of the protocol."""
     crop: int | None = None
     """Side of a crop in pixels for 224-pixel models; scaled for other image sizes."""
     average: Literal["probabilities", "logits"] | None = None
@@ -38,21 +34,16 @@ class EvaluateConfig(ViewConfig):
     batch_size: int = 16
     """Views per batch."""
     which: str | None = None
-    """model (the last, or with `ctm train --patience` the best) or best (the best on the validation
-    split) (default: model)."""
+    """Of a run: model (the last, or with `ctm train --patience` the best) or best (the best on the
+    validation split) (default: model)."""
     saved: bool = False
     """Recompute the scores from saved predictions, without model and data; only --average may
     change."""
 
-    @property
-    def model(self) -> str:
-        """Which of a run's models to score, `"model"` or `"best"`."""
-        return self.which or "model"
-
     def check(self) -> None:
         """Raises ValueError for values that are invalid or cannot be combined."""
         super().check()
-        check_counts(self, "interval", "short_side", "crop", "batch_size")
+        check_counts(self, "crop", "batch_size")
         given = [flag(n) for n in ("protocol", "data", "which", *VIEWS) if getattr(self, n)]
         if self.saved and given:
             raise ValueError(
@@ -62,13 +53,13 @@ class EvaluateConfig(ViewConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunsConfig(Options):
-    """The runs, and how to combine them."""
+class EvaluatedModelsConfig(Options):
+    """The models, and how to combine them."""
 
-    runs: tyro.conf.Positional[tuple[Annotated[Path, tyro.conf.arg(metavar="RUN")], ...]]
-    """Folders of runs."""
+    models: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar=MODELS)]
+    """Folders of runs, or .keras files."""
     ensemble: bool = False
-    """Also score the ensemble: the average of all runs' scores for each video."""
+    """Also score the ensemble: the average of all models' scores for each video."""
     average_weights: bool = False
     """Instead, average the weights of all runs into one model and score that."""
     out: Path | None = None
@@ -78,41 +69,45 @@ class RunsConfig(Options):
         """Raises ValueError for values that cannot be combined."""
         super().check()
         together = self.ensemble or self.average_weights
-        if not self.runs:
-            raise ValueError("ctm evaluate requires at least one run. Give their folders.")
-        if together and len(self.runs) < 2:
-            raise ValueError("--ensemble and --average-weights require at least two runs.")
+        if not self.models:
+            raise ValueError(
+                "ctm evaluate requires at least one model. Give the folder of a run or a .keras "
+                "file."
+            )
+        if together and len(self.models) < 2:
+            raise ValueError("--ensemble and --average-weights require at least two models.")
         if self.ensemble and self.average_weights:
             raise ValueError(
                 "--ensemble and --average-weights cannot be combined. Give only one of them."
             )
         if self.out and not together:
             raise ValueError(
-                "--out requires --ensemble or --average-weights; the results of single runs are "
-                "written into their folders."
+                "--out requires --ensemble or --average-weights; the results of a single model are "
+                "written into its run, or into NAME-results next to NAME.keras."
             )
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateCommand(RunsConfig, EvaluateConfig):
+class EvaluateCommand(EvaluatedModelsConfig, EvaluateConfig):
     """Score trained models on every video of a split.
 
     Prints top-1 and top-5 with 95% intervals, mean class accuracy, protocol, coverage and which
-    model was scored. Writes report.json, predictions.npz and confusion.png into each run. For
-    several runs with the same protocol, also prints the mean, e.g. over the three splits of UCF101,
-    and whether the runs differ from the first by more than chance, if the videos are the same. For
-    example:
+    model was scored. Writes report.json, predictions.npz and confusion.png into each run; for
+    NAME.keras into NAME-results next to it. For several runs with the same protocol, also prints
+    the mean, e.g. over the three splits of UCF101, and whether the runs differ from the first by
+    more than chance, if the videos are the same. For example:
       ctm evaluate runs/mine
       ctm evaluate runs/mine --protocol slowfast --split test
       ctm evaluate runs/mine --num-clips 1 --num-crops 1
       ctm evaluate runs/mine --saved --average logits
+      ctm evaluate tsm.keras --data data/mine
       ctm evaluate runs/split-1 runs/split-2 runs/split-3
       ctm evaluate runs/a runs/b --ensemble --out runs/a-and-b
     """
 
     @property
     def each(self) -> EvaluateConfig:
-        """The options of each run's evaluation."""
+        """The options of each model's evaluation."""
         names = [field.name for field in dataclasses.fields(EvaluateConfig)]
         return EvaluateConfig(**{name: getattr(self, name) for name in names})
 

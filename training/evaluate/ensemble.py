@@ -49,6 +49,7 @@ def ensemble(
     words = dict.fromkeys(report.protocol for report in reports)
     protocol = f"{len(members)} models, {average} averaged by video; each {' or '.join(words)}"
     scored = dataclasses.replace(reports[0], protocol=protocol, settings=None)
+    scored = dataclasses.replace(scored, unnamed=any(report.unnamed for report in reports))
     return predictions, score(predictions, scored.class_names, scored)
 
 
@@ -61,7 +62,9 @@ def _check_alike(members: Sequence[tuple[Predictions, Report]]) -> None:
             "data sets": [report.data_hash for report in reports],
             "splits": [report.split for report in reports],
             "averages (--average)": [own.average for own, _ in members],
-            "checkpoints (--which)": [report.model for report in reports],
+            "checkpoints (--which, or RUN/model.keras with files)": [
+                report.model for report in reports
+            ],
         }
     )
     if what:

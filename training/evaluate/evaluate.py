@@ -1,4 +1,4 @@
-"""`ctm evaluate`: the scores of runs on a split, with protocol and coverage."""
+"""`ctm evaluate`: the scores of models on a split, with protocol and coverage."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -9,12 +9,10 @@ import keras
 
 import ctm_keras
 import tfrecords
-from ctm_keras.names import class_difference
-from tfrecords.format import FILE, SplitName
 from tfrecords.reading import Split
-from tfrecords.storage import AnyPath, full_disk_in_words, is_file
-from training.config.train import TrainConfig
+from tfrecords.storage import AnyPath, full_disk_in_words
 from training.evaluate.config import EvaluateCommand, EvaluateConfig
+from training.evaluate.data import check_outputs, data_of, split_of, trained_on
 from training.evaluate.ensemble import (
     average_weights,
     check_same_training,
@@ -36,23 +34,24 @@ from training.evaluate.scores import (
 from training.evaluate.settings import Settings, settings_for
 from training.evaluate.view_clips import view_clips
 from training.machines.devices import require_tensorflow
+from training.open_model import OpenedModel, is_run, open_model, results_folder
 from training.run_folder import Run, save_model
 
 
 def evaluate(path: Path, **options: Any) -> Report:
-    """Scores a run's model on every video of a split.
+    """Scores a model on every video of a split.
 
     Args:
-        path: Folder of the run.
+        path: The folder of a run, or a `.keras` file of this project, which requires `data`.
         **options: Fields of `EvaluateConfig`, the options of `ctm evaluate`.
 
     Returns:
-        The report. It is also written to RUN/report.json, with all predictions and a picture of
-        the confusion matrix next to it.
+        The report. It is also written to RUN/report.json, or NAME-results/report.json for
+        NAME.keras, with all predictions and a picture of the confusion matrix next to it.
 
     Raises:
-        ValueError: If the classes of model and data differ, the split does not exist, or the model
-            cannot read the protocol's clips.
+        ValueError: If the path is no model, the classes of model and data differ, the split does
+            not exist, or the model cannot read the protocol's clips.
 
     Example:
         >>> report = evaluate(Path("runs/mine"), protocol="slowfast", num_clips=1)
@@ -64,19 +63,20 @@ def evaluate(path: Path, **options: Any) -> Report:
     """
     requested = EvaluateConfig(**options)
     requested.check()
-    run = Run.open(path)
+    folder = results_folder(path)
     if requested.saved:
-        results = _rescore(run.path, requested)
+        results = _rescore(read_results(folder, path), requested)
     else:
         require_tensorflow()
-        results = _score_model(run.load_model(requested.model), [run], requested)
-    with full_disk_in_words(run.path, "evaluate again"):
-        write_results(run.path, *results)
+        runs, data = [Run.open(path)] if is_run(path) else [], data_of(path, requested)
+        results = _score_model(open_model(path, requested.which), runs, data, requested)
+    with full_disk_in_words(folder, "evaluate again"):
+        write_results(folder, *results)
     return results[1]
 
 
 def evaluate_all(command: EvaluateCommand) -> Iterator[str]:
-    """Evaluates runs one by one and combined, as `ctm evaluate` does.
+    """Evaluates models one by one and combined, as `ctm evaluate` does.
 
     Returns:
         An iterator of lines to print.
@@ -88,36 +88,48 @@ def evaluate_all(command: EvaluateCommand) -> Iterator[str]:
         yield from _evaluate_average(command)
         return
     reports = []
-    for path in command.runs:
+    for path in command.models:
         reports.append(evaluate(path, **vars(command.each)))
-        yield f"{path}\n{reports[-1]}" if len(command.runs) > 1 else str(reports[-1])
-        yield _written(path)
+        yield f"{path}\n{reports[-1]}" if len(command.models) > 1 else str(reports[-1])
+        yield _written(results_folder(path))
     if len(reports) > 1:
-        what = different_networks([Run.open(path) for path in command.runs])
-        yield f"No mean of the runs: they have different {what}." if what else means(reports)
-        yield from _sign_tests(command.runs)
+        yield _mean(command.models, reports)
+        yield from _sign_tests(command.models)
     if command.ensemble:
-        joined = ensemble([read_results(path) for path in command.runs])
+        joined = ensemble([read_results(results_folder(path)) for path in command.models])
         yield from _finished(command, "the ensemble", *joined)
 
 
-def _sign_tests(runs: Sequence[Path]) -> list[str]:
-    """The lines of the paired sign tests of runs, or the reason why there are none."""
+def _sign_tests(models: Sequence[Path]) -> list[str]:
+    """The lines of the paired sign tests of models, or the reason why there are none."""
     try:
-        tests = against_the_first({str(path): read_results(path) for path in runs})
+        tests = against_the_first(
+            {str(path): read_results(results_folder(path)) for path in models}
+        )
     except ValueError as error:
         return [str(error)]
-    return in_words(tests, str(runs[0]))
+    return in_words(tests, str(models[0]))
+
+
+def _mean(paths: Sequence[Path], reports: Sequence[Report]) -> str:
+    """The mean over runs, or why there is none."""
+    if not all(map(is_run, paths)):
+        return "No mean of the models: only runs record their networks, .keras files do not."
+    what = different_networks([Run.open(path) for path in paths])
+    return f"No mean of the runs: they have different {what}." if what else means(reports)
 
 
 def _evaluate_average(command: EvaluateCommand) -> Iterator[str]:
     """Scores one model whose weights are the mean of the runs' weights."""
     require_tensorflow()
-    runs = [Run.open(path) for path in command.runs]
+    runs = [Run.open(path) for path in command.models]
     check_same_training(runs)
-    model = average_weights([run.load_model(command.model) for run in runs])
-    predictions, report = _score_model(model, runs, command.each)
-    words = f"weights of {', '.join(map(str, command.runs))} averaged; {report.protocol}"
+    data = data_of(command.models[0], command)
+    opened = [open_model(path, command.which) for path in command.models]
+    model = average_weights([own.model for own in opened])
+    averaged = dataclasses.replace(opened[0], model=model)
+    predictions, report = _score_model(averaged, runs, data, command)
+    words = f"weights of {', '.join(map(str, command.models))} averaged; {report.protocol}"
     report = dataclasses.replace(report, protocol=words)
     yield from _finished(command, "the averaged weights", predictions, report)
     if command.out:
@@ -127,7 +139,7 @@ def _evaluate_average(command: EvaluateCommand) -> Iterator[str]:
 def _finished(
     command: EvaluateCommand, what: str, predictions: Predictions, report: Report
 ) -> Iterator[str]:
-    """Yields and writes the combined results of several runs."""
+    """Yields and writes the combined results of several models."""
     yield f"{what}\n{report}"
     if command.out:
         with full_disk_in_words(command.out, "evaluate again"):
@@ -142,50 +154,28 @@ def _written(folder: Path) -> str:
 
 
 def _score_model(
-    model: keras.Model, runs: Sequence[Run], requested: EvaluateConfig
+    opened: OpenedModel, runs: Sequence[Run], data: str | AnyPath, requested: EvaluateConfig
 ) -> tuple[Predictions, Report]:
-    """Predicts with a model of one or more runs; returns the predictions and their report."""
-    config = runs[0].config
-    if requested.data is None and not is_file(config.dataset / FILE):
-        raise ValueError(f"{config.dataset} is missing. Give the data set's new folder as --data.")
-    data = requested.data or config.dataset
+    """Predicts with the model of some runs or of a file; also returns the report."""
     manifest = tfrecords.read_manifest(data)
-    same = manifest.hash == runs[0].facts.data_hash
-    split = requested.split or _split_of(config, same)
-    check_classes(ctm_keras.class_names(model), manifest.class_names, data)
-    model, settings = fitted(model, settings_for(requested, config))
+    same = bool(runs) and manifest.hash == runs[0].facts.data_hash
+    split = requested.split or (split_of(runs[0].config, same) if runs else "val")
+    check_outputs(opened.model, manifest.class_names, data)
+    model, settings = fitted(opened.model, settings_for(requested, opened.view))
     batches = view_clips(data, split, settings, requested.batch_size)
     predictions = predict_views(model, batches, len(batches), settings.average)
     scored = Scored(
         data=str(data),
         data_hash=manifest.hash,
         split=split,
-        model="best" if config.patience else requested.model,
+        model=opened.which,
         protocol=str(settings),
         settings=settings,
         missing=missing_videos(manifest, Split(data, split), predictions.ids.tolist()),
-        trained_on=_trained_on(runs, data, split) if same else 0,
+        trained_on=trained_on(runs, data, split) if same else 0,
+        unnamed=ctm_keras.class_names(opened.model) is None,
     )
     return predictions, score(predictions, manifest.class_names, scored)
-
-
-def _split_of(config: TrainConfig, same: bool) -> str:
-    """The validation split of a run, to score on the same data set or on another."""
-    if SplitName.parse(config.val_split).folds and not same:
-        raise ValueError(
-            f"The run's validation split {config.val_split!r} is a fold of its own data set. Give "
-            "--split for another one."
-        )
-    return config.val_split
-
-
-def _trained_on(runs: Sequence[Run], data: str | AnyPath, split: str) -> int:
-    """The number of videos of a split that runs were trained on, in their own data set."""
-    parts = set(SplitName.parse(split).splits)
-    names = {run.config.train_split for run in runs}
-    near = [name for name in names if parts & set(SplitName.parse(name).splits)]
-    trained = {video for name in near for video in Split(data, name).ids}
-    return len(trained.intersection(Split(data, split).ids))
 
 
 def fitted(model: keras.Model, settings: Settings) -> tuple[keras.Model, Settings]:
@@ -196,13 +186,15 @@ def fitted(model: keras.Model, settings: Settings) -> tuple[keras.Model, Setting
     return model, settings.in_own_size(model.input_shape[2])
 
 
-def _rescore(path: Path, requested: EvaluateConfig) -> tuple[Predictions, Report]:
-    """The saved predictions of a run with a new report, possibly with another average."""
-    predictions, report = read_results(path)
+def _rescore(
+    saved: tuple[Predictions, Report], requested: EvaluateConfig
+) -> tuple[Predictions, Report]:
+    """The saved predictions of a model with a new report, possibly with another average."""
+    predictions, report = saved
     if requested.split not in (None, report.split):
         raise ValueError(
-            f"--split must be {report.split}, the split of the saved predictions in {path}, "
-            f"received {requested.split}. Remove --saved to predict again."
+            f"--split must be {report.split}, the split of the saved predictions, received "
+            f"{requested.split}. Remove --saved to predict again."
         )
     settings = report.one_protocol
     if requested.average:
@@ -210,14 +202,3 @@ def _rescore(path: Path, requested: EvaluateConfig) -> tuple[Predictions, Report
     predictions = dataclasses.replace(predictions, average=settings.average)
     scored = dataclasses.replace(report, settings=settings, protocol=str(settings))
     return predictions, score(predictions, report.class_names, scored)
-
-
-def check_classes(
-    model_classes: list[str] | None, data_classes: tuple[str, ...], data: str | AnyPath
-) -> None:
-    """Raises ValueError unless a model and a data set have the same classes."""
-    if why := class_difference(model_classes or (), data_classes, "the model", "the data set"):
-        raise ValueError(
-            f"The model's classes are not those of {data}: {why}. Evaluate on the data set it was "
-            "trained on, or train on this one."
-        )

@@ -25,8 +25,8 @@ class Protocol:
 
     Args:
         source: The paper or file that defines the protocol.
-        views: The fields of `tfrecords.ClipOptions` that the protocol sets; others are the run's.
-        short_side: Short side of a frame in pixels, None for the run's. Defaults to 256.
+        views: The fields of `tfrecords.ClipOptions` that the protocol sets; others are the model's.
+        short_side: Short side of a frame in pixels, None for the model's. Defaults to 256.
         crop: Side of a crop in pixels. Defaults to 256.
         average: What to average over views, `"probabilities"` or `"logits"`. Defaults to
             `"probabilities"`.

@@ -23,8 +23,13 @@ from training.evaluate.predictions import (
 from training.evaluate.settings import Settings
 from training.pictures.charts import draw_confusion
 
-MODELS = {"model": "the last", "best": "the best on the validation split"}
+MODELS = {
+    "model": "the last",
+    "best": "the best on the validation split",
+    "file": "the .keras file",
+}
 OF_THE_NETWORK = ("num_frames", "image_size", "own_size")  # settings that depend on the network
+UNNAMED = "the model stores no names; its outputs are taken as the classes of the data, in order"
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,12 @@ class Scored:
         data: The data set.
         data_hash: Its hash.
         split: The split of the data set.
-        model: Which of the run's models was scored, a key of `MODELS`.
+        model: Which model was scored, a key of `MODELS`.
         protocol: Description of clips, crops, sizes and averaging.
         settings: The same as values; None for several models combined.
         missing: Ids of the videos that were not scored, with the reasons.
         trained_on: Number of the videos that the model was trained on.
+        unnamed: Whether the model stores no class names, so that its classes are those of the data.
     """
 
     data: str
@@ -63,6 +69,7 @@ class Scored:
     settings: Settings | None = None
     missing: dict[str, str]
     trained_on: int = 0
+    unnamed: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,11 +188,11 @@ class Report(Scored):
         return "\n".join(filter(None, (scores, note(videos), self.beside(self.coverage))))
 
     def beside(self, coverage: str) -> str:
-        """The lines below a score: protocol, coverage and model."""
+        """The lines below a score: protocol, coverage, model, and classes if they are assumed."""
         return (
             f"protocol: {self.protocol}\n"
             f"coverage: split {self.split}, {coverage}\n"
-            f"model: {MODELS[self.model]}"
+            f"model: {MODELS[self.model]}" + f"\nclasses: {UNNAMED}" * self.unnamed
         )
 
 
@@ -284,13 +291,17 @@ def write_results(folder: Path, predictions: Predictions, report: Report) -> Non
     draw_confusion(matrix, report.class_names, title, folder / "confusion.png")
 
 
-def read_results(folder: Path) -> tuple[Predictions, Report]:
-    """The predictions and the report that `ctm evaluate` wrote into a run.
+def read_results(folder: Path, model: Path | None = None) -> tuple[Predictions, Report]:
+    """The predictions and the report that `ctm evaluate` wrote into a folder.
+
+    Args:
+        folder: The folder for the results of a model.
+        model: The model, if it is not the run in that folder.
 
     Raises:
-        ValueError: If the run was not evaluated.
+        ValueError: If the model was not evaluated.
     """
-    path = folder / "predictions.npz"
+    path, model = folder / "predictions.npz", model or folder
     if not path.is_file():
-        raise ValueError(f"{folder} was not evaluated yet. Run `ctm evaluate {folder}`.")
+        raise ValueError(f"{model} was not evaluated yet. Run `ctm evaluate {model}`.")
     return Predictions.load(path), Report.read(folder)

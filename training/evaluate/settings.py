@@ -1,17 +1,17 @@
-"""A protocol applied to a run's model, with every value filled in."""
+"""A protocol applied to a model, with every value filled in."""
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from tfrecords import ClipOptions
 from tfrecords.sampling import CROP
 from tfrecords.sampling.rules import RULES
 from tfrecords.text import counted
 from training.config.clips import options_given
-from training.config.train import TrainConfig
 from training.evaluate.config import EvaluateConfig
 from training.evaluate.protocols import PROTOCOLS, Protocol, ProtocolName
+from training.view import View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,17 +61,17 @@ class Settings(ClipOptions):
         return " x ".join(words) if len(words) > 1 else f"short side {words[0]}"
 
 
-def settings_for(requested: EvaluateConfig, run: TrainConfig) -> Settings:
-    """The requested protocol, overridden by the given options, for a run's model.
+def settings_for(requested: EvaluateConfig, view: View) -> Settings:
+    """The requested protocol, overridden by the given options, for a model.
 
     Args:
         requested: The options of `ctm evaluate`.
-        run: The config of the run.
+        view: How the model's clips are made from videos.
 
     Raises:
         ValueError: If the protocol is unknown, or an option cannot be combined with it.
     """
-    name = requested.protocol or "ctm"
+    name = cast(ProtocolName, requested.protocol or view.protocol)
     if name not in PROTOCOLS:
         raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, received {name!r}.")
     protocol = PROTOCOLS[name]
@@ -87,18 +87,19 @@ def settings_for(requested: EvaluateConfig, run: TrainConfig) -> Settings:
         crop=requested.crop or protocol.crop,
         average=requested.average or protocol.average,
     )
-    options = _clip_options(given, run)
-    changed = options != _clip_options(protocol, run)
+    options = _clip_options(given, view.clips)
+    changed = options != _clip_options(protocol, view.clips)
     return Settings(**vars(options), protocol=name, changed=changed, average=given.average)
 
 
-def _clip_options(protocol: Protocol, run: TrainConfig) -> ClipOptions:
-    """The clip options of a protocol for a run's model."""
-    short_side = protocol.short_side or run.scale[0]
+def _clip_options(protocol: Protocol, trained: ClipOptions) -> ClipOptions:
+    """The clip options of a protocol for a model that was trained with others."""
+    short_side = protocol.short_side or trained.scale[0]
     if not 1 <= protocol.crop <= short_side:
         raise ValueError(
             f"--crop must be from 1 to the short side {short_side}, received {protocol.crop}."
         )
     scale = round(CROP * short_side / protocol.crop)
-    size = round(protocol.crop * run.image_size / CROP)
-    return run.clip_options(**protocol.views, image_size=size, scale=(scale, scale))
+    size = round(protocol.crop * trained.image_size / CROP)
+    views: dict[str, Any] = {**protocol.views, "image_size": size, "scale": (scale, scale)}
+    return dataclasses.replace(trained, **views)

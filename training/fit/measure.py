@@ -55,8 +55,8 @@ def is_evaluated(run: Run, views: EvaluateConfig) -> bool:
         report = Report.read(run.path)
     except ValueError:
         return False
-    which = "best" if run.config.patience else views.model
-    expected = (views.split, which, run.facts.data_hash, settings_for(views, run.config))
+    which = "best" if run.config.patience else views.which or "model"
+    expected = (views.split, which, run.facts.data_hash, settings_for(views, run.view))
     return expected == (report.split, report.model, report.data_hash, report.settings)
 
 

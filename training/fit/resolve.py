@@ -133,12 +133,16 @@ def _facts_of(config: TrainConfig, preprocessing: dict[str, Any] | None) -> RunF
             f"--batch-size must be at most {clips}, the clips per epoch of the split "
             f"{config.train_split!r} of {config.dataset}, received {config.batch_size}."
         )
+    frame = FrameOptions.from_dict(manifest.frame)
+    seconds, fps = seconds_and_fps(config, frame.fps)
     return RunFacts(
         class_names=manifest.class_names,
         data_hash=manifest.hash,
-        frame=FrameOptions.from_dict(manifest.frame),
+        frame=frame,
         steps_per_epoch=len(training_clips(config, epoch=0)),
         preprocessing=preprocessing,
+        seconds=seconds,
+        fps=fps,
     )
 
 
@@ -150,6 +154,20 @@ def check_clips(config: TrainConfig) -> None:
             f"--batch-size must be at most {clips}, the clips per epoch of the split "
             f"{config.train_split!r} of {config.dataset}, received {config.batch_size}."
         )
+
+
+def seconds_and_fps(config: TrainConfig, fps: float | None) -> tuple[float, float]:
+    """The time that a run's clips span, and the rate of their frames.
+
+    Args:
+        config: The config of the run.
+        fps: Frames per second to which the data set was resampled, or None.
+    """
+    duration, median = tfrecords.typical_video(config.dataset, config.train_split)
+    fps, clips = float(fps or median), config.clip_options()
+    if clips.sampling == "segments":
+        return duration, fps
+    return clips.num_frames * clips.interval / fps, fps
 
 
 def check_batch(config: TrainConfig, strategy: tf.distribute.Strategy) -> None:

@@ -102,6 +102,7 @@ def build_model(config: TrainConfig, facts: RunFacts, resumed: bool = False) -> 
         weights=None if config.weights == "none" else config.weights,
         interpolate_tcc=config.interpolate_tcc,
         dropout=config.dropout,
+        view=facts.view(config).to_dict(),
         **{"preprocessing": facts.preprocessing} | config.method_options,
     )
     if not resumed and config.weights in ("none", "imagenet"):  # a file prints its own report

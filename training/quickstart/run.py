@@ -61,7 +61,7 @@ def quickstart(config: QuickstartConfig) -> dict[str, Report]:
         runs[method] = train(TrainConfig(data=data, out=out / method, model=method, **recipe))
         reports[method] = evaluate(runs[method].path, num_clips=3, num_crops=1)
     print("5/5  Export: ctm export, loaded again")
-    served = export(ExportConfig(run=runs["ctm"].path, to=out / "served"))
+    served = export(ExportConfig(model=runs["ctm"].path, to=out / "served"))
     difference = _check_served(runs["ctm"], served)
     picture = show(runs, out / "predictions.png")
     print(table(reports))

@@ -12,6 +12,7 @@ from PIL import Image
 
 import ctm_keras
 from ctm_keras.names import unknown_name
+from tfrecords import ClipOptions
 from tfrecords.reading import crop_clip
 from tfrecords.sources import videos_at
 from tfrecords.storage import full_disk_in_words
@@ -31,7 +32,7 @@ def explain(config: ExplainConfig) -> Iterator[str]:
     """Writes the middle clip of a video next to its class activation maps.
 
     Args:
-        config: The run, the video, the class and the file to write.
+        config: The model, the video, the class and the file to write.
 
     Returns:
         An iterator of lines: the class with its probability, and the file.
@@ -44,17 +45,18 @@ def explain(config: ExplainConfig) -> Iterator[str]:
     Reference:
         Zhou et al., Learning Deep Features for Discriminative Localization, CVPR 2016.
     """
+    config.check()
     to, class_name = config.to, config.class_name
     if to.suffix.lower() not in SUFFIXES:
         raise ValueError(f"--to must be a {' or '.join(SUFFIXES)} file, received {to}.")
     video = _single_video(config.video)
     if to.exists() and video.exists() and to.samefile(video):
         raise ValueError(f"--to must not be the video itself, received {to}. Give another file.")
-    classifier = Classifier(config.run)
+    classifier = Classifier(config.model)
     names = classifier.class_names
     if class_name is not None and class_name not in names:
         raise unknown_name("class", class_name, names)
-    clip = _middle_clip(classifier, video)
+    clip = _middle_clip(classifier, video, classifier.options(**config.changes))
     probabilities = softmax(classifier.model.predict_on_batch(clip[None]))[0]
     shown = int(probabilities.argmax()) if class_name is None else names.index(class_name)
     maps = ctm_keras.class_activation_maps(classifier.model, clip[None], [shown])[0]
@@ -79,9 +81,8 @@ def _single_video(path: Path) -> Path:
     return videos[0]
 
 
-def _middle_clip(classifier: Classifier, video: Path) -> np.ndarray:
+def _middle_clip(classifier: Classifier, video: Path, options: ClipOptions) -> np.ndarray:
     """The clip that evaluation with one clip uses, `(T, S, S, 3)`."""
-    options = classifier.config.clip_options()
     frames = (frame.rgb for frame in classifier.frames(video))
     ((_, clip),) = gather(frames, options.clips(len(classifier.times(video))))
     return crop_clip(clip, options.boxes(*clip.shape[1:3]), options.image_size)[0]

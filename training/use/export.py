@@ -1,5 +1,6 @@
 """`ctm export`: a SavedModel for TF Serving, from pixels to class names."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -13,12 +14,12 @@ from tfrecords.sampling import CROP
 from tfrecords.storage import full_disk_in_words
 from training.config.use import ExportConfig
 from training.machines.devices import require_tensorflow
-from training.run_folder import Run
+from training.open_model import open_model
 from training.use.warmup import write_warmup
 
 
 def export(config: ExportConfig) -> Path:
-    """Writes a run's model as TO/VERSION for TF Serving.
+    """Writes a model as TO/VERSION for TF Serving.
 
     The signature `serving_default` takes `clips`, uint8 `(batch, frames, height, width, 3)`
     of any height and width; `jpeg` takes `frames`, JPEG strings `(batch, frames)`. Both resize
@@ -26,7 +27,7 @@ def export(config: ExportConfig) -> Path:
     `probabilities`, and the names and probabilities of the top classes.
 
     Args:
-        config: The run, its model to export, and the folder and version to write.
+        config: The model to export, and the folder and version to write.
 
     Returns:
         The folder of the version.
@@ -35,15 +36,15 @@ def export(config: ExportConfig) -> Path:
         ValueError: If that version exists already.
     """
     require_tensorflow()
-    run = Run.open(config.run)
     folder = config.to / str(config.version)
     if folder.exists():
         raise ValueError(f"{folder} exists already. Give another --version or --to.")
-    model = run.load_model(config.which)
+    opened = open_model(config.model, config.which)
+    options = dataclasses.replace(opened.view.clips, **config.changes)
     part = config.to / f".{config.version}.part"
     shutil.rmtree(part, ignore_errors=True)  # left by an interrupted export
     with full_disk_in_words(config.to, "export again"):
-        export_model(model, run.config.clip_options(), part)
+        export_model(opened.model, options, part)
         part.rename(folder)
     return folder
 

@@ -1,5 +1,6 @@
 """`ctm predict`: the classes of video files, and how they change over long videos."""
 
+import dataclasses
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -16,13 +17,11 @@ from tfrecords.format import named
 from tfrecords.sources import videos_at
 from tfrecords.text import printable
 from tfrecords.video import Frame, VideoError, read_frames, read_times
-from training.config.clips import options_given
-from training.config.train import TrainConfig
 from training.config.use import PredictConfig
 from training.evaluate.predictions import softmax
 from training.machines.devices import require_tensorflow
+from training.open_model import open_model
 from training.pictures.charts import draw_timeline
-from training.run_folder import Run
 
 BAR = 30  # characters for a probability of 1
 
@@ -83,12 +82,15 @@ class Prediction:
 
 
 class Classifier:
-    """Classifies video files with a run's model.
+    """Classifies video files with a trained model.
 
     Args:
-        run: Folder of the run.
-        which: `"model"` (the last) or `"best"` (the best on the validation split). Defaults to
-            `"model"`.
+        path: The folder of a run, or a `.keras` file of this project.
+        which: Which of a run's models: `"model"` (the last) or `"best"` (the best on the validation
+            split). Defaults to `"model"`.
+
+    Raises:
+        ValueError: If the path is neither, or the model cannot be read.
 
     Example:
         >>> print(training.Classifier(Path("runs/mine")).predict(Path("holiday.mp4")))
@@ -96,12 +98,11 @@ class Classifier:
           0...
     """
 
-    def __init__(self, run: Path, which: str = "model"):
+    def __init__(self, path: Path, which: str | None = None):
         require_tensorflow()
-        folder = Run.open(run)
-        self.config: TrainConfig = folder.config
-        self.frame, self.class_names = folder.facts.frame, folder.facts.class_names
-        self.model: keras.Model = folder.load_model(which)
+        opened = open_model(path, which)
+        self.model: keras.Model = opened.model
+        self.view, self.class_names, self.folder = opened.view, opened.class_names, opened.folder
 
     def predict(self, video: Path, **view: Any) -> Prediction:
         """Scores a video as `ctm evaluate` does: same frames, same crops, averaged probabilities.
@@ -109,14 +110,14 @@ class Classifier:
         Args:
             video: A video file, GIF or folder of frames.
             **view: Fields of `tfrecords.ClipOptions`, such as `num_clips=1`. Defaults to ten clips
-                with one crop; other fields to the run's.
+                with one crop; other fields to those of the model's training.
 
         Raises:
             ValueError: If a field of `view` is invalid.
             VideoError: If no frame can be read.
         """
         times = self.times(video)
-        options = self.config.clip_options(**{"num_clips": 10, **view})
+        options = self.options(**{"num_clips": 10, **view})
         windows = self.windows(len(times), options)
         scored = self.score(video, np.concatenate([options.clips(len(times)), windows]), options)
         timeline = tuple(
@@ -126,15 +127,17 @@ class Classifier:
         clips = scored[: options.num_clips]
         return Prediction(video, clips.mean(axis=0), timeline, self.class_names)
 
+    def options(self, **view: Any) -> ClipOptions:
+        """How clips are made from a video, with some fields changed."""
+        return dataclasses.replace(self.view.clips, **view)
+
     def frames(self, video: Path) -> Iterator[Frame]:
         """The frames as they would be stored in the data set."""
-        encoded = self.frame.store == "video"  # at its original size
-        short_side = None if encoded else self.frame.short_side
-        return read_frames(video, fps=self.frame.fps, short_side=short_side)
+        return read_frames(video, fps=self.view.rate, short_side=self.view.short_side)
 
     def times(self, video: Path) -> np.ndarray:
         """The time of each of `frames` in seconds, from a first pass without pixels."""
-        return np.fromiter(read_times(video, fps=self.frame.fps), np.int64) / 1e6
+        return np.fromiter(read_times(video, fps=self.view.rate), np.int64) / 1e6
 
     def windows(self, count: int, options: ClipOptions) -> np.ndarray:
         """Half-overlapping clips over a video longer than two clips, otherwise none."""
@@ -187,13 +190,13 @@ def predict(config: PredictConfig) -> int:
         The number of unreadable videos; each is printed with its reason.
     """
     config.check()
-    classifier, views = Classifier(config.run), options_given(config)
+    classifier = Classifier(config.model)
     failed, results = 0, []
     for video, problem in _expanded(config.videos):
         try:
             if problem:
                 raise problem
-            prediction = classifier.predict(video, **views)
+            prediction = classifier.predict(video, **config.changes)
         except (VideoError, OSError) as error:
             failed += 1
             reason = getattr(error, "strerror", None) or str(error)
@@ -204,7 +207,7 @@ def predict(config: PredictConfig) -> int:
         if not config.json:
             print(prediction)
             try:
-                _draw(prediction, config.timelines or config.run / "timelines")
+                _draw(prediction, config.timelines or classifier.folder / "timelines")
             except OSError as error:
                 print(printable(f"ctm: no timeline of {video}: {error.strerror}"), file=sys.stderr)
     if config.json:

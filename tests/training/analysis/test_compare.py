@@ -33,7 +33,7 @@ def make_run(tmp_path):
         ids = np.array([f"v{i}" for i in range(len(labels))])
         logits = np.eye(len(names))[answers] * 5
         predictions = Predictions(ids, np.zeros(len(ids), int), labels, logits)
-        settings = settings_for(EvaluateConfig(num_clips=1, num_crops=crops), config)
+        settings = settings_for(EvaluateConfig(num_clips=1, num_crops=crops), run.view)
         scored = Scored(
             data="data",
             data_hash="hash",

@@ -15,7 +15,8 @@ from tfrecords.format.manifest import write_manifest
 from tfrecords.reading.crops import decode
 from tfrecords.reading.split import Split
 from training.evaluate.config import EvaluateCommand
-from training.evaluate.evaluate import check_classes, evaluate, evaluate_all
+from training.evaluate.data import check_classes
+from training.evaluate.evaluate import evaluate, evaluate_all
 from training.evaluate.predictions import Predictions, join_views, softmax
 from training.run_folder import Run, save_model
 
@@ -38,6 +39,48 @@ def test_report_agrees_with_the_saved_predictions(trained):
     assert sum(row["videos"] for row in written["per_class"].values()) == 12
     assert "3 clips x 3 crops of 32 from short side 37, 4 frames, 2 apart" in str(report)
     assert (trained.path / "confusion.png").read_bytes().startswith(b"\x89PNG")
+
+
+ONE_VIEW = {"num_clips": 1, "num_crops": 1}
+
+
+def test_a_file_scores_as_its_run(copied, directions):
+    run = copied("run")
+    expected = evaluate(run.path, **ONE_VIEW)
+    command = EvaluateCommand(models=(run.model,), data=str(directions), **ONE_VIEW)
+    line, written = evaluate_all(command)
+    lines = str(expected).splitlines()
+    assert line.splitlines() == [*lines[:3], "model: the .keras file"]
+    assert written.startswith(f"Written: {run.path / 'model-results' / 'report.json'}")
+    own = [Predictions.load(run.path / f / "predictions.npz") for f in (".", "model-results")]
+    np.testing.assert_array_equal(own[0].logits, own[1].logits)
+    again = EvaluateCommand(models=(run.model, run.model), saved=True, ensemble=True)
+    *each, mean, joined = evaluate_all(again)
+    assert each[0] == f"{run.model}\n{line}"
+    assert mean.startswith("No mean of the models: only runs record")
+    assert joined.splitlines()[:2] == ["the ensemble", lines[0]]
+
+
+def test_a_file_requires_a_data_set(trained):
+    with pytest.raises(ValueError, match=r"model\.keras without --data\. Give one"):
+        evaluate(trained.model)
+    with pytest.raises(ValueError, match=r"model\.keras was not evaluated yet\. Run `ctm .*keras`"):
+        evaluate(trained.model, saved=True)
+
+
+def test_a_model_without_class_names_must_have_as_many(imported, directions, tmp_path):
+    report = evaluate(imported, data=str(directions), **ONE_VIEW)
+    assert report.class_names == ("down", "left", "right", "up")
+    assert str(report).splitlines()[-1] == (
+        "classes: the model stores no names; its outputs are taken as the classes of the data, in "
+        "order"
+    )
+    assert str(evaluate(imported, saved=True)) == str(report)
+    data = shutil.copytree(directions, tmp_path / "data")
+    manifest = tfrecords.read_manifest(data)
+    write_manifest(data, dataclasses.replace(manifest, class_names=(*manifest.class_names, "in")))
+    with pytest.raises(ValueError, match=r"must have the 5 classes of .* received 4 classes w"):
+        evaluate(imported, data=data)
 
 
 def test_missing_videos_are_named_next_to_the_score(trained, directions, tmp_path):
@@ -165,7 +208,7 @@ def test_runs_with_different_protocols_have_no_mean(copied):
     one, two = copied("one"), copied("two")
     for run, average in ((one, "logits"), (two, "probabilities")):
         evaluate(run.path, num_clips=1, num_crops=1, average=average)
-    lines = list(evaluate_all(EvaluateCommand(runs=(one.path, two.path), saved=True)))
+    lines = list(evaluate_all(EvaluateCommand(models=(one.path, two.path), saved=True)))
     assert [line.startswith("top-1", line.find("\n") + 1) for line in lines[:4:2]] == [True, True]
     assert lines[4:] == [
         "No mean of the 2 runs: they were scored with different protocols.",
@@ -212,7 +255,7 @@ def test_tsn_by_its_protocol_scores_25_frames_in_ten_crops(copied, directions):
 def test_there_is_no_mean_of_different_networks(copied, change):
     one, two = copied("one"), copied("two")
     two.write(two.read() | {"config": change(two.config, model="tsm").to_dict()})
-    command = EvaluateCommand(runs=(one.path, two.path), saved=True)
+    command = EvaluateCommand(models=(one.path, two.path), saved=True)
     for run in (one, two):
         evaluate(run.path, num_clips=1, num_crops=1)
     lines = list(evaluate_all(command))
@@ -226,7 +269,7 @@ def test_there_is_no_mean_of_different_networks(copied, change):
 def test_runs_are_evaluated_each_and_together(copied, tmp_path):
     one, two = copied("one"), copied("two", noise=0.05)
     out = tmp_path / "both"
-    command = {"runs": (one.path, two.path), "num_clips": 2, "num_crops": 1, "out": out}
+    command = {"models": (one.path, two.path), "num_clips": 2, "num_crops": 1, "out": out}
     lines = list(evaluate_all(EvaluateCommand(**command, ensemble=True)))
     heads = [line.splitlines()[0] for line in lines]
     assert [heads[0], heads[2], heads[6]] == [str(one.path), str(two.path), "the ensemble"]
@@ -256,7 +299,7 @@ def test_runs_are_evaluated_each_and_together(copied, tmp_path):
 def test_averaged_weights_are_scored_as_one_model(copied, tmp_path):
     one, two = copied("one"), copied("two", noise=0.05)
     out = tmp_path / "mean"
-    command = {"runs": (one.path, two.path), "num_clips": 1, "num_crops": 1, "out": out}
+    command = {"models": (one.path, two.path), "num_clips": 1, "num_crops": 1, "out": out}
     lines = list(evaluate_all(EvaluateCommand(**command, average_weights=True)))
     assert "averaged; like ctm: 1 clip x 1 crop" in lines[0]
     weights = [run.load_model().get_weights() for run in (one, two)]
@@ -279,6 +322,6 @@ def test_weights_of_different_trainings_are_not_averaged(copied, changes, config
     one, two = copied("one"), copied("two")
     facts = two.read()
     two.write(facts | {"config": facts["config"] | config} | changes)
-    command = EvaluateCommand(runs=(one.path, two.path), average_weights=True)
+    command = EvaluateCommand(models=(one.path, two.path), average_weights=True)
     with pytest.raises(ValueError, match=f"network on one data set, received {words}. Use"):
         list(evaluate_all(command))

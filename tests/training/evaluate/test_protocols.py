@@ -8,6 +8,7 @@ from training.config.train import TrainConfig
 from training.evaluate.config import EvaluateCommand, EvaluateConfig
 from training.evaluate.protocols import PROTOCOLS
 from training.evaluate.settings import settings_for
+from training.view import View
 
 RUN = TrainConfig(num_frames=8)
 
@@ -26,7 +27,7 @@ TABLE = {
 
 
 def settings(run=RUN, **options):
-    return settings_for(EvaluateConfig(**options), run)
+    return settings_for(EvaluateConfig(**options), View(run.clip_options()))
 
 
 def test_every_protocol_is_in_the_table():
@@ -116,7 +117,7 @@ def test_a_value_that_contradicts_the_protocol_is_an_error(options, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"runs": ()}, "requires at least one run"),
+        ({"models": ()}, "requires at least one model"),
         ({"num_clips": 0}, "--num-clips must be 1 or more"),
         ({"num_crops": 2}, "num_crops must be 1, 3, 5 or 10, received 2"),
         (
@@ -125,12 +126,12 @@ def test_a_value_that_contradicts_the_protocol_is_an_error(options, words):
         ),
         ({"saved": True, "which": "best"}, "with --average only, received --which"),
         ({"saved": True, "which": "model"}, "with --average only, received --which"),
-        ({"ensemble": True}, "require at least two runs"),
-        ({"runs": ("a", "b"), "ensemble": True, "average_weights": True}, "only one of them"),
-        ({"runs": ("a", "b"), "saved": True, "average_weights": True}, "no saved predictions"),
+        ({"ensemble": True}, "require at least two models"),
+        ({"models": ("a", "b"), "ensemble": True, "average_weights": True}, "only one of them"),
+        ({"models": ("a", "b"), "saved": True, "average_weights": True}, "no saved predictions"),
         ({"out": "x"}, "--out requires --ensemble"),
     ],
 )
 def test_options_that_cannot_be_combined_are_errors(options, words):
     with pytest.raises(ValueError, match=words):
-        EvaluateCommand(**{"runs": ("a",), **options}).check()
+        EvaluateCommand(**{"models": ("a",), **options}).check()

@@ -145,7 +145,7 @@ def test_the_same_command_keeps_finished_folds(copied, monkeypatch):
 
 def test_a_mean_of_folds_has_each_video_once(copied):
     paths = tuple(copied.out / f"fold-{fold}" for fold in range(2))
-    lines = list(evaluate_all(EvaluateCommand(runs=paths, saved=True)))
+    lines = list(evaluate_all(EvaluateCommand(models=paths, saved=True)))
     words = "coverage: split train+val in 2 folds, 48 of 48 videos over all runs, missing none"
     assert any(words in line for line in lines)
 

@@ -109,7 +109,9 @@ class Session:
 
 @pytest.fixture(scope="module")
 def served(trained, tmp_path_factory):
-    return export(ExportConfig(run=trained.path, to=tmp_path_factory.mktemp("served") / "gestures"))
+    return export(
+        ExportConfig(model=trained.path, to=tmp_path_factory.mktemp("served") / "gestures")
+    )
 
 
 @pytest.fixture(scope="module")

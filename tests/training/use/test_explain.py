@@ -1,6 +1,8 @@
 """`ctm explain`: the file opens, shows the clip, and is bright where the map is."""
 
+import dataclasses
 import shutil
+from pathlib import Path
 
 import av
 import numpy as np
@@ -27,8 +29,9 @@ def video(tmp_path_factory):
     return path
 
 
-def explained(run, video, to, class_name=None):
-    return list(explain(ExplainConfig(run=run.path, video=video, to=to, class_name=class_name)))
+def explained(run, video, to, class_name=None, **options):
+    options = {"model": run.path, "class_name": class_name, **options}
+    return list(explain(ExplainConfig(video=video, to=to, **options)))
 
 
 def test_a_gif_has_the_frames_next_to_the_maps(trained, video, tmp_path):
@@ -43,7 +46,8 @@ def test_a_gif_has_the_frames_next_to_the_maps(trained, video, tmp_path):
 
 def test_an_mp4_of_a_chosen_class(trained, video, tmp_path):
     name = trained.read()["class_names"][2]
-    assert explained(trained, video, tmp_path / "v.mp4", name)[0].startswith(name)
+    line, _ = explained(trained, video, tmp_path / "v.mp4", name, model=trained.model)
+    assert line.startswith(name)
     with av.open(str(tmp_path / "v.mp4")) as file:
         sizes = {(frame.width, frame.height) for frame in file.decode(video=0)}
     assert sizes == {(448, 224)}
@@ -81,6 +85,13 @@ def test_the_video_itself_is_never_overwritten(trained, video, tmp_path):
 def test_invalid_values_are_named(trained, video, tmp_path, to, name, words):
     with pytest.raises(ValueError, match=words):
         explained(trained, video, tmp_path / to, name)
+
+
+def test_a_short_side_is_the_scale_and_not_below_the_crop(video):
+    config = ExplainConfig(model=Path("run"), video=video, to=Path("v.gif"), short_side=240)
+    assert config.changes == {"scale": (240, 240)}
+    with pytest.raises(ValueError, match=r"--short-side must be at least 224, .* received 100"):
+        dataclasses.replace(config, short_side=100).changes  # noqa: B018  (it raises)
 
 
 def test_a_folder_must_be_one_video(trained, video, tmp_path):

@@ -36,7 +36,8 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def served(trained, tmp_path_factory):
-    return export(ExportConfig(run=trained.path, to=tmp_path_factory.mktemp("served") / "gestures"))
+    to = tmp_path_factory.mktemp("served") / "gestures"
+    return export(ExportConfig(model=trained.model, to=to))  # a run is exported below
 
 
 @pytest.fixture(scope="module")
@@ -95,5 +96,5 @@ def test_the_warm_up_requests_run(served, warmup_requests):
 
 def test_an_existing_version_is_not_overwritten(trained, served):
     with pytest.raises(ValueError, match=r"exists already\. Give another --version"):
-        export(ExportConfig(run=trained.path, to=served.parent))
-    assert export(ExportConfig(run=trained.path, to=served.parent, version=2)).name == "2"
+        export(ExportConfig(model=trained.path, to=served.parent))
+    assert export(ExportConfig(model=trained.path, to=served.parent, version=2)).name == "2"

@@ -20,7 +20,7 @@ from training.use.predict import Classifier, gather, predict
 @pytest.fixture
 def of(trained):
     """The options of `ctm predict` for some videos."""
-    return lambda *videos, **options: PredictConfig(run=trained.path, videos=videos, **options)
+    return lambda *videos, **options: PredictConfig(model=trained.path, videos=videos, **options)
 
 
 @pytest.fixture
@@ -53,6 +53,16 @@ def test_a_long_video_gets_a_timeline(trained, of, long_video, capsys):
     assert len(timeline) == (96 - 8) // 4 + 1
     assert timeline[0].start == 0
     assert timeline[-1].end == pytest.approx(94 / 16, abs=1e-3)
+
+
+def test_options_change_how_the_clips_of_a_file_are_made(imported, long_video, capsys):
+    options = {"interval": 2, "num_clips": 1, "json": True}
+    assert predict(PredictConfig(model=imported, videos=(long_video,), **options)) == 0
+    out, err = capsys.readouterr()
+    (found,) = json.loads(out)
+    assert "Change it with --sampling, --interval or" in err
+    assert {row["class"] for row in found["classes"]} == set("0123")
+    assert found["timeline"][0]["end"] == pytest.approx(3 * 2 / 16, abs=1e-3)
 
 
 def test_counting_frames_decodes_no_pixels(trained, long_video, monkeypatch):
