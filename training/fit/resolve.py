@@ -127,12 +127,6 @@ def _facts_of(config: TrainConfig, preprocessing: dict[str, Any] | None) -> RunF
     """The facts about a run's data set, and the preprocessing of the weights it starts from."""
     check_clips(config)
     manifest = tfrecords.read_manifest(config.dataset)
-    clips = len(Split(config.dataset, config.train_split)) * config.augmentation.repeats
-    if config.batch_size > clips:
-        raise ValueError(
-            f"--batch-size must be at most {clips}, the clips per epoch of the split "
-            f"{config.train_split!r} of {config.dataset}, received {config.batch_size}."
-        )
     frame = FrameOptions.from_dict(manifest.frame)
     seconds, fps = seconds_and_fps(config, frame.fps)
     return RunFacts(
