@@ -140,8 +140,9 @@ def choose(given: TrainConfig, requested: bool) -> Choice:
 
 def completed(chosen: TrainConfig, given: TrainConfig) -> TrainConfig:
     """The chosen options, where options of the method add to those of the recipe."""
-    names = dict(parse_option(option) for option in given.options)
-    own = () if chosen.model == "tsn" or "stages" in names else small.CONFIG.options
+    names = {parse_option(option)[0] for option in given.options}
+    possible = {} if "stages" in names else options_of(chosen.model)
+    own = [o for o in small.CONFIG.options if parse_option(o)[0] in possible.keys() - names]
     return dataclasses.replace(chosen, options=(*own, *given.options))
 
 

@@ -17,7 +17,7 @@ STEPS = 250  # at least as many in a run
 CONFIG = TrainConfig(
     backbone="mobilenetv2",
     image_size=160,
-    options=("stages=head",),
+    options=("stages=head", "reduction=16"),
     sampling="segments",
     freeze="backbone",
     cached_clips=8,

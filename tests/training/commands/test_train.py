@@ -32,7 +32,7 @@ def test_few_videos_get_the_recipe_small(directions, capsys):
     config = parsed(directions)
     assert config.recipe == "small"
     assert (config.backbone, config.image_size, config.freeze) == ("mobilenetv2", 160, "backbone")
-    assert config.options == ("stages=head",)
+    assert config.options == ("stages=head", "reduction=16")
     said = capsys.readouterr().out
     assert said.startswith("Recipe: small, for 36 training videos, fewer than 2,000.")
     assert "--recipe ctm_mini_kinetics" in said
@@ -50,11 +50,12 @@ def test_a_batch_has_at_most_the_videos(directions):
 
 
 def test_options_that_are_given_win(directions):
-    config = parsed(directions, "--epochs", "3", "--image-size", "96", "--options", "reduction=16")
+    config = parsed(directions, "--epochs", "3", "--image-size", "96", "--options", "reduction=8")
     assert (config.epochs, config.image_size) == (3, 96)
-    assert config.options == ("stages=head", "reduction=16")
+    assert config.options == ("stages=head", "reduction=8")
     assert parsed(directions, "--options", "stages=4").options == ("stages=4",)
     assert parsed(directions, "--model", "tsn").options == ()
+    assert parsed(directions, "--model", "tsm").options == ("stages=head",)
 
 
 @pytest.mark.parametrize(
