@@ -45,5 +45,5 @@ class Network:
         return (
             f"Frozen: {counted(len(frozen), 'layer')}, {frozen[0].name} to {frozen[-1].name}. "
             f"Learning: {trained_parameters(self.model):,} parameters in {', '.join(learning)}. "
-            f"Computed once per clip: {' and '.join(shapes)} values."
+            f"The frozen part returns {' and '.join(shapes)} values for a clip."
         )
