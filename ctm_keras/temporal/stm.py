@@ -231,6 +231,8 @@ def stm(
 
 def _places(anatomy: Anatomy, stages: Any, blocks: Any) -> list[tuple[Site, Site]]:
     """Returns the first k x k convolution of each selected block, and its last operation."""
+    if stages == "head":
+        return [(site, site) for site in block_sites(anatomy, "head", stages, blocks, {}, "STM")]
     first: dict[str, tuple[Site, Site]] = {}
     for pair in zip(anatomy.at("middle"), anatomy.at("middle_output"), strict=True):
         first.setdefault(pair[0].block, pair)
@@ -238,8 +240,6 @@ def _places(anatomy: Anatomy, stages: Any, blocks: Any) -> list[tuple[Site, Site
         stages = sorted({middle.stage for middle, _ in first.values()})
     default = dict.fromkeys(range(1, 6), "all")
     chosen = block_sites(anatomy, "middle", stages, blocks, default, "STM")
-    if stages == "head":
-        return [(site, site) for site in chosen]
     return [first[block] for block in dict.fromkeys(site.block for site in chosen)]
 
 

@@ -114,3 +114,8 @@ def test_a_model_in_which_nothing_learns():
     model.trainable = False
     with pytest.raises(ValueError, match="Nothing of tsn_tiny would learn"):
         ctm_keras.split(model)
+
+
+def test_stm_stands_at_the_head_of_a_backbone_without_its_sites():
+    names = [layer.name for layer in built("stm", "mobilenet", stages="head").layers]
+    assert {"head_cstm", "head_cmm"} <= set(names)
