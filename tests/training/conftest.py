@@ -3,32 +3,40 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import ctm_keras
 import tfrecords
+from ctm_keras.backbones import tiny
 from tfrecords.foreign.protobuf import fields
 from training.config.train import TrainConfig
 from training.machines.devices import logical_cpus
 from training.quickstart.videos import write_direction_videos
-from training.run_folder import Run
+from training.run_folder import Run, save_model
 
 logical_cpus(4)  # before TensorFlow's first operation
 
 
 @pytest.fixture(scope="session")
-def directions(tmp_path_factory) -> Path:
+def directions(once) -> Path:
     """A built set of 12 videos of each direction, 36 to train and 12 to validate."""
-    folder = tmp_path_factory.mktemp("directions")
-    write_direction_videos(folder / "videos", 12)
-    tfrecords.build(folder / "videos", folder / "data", short_side=32, val_fraction=0.25)
-    return folder / "data"
+
+    def make(folder: Path) -> None:
+        options = {"short_side": 32, "val_fraction": 0.25, "workers": 1}
+        write_direction_videos(folder / "videos", 12)
+        tfrecords.build(folder / "videos", folder / "data", **options)
+
+    return once("directions", make) / "data"
 
 
 SMALL = TrainConfig(backbone="tiny", num_frames=4, interval=2, image_size=32, batch_size=8)
@@ -48,12 +56,62 @@ def config(directions, tmp_path) -> TrainConfig:
 
 
 @pytest.fixture(scope="session")
-def trained(directions, tmp_path_factory):
-    """A finished run that tests must not change."""
+def trained(directions, once, tmp_path_factory) -> Run:
+    """A finished run that tests must not change, except for its evaluation."""
     from training.fit.train import train
 
-    out = tmp_path_factory.mktemp("trained") / "run"
-    return train(dataclasses.replace(SMALL, data=directions, out=out, epochs=1))
+    def make(out: Path) -> None:
+        train(dataclasses.replace(SMALL, data=directions, out=out, epochs=1))
+
+    return Run(shutil.copytree(once("trained", make), tmp_path_factory.mktemp("trained") / "run"))
+
+
+@contextmanager
+def with_one_block() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiny, "BLOCKS", (1, 0, 0))
+        yield
+
+
+@pytest.fixture(scope="session")
+def shallow():
+    """Inside `with shallow():`, the tiny backbone has one block, so that TSN trains faster."""
+    return with_one_block
+
+
+@pytest.fixture
+def one_block():
+    """The tiny backbone has one block in the test and in the processes that it starts."""
+    with with_one_block():
+        yield
+
+
+def without_training(config: TrainConfig) -> Run:
+    """A run whose model has its initial weights: all that evaluation, export and reports need."""
+    from training.fit.resolve import start
+    from training.fit.train import build_model
+
+    config, facts, _ = start(config)
+    keras.utils.set_random_seed(config.seed)
+    run, model = Run.create(config, facts), build_model(config, facts)
+    for path in (run.model, run.best):
+        save_model(model, path)
+    return run
+
+
+@pytest.fixture(scope="session")
+def untrained():
+    """`untrained(config)` replaces `train(config)` where the weights do not matter."""
+    return without_training
+
+
+@pytest.fixture(scope="session")
+def served(trained, once) -> Path:
+    """The exported model of the trained run's file, its first version."""
+    from training.config.use import ExportConfig
+    from training.use.export import export
+
+    return once("served", lambda to: export(ExportConfig(model=trained.model, to=to))) / "1"
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +166,7 @@ def start():
     ) -> subprocess.Popen:
         script = Path(__file__).with_name("one_run.py")
         arguments = [json.dumps(config.to_dict()), str(after), by, str(cpus)]
+        arguments.append(json.dumps(tiny.BLOCKS))
         command = [sys.executable, str(script), *arguments]
         environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8"}

@@ -1,6 +1,6 @@
 """Trains the config in the first argument; it sends itself a signal after the given steps.
 
-python one_run.py CONFIG_AS_JSON STEPS SIGNAL CPUS
+python one_run.py CONFIG_AS_JSON STEPS SIGNAL CPUS BLOCKS_OF_TINY
 
 With several CPUs, it is a worker with that many devices, like a machine with several GPUs.
 """
@@ -13,6 +13,7 @@ from unittest import mock
 
 from tensorflow.python.distribute.collective_all_reduce_strategy import CollectiveAllReduceExtended
 
+from ctm_keras.backbones import tiny
 from training.config.train import TrainConfig
 from training.fit import step
 from training.fit.train import train
@@ -38,6 +39,7 @@ def local_cpus(self, resolver, worker):
     return tuple(f"{worker}/device:{cpu}" for cpu in cpus), "CPU"
 
 
+tiny.BLOCKS = json.loads(sys.argv[5])
 step.Step.train = train_a_step_and_signal
 try:
     with mock.patch.object(CollectiveAllReduceExtended, "_initialize_local_devices", local_cpus):

@@ -15,7 +15,6 @@ import pytest
 import ctm_keras
 import tfrecords
 from training.cli import main
-from training.fit.train import train
 from training.quickstart.videos import write_direction_videos
 
 COMMANDS = ["quickstart", "build", "verify", "train", "evaluate", "predict", "export"]
@@ -158,14 +157,15 @@ def test_the_version_is_the_packages(ctm):
 
 
 @pytest.fixture(scope="module")
-def foreign(small, tmp_path_factory):
+def foreign(small, untrained, tmp_path_factory):
     """A run whose class names few terminals can print, and its videos."""
     folder = tmp_path_factory.mktemp("foreign")
     write_direction_videos(folder / "videos", 4)
     for plain, name in {"left": "Füße", "right": "行走 🙂"}.items():
         (folder / "videos" / plain).rename(folder / "videos" / name)
     tfrecords.build(folder / "videos", folder / "data", short_side=32)
-    train(replace(small, data=folder / "data", out=folder / "run", epochs=1))
+    own = {"data": folder / "data", "out": folder / "run", "model": "tsn", "epochs": 1}
+    untrained(replace(small, **own))
     return folder
 
 

@@ -58,7 +58,8 @@ def workplace(directions, trained, tmp_path_factory):
 def model():
     """A small model that some examples train."""
     model = ctm_keras.build_video_model("tsn", "tiny", 4, 4, 32, weights=None)
-    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(loss=loss, jit_compile=False)  # XLA takes seconds
     return model
 
 

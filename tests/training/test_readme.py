@@ -11,8 +11,6 @@ import pytest
 import tensorflow as tf
 
 from tfrecords.reading.crops import decode
-from training.config.use import ExportConfig
-from training.use.export import export
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -31,9 +29,12 @@ def test_the_notebook_code_runs(directions):
     code = python_of("README.md")
     small = {
         '"data/mine"': repr(str(directions)),
-        "batch_size=32": "batch_size=8",
+        "batch_size=32": "batch_size=8, image_size=32",
+        '"val")': '"val", image_size=32)',
         "epochs=30": "epochs=1, verbose=0",
-        "ctm_keras.CTMResNet50(": 'ctm_keras.build_video_model("ctm", "tiny", weights=None, ',
+        'metrics=["accuracy"]': 'metrics=["accuracy"], jit_compile=False',  # XLA takes seconds
+        "ctm_keras.CTMResNet50(": "ctm_keras.build_video_model("
+        '"ctm", "tiny", image_size=32, weights=None, ',
     }
     for there, here in small.items():
         assert there in code
@@ -43,7 +44,7 @@ def test_the_notebook_code_runs(directions):
     assert isinstance(scope["model"], keras.Model)
 
 
-def test_the_request_for_tf_serving_is_answered(trained, directions, tmp_path, monkeypatch):
+def test_the_request_for_tf_serving_is_answered(trained, served, directions, tmp_path, monkeypatch):
     video = next((directions.parent / "videos").rglob("*.mp4"))
     own = {"holiday.mp4": str(video), "short_side=256": "short_side=32", "[::8][:8]": "[::2][:4]"}
     code = python_of("docs/serving.md")
@@ -54,10 +55,8 @@ def test_the_request_for_tf_serving_is_answered(trained, directions, tmp_path, m
     exec(code, {})
     request = json.loads((tmp_path / "request.json").read_bytes())
     clips = [[base64.b64decode(jpeg["b64"]) for jpeg in clip] for clip in request["instances"]]
-    served = tf.saved_model.load(
-        str(export(ExportConfig(model=trained.path, to=tmp_path / "served")))
-    ).signatures
-    got = served[request["signature_name"]](tf.constant(clips))["logits"]
+    signatures = tf.saved_model.load(str(served)).signatures
+    got = signatures[request["signature_name"]](tf.constant(clips))["logits"]
     crops = trained.config.clip_options().crops([decode(jpeg) for jpeg in clips[0]])
     np.testing.assert_allclose(got, trained.load_model().predict(crops), atol=1e-5)
 

@@ -13,6 +13,7 @@ from training.evaluate.config import EvaluateConfig
 from training.evaluate.predictions import Predictions
 from training.evaluate.scores import Scored, score, write_results
 from training.evaluate.settings import settings_for
+from training.pictures.charts import draw_gains
 from training.run_folder import Run, RunFacts
 
 NAMES = ["fall", "rise", "still", "never there"]
@@ -49,12 +50,21 @@ def make_run(tmp_path):
     return make
 
 
+@pytest.fixture(autouse=True)
+def pictures(monkeypatch):
+    """The arguments of each picture of gains; drawing takes most of a second."""
+    found = []
+    monkeypatch.setattr("training.analysis.compare.draw_gains", lambda *call: found.append(call))
+    monkeypatch.setattr("training.evaluate.scores.draw_confusion", lambda *_: None)
+    return found
+
+
 TSN = [0, 0, 1, 1, 1, 1, 1, 0, 2, 2]  # 7 of 10
 CTM = [0, 0, 0, 0, 1, 1, 0, 0, 2, 2]  # 8 of 10
 TSM = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2]  # all
 
 
-def test_the_results_of_two_models_compared_with_tsn(make_run, tmp_path):
+def test_the_results_of_two_models_compared_with_tsn(make_run, tmp_path, pictures):
     runs = [make_run("a", TSN), make_run("b", CTM, "ctm"), make_run("c", TSM, "tsm")]
     lines = "\n".join(analyze(runs, tmp_path / "out", top=2))
     found = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
@@ -80,6 +90,7 @@ def test_the_results_of_two_models_compared_with_tsn(make_run, tmp_path):
     assert "0.8000 [0.4902, 0.9433]  0.875 " in lines
     assert "in brackets: 95% confidence interval for 10 videos" in lines
     assert f"{runs[2]} against {runs[0]}: better on 3, worse on 0 of 10 videos" in lines
+    draw_gains(*pictures[0])
     assert (tmp_path / "out" / "temporal_gains.png").stat().st_size > 5000
 
 

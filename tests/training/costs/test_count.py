@@ -49,7 +49,10 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.parametrize("method", PUBLISHED)
+@pytest.mark.parametrize(
+    "method",
+    ["tam", *(pytest.param(name, marks=pytest.mark.long) for name in ("tsn", "i3d", "s3d"))],
+)
 def test_costs_agree_with_the_references(method):
     parameters, giga = PUBLISHED[method]
     model = ctm_keras.build_video_model(method, "tv_resnet50", 87, 8, 224, weights=None)

@@ -8,22 +8,31 @@ import pytest
 
 import ctm_keras
 from ctm_keras.engine.families import FAMILIES
-from ctm_keras.methods import METHODS, grafts_of
+from ctm_keras.methods import METHODS, NETWORKS, grafts_of
 from ctm_keras.models import image_anatomy
 from training.costs import table
 from training.costs.table import compatibility, cost_table, why_not
 
 PAGE = Path(__file__).parents[3] / "docs" / "models.md"
 BACKBONES = [family.members[0].lower() for family in FAMILIES]
+TINY_AND_VGG = [family for family in FAMILIES if family.members[0] in ("Tiny", "VGG16")]
+SOME = ("tsn", "ctm", "i3d")
 
 
 @pytest.mark.usefixtures("no_random_start")
-def test_the_table_of_costs_has_a_row_for_each_method(monkeypatch):
+@pytest.mark.parametrize(
+    "methods",
+    [SOME, pytest.param(tuple(METHODS), marks=pytest.mark.long)],
+    ids=["some", "all"],
+)
+def test_the_table_of_costs_has_a_row_for_each_method(monkeypatch, methods):
+    monkeypatch.setattr(table, "METHODS", methods)
     monkeypatch.setattr(table, "clips_per_second", lambda model: 12.5)
     lines = list(cost_table("tiny", 4, 32, 5))
-    for method in ctm_keras.list_models():
+    assert set(ctm_keras.list_models()) == {*METHODS, *NETWORKS}
+    for method in (*methods, *NETWORKS):
         assert any(line.split()[0] == method for line in lines), method
-    assert sum(line.endswith(" 12.50") for line in lines) == len(METHODS)
+    assert sum(line.endswith(" 12.50") for line in lines) == len(methods)
     assert any(line.startswith("slowfast") and "not on tiny" in line for line in lines)
 
 
@@ -37,7 +46,11 @@ def test_invalid_options_of_the_cost_table_are_errors(backbone, frames, message)
 
 
 @pytest.mark.usefixtures("no_random_start")
-def test_the_page_shows_which_backbones_support_each_method():
+@pytest.mark.parametrize(
+    "families", [TINY_AND_VGG, pytest.param(FAMILIES, marks=pytest.mark.long)], ids=["some", "all"]
+)
+def test_the_page_shows_which_backbones_support_each_method(monkeypatch, families):
+    monkeypatch.setattr(table, "FAMILIES", families)
     page = PAGE.read_text(encoding="utf-8")
     for line in compatibility():
         assert line in page, f"{PAGE.name} is old: run benchmarks/models_page.py"
@@ -57,7 +70,9 @@ def test_the_compatible_methods_on_the_page_can_be_built(method, backbone):
 
 
 @pytest.mark.usefixtures("no_random_start")
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method", [m if m in SOME else pytest.param(m, marks=pytest.mark.long) for m in METHODS]
+)
 def test_every_method_supports_temporal_pooling(method):
     grafts = grafts_of(method, image_anatomy("tv_resnet18", 64, None), True, {})
     model = ctm_keras.build_video_model(

@@ -16,15 +16,17 @@ from training.fit.step import Step
 from training.fit.train import train
 from training.run_folder import Run
 
+pytestmark = pytest.mark.usefixtures("one_block")
 EVERYTHING = {"accumulate": 2, "clip_norm": 1.0, "ema": 0.9, "warmup_epochs": 0.5, "dropout": 0.3}
 EVERYTHING |= {"optimizer": "adamw", "backbone_rate": 0.5, "patience": 2, "precise_bn": 3}
 
 
 @pytest.fixture(scope="module")
-def undisturbed(directions, small, change, tmp_path_factory) -> Run:
+def undisturbed(directions, small, change, shallow, tmp_path_factory) -> Run:
     out = tmp_path_factory.mktemp("undisturbed") / "run"
     own = {"data": directions, "out": out, "model": "tsn", "epochs": 2, "save_every": 2}
-    return train(change(small, **own, **EVERYTHING))
+    with shallow():
+        return train(change(small, **own, **EVERYTHING))
 
 
 def log_of(run: Run) -> list[dict[str, str]]:
@@ -61,6 +63,7 @@ def preempted(monkeypatch):
     return preempted
 
 
+@pytest.mark.long
 def test_a_preempted_and_killed_run_resumes_exactly(
     undisturbed, change, start, preempted, difference, tmp_path, capsys
 ):
@@ -91,7 +94,6 @@ def test_a_run_killed_at_random_steps_resumes_exactly(
     assert_equal(undisturbed, train(config), difference, f"killed after steps {steps}")
 
 
-@pytest.mark.long
 def test_a_preempted_run_saves_at_once(
     undisturbed, change, preempted, difference, tmp_path, capsys
 ):

@@ -20,6 +20,7 @@ from tfrecords.format.decoded import FrameOptions
 from training.config.train import TrainConfig
 from training.fit.batch_norm import batch_norms
 from training.fit.callbacks import Checkpoints, DivergedError
+from training.fit.loop import Loop
 from training.fit.resolve import resolve
 from training.fit.resume import reopen
 from training.fit.train import build_model, next_command, train
@@ -97,9 +98,10 @@ def test_mixed_precision_trains(config, precision, change):
     assert run.load_model().output.dtype == "float32"
 
 
+@pytest.mark.usefixtures("one_block")
 def test_a_run_that_diverges_names_the_step_and_the_last_good_state(config, change):
     with pytest.raises(DivergedError, match=r"epoch 1, step \d") as error:
-        train(change(config, learning_rate=1e30, save_every=1))
+        train(change(config, model="tsn", learning_rate=1e30, save_every=1))
     assert "lower --learning-rate" in str(error.value)
     assert "saved state" in str(error.value) or "last good state is" in str(error.value)
 
@@ -255,10 +257,11 @@ def test_resuming_a_folder_that_is_not_a_run_is_refused(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def stopped_once(directions, small, change, tmp_path_factory):
+def stopped_once(directions, small, change, shallow, tmp_path_factory):
     """A run that was stopped in its second epoch, with two states and a log of one epoch."""
     out = tmp_path_factory.mktemp("stopped") / "run"
-    config = change(small, data=directions, out=out, dropout=0.3, epochs=2, save_every=2)
+    own = {"model": "tsn", "dropout": 0.3, "epochs": 2, "save_every": 2}
+    config = change(small, data=directions, out=out, **own)
 
     def stop(self, batch, logs=None):
         if self.epoch == 1 and self.done == 3:
@@ -268,13 +271,13 @@ def stopped_once(directions, small, change, tmp_path_factory):
     original = Checkpoints.on_train_batch_end
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Checkpoints, "on_train_batch_end", stop)
-        with pytest.raises(KeyboardInterrupt):
+        with shallow(), pytest.raises(KeyboardInterrupt):
             train(config)
     return out
 
 
 @pytest.fixture
-def stopped(stopped_once, tmp_path):
+def stopped(stopped_once, one_block, tmp_path):
     """A copy of the stopped run."""
     return Run.open(shutil.copytree(stopped_once, tmp_path / "run"))
 
@@ -283,6 +286,28 @@ def states(run: Run) -> list:
     return sorted(run.states.glob("*.index"))
 
 
+@pytest.fixture
+def no_steps(monkeypatch):
+    """Training ends when all is prepared and printed."""
+    monkeypatch.setattr(Loop, "run", lambda *_: None)
+
+
+@pytest.mark.usefixtures("no_steps")
+def test_a_stopped_run_tells_where_it_resumes(stopped, capsys):
+    assert len(states(stopped)) == 2
+    train(TrainConfig(resume=stopped.path))
+    assert "Resuming at epoch 2, step 2 of 4." in capsys.readouterr().out
+
+
+def test_a_finished_run_has_nothing_to_resume(trained, tmp_path, capsys):
+    run = Run(shutil.copytree(trained.path, tmp_path / "run"))
+    before = rows_of(run)
+    train(TrainConfig(resume=run.path))
+    assert "All 1 epochs are finished." in capsys.readouterr().out
+    assert rows_of(run) == before
+
+
+@pytest.mark.long
 def test_a_stopped_run_prints_how_to_resume(stopped, capsys):
     assert len(states(stopped)) == 2
     train(TrainConfig(resume=stopped.path))
@@ -293,6 +318,7 @@ def test_a_stopped_run_prints_how_to_resume(stopped, capsys):
     assert "All 2 epochs are finished." in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("no_steps")
 def test_a_damaged_state_is_skipped_for_the_previous_one(stopped, capsys):
     newest = max(stopped.states.glob("*.data*"))
     newest.write_bytes(newest.read_bytes()[:1000])
@@ -366,13 +392,14 @@ def test_a_truncated_log_is_trimmed(tmp_path, before, after):
     assert run.log.read_text(encoding="utf-8") == after
 
 
-def test_a_full_disk_is_one_sentence(config, monkeypatch):
+@pytest.mark.usefixtures("one_block")
+def test_a_full_disk_is_one_sentence(config, change, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("training.fit.callbacks.save_model", full)
     with pytest.raises(OSError, match=r"The disk of .* is full. Free some space, then run"):
-        train(config)
+        train(change(config, model="tsn"))
 
 
 def test_a_damaged_model_is_named(trained, tmp_path):
@@ -386,6 +413,14 @@ def test_a_damaged_model_is_named(trained, tmp_path):
             Run.open(tmp_path).load_model()
 
 
+def test_another_backend_is_refused(config, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ValueError, match=r"must be 'tensorflow' for .*, received 'jax'"):
+        train(config)
+    assert not config.out.exists()
+
+
+@pytest.mark.long
 def test_another_backend_is_refused_in_one_sentence(tmp_path):
     environment = os.environ | {"KERAS_BACKEND": "jax"}
     command = [sys.executable, "-m", "training", "train", "--data", str(tmp_path)]

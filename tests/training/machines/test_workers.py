@@ -22,6 +22,7 @@ from training.machines.workers import (
 from training.quickstart.videos import write_direction_videos
 from training.run_folder import Run
 
+pytestmark = pytest.mark.usefixtures("one_block")
 EVERYTHING = {"accumulate": 2, "clip_norm": 1.0, "ema": 0.9, "learning_rate": 0.05}
 
 
@@ -63,10 +64,11 @@ def assert_same_training(one: Run, other: Run, difference) -> None:
             assert float(own[name]) == pytest.approx(float(its[name]), rel=1e-4)
 
 
-def test_two_workers_train_as_one_device(config, pair, start, change, difference, tmp_path):
+@pytest.mark.parametrize("cpus", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_two_workers_train_as_one_device(config, pair, start, change, difference, tmp_path, cpus):
     """Batch norm, clipping, accumulation, averages, validation; only the chief writes."""
     elsewhere = tmp_path / "elsewhere"
-    both = [start(pair[0]), start(change(pair[1], out=elsewhere))]
+    both = [start(pair[0], cpus=cpus), start(change(pair[1], out=elsewhere), cpus=cpus)]
     alone = train(config)
     outputs_of(both)
     assert_same_training(alone, Run.open(pair[0].out), difference)

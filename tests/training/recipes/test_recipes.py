@@ -83,16 +83,18 @@ def test_a_warm_up_rises_from_its_start_in_both_schedules():
         assert (np.diff(rates[:20]) > 0).all()
 
 
+@pytest.mark.usefixtures("one_block")
 def test_the_command_line_overrides_a_recipe(directions, tmp_path, monkeypatch, capsys):
     out = tmp_path / "run"
     options = ["--backbone", "tiny", "--image-size", "32", "--num-frames", "4", "--batch-size", "8"]
-    options += ["--clip-norm", "1", "--mixup", "0.8"]
+    options += ["--model", "tsn", "--clip-norm", "1", "--mixup", "0.8"]
     arguments = ["--recipe", "ctm_mini_kinetics", "--data", str(directions), "--out", str(out)]
     monkeypatch.setattr("sys.argv", ["ctm", "train", *arguments, *options, "--dry-run"])
     main()
     printed = capsys.readouterr().out
     for line in (
         "Recipe ctm_mini_kinetics:",
+        "  model: tsn instead of ctm",
         "  backbone: tiny instead of resnet50",
         "  batch_size: 8 instead of 96",
         "  num_frames: 4 instead of 8",

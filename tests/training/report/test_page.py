@@ -18,7 +18,6 @@ from training.evaluate.interval import with_interval
 from training.evaluate.paired import against_the_first
 from training.evaluate.predictions import confusion_matrix
 from training.evaluate.scores import Report, read_results
-from training.fit.train import train
 from training.report.page import report
 from training.report.pictures import curves
 from training.report.reported_run import clips_of, read_run, worst_confusions
@@ -38,14 +37,16 @@ QUIET = (
 
 
 @pytest.fixture(scope="module")
-def runs(small, directions, tmp_path_factory):
-    """A TSN and a CTM of two epochs, evaluated."""
+def runs(small, directions, trained, untrained, tmp_path_factory):
+    """A TSN and a CTM, evaluated, with the curves of a training."""
     folder = tmp_path_factory.mktemp("runs")
     paths = []
-    for model in ("tsn", "ctm"):
-        config = replace(small, data=directions, out=folder / model, model=model, epochs=2)
-        paths.append(train(config).path)
-        evaluate(paths[-1], num_clips=1, num_crops=1)
+    for seed, model in enumerate(("tsn", "ctm")):
+        config = replace(small, data=directions, out=folder / model, model=model, seed=seed)
+        run = untrained(config)
+        shutil.copy(trained.log, run.log)
+        evaluate(run.path, num_clips=1, num_crops=1)
+        paths.append(run.path)
     return paths
 
 
@@ -55,6 +56,13 @@ def page(runs, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "new" / "report.html"
     report(ReportConfig(runs=tuple(runs), to=path, title="Two <models> & more"))
     return path
+
+
+@pytest.fixture
+def few_pictures(monkeypatch):
+    """Pages without confusions, gains and kernels, which take seconds to draw."""
+    for name, value in {"matrix": "", "drawn": "", "kernels": {}}.items():
+        monkeypatch.setattr(f"training.report.page.{name}", lambda *_, value=value: value)
 
 
 def browse(page, *options):
@@ -136,6 +144,7 @@ def changed(run, to, **values):
     return to
 
 
+@pytest.mark.usefixtures("few_pictures")
 def test_means_of_a_method_are_on_the_page(runs, tmp_path):
     more = [changed(run, tmp_path / run.name, num_frames=8) for run in runs]
     report(ReportConfig(runs=(*runs, *more), to=tmp_path / "r.html"))
@@ -144,6 +153,7 @@ def test_means_of_a_method_are_on_the_page(runs, tmp_path):
     assert f"<p>{means}</p>" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("few_pictures")
 def test_the_results_of_analyze_are_on_the_page(runs, tmp_path):
     other = changed(runs[1], tmp_path / "conv & more", model="conv")
     paths = [*runs, other]
@@ -182,6 +192,7 @@ def test_clips_come_from_the_evaluated_data_set(runs, directions, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("few_pictures")
 def test_a_page_explains_why_clips_are_missing(runs, tmp_path):
     run = shutil.copytree(runs[0], tmp_path / "run")
     values = json.loads((run / "report.json").read_text(encoding="utf-8"))
@@ -225,6 +236,7 @@ def test_order_tests_name_the_run_whose_data_set_is_missing(runs, tmp_path):
         list(order_tests([run], tmp_path / "out"))
 
 
+@pytest.mark.usefixtures("few_pictures")
 def test_a_run_that_was_not_evaluated_has_its_curves(trained, tmp_path):
     results = shutil.ignore_patterns("report.json", "predictions.npz")
     run = shutil.copytree(trained.path, tmp_path / "run", ignore=results)

@@ -9,9 +9,6 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from training.config.use import ExportConfig
-from training.use.export import export
-
 UINT8, STRING = 4, 7  # TF_DataType
 TSTRING = 24  # bytes of a TF_TString
 
@@ -105,13 +102,6 @@ class Session:
         out = np.empty(shape, np.float32)
         c.memmove(out.ctypes.data, self.library.TF_TensorData(result), out.nbytes)
         return out
-
-
-@pytest.fixture(scope="module")
-def served(trained, tmp_path_factory):
-    return export(
-        ExportConfig(model=trained.path, to=tmp_path_factory.mktemp("served") / "gestures")
-    )
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The served model, in processes that have none of this project's code."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -32,12 +33,6 @@ print(json.dumps({
     "classes": [[name.decode() for name in row] for row in out["classes"].numpy()],
 }))
 """
-
-
-@pytest.fixture(scope="module")
-def served(trained, tmp_path_factory):
-    to = tmp_path_factory.mktemp("served") / "gestures"
-    return export(ExportConfig(model=trained.model, to=to))  # a run is exported below
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +89,18 @@ def test_the_warm_up_requests_run(served, warmup_requests):
     assert list(requests) == ["serving_default", "jpeg"]
 
 
-def test_an_existing_version_is_not_overwritten(trained, served):
+def test_an_existing_version_is_not_overwritten(trained, served, tmp_path, monkeypatch):
+    to = shutil.copytree(served.parent, tmp_path / "served")
     with pytest.raises(ValueError, match=r"exists already\. Give another --version"):
-        export(ExportConfig(model=trained.path, to=served.parent))
-    assert export(ExportConfig(model=trained.path, to=served.parent, version=2)).name == "2"
+        export(ExportConfig(model=trained.path, to=to))
+    viewed = []
+
+    def only_the_folder(model, options, folder):
+        viewed.append(options)
+        folder.mkdir()
+
+    monkeypatch.setattr("training.use.export.export_model", only_the_folder)
+    for version, model in enumerate((trained.path, trained.model), start=2):
+        assert export(ExportConfig(model=model, to=to, version=version)).name == f"{version}"
+    assert viewed[0] == viewed[1]
+    assert sorted(path.name for path in to.iterdir()) == ["1", "2", "3"]
