@@ -97,8 +97,9 @@ def kept(page: str, head: str, end: str) -> str:
 
 HEAD = """# Models
 
-What each method is, what it costs, and on which backbones it works. `python
-benchmarks/models_page.py` writes this page.
+What each method is, what it costs, and on which backbones it works. H, W and T are height, width
+and time; Res2 to Res5 are the stages of a ResNet. `python benchmarks/models_page.py` writes this
+page.
 
 ## Methods"""
 
@@ -108,18 +109,19 @@ backbone is `tv_resnet50`, the ResNet-50 of torchvision, whose costs the papers 
 --table --backbone tv_resnet50` prints this table on your machine. CoST, its baselines `c2d` and
 `c3d`, and `i3d_3x1x1` halve the number of frames after the first layers, so they cost less than
 TSN. The column clips/s is a quick measurement on two cores: the fastest of three steps with one
-clip. [Speed](#speed) has the careful one, medians of several rounds. They differ by up to 14%."""
+clip. [Speed](#speed) has careful measurements, medians of several rounds, which differ from these
+by up to 14%."""
 
 PROOF = """## Compared with the original implementations
 `tests/ctm_keras/reference` compares 46 networks with the original PyTorch code (IBM's, TSM's,
 mmaction2's, PySlowFast's, CoST's, and STM's by its author). Each original network gets weights from
 a formula; `ctm_keras.import_weights` converts them. Both networks then score two clips in each
 of two shapes. The largest difference of their logits, relative to the largest logit, was 9.1e-6 for
-softmax non-local blocks and 2e-6 for all others (2026-11-21). It is rounding and depends on the
-weights: with other weights, it reached 2.5e-5 on ResNet-101. For comparison, reversing a clip
-changes the logits of networks that see order by 3e-3 to 5e-1. The parameter counts are equal,
-except for biases that change no score: IBM's S3D on Inception has biases before batch norms, which
-this library omits, and each non-local block has one bias that mmaction2 omits."""
+softmax non-local blocks and 2e-6 for all others (2026-11-21). These differences come from rounding
+and depend on the weights: with other weights, one reached 2.5e-5 on ResNet-101. For comparison,
+reversing a clip changes the logits of networks that see order by 3e-3 to 5e-1. The parameter counts
+are equal, except for biases that change no score: IBM's S3D on Inception has biases before batch
+norms, which this library omits, and each non-local block has one bias that mmaction2 omits."""
 
 PAPERS = """## Compared with the papers' figures
 Multiply-adds of one clip, which the papers call FLOPs, counted from the model's graph, and
@@ -127,7 +129,9 @@ parameters. In parentheses is ours divided by theirs. "IBM's log" is a log of
 IBM/action-recognition-pytorch; "analysis" is [arXiv 2010.11757](https://arxiv.org/abs/2010.11757)."""
 
 FITS = """## Which method works on which backbone
-SlowFast is not in this table: it builds its own pathways, from ResNet-50 or ResNet-101 only.
+SlowFast is not in this table: it builds its own pathways, with the depth of ResNet-50 or ResNet-101
+only. Nor does it hold for `--options stages=head`: with this option, `ctm`, `tsm`, `tam`,
+`nonlocal`, `conv`, `avg` and `max` work on all backbones except NASNet.
 
 MobileNet alternates depthwise k x k and ordinary 1 x 1 convolutions. `i3d`, `s3d` and `stm`, which
 elsewhere work on the k x k convolution of a block, work on the 1 x 1 convolution there: `i3d`, for
