@@ -72,6 +72,7 @@ def test_a_long_help_has_groups(ctm):
         "clip": "--num-frames",
         "augmentation": "--mixup",
         "optimization": "--learning-rate",
+        "freezing": "--cached-clips",
         "machine": "--devices",
     }
     assert list(groups) == list(options)

@@ -7,12 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from training.config.train import TrainConfig
+from tfrecords import ClipOptions
 from training.evaluate.config import EvaluateConfig
 from training.evaluate.paired import SignTest, against_the_first, in_words, sign_test
 from training.evaluate.predictions import Predictions
 from training.evaluate.scores import Scored, score
 from training.evaluate.settings import settings_for
+from training.view import View
 
 
 @pytest.mark.parametrize(
@@ -57,8 +58,8 @@ def run(answers, **changes):
     predictions = Predictions(
         np.array([*own["ids"]]), own["views"], np.array(own["labels"]), logits
     )
-    config = TrainConfig(num_frames=own["num_frames"])
-    settings = settings_for(EvaluateConfig(num_clips=own["num_clips"]), config)
+    view = View(ClipOptions(num_frames=own["num_frames"]))
+    settings = settings_for(EvaluateConfig(num_clips=own["num_clips"]), view)
     same = {"data": "d", "data_hash": "h", "protocol": str(settings), "missing": {}}
     scored = Scored(**same, split=own["split"], model=own["model"], settings=settings)
     return predictions, score(predictions, [*own["names"]], scored)
