@@ -130,7 +130,7 @@ IBM/action-recognition-pytorch; "analysis" is [arXiv 2010.11757](https://arxiv.o
 
 FITS = """## Which method works on which backbone
 SlowFast is not in this table: it builds its own pathways, with the depth of ResNet-50 or ResNet-101
-only. Nor does it hold for `--options stages=head`: with this option, `ctm`, `tsm`, `tam`,
+only. Nor does it hold for `--options stages=head`: with this option, `ctm`, `stm`, `tsm`, `tam`,
 `nonlocal`, `conv`, `avg` and `max` work on all backbones except NASNet.
 
 MobileNet alternates depthwise k x k and ordinary 1 x 1 convolutions. `i3d`, `s3d` and `stm`, which

@@ -139,7 +139,13 @@ def choose(given: TrainConfig, requested: bool) -> Choice:
 
 
 def completed(chosen: TrainConfig, given: TrainConfig) -> TrainConfig:
-    """The chosen options, where options of the method add to those of the recipe."""
+    """The chosen options, where options of the method add to those of the recipe.
+
+    Augmentations that need new clips in each step switch off the recipe's cache.
+    """
+    augmentation = chosen.augmentation
+    if (augmentation.mixes or augmentation.repeats > 1) and not given.cached_clips:
+        chosen = dataclasses.replace(chosen, cached_clips=0)
     names = {parse_option(option)[0] for option in given.options}
     possible = {} if "stages" in names else options_of(chosen.model)
     own = [o for o in small.CONFIG.options if parse_option(o)[0] in possible.keys() - names]

@@ -58,6 +58,12 @@ def test_options_that_are_given_win(directions):
     assert parsed(directions, "--model", "tsm").options == ("stages=head",)
 
 
+def test_augmentations_that_need_new_clips_switch_off_the_cache(directions):
+    assert parsed(directions, "--augment", "mvit").cached_clips == 0
+    assert parsed(directions, "--augment", "mvit", "--cached-clips", "2").cached_clips == 2
+    assert parsed(directions, "--augment", "tsn").cached_clips == 8
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
