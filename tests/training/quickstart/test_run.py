@@ -1,17 +1,11 @@
-"""A small quickstart, the full one (marked long), and the notebook, executed."""
+"""A small quickstart, and the full one (marked long)."""
 
-from pathlib import Path
-
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from training.config.tools import QuickstartConfig
 from training.fit.train import train
 from training.quickstart import run as module
 from training.quickstart.run import quickstart
-
-NOTEBOOK = Path(__file__).parents[3] / "examples" / "ctm_in_a_notebook.ipynb"
 
 
 def test_quickstart_runs_the_whole_workflow(tmp_path, untrained, monkeypatch, capsys):
@@ -43,12 +37,3 @@ def test_ctm_learns_what_tsn_cannot(tmp_path):
     reports = quickstart(QuickstartConfig(out=tmp_path / "q"))
     assert reports["ctm"].top1 > 0.95
     assert reports["tsn"].top1 < 0.4
-
-
-@pytest.mark.long
-def test_the_notebook_runs(monkeypatch):
-    monkeypatch.setenv("VIDEOS_PER_CLASS", "10")
-    monkeypatch.setenv("EPOCHS", "1")
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    NotebookClient(notebook, timeout=200, kernel_name="python3").execute()
-    assert "down" in str(notebook.cells[-2].outputs)
