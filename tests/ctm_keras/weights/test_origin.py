@@ -32,11 +32,13 @@ OPTIONS = {
     "s3d": [{"depthwise": (True, False), "time_padding": ("zero", "replicate"),
              "inflation": ("copy", "divide")},
             {"widths": ("r2plus1d", "same")}],
-    "tam": [{"blending_frames": (5, 3), "blending": ("max", "sum")}],
-    "tsm": [{"fold_div": (4, 8), "online": (True, False), "every": (2, 1)}],
-    "conv": [{"size": (5, 3)}],
-    "avg": [{}],
-    "max": [{}],
+    "tam": [{"blending_frames": (5, 3), "blending": ("max", "sum")},
+            {"stages": ("head", None)}],
+    "tsm": [{"fold_div": (4, 8), "online": (True, False), "every": (2, 1)},
+            {"stages": ("head", None)}],
+    "conv": [{"size": (5, 3)}, {"stages": ("head", None)}],
+    "avg": [{"stages": ("head", None)}],
+    "max": [{"stages": ("head", None)}],
     "nonlocal": [{"mode": ("dot_product", "gaussian"), "stages": (3, 4), "blocks": ("all", 1),
                   "reduction": (4, 2), "sub_sample": (False, True)},
                  {"scale": (True, False)}],
@@ -265,7 +267,7 @@ def test_the_remedy_names_what_was_given_or_what_is_to_be_given(tmp_path):
     without_note(one).save(path)
     for given in ({}, {"every": 3}):
         with pytest.raises(
-            ValueError, match=r"Pass those .* among every, temporal_pooling"
+            ValueError, match=r"Pass those .* among every, stages, temporal_pooling"
         ) as error:
             build("tsm", weights=path, **given)
         assert "Omit" not in str(error.value)
