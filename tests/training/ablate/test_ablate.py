@@ -47,7 +47,7 @@ def test_every_row_of_every_table_can_be_built_on_resnets(table):
 @pytest.mark.parametrize("training", ["none", pytest.param("real", marks=pytest.mark.long)])
 def test_tables_are_trained_evaluated_and_written(ablation, untrained, monkeypatch, training):
     if training == "none":
-        monkeypatch.setattr("training.ablate.ablate.train", untrained)
+        monkeypatch.setattr("training.fit.measure.train", untrained)
     rows = {"ctm-1": (3,), "ctm-2": (3, 4)}  # CTM is the row of Res4; tiny has no Res5
     for name, kept in rows.items():
         own = tuple(TABLES[name].rows[i] for i in kept)
