@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from tfrecords.format import SplitName
+from tfrecords.format import SplitName, write_json
 from tfrecords.reading import Split, rows_of_epoch
 from tfrecords.storage import free_bytes, full_disk_in_words
 from tfrecords.text import counted, sized
@@ -60,7 +60,7 @@ class TrunkCache:
             return
         print(f"Computing the frozen layers once: {self.check_space()}")
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "content.json").write_text(json.dumps(self.content, indent=1))
+        write_json(self.folder / "content.json", self.content)
         remedy = "start the training again, which continues; or lower --cached-clips"
         with full_disk_in_words(self.folder, remedy), self._progress(passes) as progress:
             try:
