@@ -52,8 +52,8 @@ ROOMS = {  # a folder, or a file beside folders: those of its package that it ma
         "analysis": "config machines pictures evaluate run_folder",
         "report": "analysis config evaluate pictures run_folder",
         "quickstart": "config machines pictures evaluate fit use run_folder",
-        "commands": "ablate analysis config costs evaluate fit machines pictures recipes "
-        "run_folder",
+        "commands": "ablate analysis config costs evaluate fit machines open_model pictures "
+        "recipes run_folder",
         "cli": "ablate commands recipes",
         "__main__": "cli",
         "__init__": "config fit quickstart use",

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import tfrecords
 from tfrecords.format import SplitName
-from tfrecords.reading import Split
+from tfrecords.reading import num_videos
 from training.config.train import TrainConfig
 from training.config.use import ShowConfig
 
@@ -86,7 +86,7 @@ def validation_batches(
     All devices of all machines have the same number of batches of the same size; padding has
     weight 0.
     """
-    videos = len(Split(config.dataset, config.val_split))
+    videos = num_videos(config.dataset, config.val_split)
     replicas = strategy.num_replicas_in_sync
     at_once = config.batch_size // config.accumulate // replicas
 

@@ -101,10 +101,6 @@ class Run:
         return self.checkpoints / "states"
 
     @property
-    def cache(self) -> Path:
-        return self.path / "cache"
-
-    @property
     def model(self) -> Path:
         return self.path / "model.keras"
 

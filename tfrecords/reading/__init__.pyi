@@ -1,16 +1,18 @@
 from .class_weights import WEIGHTINGS
 from .clip_reader import ClipReader, read_frames
 from .crops import crop_clip
-from .epoch_order import rows_of_epoch
+from .epoch_order import epochs, rows_of_epoch
 from .resize import mean, total, weights
-from .split import Split
+from .split import Split, num_videos
 
 __all__ = [
     "WEIGHTINGS",
     "ClipReader",
     "Split",
     "crop_clip",
+    "epochs",
     "mean",
+    "num_videos",
     "read_frames",
     "rows_of_epoch",
     "total",

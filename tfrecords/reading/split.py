@@ -154,6 +154,13 @@ class Split:
         return _bad(shard, f"{part} of video {self.ids[video]!r} {reason}")
 
 
+def num_videos(folder: str | AnyPath, split: str) -> int:
+    """The number of videos of a split; only the division into folds needs the indexes."""
+    if SplitName.parse(split).folds:
+        return len(Split(folder, split))
+    return read_manifest(folder).num_videos(split)
+
+
 def data_error(error: BaseException) -> BadShard | StorageError | None:
     """Finds the error about the data in an exception that TensorFlow raised during iteration.
 

@@ -8,15 +8,9 @@ from typing import Annotated, Any
 import tyro
 
 from tfrecords.storage import as_path
-from training.config.clips import AugmentationConfig, ClipConfig, ViewConfig
+from training.config.clips import ViewConfig
 from training.config.options import Options, check_counts
-from training.config.train import (
-    FreezingConfig,
-    MachineConfig,
-    ModelConfig,
-    OptimizationConfig,
-    TrainConfig,
-)
+from training.config.train import RecipeConfig, TrainConfig
 from training.evaluate.config import EvaluateConfig
 
 
@@ -53,16 +47,7 @@ class TablesAndDataConfig(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AblateConfig(
-    TablesAndDataConfig,
-    ModelConfig,
-    ClipConfig,
-    AugmentationConfig,
-    OptimizationConfig,
-    FreezingConfig,
-    MachineConfig,
-    ViewConfig,
-):
+class AblateConfig(TablesAndDataConfig, RecipeConfig, ViewConfig):
     """Reproduce the papers' ablation tables: train and evaluate each network several times.
 
     Writes a table with mean and standard deviation next to the paper's figures. Finished runs are
@@ -95,7 +80,7 @@ class AblateConfig(
         """Raises ValueError for invalid values."""
         super().check()
         self.evaluation.check()
-        if self.model != ModelConfig.model:
+        if self.model != RecipeConfig.model:
             raise ValueError(
                 f"ctm ablate trains the models of its tables, received --model {self.model}. "
                 "Remove --model."

@@ -37,10 +37,12 @@ def parse(
 
 
 def _parts_of(takes: type) -> list[type]:
-    """The dataclasses that a config inherits from, each a group of the help."""
+    """The dataclasses with options that a config inherits from, each a group of the help."""
     parts = [base for base in takes.__bases__ if base is not Options]
     own = vars(takes).get("__annotations__")
-    return [takes] if own or not parts else parts
+    if own or not parts:
+        return [takes]
+    return [part for base in parts for part in _parts_of(base)]
 
 
 def _in_groups(takes: type, default: Any) -> type:

@@ -13,13 +13,14 @@ import tfrecords
 from ctm_keras.methods import options_of
 from ctm_keras.weights import Origin, read_video_model
 from tfrecords.format import FILE
-from tfrecords.reading import Split
+from tfrecords.reading import num_videos
 from tfrecords.storage import as_path, is_file
 from training.commands.parse import parse
 from training.config.options import parse_option
 from training.config.train import TrainConfig
 from training.machines.devices import require_tensorflow
 from training.machines.workers import count_workers
+from training.open_model import is_run
 from training.recipes import small
 from training.run_folder import Run
 
@@ -115,13 +116,14 @@ def choose(given: TrainConfig, requested: bool) -> Choice:
     """
     given.dataset  # noqa: B018  (it raises)
     first = given.folder / "fold-0" if given.folds else given.folder
-    if (first / "config.json").is_file():
+    if is_run(first):
         stored = Run.open(first).config
         kept = {name: getattr(stored, name) for name in (*UNSET, "image_size", "recipe")}
         recipe = dataclasses.replace(small.CONFIG, **kept) if stored.recipe == "small" else None
         return Choice(recipe, f"as the run in {given.folder}")
     videos = training_videos(given)
-    reason = against_small(given)
+    backbone = _backbone_of(given)
+    reason = against_small(given, backbone)
     if not requested and (reason or videos >= FEW):
         return Choice(None, reason or f"for {videos:,} training videos")
     gpu = _has_gpu() and not given.devices.startswith("cpu")
@@ -130,7 +132,7 @@ def choose(given: TrainConfig, requested: bool) -> Choice:
     recipe = dataclasses.replace(
         recipe,
         recipe="small",
-        backbone=_backbone_of(given) or recipe.backbone,
+        backbone=backbone or recipe.backbone,
         batch_size=size,
         epochs=small.epochs(videos, size),
     )
@@ -155,15 +157,16 @@ def completed(chosen: TrainConfig, given: TrainConfig) -> TrainConfig:
 def training_videos(config: TrainConfig) -> int:
     """The number of training videos, of a fold if there are folds."""
     manifest = tfrecords.read_manifest(config.dataset)
-    videos = len(Split(config.dataset, config.train_split))
+    videos = num_videos(config.dataset, config.train_split)
     if config.folds:
-        videos += manifest.num_videos("val") if config.val_split in manifest.splits else 0
+        in_folds = config.val_split in manifest.splits
+        videos += manifest.num_videos(config.val_split) if in_folds else 0
         videos -= -(-videos // config.folds)
     return videos
 
 
-def against_small(given: TrainConfig) -> str | None:
-    """Why the options do not suit the recipe `small`, or None."""
+def against_small(given: TrainConfig, backbone: str | None) -> str | None:
+    """Why the options, or the backbone of their weights, do not suit `small`; or None."""
     if given.backbone:
         return "since --backbone is given"
     if given.workers or count_workers() > 1:
@@ -172,7 +175,7 @@ def against_small(given: TrainConfig) -> str | None:
         return "since --weights none leaves nothing to freeze"
     if given.model != "tsn" and "stages" not in options_of(given.model):
         return f"since {given.model} has no layer for the features of a frozen model"
-    if _backbone_of(given) == "":
+    if backbone == "":
         return "since --weights is not a TSN, whose layers could be frozen"
     return None
 

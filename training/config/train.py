@@ -270,8 +270,7 @@ class MachineConfig(Options):
 
 
 @dataclass(frozen=True)
-class TrainConfig(
-    DataAndRunConfig,
+class RecipeConfig(
     ModelConfig,
     ClipConfig,
     AugmentationConfig,
@@ -279,6 +278,30 @@ class TrainConfig(
     FreezingConfig,
     MachineConfig,
 ):
+    """What `ctm train` and `ctm ablate` take alike."""
+
+    def check(self) -> None:
+        """Raises ValueError for values that are invalid or cannot be combined."""
+        super().check()
+        if self.freeze and self.freeze_bn:
+            raise ValueError(
+                "--freeze and --freeze-bn cannot be combined: frozen layers have frozen batch "
+                "norms. Give only one of them."
+            )
+        if self.cached_clips and (self.augmentation.mixes or self.augmentation.repeats > 1):
+            raise ValueError(
+                "--cached-clips cannot be combined with MixUp, CutMix or --repeats, which need new "
+                "clips in each step. Use --cached-clips 0 or another --augment."
+            )
+        if self.cached_clips and self.workers:
+            raise ValueError(
+                "--cached-clips cannot be combined with --workers. Use --cached-clips 0 or one "
+                "machine."
+            )
+
+
+@dataclass(frozen=True)
+class TrainConfig(DataAndRunConfig, RecipeConfig):
     """Train a classifier on labeled videos, or on a data set that `ctm build` wrote.
 
     With fewer than 2,000 training videos, the recipe is `small`: a frozen image model and a
@@ -299,25 +322,10 @@ class TrainConfig(
     def check(self) -> None:
         """Raises ValueError for values that are invalid or cannot be combined."""
         super().check()
-        if self.freeze and self.freeze_bn:
-            raise ValueError(
-                "--freeze and --freeze-bn cannot be combined: frozen layers have frozen batch "
-                "norms. Give only one of them."
-            )
         if self.folds and self.patience:
             raise ValueError(
                 "--folds cannot be combined with --patience, which would choose each model on the "
                 "videos that it is scored on. Remove --patience."
-            )
-        if self.cached_clips and (self.augmentation.mixes or self.augmentation.repeats > 1):
-            raise ValueError(
-                "--cached-clips cannot be combined with MixUp, CutMix or --repeats, which need new "
-                "clips in each step. Use --cached-clips 0 or another --augment."
-            )
-        if self.cached_clips and self.workers:
-            raise ValueError(
-                "--cached-clips cannot be combined with --workers. Use --cached-clips 0 or one "
-                "machine."
             )
 
     @property
@@ -335,6 +343,11 @@ class TrainConfig(
     def folder(self) -> Path:
         """The folder of the run."""
         return self.out or Path("runs") / f"{self.dataset.name}-{self.model}"
+
+    @property
+    def cache_folder(self) -> Path:
+        """The folder of what the frozen layers computed."""
+        return self.cache or self.folder / "cache"
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as values that JSON supports."""

@@ -62,14 +62,13 @@ def what(network: Network, config: TrainConfig, steps_per_epoch: int) -> list[st
     manifest = tfrecords.read_manifest(config.dataset)
     counts = ", ".join(f"{split} {n['videos']:,}" for split, n in manifest.splits.items())
     model = network.model
-    frozen = [layer.name for layer in model.layers if layer.weights and not layer.trainable]
     return [
         *_of_recipe(config),
         f"Data: {config.dataset}, {len(manifest.class_names)} classes; videos: {counts}",
         f"Model: {config.model} on {config.backbone}, {config.num_frames} frames of "
         f"{config.image_size} x {config.image_size}; {model.count_params():,} parameters, "
         f"{trained_parameters(model):,} trainable",
-        str(network) if network.trunk else f"Frozen layers: {', '.join(frozen) or 'none'}",
+        str(network),
         f"Steps: {steps_per_epoch:,} per epoch, of {config.batch_size} clips each; "
         f"{steps_per_epoch * config.epochs:,} in {config.epochs} epochs",
         *_after_each_epoch(config),

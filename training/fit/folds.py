@@ -3,7 +3,6 @@
 import dataclasses
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 from tfrecords.storage import full_disk_in_words
 from training.batches import has_validation
@@ -44,8 +43,8 @@ def cross_validate(config: TrainConfig) -> Iterator[str]:
     with full_disk_in_words(config.folder, AGAIN):
         results = pooled(config.folder, [own.folder for own in runs], base)
         write_results(config.folder, *results)
-    if (cache := cache_of(config)) and not config.cache:
-        shutil.rmtree(cache)
+    if config.cached_clips and not config.cache:
+        shutil.rmtree(config.cache_folder)
     yield str(results[1])
     yield f"Written: {config.folder / 'report.json'}, {config.folder / 'predictions.npz'}"
 
@@ -61,11 +60,6 @@ def base_of(config: TrainConfig) -> str:
     return "+".join(splits if has_validation(config) else splits[:1])
 
 
-def cache_of(config: TrainConfig) -> Path | None:
-    """The folder of what the frozen layers computed, which all folds share; None without it."""
-    return (config.cache or config.folder / "cache") if config.cached_clips else None
-
-
 def runs_of(config: TrainConfig, base: str) -> list[TrainConfig]:
     """The options of each fold's run; checks that each can be trained."""
     count = config.folds
@@ -76,7 +70,7 @@ def runs_of(config: TrainConfig, base: str) -> list[TrainConfig]:
             out=config.folder / f"fold-{fold}",
             train_split=f"{base}:all-but-{fold}-of-{count}",
             val_split=f"{base}:fold-{fold}-of-{count}",
-            cache=cache_of(config),
+            cache=config.cache_folder if config.cached_clips else None,  # of all folds
         )
         for fold in range(count or 0)
     ]

@@ -37,9 +37,9 @@ class Network:
 
     def __str__(self) -> str:
         """What is frozen, what learns, and where the trunk ends."""
+        frozen = [x for x in self.model.layers if x.weights and not x.trainable]
         if self.trunk is None:
-            return "Frozen layers: none"
-        frozen = [x for x in self.model.layers if x.weights and not x.trainable_weights]
+            return f"Frozen layers: {', '.join(x.name for x in frozen) or 'none'}"
         learning = [x.name for x in self.model.layers if x.trainable_weights]
         shapes = [" x ".join(map(str, x.shape[1:])) for x in self.trunk.outputs]
         return (

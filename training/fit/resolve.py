@@ -12,7 +12,7 @@ import tfrecords
 from ctm_keras.methods import NETWORKS, check_method
 from ctm_keras.weights import frames_and_options, pixels_of, read_video_model
 from tfrecords.format import FrameOptions, SplitName
-from tfrecords.reading import Split
+from tfrecords.reading import Split, num_videos
 from tfrecords.storage import absolute
 from training.batches import has_validation, training_clips
 from training.config.train import ModelConfig, TrainConfig
@@ -142,7 +142,7 @@ def _facts_of(config: TrainConfig, preprocessing: dict[str, Any] | None) -> RunF
 
 def check_clips(config: TrainConfig) -> None:
     """Raises ValueError unless an epoch has the clips of at least one step."""
-    clips = len(Split(config.dataset, config.train_split)) * config.augmentation.repeats
+    clips = num_videos(config.dataset, config.train_split) * config.augmentation.repeats
     if config.batch_size > clips:
         raise ValueError(
             f"--batch-size must be at most {clips}, the clips per epoch of the split "

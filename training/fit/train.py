@@ -214,9 +214,8 @@ def _print_mistakes(
 
 
 def cache_of(trunk: keras.Model, config: TrainConfig, facts: RunFacts) -> TrunkCache:
-    """The cache of a run's features: in its folder, or in the one that was given."""
-    folder = config.cache or Run(config.folder).cache
-    return TrunkCache(trunk, config, facts.data_hash, folder)
+    """The cache of a run's features."""
+    return TrunkCache(trunk, config, facts.data_hash, config.cache_folder)
 
 
 def next_command(run: Run, config: TrainConfig) -> str:

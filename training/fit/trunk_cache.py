@@ -16,7 +16,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tfrecords.format import SplitName, write_json
-from tfrecords.reading import Split, rows_of_epoch
+from tfrecords.reading import Split, epochs, rows_of_epoch
 from tfrecords.storage import free_bytes, full_disk_in_words
 from tfrecords.text import counted, sized
 from training.batches import has_validation, training_clips, validation_clips
@@ -46,9 +46,8 @@ class TrunkCache:
         self.content = content_of(trunk, config, data_hash)
         key = hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
         self.folder = folder / key[:16]
-        self.base = Split(config.dataset, SplitName.parse(config.train_split).base)
         self.videos = Split(config.dataset, config.train_split)
-        self.rows = _rows(self.videos, self.base)
+        self.base = Split(config.dataset, self.videos.base)
         self.forward = tf.function(functools.partial(trunk, training=False), reduce_retracing=True)
         self.order = functools.lru_cache(maxsize=2)(self._order)
 
@@ -89,18 +88,16 @@ class TrunkCache:
 
         steps = len(self.videos) // batch_size
         own = tf.data.Dataset.range(step, steps)
-        epochs = tf.data.Dataset.from_tensors(0).map(lambda _: tf.cast(epoch, tf.int64))
-        numbers = epochs.flat_map(lambda epoch: own.map(lambda step: (epoch, step)))
+        numbers = epochs(epoch).flat_map(lambda epoch: own.map(lambda step: (epoch, step)))
         return self._dataset(numbers, batch, batch_size, steps - step)
 
     def validation(self, config: TrainConfig, *, batch_size: int, **_: Any) -> tf.data.Dataset:
         """The batches of the validation split, like `validation_clips`, of features."""
         *features, labels = self._read(self._passes()[-1])
         videos = Split(config.dataset, config.val_split)
-        rows = _rows(videos, Split(config.dataset, SplitName.parse(config.val_split).base))
 
         def batch(step: np.int64) -> list[np.ndarray]:
-            own = rows[step * batch_size : (step + 1) * batch_size]
+            own = videos.rows[step * batch_size : (step + 1) * batch_size]
             return [*(part[own] for part in features), labels[own]]
 
         steps = -(-len(videos) // batch_size)
@@ -127,7 +124,7 @@ class TrunkCache:
     def _order(self, epoch: int) -> np.ndarray:
         """The rows of the cache in the order in which an epoch reads them."""
         weights, seed = self.config.weights_of_classes, self.config.seed
-        return self.rows[rows_of_epoch(self.videos, weights, seed, epoch)]
+        return self.videos.rows[rows_of_epoch(self.videos, weights, seed, epoch)]
 
     def _missing(self) -> list[str]:
         """The passes that are not computed yet."""
@@ -142,24 +139,27 @@ class TrunkCache:
     def _file(self, name: str, part: str | int) -> Path:
         return self.folder / f"{name}-{part}.npy"
 
-    def _clips(self, name: str) -> tuple[Split, tf.data.Dataset]:
-        """The videos of a pass, and their clips with ids."""
+    def _videos(self, name: str) -> Split:
+        """The videos of a pass."""
+        kind, _, split = name.partition("-")
+        return Split(self.config.dataset, split) if kind == "center" else self.base
+
+    def _clips(self, name: str) -> tf.data.Dataset:
+        """The clips of a pass, with ids."""
         how: dict[str, Any] = {"with_ids": True, "drop_remainder": False}
         kind, _, rest = name.partition("-")
         if kind == "center":
-            config = dataclasses.replace(self.config, val_split=rest)
-            return Split(config.dataset, rest), validation_clips(config, **how)
+            return validation_clips(dataclasses.replace(self.config, val_split=rest), **how)
         config = dataclasses.replace(self.config, train_split=self.base.name)
-        how |= {"epoch": int(rest), "class_weights": None}
-        return self.base, training_clips(config, **how)
+        return training_clips(config, epoch=int(rest), class_weights=None, **how)
 
     def _compute(self, name: str, progress: tqdm) -> None:
         """Writes the files of a pass, the labels last: they mark it as finished."""
-        videos, clips = self._clips(name)
+        videos = self._videos(name)
         row = {video: number for number, video in enumerate(videos.ids)}
         labels = np.zeros(len(videos), np.int32)
         parts = [self._new(name, part, len(videos)) for part in range(len(self.trunk.outputs))]
-        for batch in clips.as_numpy_iterator():
+        for batch in self._clips(name).as_numpy_iterator():
             rows = [row[video.decode()] for video in batch["id"]]
             labels[rows] = batch["label"]
             for part, features in zip(parts, self._features(batch["clip"]), strict=True):
@@ -200,7 +200,7 @@ class TrunkCache:
         return [*parts, np.load(self._file(name, "labels"), allow_pickle=False)]
 
     def _progress(self, passes: list[str]) -> tqdm:
-        total = sum(len(self._clips(name)[0]) for name in passes)
+        total = sum(len(self._videos(name)) for name in passes)
         return tqdm(total=total, desc="frozen layers", unit="clip")
 
     def check_space(self) -> str:
@@ -215,7 +215,7 @@ class TrunkCache:
         values = sum(int(np.prod(output.shape[1:])) for output in self.trunk.outputs)
         one = values * HALF.itemsize * len(self.base)
         free = free_bytes(self.folder) - RESERVE
-        validation = sum(one * len(self._clips(name)[0]) // len(self.base) for name in centers)
+        validation = sum(one * len(self._videos(name)) // len(self.base) for name in centers)
         needed = one * clips + validation
         if needed > free:
             most = max(0, wanted - clips + (free - validation) // one)
@@ -247,9 +247,3 @@ def content_of(trunk: keras.Model, config: TrainConfig, data_hash: str) -> dict[
         "flip": [config.flip, config.flip_pairs],
         "augmentation": dataclasses.asdict(config.augmentation),
     }
-
-
-def _rows(videos: Split, base: Split) -> np.ndarray:
-    """The rows of a split's videos within a split that contains them."""
-    place = {video: row for row, video in enumerate(base.ids)}
-    return np.array([place[video] for video in videos.ids])
