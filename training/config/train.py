@@ -259,7 +259,7 @@ class MachineConfig(Options):
     seed: int = 0
     """Seed of initial weights, clip order, augmentation and dropout."""
     save_every: int = 500
-    """Steps between saved states; the end of each epoch is saved too."""
+    """Steps between saved states; ends of epochs are saved too, at most one in ten seconds."""
 
     def check(self) -> None:
         """Raises ValueError for invalid values."""

@@ -1,5 +1,6 @@
 """Callbacks of training: set the data's epoch, save states and models, stop at NaN."""
 
+import time
 from pathlib import Path
 
 import keras
@@ -11,6 +12,9 @@ from training.fit.weight_averages import Averages
 from training.run_folder import Run, save_model
 
 Logs = dict[str, float] | None
+
+# An epoch on cached features takes half a second, and saving it takes as long.
+SECONDS_BETWEEN_SAVES = 10
 
 
 class DivergedError(ValueError):
@@ -40,7 +44,10 @@ class SetEpoch(keras.callbacks.Callback):
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves the state at regular steps, and the last and best model at the end of each epoch.
+    """Saves the state at regular steps, and the last and best model at the ends of epochs.
+
+    The best model is saved at once. The end of an epoch is saved unless another was saved in the
+    last ten seconds; a resumed run repeats the epochs since the last save.
 
     Args:
         run: The run to save into.
@@ -62,6 +69,8 @@ class Checkpoints(keras.callbacks.Callback):
         self.run, self.state, self.averages = run, state, averages
         self.steps, self.every = steps, every
         self.epoch = self.done = 0
+        self.ended = self.saved = 0  # epochs
+        self.time = -np.inf
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self.epoch = epoch
@@ -77,11 +86,21 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.check_weights()
-        self.save(self.run.last)
         top1 = (logs or {}).get("val_top1")
         if top1 is not None and self.state.note(top1):
             self.save(self.run.best)
-        self.state.save(epoch + 1, 0)  # last: a run killed before this repeats the epoch
+        self.ended = epoch + 1
+        if time.monotonic() - self.time >= SECONDS_BETWEEN_SAVES:
+            self.save_last()
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        if self.saved < self.ended:
+            self.save_last()
+
+    def save_last(self) -> None:
+        self.save(self.run.last)
+        self.state.save(self.ended, 0)  # last: a run killed before this repeats the epoch
+        self.saved, self.time = self.ended, time.monotonic()
 
     def save(self, path: Path) -> None:
         if self.state.chief:
