@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 import ctm_keras
+import tfrecords
 from ctm_keras.names import class_difference
 from tfrecords.format import FILE, SplitName
 from tfrecords.reading import Split
@@ -14,6 +15,9 @@ from training.config.train import TrainConfig
 from training.evaluate.config import EvaluateConfig
 from training.open_model import is_run
 from training.run_folder import Run
+from training.view import View
+
+NEARLY = 0.1  # difference of two frame rates that needs no note
 
 
 def data_of(path: Path, requested: EvaluateConfig) -> str | AnyPath:
@@ -48,6 +52,16 @@ def trained_on(runs: Sequence[Run], data: str | AnyPath, split: str) -> int:
     near = [name for name in names if parts & set(SplitName.parse(name).splits)]
     trained = {video for name in near for video in Split(data, name).ids}
     return len(trained.intersection(Split(data, split).ids))
+
+
+def other_rates(
+    view: View, sampling: str, data: str | AnyPath, split: str
+) -> tuple[float, float] | None:
+    """Frames per second of the data and of the model's training videos, if dense clips differ."""
+    if sampling != "dense" or view.fps is None:
+        return None
+    _, rate = tfrecords.typical_video(data, split)
+    return None if abs(rate / view.fps - 1) <= NEARLY else (rate, view.fps)
 
 
 def check_outputs(model: keras.Model, classes: tuple[str, ...], data: str | AnyPath) -> None:

@@ -49,7 +49,11 @@ def ensemble(
     words = dict.fromkeys(report.protocol for report in reports)
     protocol = f"{len(members)} models, {average} averaged by video; each {' or '.join(words)}"
     scored = dataclasses.replace(reports[0], protocol=protocol, settings=None)
-    scored = dataclasses.replace(scored, unnamed=any(report.unnamed for report in reports))
+    scored = dataclasses.replace(
+        scored,
+        unnamed=any(report.unnamed for report in reports),
+        rates=next((report.rates for report in reports if report.rates), None),
+    )
     return predictions, score(predictions, scored.class_names, scored)
 
 

@@ -12,7 +12,7 @@ import tfrecords
 from tfrecords.reading import Split
 from tfrecords.storage import AnyPath, full_disk_in_words
 from training.evaluate.config import EvaluateCommand, EvaluateConfig
-from training.evaluate.data import check_outputs, data_of, split_of, trained_on
+from training.evaluate.data import check_outputs, data_of, other_rates, split_of, trained_on
 from training.evaluate.ensemble import (
     average_weights,
     check_same_training,
@@ -174,6 +174,7 @@ def _score_model(
         missing=missing_videos(manifest, Split(data, split), predictions.ids.tolist()),
         trained_on=trained_on(runs, data, split) if same else 0,
         unnamed=ctm_keras.class_names(opened.model) is None,
+        rates=None if same else other_rates(opened.view, settings.sampling, data, split),
     )
     return predictions, score(predictions, manifest.class_names, scored)
 

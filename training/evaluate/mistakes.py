@@ -1,9 +1,11 @@
 """The most confident mistakes of a model, which often are wrong labels."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tfrecords.storage import AnyPath
 from tfrecords.text import printable
 from training.evaluate.predictions import hits
 
@@ -31,12 +33,21 @@ def worst_mistakes(
     return [(str(ids[i]), int(labels[i]), int(predicted[i]), float(best[i])) for i in wrong]
 
 
-def in_words(
-    mistakes: Sequence[tuple[str, int, int, float]], class_names: Sequence[str]
-) -> list[str]:
-    """A line for each mistake: `"jump/a: labeled jump, predicted run (0.998)"`."""
-    return [
-        f"{printable(video)}: labeled {printable(class_names[label])}, predicted "
-        f"{printable(class_names[predicted])} ({probability:.3f})"
-        for video, label, predicted, probability in mistakes
-    ]
+def mistakes_in_words(
+    mistakes: Sequence[tuple[str, int, int, float]],
+    class_names: Sequence[str],
+    data: str | AnyPath,
+    split: str,
+) -> Iterator[str]:
+    """A line for each mistake, and the command that shows the videos; none without mistakes."""
+    if not mistakes:
+        return
+    yield f"Most confident mistakes on {split} (sure ones are often wrong labels):"
+    for video, label, predicted, probability in mistakes:
+        yield (
+            f"  {printable(video)}: labeled {printable(class_names[label])}, predicted "
+            f"{printable(class_names[predicted])} ({probability:.3f})"
+        )
+    names = [video for video, *_ in mistakes]
+    command = ["ctm", "show", str(data), "--split", split, "--videos", *names]
+    yield f"Look at them: {printable(shlex.join(command))}"

@@ -30,6 +30,10 @@ MODELS = {
 }
 OF_THE_NETWORK = ("num_frames", "image_size", "own_size")  # settings that depend on the network
 UNNAMED = "the model stores no names; its outputs are taken as the classes of the data, in order"
+OTHER_RATE = (
+    "the data has {0:g} frames per second, the model's training videos had {1:g}: its clips span "
+    "another time here; `ctm build --fps {1:g}` makes both equal"
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Scored:
         missing: Ids of the videos that were not scored, with the reasons.
         trained_on: Number of the videos that the model was trained on.
         unnamed: Whether the model stores no class names, so that its classes are those of the data.
+        rates: Frames per second of the data and of the model's training videos, if clips of the
+            data span another time.
     """
 
     data: str
@@ -70,6 +76,7 @@ class Scored:
     missing: dict[str, str]
     trained_on: int = 0
     unnamed: bool = False
+    rates: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +174,7 @@ class Report(Scored):
         if not path.is_file():
             raise ValueError(f"{folder} was not evaluated yet. Run `ctm evaluate {folder}`.")
         values = json.loads(path.read_bytes())
+        values["rates"] = tuple(values.get("rates") or ()) or None
         for computed in ("coverage", "top1_interval", "top5_interval"):
             values.pop(computed, None)
         try:
@@ -188,12 +196,17 @@ class Report(Scored):
         return "\n".join(filter(None, (scores, note(videos), self.beside(self.coverage))))
 
     def beside(self, coverage: str) -> str:
-        """The lines below a score: protocol, coverage, model, and classes if they are assumed."""
-        return (
-            f"protocol: {self.protocol}\n"
-            f"coverage: split {self.split}, {coverage}\n"
-            f"model: {MODELS[self.model]}" + f"\nclasses: {UNNAMED}" * self.unnamed
-        )
+        """The lines below a score: protocol, coverage, model, and what may be wrong."""
+        lines = [
+            f"protocol: {self.protocol}",
+            f"coverage: split {self.split}, {coverage}",
+            f"model: {MODELS[self.model]}",
+        ]
+        if self.unnamed:
+            lines.append(f"classes: {UNNAMED}")
+        if self.rates:
+            lines.append(f"frame rate: {OTHER_RATE.format(*self.rates)}")
+        return "\n".join(lines)
 
 
 def score(predictions: Predictions, class_names: Sequence[str], scored: Scored) -> Report:

@@ -9,6 +9,8 @@ from training.batches import has_validation
 from training.config.train import TrainConfig
 from training.evaluate.config import EvaluateConfig
 from training.evaluate.folds import pooled
+from training.evaluate.mistakes import mistakes_in_words, worst_mistakes
+from training.evaluate.predictions import join_views
 from training.evaluate.scores import write_results
 from training.fit.measure import measured
 from training.fit.resolve import check_clips
@@ -45,7 +47,10 @@ def cross_validate(config: TrainConfig) -> Iterator[str]:
         write_results(config.folder, *results)
     if config.cached_clips and not config.cache:
         shutil.rmtree(config.cache_folder)
-    yield str(results[1])
+    predictions, report = results
+    yield str(report)
+    mistakes = worst_mistakes(*join_views(predictions))
+    yield from mistakes_in_words(mistakes, report.class_names, config.dataset, base)
     yield f"Written: {config.folder / 'report.json'}, {config.folder / 'predictions.npz'}"
 
 

@@ -1,6 +1,5 @@
 """A trained model's most confident mistakes on the validation split."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -8,9 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfrecords.reading import Split
-from tfrecords.text import printable
 from training.config.train import TrainConfig
-from training.evaluate.mistakes import in_words, worst_mistakes
+from training.evaluate.mistakes import mistakes_in_words, worst_mistakes
 from training.evaluate.predictions import softmax
 
 
@@ -27,14 +25,7 @@ def validation_mistakes(
     """
     ids = np.array(Split(config.dataset, config.val_split).ids)  # in the order of the batches
     mistakes = worst_mistakes(ids, *_scores(model, batches))
-    if not mistakes:
-        return
-    yield f"Most confident mistakes on {config.val_split} (sure ones are often wrong labels):"
-    for line in in_words(mistakes, class_names):
-        yield f"  {line}"
-    names = [video for video, *_ in mistakes]
-    command = ["ctm", "show", str(config.data), "--split", config.val_split, "--videos", *names]
-    yield f"Look at them: {printable(shlex.join(command))}"
+    return mistakes_in_words(mistakes, class_names, config.dataset, config.val_split)
 
 
 def _scores(model: keras.Model, batches: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -15,9 +15,10 @@ from tfrecords.format.manifest import write_manifest
 from tfrecords.reading.crops import decode
 from tfrecords.reading.split import Split
 from training.evaluate.config import EvaluateCommand
-from training.evaluate.data import check_classes
+from training.evaluate.data import check_classes, other_rates
 from training.evaluate.evaluate import evaluate, evaluate_all
 from training.evaluate.predictions import Predictions, join_views, softmax
+from training.evaluate.scores import Report, read_results, write_results
 from training.run_folder import Run, save_model
 
 
@@ -93,6 +94,24 @@ def test_a_file_requires_a_data_set(trained):
         evaluate(trained.model)
     with pytest.raises(ValueError, match=r"model\.keras was not evaluated yet\. Run `ctm .*keras`"):
         evaluate(trained.model, saved=True)
+
+
+def test_data_with_another_frame_rate_are_noted(tsn, directions, tmp_path):
+    _, rate = tfrecords.typical_video(directions, "val")
+    for fps, sampling, expected in [
+        (rate * 1.05, "dense", None),
+        (rate * 2, "dense", (rate, rate * 2)),
+        (rate * 2, "segments", None),
+        (None, "dense", None),
+    ]:
+        view = dataclasses.replace(tsn.view, fps=fps)
+        assert other_rates(view, sampling, directions, "val") == expected
+    predictions, report = read_results(tsn.path, tsn.path)
+    write_results(tmp_path, predictions, dataclasses.replace(report, rates=(25.0, 10.0)))
+    assert str(Report.read(tmp_path)).splitlines()[-1] == (
+        "frame rate: the data has 25 frames per second, the model's training videos had 10: its "
+        "clips span another time here; `ctm build --fps 10` makes both equal"
+    )
 
 
 def test_a_model_without_class_names_must_have_as_many(imported, directions, tmp_path):

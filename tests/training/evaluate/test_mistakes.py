@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.evaluate.mistakes import in_words, worst_mistakes
+from training.evaluate.mistakes import mistakes_in_words, worst_mistakes
 
 IDS = np.array(["a", "b", "c", "d", "e"])
 LABELS = np.array([0, 0, 1, 2, 1])
@@ -30,5 +30,7 @@ def test_a_model_without_mistakes_has_none():
 
 
 def test_the_words_of_a_mistake_are_safe_to_print():
-    lines = in_words([("jump/a\x1b[31m", 0, 1, 0.9984)], ["jump", "run\n"])
-    assert lines == [r"jump/a\x1b[31m: labeled jump, predicted run\n (0.998)"]
+    mistakes = [("jump/a\x1b[31m", 0, 1, 0.9984)]
+    _, line, command = mistakes_in_words(mistakes, ["jump", "run\n"], "data", "val")
+    assert line == r"  jump/a\x1b[31m: labeled jump, predicted run\n (0.998)"
+    assert "\x1b" not in command

@@ -132,7 +132,10 @@ def test_a_table_is_printed(folded):
     assert whole.startswith("all videos")
     assert rest[0].startswith(f"top-1 {report['top1']:.4f}")
     assert "coverage: split train+val, 48 of 48 videos, missing none" in rest
-    assert str(config.out / "report.json") in lines[3]
+    assert lines[3] == ("Most confident mistakes on train+val (sure ones are often wrong labels):")
+    assert len(lines) == 11
+    assert f"ctm show {config.data} --split train+val --videos" in lines[9]
+    assert str(config.out / "report.json") in lines[10]
 
 
 def test_the_same_command_keeps_finished_folds(copied, monkeypatch):
