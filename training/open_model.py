@@ -9,7 +9,7 @@ import keras
 import ctm_keras
 from ctm_keras.weights import read_video_model
 from tfrecords.text import printable
-from training.run_folder import CONFIG, Run
+from training.run_folder import CONFIG, Run, folds_of
 from training.view import View
 
 
@@ -77,8 +77,10 @@ def results_folder(path: Path) -> Path:
     """The folder for the results of a model: that of the run, or NAME-results next to NAME.keras.
 
     Raises:
-        ValueError: If the path is neither a run nor a `.keras` file.
+        ValueError: If the path is neither a run, nor a cross-validation, nor a `.keras` file.
     """
+    if folds_of(path):
+        return path
     if path.is_dir():
         return Run.open(path).path
     if path.suffix == ".keras" and path.is_file():

@@ -155,10 +155,10 @@ class Run:
             ValueError: If the folder is not a run.
         """
         if not (path / CONFIG).is_file():
-            if (path / "fold-0").is_dir():
+            if folds := folds_of(path):
                 raise ValueError(
                     f"{path} is not one run, but has those of a cross-validation. Give one of them,"
-                    f" such as {path / 'fold-0'}."
+                    f" such as {folds[0]}."
                 )
             raise ValueError(
                 f"{path} is not a run: config.json is missing. Give a folder that `ctm train` "
@@ -242,6 +242,13 @@ class Run:
                 f"{path} is damaged ({reason}). Use another of the run's models (--which), or "
                 f"remove the file and run `ctm train --resume {self.path}`, which writes it again."
             ) from error
+
+
+def folds_of(path: Path) -> list[Path]:
+    """The runs of a cross-validation, in order; none if the path is anything else."""
+    runs = [folder for folder in path.glob("fold-*") if (folder / CONFIG).is_file()]
+    whole = not (path / CONFIG).is_file()
+    return sorted(runs, key=lambda run: int(run.name.removeprefix("fold-"))) if whole else []
 
 
 def save_model(model: keras.Model, path: Path) -> None:

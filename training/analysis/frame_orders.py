@@ -8,18 +8,21 @@ from tfrecords.format import write_json
 from tfrecords.storage import full_disk_in_words
 from training.analysis.reload import evaluated
 from training.analysis.shuffle_frames import ORDERS, reordered
+from training.evaluate.folds import together
 from training.evaluate.interval import note, with_interval
 from training.evaluate.paired import sign_test
 from training.evaluate.predictions import Predictions, predict_views, top1
-from training.evaluate.scores import Report, read_results
+from training.evaluate.scores import read_results
 from training.machines.devices import require_tensorflow
+from training.run_folder import folds_of
 
 
 def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
     """Evaluates runs again with frames shuffled, reversed and repeated.
 
     Args:
-        runs: Folders of runs that `ctm evaluate` scored; the split and protocol are the same.
+        runs: Folders of runs or cross-validations that `ctm evaluate` scored; the splits and
+            protocols are the same.
         out: Folder for orders.json.
 
     Returns:
@@ -35,7 +38,7 @@ def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
         accuracies, tests = {"true": report.top1}, {}
         yield f"{path} on {report.basis}"
         yield f"  {'true':8} top-1 {with_interval(report.top1, report.videos)}"
-        for order, predictions in _reordered(path, report):
+        for order, predictions in _reordered(path):
             accuracy = accuracies[order] = top1(predictions)
             tests[order] = sign_test(true, predictions)
             words = f"{with_interval(accuracy, report.videos)} ({accuracy - report.top1:+.4f})"
@@ -50,9 +53,12 @@ def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
         write_json(out / "orders.json", found)
 
 
-def _reordered(path: Path, report: Report) -> Iterator[tuple[str, Predictions]]:
-    """The predictions of an evaluated run for each order of frames but the true one."""
-    model, batches, settings = evaluated(path, report)
+def _reordered(path: Path) -> Iterator[tuple[str, Predictions]]:
+    """The predictions of an evaluated run, or of all folds, for each order but the true one."""
+    runs = [evaluated(run, read_results(run)[1]) for run in folds_of(path) or [path]]
     for order in ORDERS:
-        clips = reordered(batches, order)
-        yield order, predict_views(model, clips, len(batches), settings.average)
+        parts = [
+            predict_views(model, reordered(batches, order), len(batches), settings.average)
+            for model, batches, settings in runs
+        ]
+        yield order, together(parts)

@@ -9,6 +9,7 @@ import keras
 
 import ctm_keras
 import tfrecords
+from tfrecords.format import SplitName
 from tfrecords.reading import Split
 from tfrecords.storage import AnyPath, full_disk_in_words
 from training.evaluate.config import EvaluateCommand, EvaluateConfig
@@ -19,6 +20,7 @@ from training.evaluate.ensemble import (
     different_networks,
     ensemble,
 )
+from training.evaluate.folds import pooled
 from training.evaluate.paired import against_the_first, in_words
 from training.evaluate.predictions import Predictions, predict_views
 from training.evaluate.resize_model import fit_model
@@ -35,14 +37,15 @@ from training.evaluate.settings import Settings, settings_for
 from training.evaluate.view_clips import view_clips
 from training.machines.devices import require_tensorflow
 from training.open_model import OpenedModel, is_run, open_model, results_folder
-from training.run_folder import Run, save_model
+from training.run_folder import Run, folds_of, save_model
 
 
 def evaluate(path: Path, **options: Any) -> Report:
     """Scores a model on every video of a split.
 
     Args:
-        path: The folder of a run, or a `.keras` file of this project, which requires `data`.
+        path: The folder of a run, or a `.keras` file of this project, which requires `data`; or
+            the folder of a cross-validation, whose runs are scored on their own folds.
         **options: Fields of `EvaluateConfig`, the options of `ctm evaluate`.
 
     Returns:
@@ -64,7 +67,9 @@ def evaluate(path: Path, **options: Any) -> Report:
     requested = EvaluateConfig(**options)
     requested.check()
     folder = results_folder(path)
-    if requested.saved:
+    if folds := folds_of(path):
+        results = _evaluate_folds(path, folds, options)
+    elif requested.saved:
         results = _rescore(read_results(folder, path), requested)
     else:
         require_tensorflow()
@@ -73,6 +78,21 @@ def evaluate(path: Path, **options: Any) -> Report:
     with full_disk_in_words(folder, "evaluate again"):
         write_results(folder, *results)
     return results[1]
+
+
+def _evaluate_folds(
+    path: Path, folds: Sequence[Path], options: dict[str, Any]
+) -> tuple[Predictions, Report]:
+    """Scores the runs of a cross-validation, each on its own fold."""
+    for name in ("data", "split"):
+        if options.get(name) is not None:
+            raise ValueError(
+                f"--{name} cannot be combined with the cross-validation {path}, whose runs are "
+                f"scored on their own folds. Remove --{name}, or give one of the runs, such as "
+                f"{folds[0]}."
+            )
+    reports = [evaluate(fold, **options) for fold in folds]
+    return pooled(path, folds, SplitName.parse(reports[0].split).base)
 
 
 def evaluate_all(command: EvaluateCommand) -> Iterator[str]:
@@ -113,9 +133,10 @@ def _sign_tests(models: Sequence[Path]) -> list[str]:
 
 def _mean(paths: Sequence[Path], reports: Sequence[Report]) -> str:
     """The mean over runs, or why there is none."""
-    if not all(map(is_run, paths)):
+    runs = [next(iter(folds_of(path)), path) for path in paths]
+    if not all(map(is_run, runs)):
         return "No mean of the models: only runs record their networks, .keras files do not."
-    what = different_networks([Run.open(path) for path in paths])
+    what = different_networks([Run.open(path) for path in runs])
     return f"No mean of the runs: they have different {what}." if what else means(reports)
 
 

@@ -104,7 +104,7 @@ def pooled(folder: Path, runs: Sequence[Path], split: str) -> tuple[Predictions,
     """
     results = [read_results(path) for path in runs]
     first = results[0][1]
-    predictions = _together([own for own, _ in results])
+    predictions = together([own for own, _ in results])
     videos, ids = Split(first.data, split), predictions.ids.tolist()
     if sorted(ids) != sorted(videos.ids):
         raise ValueError(
@@ -121,7 +121,7 @@ def pooled(folder: Path, runs: Sequence[Path], split: str) -> tuple[Predictions,
     return predictions, CrossValidation(**vars(report), folds=folds)
 
 
-def _together(parts: Sequence[Predictions]) -> Predictions:
+def together(parts: Sequence[Predictions]) -> Predictions:
     """The rows of several predictions."""
     names = ("ids", "views", "labels", "logits")
     rows: dict[str, Any] = {n: np.concatenate([getattr(part, n) for part in parts]) for n in names}

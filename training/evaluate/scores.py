@@ -173,15 +173,15 @@ class Report(Scored):
         path = folder / "report.json"
         if not path.is_file():
             raise ValueError(f"{folder} was not evaluated yet. Run `ctm evaluate {folder}`.")
-        values = json.loads(path.read_bytes())
-        values["rates"] = tuple(values.get("rates") or ()) or None
-        for computed in ("coverage", "top1_interval", "top5_interval"):
-            values.pop(computed, None)
+        stored = json.loads(path.read_bytes())
+        names = {field.name for field in dataclasses.fields(Report)}  # the others are computed
+        values = {"model": "model"} | {n: value for n, value in stored.items() if n in names}
         try:
             per_class = values["per_class"].items()
-            scores = {name: ClassScore.from_dict(own) for name, own in per_class}
-            settings = Settings.from_dict(values["settings"])
-            return cls(**{"model": "model", **values, "per_class": scores, "settings": settings})
+            values["per_class"] = {name: ClassScore.from_dict(own) for name, own in per_class}
+            values["settings"] = Settings.from_dict(values["settings"])
+            values["rates"] = tuple(values.get("rates") or ()) or None
+            return Report(**values)
         except (KeyError, TypeError):
             raise ValueError(
                 f"{folder} was evaluated by an older version. Evaluate it again."

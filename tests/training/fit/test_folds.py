@@ -12,6 +12,7 @@ import pytest
 import tfrecords
 from tfrecords.format.manifest import write_manifest
 from tfrecords.reading import Split
+from training.analysis.frame_orders import order_tests
 from training.commands import runs
 from training.config.train import TrainConfig
 from training.evaluate.config import EvaluateCommand
@@ -24,6 +25,7 @@ from training.fit.resolve import resolve
 from training.fit.train import train
 from training.run_folder import Run
 
+RESULTS = ("report.json", "confusion.png", "predictions.npz")
 SPLITS = [f"train+val:fold-{fold}-of-2" for fold in range(2)]
 
 
@@ -144,6 +146,52 @@ def test_the_same_command_keeps_finished_folds(copied, monkeypatch):
     (copied.out / "report.json").unlink()
     list(cross_validate(copied))
     assert read_report(copied.out) == before
+
+
+def test_a_cross_validation_is_evaluated_as_its_folds(copied, folded):
+    before = read_report(copied.out)
+    report, written = evaluate_all(EvaluateCommand(models=(copied.out,), saved=True))
+    assert report == folded[1][2]
+    assert written == f"Written: {', '.join(str(copied.out / name) for name in RESULTS)}"
+    assert read_report(copied.out) == before
+
+
+def test_cross_validations_are_compared_video_by_video(copied, tmp_path):
+    """The second is right on one more video; the mean is over the two."""
+    other = shutil.copytree(copied.out, tmp_path / "other")
+    path = other / "fold-1" / "predictions.npz"
+    saved = Predictions.load(path)
+    wrong = np.flatnonzero(saved.logits.argmax(axis=1) != saved.labels)[0]
+    saved.logits[wrong, saved.labels[wrong]] += 9
+    saved.save(path)
+    *_, mean, test = evaluate_all(EvaluateCommand(models=(copied.out, other), saved=True))
+    right = read_report(copied.out)["top1"] * 48
+    assert f"top-1 {(right + 0.5) / 48:.4f} ± " in mean
+    assert test == (
+        f"{other} against {copied.out}: better on 1, worse on 0 of 48 videos (paired sign test "
+        "p = 1)"
+    )
+
+
+def test_orders_of_frames_are_scored_over_all_folds(folded, tmp_path, monkeypatch):
+    """With the same guesses for each order."""
+
+    def guessed(model, batches, *rest):
+        return guesses(model, list(batches), *rest)
+
+    monkeypatch.setattr("training.analysis.frame_orders.predict_views", guessed)
+    cv = folded[0].out
+    list(order_tests([cv], tmp_path))
+    (found,) = json.loads((tmp_path / "orders.json").read_text(encoding="utf-8")).values()
+    assert found["true"] == found["reversed"] == read_report(cv)["top1"]
+    assert found["sign_tests"]["shuffled"] == {"better": 0, "worse": 0, "videos": 48, "p": 1}
+
+
+@pytest.mark.parametrize("options", [{"split": "val"}, {"data": "other"}], ids=str)
+def test_the_folds_of_a_cross_validation_are_its_own(copied, options):
+    (name,) = options
+    with pytest.raises(ValueError, match=f"--{name} cannot be combined with the cross-validation"):
+        evaluate(copied.out, **options)
 
 
 def test_a_mean_of_folds_has_each_video_once(copied):

@@ -41,7 +41,7 @@ def frozen(start, directions, small):
         options=("stages=head",),
         freeze="backbone",
         cached_clips=2,
-        epochs=3,
+        epochs=2,
         save_every=3,
     )
 
@@ -73,11 +73,9 @@ def content_of(trunk, config, data_hash):
 
 def test_a_cached_run_equals_one_that_computes_each_step(frozen, tmp_path, run, difference):
     """As long as no clip is used twice; features are rounded to half precision."""
-    once = dataclasses.replace(frozen, epochs=2)
-    cached = train(dataclasses.replace(once, out=tmp_path / "cached", cache=run.config.cache))
-    each = train(dataclasses.replace(once, out=tmp_path / "each", cached_clips=0))
-    assert difference(cached, each) < 1e-3
-    logs = [run.log.read_text(encoding="utf-8").count("\n") for run in (cached, each)]
+    each = train(dataclasses.replace(frozen, out=tmp_path / "each", cached_clips=0))
+    assert difference(run, each) < 1e-3
+    logs = [own.log.read_text(encoding="utf-8").count("\n") for own in (run, each)]
     assert logs == [3, 3]
 
 
