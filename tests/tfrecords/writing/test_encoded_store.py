@@ -362,7 +362,10 @@ def test_media_that_decodes_differently_is_never_stored(built, tmp_path, monkeyp
 
     monkeypatch.setattr(remux.PacketTape, "read", changed)
     found = spooled(built.root / "mpeg4.avi", tmp_path / "spool")
-    assert found.not_encoded == "the stored media does not decode to the pictures of the original"
+    assert found.not_encoded in {  # which of them depends on the encoder's bytes
+        "the stored media does not decode to the pictures of the original",
+        "one of its packets contains two pictures",
+    }
     assert len(found.lengths) == 60
 
 
