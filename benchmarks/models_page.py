@@ -20,7 +20,9 @@ import ctm_keras
 from training.costs.count import multiply_adds, trained_parameters
 from training.costs.table import compatibility, cost_table
 
-PAGE = Path(__file__).parents[1] / "docs" / "models.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "models.md"
+REFERENCES = list((ROOT / "tests/ctm_keras/reference/goldens").glob("*.json"))
 
 
 @dataclass(frozen=True)
@@ -112,16 +114,17 @@ TSN. The column clips/s is a quick measurement on two cores: the fastest of thre
 clip. [Speed](#speed) has careful measurements, medians of several rounds, which differ from these
 by up to 14%."""
 
-PROOF = """## Compared with the original implementations
-`tests/ctm_keras/reference` compares 46 networks with the original PyTorch code (IBM's, TSM's,
-mmaction2's, PySlowFast's, CoST's, and STM's by its author). Each original network gets weights from
-a formula; `ctm_keras.import_weights` converts them. Both networks then score two clips in each
-of two shapes. The largest difference of their logits, relative to the largest logit, was 9.1e-6 for
-softmax non-local blocks and 2e-6 for all others (2026-11-21). These differences come from rounding
-and depend on the weights: with other weights, one reached 2.5e-5 on ResNet-101. For comparison,
-reversing a clip changes the logits of networks that see order by 3e-3 to 5e-1. The parameter counts
-are equal, except for biases that change no score: IBM's S3D on Inception has biases before batch
-norms, which this library omits, and each non-local block has one bias that mmaction2 omits."""
+PROOF = f"""## Compared with the original implementations
+`tests/ctm_keras/reference` compares {len(REFERENCES)} networks with the original PyTorch code
+(IBM's, TSM's, mmaction2's, PySlowFast's, CoST's, and STM's by its author). Each original network
+gets weights from a formula; `ctm_keras.import_weights` converts them. Both networks then score two
+clips in each of two shapes. The largest difference of their logits, relative to the largest logit,
+was 9.1e-6 for softmax non-local blocks and 2e-6 for all others (2026-11-21). These differences come
+from rounding and depend on the weights: with other weights, one reached 2.5e-5 on ResNet-101. For
+comparison, reversing a clip changes the logits of networks that see order by 3e-3 to 5e-1. The
+parameter counts are equal, except for biases that change no score: IBM's S3D on Inception has
+biases before batch norms, which this library omits, and each non-local block has one bias that
+mmaction2 omits."""
 
 PAPERS = """## Compared with the papers' figures
 Multiply-adds of one clip, which the papers call FLOPs, counted from the model's graph, and

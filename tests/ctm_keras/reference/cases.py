@@ -1,6 +1,10 @@
 """The table of networks that are compared with their original implementations.
 
-To add a network: add a row, record it (`regenerate.py` says how), commit the file in `goldens/`.
+To add a network: add a row, record it (`regenerate.py` says how), commit the file in `goldens/`,
+and run `python benchmarks/models_page.py --quick`, which counts the networks. The first network of
+a repository also needs a function in `builders.py`, a format in `ctm_keras/checkpoints/formats.py`,
+the names of its parts in `names.py` and its options in `options.py` beside it, and a row in
+`FORMATS` of `tests/ctm_keras/checkpoints/test_recognize.py`.
 """
 
 from dataclasses import dataclass, field, replace

@@ -44,12 +44,19 @@ def test_invalid_options_of_the_cost_table_are_errors(backbone, frames, message)
         list(cost_table(backbone, frames, 32, 5))
 
 
+def test_the_page_has_the_line_of_each_method():
+    page = PAGE.read_text(encoding="utf-8")
+    for name, line in ctm_keras.list_models().items():
+        row = f"| `{name}` | {line} |"
+        assert row in page, f"{PAGE.name} is old: run benchmarks/models_page.py --quick"
+
+
 @pytest.mark.long
 @pytest.mark.usefixtures("no_random_start")
 def test_the_page_shows_which_backbones_support_each_method():
     page = PAGE.read_text(encoding="utf-8")
     for line in compatibility():
-        assert line in page, f"{PAGE.name} is old: run benchmarks/models_page.py"
+        assert line in page, f"{PAGE.name} is old: run benchmarks/models_page.py --quick"
 
 
 @pytest.mark.usefixtures("no_random_start")

@@ -37,6 +37,11 @@ def test_the_layers_of_the_image_model_learn_more_slowly(video_model, optimizer)
     assert rate_factors(video_model, 1.0) == {}
 
 
+def test_the_plan_says_which_optimizer():
+    assert in_words(TrainConfig()) == "SGD, momentum 0.9, weight decay 0.0001"
+    assert in_words(TrainConfig(optimizer="adamw")) == "AdamW, weight decay 0.01"
+
+
 def test_a_factor_without_trained_layers_is_refused(video_model):
     video_model.trainable = False
     with pytest.raises(ValueError, match=r"--backbone-rate requires layers .* Remove"):

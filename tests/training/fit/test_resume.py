@@ -19,6 +19,7 @@ from training.run_folder import Run
 pytestmark = pytest.mark.usefixtures("one_block")
 EVERYTHING = {"accumulate": 2, "clip_norm": 1.0, "ema": 0.9, "warmup_epochs": 0.5, "dropout": 0.3}
 EVERYTHING |= {"optimizer": "adamw", "backbone_rate": 0.5, "patience": 2, "precise_bn": 3}
+OF_SGD = {"momentum": 0.8}
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,15 @@ def test_a_preempted_run_saves_at_once(
     resumed = train(config)
     assert "Resuming at epoch 2, step 2 of 4." in capsys.readouterr().out  # one step later
     assert_equal(undisturbed, resumed, difference)
+
+
+def test_a_preempted_run_with_sgd_resumes_exactly(
+    directions, small, change, preempted, difference, tmp_path
+):
+    own = {"data": directions, "model": "tsn", "epochs": 1, "optimizer": "sgd", **OF_SGD}
+    one, other = (change(small, out=tmp_path / name, **own) for name in ("one", "other"))
+    preempted(other, 2)
+    assert_equal(train(one), train(other), difference)
 
 
 @pytest.mark.long
