@@ -87,7 +87,7 @@ class CoST(layers.Layer):
 
     def build(self, input_shape: Shape) -> None:
         shape = (self.kernel_size, self.kernel_size, input_shape[-1], self.filters)
-        names = ["kernel"] if self.share_weights else [f"kernel_{view}" for view in VIEWS]
+        names = ["kernel"] if self.share_weights else [f"{view}_kernel" for view in VIEWS]
         self.kernels = [self.add_weight(shape, "he_normal", name=name) for name in names]
         if self.use_bias:
             self.bias = self.add_weight((self.filters,), "zeros", name="bias")

@@ -61,7 +61,7 @@ class TAM(layers.Layer):
             self.add_weight(
                 shape=(channels,),
                 initializer=keras.initializers.RandomNormal(stddev=(2 / channels) ** 0.5),
-                name=f"frame_{i}",
+                name=f"frame_{i}_kernel",
             )
             for i in range(self.blending_frames)
         ]

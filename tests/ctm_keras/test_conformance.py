@@ -215,6 +215,14 @@ def test_gradients_reach_every_weight_once(case, models, make_clips, monkeypatch
         assert np.any(gradient), weight.path
 
 
+@pytest.mark.parametrize("case", rows((*EVERY_LAYER, "cost-a")))
+def test_what_weight_decay_must_not_skip_is_named_a_kernel(case, models):
+    """The optimizers decay weights whose names end in `kernel`, and no others."""
+    names = {weight.name for weight in models(case).trainable_weights}
+    others = {name for name in names if not name.endswith("kernel")}
+    assert others <= {"gamma", "beta", "bias", "alpha"}  # alpha blends the views of CoST
+
+
 @pytest.mark.parametrize("case", rows(EVERY_LAYER))
 def test_a_batch_does_not_mix_its_rows(case, models, make_clips):
     model = models(case)

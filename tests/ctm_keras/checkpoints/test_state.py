@@ -144,7 +144,7 @@ def test_counters_of_batch_norms_are_no_weights(resnet18):
 
 
 def test_a_checkpoint_of_another_method_is_an_error(state_of, tsn):
-    failing(build("tam"), state_of(NAME), "method tsn on .* 24 missing.*_tam/frame_0")
+    failing(build("tam"), state_of(NAME), "method tsn on .* 24 missing.*_tam/frame_0_kernel")
     failing(tsn, state_of("tam-resnet18"), "tam on .* 24 unmatched")
 
 
@@ -158,6 +158,6 @@ def test_frames_of_tam_keep_their_order(state_of):
     import_state(model, state)
     for index, theirs in enumerate(("prev", "curr", "next")):
         np.testing.assert_array_equal(
-            weight(model, "conv2_block2_tam", f"frame_{index}"),
+            weight(model, "conv2_block2_tam", f"frame_{index}_kernel"),
             state[f"layer1.1.tam.{theirs}_se.fc1.weight"].ravel(),
         )
