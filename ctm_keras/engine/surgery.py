@@ -201,9 +201,15 @@ class _Replay:
                 )
             if id(graft.site.operation) not in known:
                 raise ValueError(self._no_such_site(graft))
-        taken = [id(g.site.operation) for g in self.grafts if g.edit == "instead"]
-        if len(taken) != len(set(taken)):
-            raise ValueError("Only one layer may replace an operation, received two.")
+        taken = [g.site.operation.name for g in self.grafts if g.edit == "instead"]
+        added = [g.layer.name for g in self.grafts if g.edit != "instead"]
+        for what, names in (("replace", taken), ("be called", added)):
+            twice = [name for name in names if names.count(name) > 1]
+            if twice:
+                raise ValueError(
+                    f"Only one layer may {what} {twice[0]}, received several. These methods "
+                    "cannot be combined."
+                )
 
     def _check_hits(self) -> None:
         for graft, hits in zip(self.grafts, self.hits, strict=True):

@@ -95,7 +95,7 @@ def avg_aggregation(anatomy: Anatomy, stages: str | None = None) -> list[Graft]:
         stages: `"head"` for a single layer, on the features that the head reads.
     """
     return before_residual_branches(
-        anatomy, stages, "aggregation", lambda name: TemporalPooling("avg", 1, name=name)
+        anatomy, stages, "avg_aggregation", lambda name: TemporalPooling("avg", 1, name=name)
     )
 
 
@@ -107,5 +107,5 @@ def max_aggregation(anatomy: Anatomy, stages: str | None = None) -> list[Graft]:
         stages: `"head"` for a single layer, on the features that the head reads.
     """
     return before_residual_branches(
-        anatomy, stages, "aggregation", lambda name: TemporalPooling("max", 1, name=name)
+        anatomy, stages, "max_aggregation", lambda name: TemporalPooling("max", 1, name=name)
     )

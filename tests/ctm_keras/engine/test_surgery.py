@@ -293,7 +293,15 @@ def test_an_unknown_edit_is_refused(anatomy):
 def test_one_operation_is_replaced_once(anatomy):
     where = site(anatomy, "middle")
     grafts = [Graft(where, "instead", Inflated(where.operation)) for _ in range(2)]
-    with pytest.raises(ValueError, match="Only one layer may replace"):
+    with pytest.raises(ValueError, match=f"may replace {where.operation.name}, received several"):
+        grafted(anatomy, *grafts)
+
+
+def test_each_layer_has_a_name_of_its_own(anatomy):
+    grafts = [
+        Graft(site(anatomy, where), "after", Scale(1.0, name="s")) for where in ("stem", "head")
+    ]
+    with pytest.raises(ValueError, match="Only one layer may be called s, received several"):
         grafted(anatomy, *grafts)
 
 

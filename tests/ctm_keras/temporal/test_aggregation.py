@@ -38,10 +38,10 @@ def test_they_use_the_sites_of_tam(method):
     kind = FrameConv if method == "conv" else TemporalPooling
     layers = [layer for layer in model.layers if isinstance(layer, kind)]
     blocks = [f"conv{stage}_block{i}" for stage in (2, 3, 4, 5) for i in (1, 2)]
-    assert [layer.name for layer in layers] == [f"{block}_aggregation" for block in blocks]
+    name = "aggregation" if method == "conv" else f"{method}_aggregation"
+    assert [layer.name for layer in layers] == [f"{block}_{name}" for block in blocks]
     for layer in layers:
-        block = layer.name.removesuffix("_aggregation")
-        assert model.get_layer(f"{block}_aggregation_fold").input is layer.output
+        assert model.get_layer(f"{layer.name}_fold").input is layer.output
         if method != "conv":
             assert (layer.mode, layer.stride) == (method, 1)
 
@@ -58,3 +58,9 @@ def test_average_and_maximum_have_no_weights():
 def test_wrong_size(size):
     with pytest.raises(ValueError, match=r"size must be a positive odd number, received"):
         FrameConv(size)
+
+
+def test_they_can_be_combined():
+    model = ctm_keras.build_video_model("conv+avg+max", "tiny", 3, 4, 32, None)
+    kinds = [type(x) for x in model.layers if isinstance(x, FrameConv | TemporalPooling)]
+    assert kinds.count(FrameConv) == kinds.count(TemporalPooling) // 2 == 6
