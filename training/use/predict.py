@@ -1,6 +1,7 @@
 """`ctm predict`: the classes of video files, and how they change over long videos."""
 
 import dataclasses
+import itertools
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -191,14 +192,15 @@ def predict(config: PredictConfig) -> int:
     """
     config.check()
     classifier = Classifier(config.model)
-    failed, results = 0, []
+    folder = config.timelines or classifier.folder / "timelines"
+    pictures: set[Path] = set()
+    results = []
     for video, problem in _expanded(config.videos):
         try:
             if problem:
                 raise problem
             prediction = classifier.predict(video, **config.changes)
         except (VideoError, OSError) as error:
-            failed += 1
             reason = getattr(error, "strerror", None) or str(error)
             results.append({"video": str(video), "error": reason})
             print(printable(f"ctm: {video}: {reason}"), file=sys.stderr)
@@ -206,13 +208,10 @@ def predict(config: PredictConfig) -> int:
         results.append(prediction.to_dict())
         if not config.json:
             print(prediction)
-            try:
-                _draw(prediction, config.timelines or classifier.folder / "timelines")
-            except OSError as error:
-                print(printable(f"ctm: no timeline of {video}: {error.strerror}"), file=sys.stderr)
+            _draw(prediction, folder, pictures)
     if config.json:
         print(json.dumps(results, indent=1))
-    return failed
+    return sum("error" in result for result in results)
 
 
 def _expanded(paths: Iterable[Path]) -> Iterator[tuple[Path, Exception | None]]:
@@ -229,17 +228,25 @@ def _expanded(paths: Iterable[Path]) -> Iterator[tuple[Path, Exception | None]]:
         yield from ((video, None) for video in videos)
 
 
-def _draw(prediction: Prediction, folder: Path) -> None:
-    """Draws the timeline of a long video and prints the picture's path."""
+def _draw(prediction: Prediction, folder: Path, pictures: set[Path]) -> None:
+    """Draws the timeline of a long video and prints the path, which is not among `pictures`."""
     if not prediction.timeline:
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{'_'.join(prediction.video.parts[-2:]).replace('/', '')}.png"
-    draw_timeline(
-        np.array([(w.start + w.end) / 2 for w in prediction.timeline]),
-        np.stack([w.probabilities for w in prediction.timeline]),
-        prediction.class_names,
-        prediction.video.name,
-        path,
-    )
-    print(printable(f"  timeline: {path}"))
+    stem = "_".join(prediction.video.parts[-2:]).replace("/", "")
+    names = itertools.chain([f"{stem}.png"], (f"{stem}-{n}.png" for n in itertools.count(2)))
+    path = next(folder / name for name in names if folder / name not in pictures)
+    pictures.add(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draw_timeline(
+            np.array([(w.start + w.end) / 2 for w in prediction.timeline]),
+            np.stack([w.probabilities for w in prediction.timeline]),
+            prediction.class_names,
+            prediction.video.name,
+            path,
+        )
+    except OSError as error:
+        reason = f"no timeline of {prediction.video}: {error.strerror}"
+        print(printable(f"ctm: {reason}"), file=sys.stderr)
+    else:
+        print(printable(f"  timeline: {path}"))

@@ -80,11 +80,14 @@ def test_counting_frames_decodes_no_pixels(trained, long_video, monkeypatch):
     np.testing.assert_allclose(classifier.times(long_video), shown)
 
 
-def test_a_file_name_that_is_not_text_does_not_stop_other_videos(of, long_video, tmp_path, capsys):
-    odd = tmp_path / os.fsdecode(b"lang\xe9.mp4")
-    shutil.copy(long_video, odd)
-    assert predict(of(odd, long_video, num_clips=1, timelines=tmp_path / "t")) == 0
-    assert len(list((tmp_path / "t").iterdir())) == 2
+def test_a_file_name_that_is_not_text_and_one_that_comes_twice(of, long_video, tmp_path, capsys):
+    videos = [tmp_path / top / "cat" / os.fsdecode(b"lang\xe9.mp4") for top in ("a", "b")]
+    for video in videos:
+        video.parent.mkdir(parents=True)
+        shutil.copy(long_video, video)
+    assert predict(of(*videos, num_clips=1, timelines=tmp_path / "t")) == 0
+    names = sorted(path.name for path in (tmp_path / "t").iterdir())
+    assert names == [f"cat_{videos[0].name}{end}.png" for end in ("-2", "")]
     assert r"lang\udce9.mp4" in capsys.readouterr().out
 
 
