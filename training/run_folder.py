@@ -251,6 +251,11 @@ def folds_of(path: Path) -> list[Path]:
     return sorted(runs, key=lambda run: int(run.name.removeprefix("fold-"))) if whole else []
 
 
+def a_run_of(path: Path) -> Run:
+    """The run in a folder, or the first of a cross-validation, for what all its runs share."""
+    return Run.open(next(iter(folds_of(path)), path))
+
+
 def save_model(model: keras.Model, path: Path) -> None:
     """Saves a model without optimizer and loss, atomically.
 

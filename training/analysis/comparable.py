@@ -12,7 +12,7 @@ from training.analysis.temporality import check_same_videos
 from training.config.train import TrainConfig
 from training.evaluate.predictions import Predictions, top1
 from training.evaluate.scores import Basis, Report, read_results
-from training.run_folder import Run
+from training.run_folder import a_run_of
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Evaluated:
 
 
 def read_evaluated(path: Path) -> Evaluated:
-    """Reads a run and the results that `ctm evaluate` wrote into it.
+    """Reads a run, or a cross-validation, and the results that `ctm evaluate` wrote into it.
 
     Raises:
         ValueError: If the run was not evaluated.
     """
-    run = Run.open(path)
+    run = a_run_of(path)
     predictions, report = read_results(path)
     names = run.facts.class_names
     network = _network_of(run.config, top1(predictions))

@@ -25,7 +25,7 @@ class AnalyzeConfig(Options):
     """
 
     runs: Positional[tuple[RunFolder, ...]]
-    """Folders of runs, evaluated on the same split with the same protocol."""
+    """Folders of runs or cross-validations, evaluated on the same split with the same protocol."""
     out: Path = Path("analysis")
     """Output folder."""
     top: int | None = None

@@ -37,7 +37,7 @@ from training.evaluate.settings import Settings, settings_for
 from training.evaluate.view_clips import view_clips
 from training.machines.devices import require_tensorflow
 from training.open_model import OpenedModel, is_run, open_model, results_folder
-from training.run_folder import Run, folds_of, save_model
+from training.run_folder import Run, a_run_of, folds_of, save_model
 
 
 def evaluate(path: Path, **options: Any) -> Report:
@@ -133,10 +133,9 @@ def _sign_tests(models: Sequence[Path]) -> list[str]:
 
 def _mean(paths: Sequence[Path], reports: Sequence[Report]) -> str:
     """The mean over runs, or why there is none."""
-    runs = [next(iter(folds_of(path)), path) for path in paths]
-    if not all(map(is_run, runs)):
+    if not all(path.is_dir() for path in paths):
         return "No mean of the models: only runs record their networks, .keras files do not."
-    what = different_networks([Run.open(path) for path in runs])
+    what = different_networks([a_run_of(path) for path in paths])
     return f"No mean of the runs: they have different {what}." if what else means(reports)
 
 

@@ -12,6 +12,7 @@ import pytest
 import tfrecords
 from tfrecords.format.manifest import write_manifest
 from tfrecords.reading import Split
+from training.analysis.comparable import read_evaluated
 from training.analysis.frame_orders import order_tests
 from training.commands import runs
 from training.config.train import TrainConfig
@@ -185,6 +186,13 @@ def test_orders_of_frames_are_scored_over_all_folds(folded, tmp_path, monkeypatc
     (found,) = json.loads((tmp_path / "orders.json").read_text(encoding="utf-8")).values()
     assert found["true"] == found["reversed"] == read_report(cv)["top1"]
     assert found["sign_tests"]["shuffled"] == {"better": 0, "worse": 0, "videos": 48, "p": 1}
+
+
+def test_a_cross_validation_is_analyzed_as_one_network(folded):
+    read = read_evaluated(folded[0].out)
+    assert read.result.network == read_evaluated(folded[0].out / "fold-1").result.network
+    assert read.report.videos == 48
+    assert read.result.top1 == read.report.top1
 
 
 @pytest.mark.parametrize("options", [{"split": "val"}, {"data": "other"}], ids=str)
