@@ -1,6 +1,7 @@
 """docs/augmentation.md: a picture for each augmentation, with the command that made it."""
 
 import dataclasses
+import inspect
 import runpy
 from pathlib import Path
 
@@ -28,3 +29,9 @@ def test_the_page_names_every_option():
     names = [field.name for field in dataclasses.fields(Augment)]
     for name in [*names, "augment", "class_weights", "flip_pairs", "scale"]:
         assert f"`--{name.replace('_', '-')} " in page, name
+
+
+def test_the_docstring_describes_every_option():
+    described = inspect.getdoc(Augment).partition("\nRaises:")[0]
+    for field in dataclasses.fields(Augment):
+        assert f"\n    {field.name}: " in described, field.name

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -507,3 +508,9 @@ def test_every_format_has_a_description_and_a_command():
         assert f"\n{name}\n    " in text
         assert f"--format {name} --annotations" in reader.__doc__
     assert len([line for line in text.splitlines() if line[0] != " "]) == len(FORMATS) + 2
+
+
+def test_the_page_names_every_format():
+    page = Path(__file__).parents[3] / "docs" / "published-data-sets.md"
+    text = page.read_text(encoding="utf-8")
+    assert [name for name in FORMATS if f"`{name}`" not in text] == []
