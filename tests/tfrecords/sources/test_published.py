@@ -454,6 +454,8 @@ DIVING = {"Diving48_vocab.json": [["A"], ["B"]], "Diving48_V2_test.json": []}
      r"train\.txt, line 1 must be a path, a label, received 'a.mp4'"),
     ("mmaction2", {"train.txt": "a.mp4 2\n", "classes.txt": "A\nB\n"},
      "label must be below 2, received 2"),
+    ("mmaction2", {"train.txt": "a.mp4 2\n", "classes.txt": "A\nB\nA\n"},
+     "must have a name of its own, received 'A' for several"),
     ("tsm", {"train_videofolder.txt": "a 1\n"}, "must be a path, its frames and a label"),
     ("ibm", {"train.txt": "a 1 2\n"}, "must be a path, two frames and a label"),
     ("pyslowfast", {"train.csv": "a.mp4 0\n./a.mp4 1\n"}, "have the id 'a'"),

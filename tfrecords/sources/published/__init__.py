@@ -89,11 +89,17 @@ def read_format(
         listing = FORMATS[name](found, **number)
     except SourceError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, csv.Error) as error:
         raise SourceError(
             f"The lists in {found.place} must have the format that {name} publishes "
             f"({type(error).__name__}: {error})."
         ) from error
+    names = list(listing.class_names)
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise SourceError(
+            f"Each class in {found.place} must have a name of its own, received {twice[0]!r} for "
+            "several. Rename all but one of them."
+        )
     if not listing.videos:
         raise SourceError(f"The lists of {name} in {found.place} have no video with a class.")
     videos = [_with_slashes(root, video) for video in listing.videos]
