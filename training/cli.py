@@ -1,6 +1,7 @@
 """The command line. Each command imports what it needs when it runs: `ctm --help` is instant."""
 
 import io
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -69,6 +70,8 @@ def _import_tensorflow_quietly() -> None:
     several = "TF_CONFIG" in os.environ or any(a.startswith("--workers") for a in sys.argv)
     # TensorFlow logs a lost worker at length; `lost_worker_in_words` prints one sentence.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if several else "2")
+    # Several models or sizes in one command are traced anew; advice to programmers, not to users.
+    logging.getLogger("tensorflow").addFilter(lambda log: "retracing" not in log.getMessage())
     kept = os.dup(2)
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)

@@ -68,7 +68,7 @@ def quickstart(config: QuickstartConfig) -> dict[str, Report]:
     print(f"Served model: {served} (differs from the trained one by {difference:.1e})")
     print(f"Clips with both methods' predictions: {picture}")
     print(f"Took {time.monotonic() - started:.0f} s. Next, with your own folder of classes:")
-    print("  ctm build VIDEOS --out data/mine && ctm train --data data/mine --out runs/mine")
+    print("  ctm train VIDEOS --out runs/mine")
     return reports
 
 

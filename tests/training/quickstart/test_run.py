@@ -21,7 +21,7 @@ def test_quickstart_runs_the_whole_workflow(tmp_path, untrained, monkeypatch, ca
     out = capsys.readouterr().out
     assert set(reports) == {"tsn", "ctm"}
     assert all(r.coverage == "8 of 8 videos, missing none" for r in reports.values())
-    assert "ctm build VIDEOS --out data/mine" in out
+    assert "ctm train VIDEOS --out runs/mine" in out
     for name in ("predictions.png", "served/1/saved_model.pb", "ctm/model.keras"):
         assert (tmp_path / "q" / name).is_file()
 
