@@ -248,7 +248,7 @@ def folds_of(path: Path) -> list[Path]:
     """The runs of a cross-validation, in order; none if the path is anything else."""
     runs = [folder for folder in path.glob("fold-*") if (folder / CONFIG).is_file()]
     whole = not (path / CONFIG).is_file()
-    return sorted(runs, key=lambda run: int(run.name.removeprefix("fold-"))) if whole else []
+    return sorted(runs, key=lambda run: (len(run.name), run.name)) if whole else []
 
 
 def a_run_of(path: Path) -> Run:

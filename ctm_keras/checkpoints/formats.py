@@ -153,7 +153,7 @@ FORMATS = (
             (r"\.tam\.prev_se\.fc1\.weight$", ".tam.frame_0_kernel"),
             (r"\.tam\.curr_se\.fc1\.weight$", ".tam.frame_1_kernel"),
             (r"\.tam\.next_se\.fc1\.weight$", ".tam.frame_2_kernel"),
-            (r"\.tam\.blending_layers\.(\d+)\.fc1\.weight$", r".tam.frame_\1"),
+            (r"\.tam\.blending_layers\.(\d+)\.fc1\.weight$", r".tam.frame_\1_kernel"),
         ),
         methods=((r"(.*\.)?tam", "tam"), (r".*_t\.", "s3d")),
         unknown_options=("temporal_pooling",),

@@ -12,7 +12,7 @@ from training.evaluate.folds import together
 from training.evaluate.interval import note, with_interval
 from training.evaluate.paired import sign_test
 from training.evaluate.predictions import Predictions, predict_views, top1
-from training.evaluate.scores import read_results
+from training.evaluate.scores import Report, read_results
 from training.machines.devices import require_tensorflow
 from training.run_folder import folds_of
 
@@ -55,7 +55,7 @@ def order_tests(runs: Sequence[Path], out: Path) -> Iterator[str]:
 
 def _reordered(path: Path) -> Iterator[tuple[str, Predictions]]:
     """The predictions of an evaluated run, or of all folds, for each order but the true one."""
-    runs = [evaluated(run, read_results(run)[1]) for run in folds_of(path) or [path]]
+    runs = [evaluated(run, Report.read(run)) for run in folds_of(path) or [path]]
     for order in ORDERS:
         parts = [
             predict_views(model, reordered(batches, order), len(batches), settings.average)

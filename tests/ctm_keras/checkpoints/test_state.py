@@ -153,11 +153,23 @@ def test_a_checkpoint_of_another_backbone_is_an_error(state_of):
     failing(build(backbone="tiny"), state_of(NAME), "20 missing")
 
 
-def test_frames_of_tam_keep_their_order(state_of):
-    model, state = build("tam"), state_of("tam-resnet18")
+@pytest.mark.parametrize(
+    ("name", "options", "frames"),
+    [
+        ("tam-resnet18", {}, ["prev_se", "curr_se", "next_se"]),
+        (
+            "tam-resnet18-max",
+            {"blending": "max", "blending_frames": 4},
+            [f"blending_layers.{i}" for i in range(4)],
+        ),
+    ],
+    ids=["sum", "max"],
+)
+def test_frames_of_tam_keep_their_order(name, options, frames, state_of):
+    model, state = build("tam", **options), state_of(name)
     import_state(model, state)
-    for index, theirs in enumerate(("prev", "curr", "next")):
+    for index, theirs in enumerate(frames):
         np.testing.assert_array_equal(
             weight(model, "conv2_block2_tam", f"frame_{index}_kernel"),
-            state[f"layer1.1.tam.{theirs}_se.fc1.weight"].ravel(),
+            state[f"layer1.1.tam.{theirs}.fc1.weight"].ravel(),
         )
