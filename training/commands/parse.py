@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import tyro
 
 from training.config.options import Options
+from training.config.train import OptimizationConfig
 
 
 def parse(
@@ -33,7 +34,11 @@ def parse(
     grouped = _in_groups(takes, default)
     parsed: Any = tyro.cli(grouped, prog=prog, description=description, args=arguments, config=flat)
     values = [vars(part) for part in vars(parsed).values()]
-    return takes(**{name: value for part in values for name, value in part.items()})
+    taken = takes(**{name: value for part in values for name, value in part.items()})
+    if isinstance(default, OptimizationConfig) and taken.optimizer != default.optimizer:
+        default = default.for_optimizer(taken.optimizer)
+        return parse(takes, arguments, prog, description, default)
+    return taken
 
 
 def _parts_of(takes: type) -> list[type]:

@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from tyro.conf import Positional, arg
 
@@ -168,6 +168,12 @@ class OptimizationConfig(Options):
     def rate(self) -> float:
         """The learning rate, given or by default."""
         return self.of_optimizer["learning_rate"]
+
+    def for_optimizer(self, name: Literal["sgd", "adamw"]) -> Self:
+        """The same options with another optimizer, whose rate and decays are its own defaults."""
+        return dataclasses.replace(
+            self, optimizer=name, learning_rate=None, momentum=None, weight_decay=None
+        )
 
     def check(self) -> None:
         """Raises ValueError for invalid values."""

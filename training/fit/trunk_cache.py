@@ -43,6 +43,7 @@ class TrunkCache:
 
     def __init__(self, trunk: keras.Model, config: TrainConfig, data_hash: str, folder: Path):
         self.trunk, self.config = trunk, config
+        self.clips = min(config.cached_clips, config.epochs)  # those that an epoch reads
         self.content = content_of(trunk, config, data_hash)
         key = hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
         self.folder = folder / key[:16]
@@ -79,7 +80,7 @@ class TrunkCache:
         self, config: TrainConfig, *, epoch: tf.Variable, step: int, batch_size: int, **_: Any
     ) -> tf.data.Dataset:
         """The batches of an epoch from a step on, like `training_clips`, of features."""
-        passes = [self._read(name) for name in self._passes()[: self.config.cached_clips]]
+        passes = [self._read(name) for name in self._passes()[: self.clips]]
 
         def batch(epoch: np.int64, step: np.int64) -> list[np.ndarray]:
             *features, labels = passes[epoch % len(passes)]
@@ -132,7 +133,7 @@ class TrunkCache:
 
     def _passes(self) -> list[str]:
         """The names of the passes; the last is that of validation, if there is a split for it."""
-        names = [f"clip-{number:03d}" for number in range(self.config.cached_clips)]
+        names = [f"clip-{number:03d}" for number in range(self.clips)]
         split = SplitName.parse(self.config.val_split).base
         return [*names, f"center-{split}"] if has_validation(self.config) else names
 
@@ -209,7 +210,7 @@ class TrunkCache:
         Raises:
             ValueError: If the disk is too small; the message says how many clips would fit.
         """
-        missing, wanted = self._missing(), self.config.cached_clips
+        missing = self._missing()
         centers = [name for name in missing if name.startswith("center")]
         clips = len(missing) - len(centers)
         values = sum(int(np.prod(output.shape[1:])) for output in self.trunk.outputs)
@@ -218,11 +219,11 @@ class TrunkCache:
         validation = sum(one * len(self._videos(name)) // len(self.base) for name in centers)
         needed = one * clips + validation
         if needed > free:
-            most = max(0, wanted - clips + (free - validation) // one)
+            most = max(0, self.clips - clips + (free - validation) // one)
             raise ValueError(
-                f"--cached-clips {wanted} requires {sized(needed)} in {self.folder.parent}, which "
-                f"has {sized(max(0, free))} free: {most} would fit. Lower it, or give a folder on "
-                "a larger disk as --cache."
+                f"--cached-clips {self.clips} requires {sized(needed)} in {self.folder.parent}, "
+                f"which has {sized(max(0, free))} free: {most} would fit. Lower it, or give a "
+                "folder on a larger disk as --cache."
             )
         also = " and the validation clips" if centers else ""
         return (

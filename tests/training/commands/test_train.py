@@ -6,7 +6,9 @@ import pytest
 
 import ctm_keras
 import tfrecords
+from training import recipes
 from training.commands import train
+from training.commands.parse import parse
 from training.config.train import TrainConfig
 from training.fit.resolve import resolve
 from training.run_folder import Run
@@ -56,6 +58,17 @@ def test_options_that_are_given_win(directions):
     assert parsed(directions, "--options", "stages=4").options == ("stages=4",)
     assert parsed(directions, "--model", "tsn").options == ()
     assert parsed(directions, "--model", "tsm").options == ("stages=head",)
+
+
+def test_another_optimizer_has_its_own_rate(directions):
+    config = parsed(directions, "--optimizer", "sgd", "--weight-decay", "0.1")
+    own = {"learning_rate": 0.02 * 16 / 96, "momentum": 0.9, "weight_decay": 0.1}
+    assert config.of_optimizer == pytest.approx(own)
+    assert config.schedule == "cosine"
+    assert parsed(directions).rate == 3e-3
+    recipe = recipes.read("stm_something_v1")
+    other = parse(TrainConfig, ["--optimizer", "adamw"], "ctm train", default=recipe)
+    assert other.of_optimizer == {"learning_rate": 1e-3, "weight_decay": 0.01}
 
 
 def test_augmentations_that_need_new_clips_switch_off_the_cache(directions):

@@ -187,6 +187,12 @@ def test_a_longer_run_of_another_fold_shares_the_features(cache):
     assert content_of(cache.trunk, other, "data") == content_of(cache.trunk, cache.config, "data")
 
 
+def test_no_clip_is_computed_that_no_epoch_reads(cache):
+    config = dataclasses.replace(cache.config, cached_clips=7)
+    again = trunk_cache.TrunkCache(cache.trunk, config, "data", cache.folder.parent)
+    assert again._passes() == cache._passes() == ["clip-000", "clip-001", "center-val"]
+
+
 def test_a_disk_that_is_too_small(frozen, tmp_path, monkeypatch):
     one = 36 * 4 * 4 * 4 * 64 * 2  # videos, frames, positions, channels, bytes
     monkeypatch.setattr(trunk_cache, "free_bytes", lambda _: trunk_cache.RESERVE + 2 * one)
