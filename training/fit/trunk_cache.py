@@ -1,12 +1,14 @@
 """What a frozen trunk computes of each clip, computed once and read from memory-mapped files."""
 
 import dataclasses
+import fcntl
 import functools
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +55,17 @@ class TrunkCache:
         self.order = functools.lru_cache(maxsize=2)(self._order)
 
     def fill(self) -> None:
-        """Computes the passes that are missing."""
-        passes = self._missing()
-        if not passes:
-            print(f"Features: read from {self.folder}")
-            return
-        print(f"Computing the frozen layers once: {self.check_space()}")
+        """Computes the passes that are missing; waits for another run that computes them."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        with _alone(self.folder):
+            if passes := self._missing():
+                self._compute_all(passes)
+            else:
+                print(f"Features: read from {self.folder}")
+
+    def _compute_all(self, passes: list[str]) -> None:
+        """Computes passes; what was finished before an error is kept."""
+        print(f"Computing the frozen layers once: {self.check_space()}")
         write_json(self.folder / "content.json", self.content)
         remedy = "start the training again, which continues; or lower --cached-clips"
         with full_disk_in_words(self.folder, remedy), self._progress(passes) as progress:
@@ -230,6 +236,18 @@ class TrunkCache:
             f"{counted(clips, 'clip')} of each of {len(self.base):,} videos{also}, {sized(needed)} "
             f"in {self.folder}"
         )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Only one process at a time is inside for a folder; the others wait."""
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Another run computes the frozen layers in {folder}. Waiting for it.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def content_of(trunk: keras.Model, config: TrainConfig, data_hash: str) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """Frozen layers computed once: the same clips, order and results as computing them each step."""
 
 import dataclasses
+import fcntl
 import json
+import queue
 import re
+import threading
 
 import keras
 import numpy as np
@@ -64,6 +67,21 @@ def cache(frozen, run):
 def test_a_second_run_reads_the_features(cache, capsys):
     cache.fill()
     assert capsys.readouterr().out == f"Features: read from {cache.folder}\n"
+
+
+def test_a_run_waits_for_another_that_computes_the_same(cache, monkeypatch):
+    said = queue.Queue()
+    monkeypatch.setattr(trunk_cache, "print", said.put, raising=False)
+    labels = cache._file("center-val", "labels")
+    held = labels.rename(labels.with_suffix(".kept"))
+    with (cache.folder / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=cache.fill)
+        waiting.start()
+        assert said.get(timeout=60).startswith("Another run computes the frozen layers in ")
+        held.rename(labels)
+    assert said.get(timeout=60) == f"Features: read from {cache.folder}"
+    waiting.join()
 
 
 def content_of(trunk, config, data_hash):
