@@ -11,6 +11,7 @@ from training.commands import train
 from training.commands.parse import parse
 from training.config.train import TrainConfig
 from training.fit.resolve import resolve
+from training.recipes import small
 from training.run_folder import Run
 
 
@@ -40,7 +41,9 @@ def test_few_videos_get_the_recipe_small(directions, capsys):
     assert "--recipe ctm_mini_kinetics" in said
 
 
-def test_a_run_has_at_least_250_steps(directions):
+def test_a_run_has_at_least_250_steps_and_20_epochs(directions):
+    assert small.epochs(videos=320, batch_size=16) == 20  # 400 steps
+    assert small.epochs(videos=100, batch_size=16) == 42  # 252 steps
     config = parsed(directions)
     assert config.epochs == 125  # of two steps of 16 clips of 36 videos
     assert parsed(directions, "--batch-size", "8").epochs == 63
