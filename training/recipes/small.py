@@ -12,7 +12,7 @@ import dataclasses
 
 from training.config.train import TrainConfig
 
-STEPS, EPOCHS = 250, 20  # at least as many in a run
+STEPS, EPOCHS = 250, 40  # at least as many in a run
 
 CONFIG = TrainConfig(
     backbone="mobilenetv2",
@@ -36,5 +36,5 @@ def for_machine(gpu: bool) -> TrainConfig:
 
 
 def epochs(videos: int, batch_size: int) -> int:
-    """The passes over a number of training videos: at least 20, and at least 250 steps."""
+    """The passes over a number of training videos: at least 40, and at least 250 steps."""
     return max(EPOCHS, -(-STEPS // max(1, videos // batch_size)))

@@ -41,8 +41,8 @@ def test_few_videos_get_the_recipe_small(directions, capsys):
     assert "--recipe ctm_mini_kinetics" in said
 
 
-def test_a_run_has_at_least_250_steps_and_20_epochs(directions):
-    assert small.epochs(videos=320, batch_size=16) == 20  # 400 steps
+def test_a_run_has_at_least_250_steps_and_40_epochs(directions):
+    assert small.epochs(videos=320, batch_size=16) == 40  # 800 steps
     assert small.epochs(videos=100, batch_size=16) == 42  # 252 steps
     config = parsed(directions)
     assert config.epochs == 125  # of two steps of 16 clips of 36 videos
