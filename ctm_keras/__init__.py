@@ -17,6 +17,7 @@ from .temporal.stm import CMM, CSTM
 from .temporal.tam import TAM
 from .temporal.tsm import TSM
 from .tools.activation_maps import class_activation_maps
+from .tools.deploy import deployable
 from .tools.freeze import freeze, image_layers, split
 from .tools.inference import fold_batch_norm
 from .tools.view_importance import view_importance
@@ -50,6 +51,7 @@ __all__ = [
     "build_video_model",
     "class_activation_maps",
     "class_names",
+    "deployable",
     "fold_batch_norm",
     "freeze",
     "image_layers",

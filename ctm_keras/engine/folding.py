@@ -1,5 +1,7 @@
 """Folding clips into images for the backbone, and unfolding them for temporal layers."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -59,3 +61,37 @@ class Unfold(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_frames": self.num_frames}
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A clip whose frames stay folded: in deployable models it stands for a 5-D tensor.
+
+    Args:
+        images: `(batch * frames, height, width, channels)`.
+        frames: Number of frames in a clip.
+    """
+
+    images: Tensor
+    frames: int
+
+    @classmethod
+    def of(cls, clip: "Folded | Tensor") -> "Folded":
+        """Folds a 5-D tensor, unless that is done already."""
+        return clip if isinstance(clip, cls) else cls(Fold()(clip), clip.shape[1])
+
+    @property
+    def planes(self) -> Tensor:
+        """The clip as `(batch, frames, height * width, channels)`."""
+        _, height, width, channels = self.images.shape
+        return ops.reshape(self.images, (-1, self.frames, height * width, channels))
+
+    def each(self, function: Callable) -> "Folded":
+        """Applies a function of images to each frame."""
+        return Folded(function(self.images), self.frames)
+
+    def over_frames(self, function: Callable) -> "Folded":
+        """Applies a function of `planes` that keeps the positions."""
+        _, height, width, _ = self.images.shape
+        x = function(self.planes)
+        return Folded(ops.reshape(x, (-1, height, width, x.shape[-1])), x.shape[1])

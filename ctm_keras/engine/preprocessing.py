@@ -6,10 +6,13 @@ from numbers import Real
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from ..names import unknown_name
 from ..types import Shape, Tensor
+from .folding import Folded
+from .plain import convolved
 
 ORDERS = ("rgb", "bgr")
 
@@ -100,6 +103,12 @@ class Preprocess(keras.layers.Layer):
             inputs = ops.flip(inputs, axis=-1)
         mean, scale = (ops.convert_to_tensor(x, "float32") for x in (self.mean, self.scale))
         return (inputs - mean) / scale
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same as a 1 x 1 convolution."""
+        order = np.eye(3)[::-1] if self.channels == "bgr" else np.eye(3)
+        kernel, bias = (order / self.scale)[None, None], -np.divide(self.mean, self.scale)
+        return clip.each(lambda x: convolved(x, kernel, self.name, bias))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

@@ -7,6 +7,7 @@ from keras import layers, ops
 
 from ..arguments import check_choice
 from ..engine.anatomy import Anatomy
+from ..engine.folding import Folded
 from ..engine.graft import Graft
 from ..types import Tensor
 from .pooling import TemporalPooling
@@ -36,11 +37,17 @@ class PaddedMaxPool(layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         _, frames, *image = inputs.shape
-        x = ops.reshape(inputs, (-1, *image))
-        margin = (self.size - 1) // 2
-        x = ops.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
-        x = ops.max_pool(x, self.size, 2)
+        x = self._pooled(ops.reshape(inputs, (-1, *image)))
         return ops.reshape(x, (-1, frames, *x.shape[1:]))
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames."""
+        return clip.each(self._pooled)
+
+    def _pooled(self, images: Tensor) -> Tensor:
+        margin = (self.size - 1) // 2
+        x = ops.pad(images, ((0, 0), (margin, margin), (margin, margin), (0, 0)))
+        return ops.max_pool(x, self.size, 2)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size}

@@ -10,7 +10,8 @@ import keras
 from keras import layers, ops
 
 from ..arguments import check_choice
-from ..engine.folding import Fold, Unfold
+from ..engine.folding import Fold, Folded, Unfold
+from ..engine.plain import convolved
 from ..initializers import he_fan_out
 from ..types import Shape, Tensor
 from ._frames import over_frames
@@ -54,6 +55,13 @@ class SlowFrames(layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         return ops.take(inputs, self.indices(inputs.shape[1]), axis=1)
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames."""
+        chosen = self.indices(clip.frames)
+        return clip.over_frames(
+            lambda x: ops.concatenate([x[:, i : i + 1] for i in chosen], axis=1)
+        )
 
     def indices(self, frames: int) -> list[int]:
         """Returns the indices of the selected frames."""
@@ -109,14 +117,25 @@ class TimeConv(layers.Layer):
         self.kernel = self.add_weight(shape, he_fan_out(), name="kernel")
 
     def call(self, inputs: Tensor) -> Tensor:
-        return over_frames(inputs, self._convolved)
+        kernel = ops.cast(self.kernel, inputs.dtype)
+        return over_frames(
+            inputs, lambda x: ops.conv(self._padded(x), kernel, **self._options())
+        )
 
-    def _convolved(self, x: Tensor) -> Tensor:
-        kernel = ops.cast(self.kernel, x.dtype)
-        if self.stride == 1:
-            return ops.conv(x, kernel, padding="same")
-        x = ops.pad(x, ((0, 0), (self.size // 2,) * 2, (0, 0), (0, 0)))
-        return ops.conv(x, kernel, strides=(self.stride, 1), padding="valid")
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames."""
+        kernel = ops.convert_to_numpy(self.kernel)
+        return clip.over_frames(
+            lambda x: convolved(self._padded(x), kernel, self.name, **self._options())
+        )
+
+    def _options(self) -> dict[str, Any]:
+        return {"strides": (self.stride, 1), "padding": "same" if self.stride == 1 else "valid"}
+
+    def _padded(self, x: Tensor) -> Tensor:
+        """Pads for a stride, because "same" would start at another frame."""
+        reach = self.size // 2
+        return x if self.stride == 1 else ops.pad(x, ((0, 0), (reach, reach), (0, 0), (0, 0)))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, frames, *image, _ = input_shape

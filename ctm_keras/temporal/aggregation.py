@@ -11,7 +11,9 @@ import keras
 from keras import layers, ops
 
 from ..engine.anatomy import Anatomy
+from ..engine.folding import Folded
 from ..engine.graft import Graft
+from ..engine.plain import copied
 from ..types import Shape, Tensor
 from ._frames import over_frames
 from ._places import before_residual_branches
@@ -66,6 +68,10 @@ class FrameConv(layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         return ops.relu(over_frames(inputs, self.conv))
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames."""
+        return clip.over_frames(lambda x: ops.relu(copied(self.conv, x)))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

@@ -3,6 +3,7 @@
 Li et al., Collaborative Spatiotemporal Feature Learning for Video Action Recognition, CVPR 2019.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,9 +12,12 @@ from keras import activations, initializers, layers, ops
 
 from ..arguments import check_choice
 from ..engine.anatomy import Anatomy
+from ..engine.folding import Folded
 from ..engine.graft import Graft, Site
+from ..engine.plain import convolved, copied
 from ..types import Shape, Tensor
 from ._c2d import every_second, pool_frames
+from ._frames import stack, stacked
 
 KINDS = ("a", "b")
 VIEWS = ("hw", "tw", "th")
@@ -105,6 +109,31 @@ class CoST(layers.Layer):
             x = x + ops.cast(self.bias, x.dtype)
         return self.activation(x)
 
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same as 2-D convolutions of neighboring frames, side by side as channels."""
+        stacks = clip.over_frames(lambda x: stack(x, self.kernel_size, 1, "zero"))
+        views = [self._deploy_view(i, stacks if i else clip) for i in range(len(VIEWS))]
+        planes = [view.planes for view in views]
+        weights = self._coefficients(planes, copied)
+        x = sum(view * weights[:, i, None, None] for i, view in enumerate(planes))
+        if self.use_bias:
+            x = x + ops.convert_to_numpy(self.bias)
+        return views[0].over_frames(lambda _: self.activation(x))
+
+    def _deploy_view(self, i: int, clip: Folded) -> Folded:
+        """Returns a view, for which the frames are stacked if it spans several."""
+        kernel = stacked(ops.expand_dims(self.kernels[i % len(self.kernels)], i))
+        name, padding, margin = f"{self.name}_{VIEWS[i]}", self.padding, self.kernel_size // 2
+        if i and (padding, self.strides) != ("same", 1):
+            pads = [self._same(n) if padding == "same" else (0, 0) for n in clip.images.shape[1:3]]
+            crops = [(0, 0), (0, 0)]
+            crops[i - 1] = tuple(margin - pad for pad in pads[i - 1])
+            pads[i - 1], padding = (0, 0), "valid"
+            clip = clip.each(layers.Cropping2D(crops)).each(layers.ZeroPadding2D(pads))
+        return clip.each(
+            lambda x: convolved(x, kernel, name, strides=self.strides, padding=padding)
+        )
+
     def coefficients(self, inputs: Tensor) -> Tensor:
         """Returns the coefficients, `(batch, 3, filters)`, or for CoST(a) `(1, 3, filters)`."""
         return self._coefficients(self._views(inputs) if self.kind == "b" else [])
@@ -116,12 +145,13 @@ class CoST(layers.Layer):
         if self.use_bias:
             self.bias.assign(replaced.bias)
 
-    def _coefficients(self, views: list) -> Tensor:
+    def _coefficients(self, views: list, call: Callable = keras.Layer.__call__) -> Tensor:
         if self.kind == "a":
             return ops.softmax(ops.cast(self.alpha, self.compute_dtype), axis=0)[None]
-        maxima = ops.stack([ops.max(view, axis=(1, 2, 3)) for view in views], axis=1)
-        scores = ops.transpose(self.channels_fc(maxima), (0, 2, 1))
-        return ops.transpose(ops.softmax(self.views_fc(scores), axis=-1), (0, 2, 1))
+        inner = tuple(range(1, len(views[0].shape) - 1))
+        maxima = ops.stack([ops.max(view, axis=inner) for view in views], axis=1)
+        scores = ops.transpose(call(self.channels_fc, maxima), (0, 2, 1))
+        return ops.transpose(ops.softmax(call(self.views_fc, scores), axis=-1), (0, 2, 1))
 
     def _views(self, x: Tensor) -> list:
         """Returns the convolutions of the three views, each in the shape of the output."""

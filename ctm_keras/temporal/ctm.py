@@ -10,9 +10,12 @@ from keras import layers, ops
 
 from ..arguments import check_count
 from ..engine.anatomy import Anatomy
+from ..engine.folding import Folded
 from ..engine.graft import Graft
+from ..engine.plain import convolved, copied
 from ..initializers import he_alike
 from ..types import Shape, Tensor
+from ._frames import over_frames
 from ._places import block_sites
 
 PATHS = ("tccm", "temporal")
@@ -72,14 +75,19 @@ class TCC(layers.Layer):
         return self.conv.kernel
 
     def call(self, inputs: Tensor) -> Tensor:
-        _, frames, height, width, channels = inputs.shape
-        planes = ops.reshape(inputs, (-1, frames, height * width, channels))
-        planes = ops.transpose(planes, (0, 1, 3, 2))
-        planes = ops.transpose(self.conv(planes), (0, 1, 3, 2))
-        return ops.reshape(planes, (-1, frames, height, width, channels))
+        return over_frames(inputs, lambda x: _transposed(self.conv(_transposed(x))))
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames."""
+        return clip.over_frames(lambda x: _transposed(copied(self.conv, _transposed(x))))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
+
+
+def _transposed(planes: Tensor) -> Tensor:
+    """Exchanges positions and channels."""
+    return ops.transpose(planes, (0, 1, 3, 2))
 
 
 class _Path(layers.Layer):
@@ -109,6 +117,13 @@ class _Path(layers.Layer):
         x = ops.relu(self.temporal_bn(self.temporal(x), training=training))
         return self.restore_bn(self.restore(x), training=training)
 
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames."""
+        clip = clip.each(lambda x: ops.relu(copied(self.reduce_bn, _pointwise(self.reduce, x))))
+        clip = self._deploy_temporal(clip)
+        clip = clip.each(lambda x: ops.relu(copied(self.temporal_bn, x)))
+        return clip.each(lambda x: copied(self.restore_bn, _pointwise(self.restore, x)))
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
@@ -137,6 +152,14 @@ class _Path(layers.Layer):
 
     def _temporal(self, channels: int) -> layers.Layer:
         raise NotImplementedError
+
+    def _deploy_temporal(self, clip: Folded) -> Folded:
+        return self.temporal.deploy(clip)
+
+
+def _pointwise(conv: keras.Layer, x: Tensor) -> Tensor:
+    """Applies a 1 x 1 x 1 convolution to folded frames."""
+    return convolved(x, ops.convert_to_numpy(conv.kernel)[0], conv.path.replace("/", "_"))
 
 
 @keras.saving.register_keras_serializable("ctm_keras")
@@ -194,6 +217,11 @@ class TemporalConv(_Path):
     def _temporal(self, channels: int) -> keras.Layer:
         return self._conv(channels, (3, 1, 1), "temporal_conv")
 
+    def _deploy_temporal(self, clip: Folded) -> Folded:
+        conv = self.temporal
+        kernel, name = ops.convert_to_numpy(conv.kernel)[:, 0], conv.path.replace("/", "_")
+        return clip.over_frames(lambda x: convolved(x, kernel, name, padding="same"))
+
 
 @keras.saving.register_keras_serializable("ctm_keras")
 class CTM(layers.Layer):
@@ -247,6 +275,11 @@ class CTM(layers.Layer):
         for branch in self.branches:
             x = x + branch(inputs, training=training)
         return x
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames."""
+        branches = [branch.deploy(clip).images for branch in self.branches]
+        return clip.each(lambda x: sum(branches, start=x))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

@@ -7,9 +7,11 @@ from keras import activations, layers, ops
 
 from ..arguments import check_choice
 from ..engine.anatomy import Anatomy
+from ..engine.folding import Folded
 from ..engine.graft import Graft, Site
+from ..engine.plain import convolved
 from ..types import Shape, Tensor
-from ._frames import every
+from ._frames import every, stack, stacked
 
 TIME_PADDINGS = ("replicate", "zero")
 INFLATIONS = ("divide", "copy")
@@ -100,6 +102,23 @@ class InflatedConv(layers.Layer):
             x = x + ops.cast(self.bias, x.dtype)
         return self.activation(x)
 
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same as a 2-D convolution of neighboring frames, side by side as channels."""
+        size, stride = self.kernel_size[0], self.strides[0]
+        clip = clip.over_frames(lambda x: stack(x, size, stride, self.time_padding))
+        return clip.each(
+            lambda x: convolved(
+                x,
+                stacked(self.kernel),
+                self.name,
+                ops.convert_to_numpy(self.bias) if self.use_bias else None,
+                strides=self.strides[1:],
+                padding=self.padding,
+                dilation_rate=self.dilation_rate,
+                activation=self.activation,
+            )
+        )
+
     def adopt(self, replaced: layers.Layer) -> None:
         """Inflates the kernel of a 2-D convolution and copies its bias."""
         frames = self.kernel_size[0]
@@ -179,6 +198,10 @@ class FrameStride(layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         return every(inputs, self.stride)
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames."""
+        return clip.over_frames(lambda x: x[:, :: self.stride])
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, frames, *rest = input_shape

@@ -11,7 +11,9 @@ from keras import layers, ops
 
 from ..arguments import check_choice, check_count
 from ..engine.anatomy import Anatomy
+from ..engine.folding import Folded
 from ..engine.graft import Graft
+from ..engine.plain import convolved, copied
 from ..types import Shape, Tensor
 from ._places import block_sites
 
@@ -93,12 +95,22 @@ class NonLocal(layers.Layer):
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         _, frames, height, width, _ = inputs.shape
         queries = self.theta(inputs) if self.theta else inputs
-        keys = self._positions(self.phi(inputs) if self.phi else inputs)
-        values = self._positions(self.g(inputs))
+        keys = self._positions(self.phi(inputs) if self.phi else inputs, frames)
+        values = self._positions(self.g(inputs), frames)
         queries = ops.reshape(queries, (-1, frames, height * width, queries.shape[-1]))
         x = self._attention(queries, ops.transpose(keys, (0, 2, 1)), values)
         x = ops.reshape(x, (-1, frames, height, width, values.shape[-1]))
         return inputs + self.bn(self.out(x), training=training)
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames, with 1 x 1 convolutions in place of Dense."""
+        queries, phi = (clip.each(lambda x, f=f: _pointwise(f, x)) for f in (self.theta, self.phi))
+        g = clip.each(lambda x: _pointwise(self.g, x))
+        keys, values = (self._positions(x.images, clip.frames) for x in (phi, g))
+        x = queries.over_frames(
+            lambda x: self._attention(x, ops.transpose(keys, (0, 2, 1)), values)
+        )
+        return clip.each(lambda y: y + copied(self.bn, _pointwise(self.out, x.images)))
 
     def _attention(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Attends frame by frame to save memory."""
@@ -110,9 +122,9 @@ class NonLocal(layers.Layer):
         pairs = (ops.matmul(frame, keys) for frame in ops.unstack(queries, axis=1))
         return ops.stack([ops.matmul(ops.softmax(p), values) for p in pairs], axis=1)
 
-    def _positions(self, x: Tensor) -> Tensor:
-        """Reshapes to `(batch, positions, channels)`, sub-sampled if requested."""
-        _, frames, height, width, channels = x.shape
+    def _positions(self, x: Tensor, frames: int) -> Tensor:
+        """Reshapes clips or images to `(batch, positions, channels)`, sub-sampled if requested."""
+        *_, height, width, channels = x.shape
         if self.sub_sample:
             x = ops.max_pool(ops.reshape(x, (-1, height, width, channels)), 2, 2)
             height, width = height // 2, width // 2
@@ -135,6 +147,13 @@ class NonLocal(layers.Layer):
             "sub_sample": self.sub_sample,
             "scale": self.scale,
         }
+
+
+def _pointwise(linear: keras.Layer | None, x: Tensor) -> Tensor:
+    if linear is None:
+        return x
+    kernel, bias = linear.get_weights()
+    return convolved(x, kernel[None, None], linear.path.replace("/", "_"), bias)
 
 
 def nonlocal_block(

@@ -3,13 +3,14 @@
 from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from ..arguments import check_choice, check_count
 from ..engine.anatomy import Anatomy
+from ..engine.folding import Folded
 from ..engine.graft import Graft
 from ..types import Shape, Tensor
-from ._frames import pool
+from ._frames import extend, pool
 
 STAGES = (2, 3, 4)
 MODES = ("max", "avg")
@@ -66,6 +67,20 @@ class TemporalPooling(layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         return pool(inputs, self.stride, self.mode, self.size, self.whole)
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames, as a 2-D pooling over frames and positions."""
+        return clip.over_frames(self._pooled)
+
+    def _pooled(self, planes: Tensor) -> Tensor:
+        _, frames, *_ = planes.shape
+        if not self.whole:
+            before = (self.size - 1) // 2
+            end = (frames - 1) // self.stride * self.stride + self.size - before
+            padding = "replicate" if self.mode == "max" else "zero"
+            planes = extend(planes, before, max(0, end - frames), padding)
+        over = ops.max_pool if self.mode == "max" else ops.average_pool
+        return over(planes, (self.size, 1), (self.stride, 1), padding="valid")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, frames, *rest = input_shape

@@ -5,6 +5,7 @@ Classification, ECCV 2018; with ResNets as in Chen et al., Deep Analysis of CNN-
 Spatio-temporal Representations for Action Recognition, CVPR 2021, arXiv 2010.11757.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -12,7 +13,9 @@ from keras import activations, initializers, layers, ops
 
 from ..arguments import check_choice, check_count
 from ..engine.anatomy import Anatomy
+from ..engine.folding import Folded
 from ..engine.graft import Graft, Site
+from ..engine.plain import copied
 from ..initializers import he_fan_out
 from ..types import Shape, Tensor
 from ._frames import every, over_frames
@@ -79,6 +82,13 @@ class TemporalUnit(layers.Layer):
         x = ops.relu(inputs) if self.relu_first else inputs
         x = self.bn(_over_frames(self.conv, x, self.stride), training=training)
         return x if self.relu_first else ops.relu(x)
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames."""
+        clip = clip.each(ops.relu) if self.relu_first else clip
+        clip = clip.over_frames(lambda x: _convolved(self.conv, x, self.stride, copied))
+        clip = clip.each(lambda x: copied(self.bn, x))
+        return clip if self.relu_first else clip.each(ops.relu)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, frames, *rest = input_shape
@@ -173,6 +183,11 @@ class R2Plus1D(layers.Layer):
         x = ops.reshape(x, (-1, frames, *x.shape[1:]))
         x = ops.relu(self.bn(x, training=training))
         return _over_frames(self.conv, x, self.strides[0])
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames."""
+        clip = clip.each(lambda x: ops.relu(copied(self.bn, copied(self.spatial, x))))
+        return clip.over_frames(lambda x: _convolved(self.conv, x, self.strides[0], copied))
 
     def get_config(self) -> dict[str, Any]:
         names = ("filters", "kernel_size", "strides", "padding", "epsilon", "use_bias")
@@ -291,12 +306,18 @@ def _planes(shape: Shape) -> tuple:
 
 
 def _over_frames(conv: keras.Layer, x: Tensor, stride: int) -> Tensor:
-    """Applies a temporal convolution to a clip; a depthwise one is strided afterwards.
+    return over_frames(x, lambda planes: _convolved(conv, planes, stride))
+
+
+def _convolved(
+    conv: keras.Layer, planes: Tensor, stride: int, call: Callable = keras.Layer.__call__
+) -> Tensor:
+    """Applies a temporal convolution to flattened clips; a depthwise one is strided afterwards.
 
     Keras' "same" would start strided convolutions at another frame for even numbers of frames.
     """
     if isinstance(conv, layers.DepthwiseConv2D):
-        return every(over_frames(x, conv), stride)
+        return every(call(conv, planes), stride)
     if conv.padding == "valid":
-        x = ops.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0), (0, 0)))
-    return over_frames(x, conv)
+        planes = ops.pad(planes, ((0, 0), (1, 1), (0, 0), (0, 0)))
+    return call(conv, planes)

@@ -4,6 +4,8 @@ Jiang et al., STM: SpatioTemporal and Motion Encoding for Action Recognition, IC
 arXiv 1908.02486.
 """
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -12,9 +14,11 @@ from keras import initializers, layers, ops
 
 from ..arguments import check_choice, check_count
 from ..engine.anatomy import Anatomy
+from ..engine.folding import Folded
 from ..engine.graft import Graft, Site
+from ..engine.plain import convolved, copied, weighed
 from ..types import Shape, Tensor
-from ._frames import weigh
+from ._frames import over_frames, weigh
 from ._places import block_sites
 
 MODULES = ("cstm", "cmm")
@@ -65,10 +69,14 @@ class CSTM(layers.Layer):
         kernel = ops.cast(self.kernel, self.compute_dtype)
         if self.temporal_conv == "channelwise":
             return weigh(inputs, kernel)
-        _, frames, height, width, channels = inputs.shape
-        x = ops.reshape(inputs, (-1, frames, height * width, channels))
-        x = ops.conv(x, kernel, padding="same")
-        return ops.reshape(x, (-1, frames, height, width, channels))
+        return over_frames(inputs, lambda x: ops.conv(x, kernel, padding="same"))
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames."""
+        kernel = ops.convert_to_numpy(self.kernel)
+        if self.temporal_conv == "channelwise":
+            return clip.over_frames(lambda x: weighed(x, kernel, self.name))
+        return clip.over_frames(lambda x: convolved(x, kernel, self.name, padding="same"))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
@@ -152,18 +160,34 @@ class CMM(layers.Layer):
         both = ops.concatenate([features, x], axis=-1)
         return ops.reshape(self.fuse(_folded(both)), (-1, *features.shape[1:]))
 
+    def deploy(self, features: Folded, clip: Folded) -> Folded:
+        """Returns the same on folded frames."""
+        x = self._motion(clip, copied)
+        if self.fusion == "sum":
+            return features.each(lambda y: y + x)
+        return features.each(lambda y: copied(self.fuse, ops.concatenate([y, x], axis=-1)))
+
     def motion(self, clip: Tensor, training: bool | None = None) -> Tensor:
         """Returns the motion that CMM adds to the features."""
-        _, frames, height, width, _ = clip.shape
-        x = self.reduce_bn(self.reduce(_folded(clip)), training=training)
-        reduced = (-1, *x.shape[1:])
-        following = ops.reshape(self.motion_conv(x), (-1, frames, height * width * x.shape[-1]))
-        x = following[:, 1:] - ops.reshape(x, (-1, *following.shape[1:]))[:, :-1]
+
+        def call(layer: keras.Layer, x: Tensor) -> Tensor:
+            return layer(x, training=training) if layer is self.reduce_bn else layer(x)
+
+        frames = clip.shape[1]
+        x = self._motion(Folded(_folded(clip), frames), call)
+        return ops.reshape(x, (-1, frames, *x.shape[1:]))
+
+    def _motion(self, clip: Folded, call: Callable) -> Tensor:
+        """Returns the motion in folded frames; `call` applies the layers."""
+        x = call(self.reduce_bn, call(self.reduce, clip.images))
+        reduced, flat = (-1, *x.shape[1:]), (-1, clip.frames, math.prod(x.shape[1:]))
+        following = ops.reshape(call(self.motion_conv, x), flat)
+        x = following[:, 1:] - ops.reshape(x, flat)[:, :-1]
         x = ops.reshape(ops.pad(x, ((0, 0), (0, 1), (0, 0))), reduced)
-        x = self.restore(x)
+        x = call(self.restore, x)
         if self.strides > 1:
             x = ops.max_pool(x, self.strides, self.strides, padding="same")
-        return ops.reshape(x, (-1, frames, *x.shape[1:]))
+        return x
 
     def _conv(self, filters: int, shape: tuple, name: str) -> keras.Layer:
         conv = layers.Conv2D(

@@ -8,10 +8,13 @@ from functools import reduce
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from ..arguments import check_choice, check_count
+from ..engine import plain
 from ..engine.anatomy import Anatomy
+from ..engine.folding import Folded
 from ..engine.graft import Graft
 from ..types import Shape, Tensor
 from ._frames import weigh, weighed
@@ -71,6 +74,13 @@ class TAM(layers.Layer):
         if self.blending == "sum":
             return ops.relu(weigh(inputs, kernel))
         return ops.relu(reduce(ops.maximum, weighed(inputs, kernel)))
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames."""
+        kernel = np.stack([ops.convert_to_numpy(weight) for weight in self.frame_weights])
+        if self.blending == "sum":
+            return clip.over_frames(lambda x: ops.relu(plain.weighed(x, kernel, self.name)))
+        return clip.over_frames(lambda x: ops.relu(reduce(ops.maximum, weighed(x, kernel))))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

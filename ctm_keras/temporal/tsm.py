@@ -11,9 +11,10 @@ from keras import layers, ops
 
 from ..arguments import check_count
 from ..engine.anatomy import Anatomy
+from ..engine.folding import Folded
 from ..engine.graft import Graft
 from ..types import Shape, Tensor
-from ._frames import shift
+from ._frames import over_frames, shift
 from ._places import at_head
 
 DEEP = 23  # with as many blocks in the stride-16 stage, as in ResNet-101, every second one shifts
@@ -63,16 +64,19 @@ class TSM(layers.Layer):
             )
 
     def call(self, inputs: Tensor) -> Tensor:
-        _, frames, height, width, channels = inputs.shape
-        fold = channels // self.fold_div
+        return over_frames(inputs, self._shifted)
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames."""
+        return clip.over_frames(self._shifted)
+
+    def _shifted(self, planes: Tensor) -> Tensor:
+        fold = planes.shape[-1] // self.fold_div
         offsets = (-1,) if self.online else (1, -1)
         cuts = [fold * (i + 1) for i in range(len(offsets))]
-        *parts, unchanged = ops.split(
-            ops.reshape(inputs, (-1, frames, height * width, channels)), cuts, axis=-1
-        )
+        *parts, unchanged = ops.split(planes, cuts, axis=-1)
         shifted = [shift(part, offset) for part, offset in zip(parts, offsets, strict=True)]
-        x = ops.concatenate([*shifted, unchanged], axis=-1)
-        return ops.reshape(x, (-1, frames, height, width, channels))
+        return ops.concatenate([*shifted, unchanged], axis=-1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
