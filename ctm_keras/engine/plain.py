@@ -15,13 +15,13 @@ def copied(operation: keras.Operation, *args: Any, name: str | None = None, **kw
     Args:
         operation: A layer, also one inside another layer, or a Keras operation.
         *args: Arguments of the call.
-        name: Name of the copy. Defaults to the path of the layer, such as `head_ctm_tccm_reduce`.
+        name: Name of the copy. Defaults to that of a layer inside another one.
         **kwargs: Keyword arguments of the call.
     """
     config = operation.get_config()
     if not isinstance(operation, keras.Layer):
         return type(operation).from_config(config)(*args, **kwargs)
-    config |= {"dtype": "float32", "name": name or operation.path.replace("/", "_")}
+    config |= {"dtype": "float32", "name": name or name_of(operation)}
     config |= {key: "zeros" for key in config if key.endswith("initializer")}  # drawn for nothing
     copy = type(operation).from_config(config)
     output = copy(*args, **kwargs)
@@ -29,7 +29,18 @@ def copied(operation: keras.Operation, *args: Any, name: str | None = None, **kw
     return output
 
 
-def convolved(x: Tensor, kernel: Any, name: str, bias: Any = None, **options: Any) -> Tensor:
+def name_of(layer: keras.Layer) -> str:
+    """Returns the name of a copy of a layer inside another one, such as `head_ctm_tccm_reduce`."""
+    return layer.path.replace("/", "_")
+
+
+def pointwise(layer: keras.Layer, x: Tensor) -> Tensor:
+    """Applies a dense layer or a 1 x 1 x 1 convolution as a `Conv2D`."""
+    kernel, *bias = layer.get_weights()
+    return convolved(x, kernel.reshape(1, 1, *kernel.shape[-2:]), *bias, name=name_of(layer))
+
+
+def convolved(x: Tensor, kernel: Any, bias: Any = None, *, name: str, **options: Any) -> Tensor:
     """Applies a `Conv2D` with this kernel, `(height, width, channels, filters)`."""
     weights = [np.asarray(w, "float32") for w in (kernel, bias) if w is not None]
     *size, _, filters = weights[0].shape
@@ -40,7 +51,7 @@ def convolved(x: Tensor, kernel: Any, name: str, bias: Any = None, **options: An
     return output
 
 
-def weighed(planes: Tensor, kernel: np.ndarray, name: str) -> Tensor:
+def depthwise(planes: Tensor, kernel: np.ndarray, name: str) -> Tensor:
     """Weighted sum of neighboring frames, a depthwise convolution; the kernel is `(n, channels)`.
 
     Of an even number of frames, one more precedes than follows.

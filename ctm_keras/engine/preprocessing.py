@@ -108,7 +108,7 @@ class Preprocess(keras.layers.Layer):
         """Returns the same as a 1 x 1 convolution."""
         order = np.eye(3)[::-1] if self.channels == "bgr" else np.eye(3)
         kernel, bias = (order / self.scale)[None, None], -np.divide(self.mean, self.scale)
-        return clip.each(lambda x: convolved(x, kernel, self.name, bias))
+        return clip.each(lambda x: convolved(x, kernel, bias, name=self.name))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

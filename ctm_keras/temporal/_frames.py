@@ -63,25 +63,25 @@ def weighed(clip: Tensor, kernel: Tensor) -> list:
 
 
 def extend(planes: Tensor, before: int, after: int, padding: str) -> Tensor:
-    """Adds frames to 4-D clips at both ends: `"replicate"` the first and last frame, or `"zero"`."""
+    """Adds copies of the first and last frame (`"replicate"`) or zeros to 4-D clips."""
     if padding == "zero":
         return ops.pad(planes, ((0, 0), (before, after), (0, 0), (0, 0)))
     ends = [planes[:, :1]] * before, [planes[:, -1:]] * after
     return ops.concatenate([*ends[0], planes, *ends[1]], axis=1) if before or after else planes
 
 
-def stack(planes: Tensor, size: int, stride: int, padding: str) -> Tensor:
+def with_neighbors(planes: Tensor, size: int, stride: int, padding: str) -> Tensor:
     """Puts each frame and its neighbors, `size` in all, side by side as channels of 4-D clips.
 
-    A t x k x k convolution is a k x k convolution of these, with the kernel of `stacked`.
+    A t x k x k convolution is a k x k convolution of these.
     """
     last = planes.shape[1] - (planes.shape[1] - 1) % stride
     planes = extend(planes, size // 2, size // 2, padding)
     return ops.concatenate([planes[:, i : i + last : stride] for i in range(size)], axis=-1)
 
 
-def stacked(kernel: Tensor) -> np.ndarray:
-    """Converts a kernel `(t, height, width, channels, filters)` to a 2-D one of stacked frames."""
+def kernel_of_neighbors(kernel: Tensor) -> np.ndarray:
+    """Converts a kernel `(t, height, width, channels, filters)` to that of the 2-D convolution."""
     frames, height, width, channels, filters = kernel.shape
     kernel = ops.convert_to_numpy(kernel).transpose(1, 2, 0, 3, 4)
     return kernel.reshape(height, width, frames * channels, filters)

@@ -118,15 +118,13 @@ class TimeConv(layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         kernel = ops.cast(self.kernel, inputs.dtype)
-        return over_frames(
-            inputs, lambda x: ops.conv(self._padded(x), kernel, **self._options())
-        )
+        return over_frames(inputs, lambda x: ops.conv(self._padded(x), kernel, **self._options()))
 
     def deploy(self, clip: Folded) -> Folded:
         """Returns the same on folded frames."""
         kernel = ops.convert_to_numpy(self.kernel)
         return clip.over_frames(
-            lambda x: convolved(self._padded(x), kernel, self.name, **self._options())
+            lambda x: convolved(self._padded(x), kernel, name=self.name, **self._options())
         )
 
     def _options(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ..engine.graft import Graft, Site
 from ..engine.plain import convolved, copied
 from ..types import Shape, Tensor
 from ._c2d import every_second, pool_frames
-from ._frames import stack, stacked
+from ._frames import kernel_of_neighbors, with_neighbors
 
 KINDS = ("a", "b")
 VIEWS = ("hw", "tw", "th")
@@ -111,27 +111,27 @@ class CoST(layers.Layer):
 
     def deploy(self, clip: Folded) -> Folded:
         """Returns the same as 2-D convolutions of neighboring frames, side by side as channels."""
-        stacks = clip.over_frames(lambda x: stack(x, self.kernel_size, 1, "zero"))
-        views = [self._deploy_view(i, stacks if i else clip) for i in range(len(VIEWS))]
+        wide = clip.over_frames(lambda x: with_neighbors(x, self.kernel_size, 1, "zero"))
+        views = [self._deploy_view(i, wide if i else clip) for i in range(len(VIEWS))]
         planes = [view.planes for view in views]
-        weights = self._coefficients(planes, copied)
-        x = sum(view * weights[:, i, None, None] for i, view in enumerate(planes))
+        weights = ops.reshape(self._coefficients(planes, copied), (-1, len(VIEWS), 1, self.filters))
+        x = sum(view * weights[:, i : i + 1] for i, view in enumerate(planes))
         if self.use_bias:
             x = x + ops.convert_to_numpy(self.bias)
         return views[0].over_frames(lambda _: self.activation(x))
 
     def _deploy_view(self, i: int, clip: Folded) -> Folded:
-        """Returns a view, for which the frames are stacked if it spans several."""
-        kernel = stacked(ops.expand_dims(self.kernels[i % len(self.kernels)], i))
+        """Returns a view; along its missing axis, images are cropped to kernel centers."""
+        kernel = kernel_of_neighbors(ops.expand_dims(self.kernels[i % len(self.kernels)], i))
         name, padding, margin = f"{self.name}_{VIEWS[i]}", self.padding, self.kernel_size // 2
         if i and (padding, self.strides) != ("same", 1):
             pads = [self._same(n) if padding == "same" else (0, 0) for n in clip.images.shape[1:3]]
+            (first, last), pads[i - 1], padding = pads[i - 1], (0, 0), "valid"
             crops = [(0, 0), (0, 0)]
-            crops[i - 1] = tuple(margin - pad for pad in pads[i - 1])
-            pads[i - 1], padding = (0, 0), "valid"
+            crops[i - 1] = (margin - first, margin - last)
             clip = clip.each(layers.Cropping2D(crops)).each(layers.ZeroPadding2D(pads))
         return clip.each(
-            lambda x: convolved(x, kernel, name, strides=self.strides, padding=padding)
+            lambda x: convolved(x, kernel, name=name, strides=self.strides, padding=padding)
         )
 
     def coefficients(self, inputs: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from ..arguments import check_count
 from ..engine.anatomy import Anatomy
 from ..engine.folding import Folded
 from ..engine.graft import Graft
-from ..engine.plain import convolved, copied
+from ..engine.plain import convolved, copied, name_of, pointwise
 from ..initializers import he_alike
 from ..types import Shape, Tensor
 from ._frames import over_frames
@@ -119,10 +119,10 @@ class _Path(layers.Layer):
 
     def deploy(self, clip: Folded) -> Folded:
         """Returns the same on folded frames."""
-        clip = clip.each(lambda x: ops.relu(copied(self.reduce_bn, _pointwise(self.reduce, x))))
+        clip = clip.each(lambda x: ops.relu(copied(self.reduce_bn, pointwise(self.reduce, x))))
         clip = self._deploy_temporal(clip)
         clip = clip.each(lambda x: ops.relu(copied(self.temporal_bn, x)))
-        return clip.each(lambda x: copied(self.restore_bn, _pointwise(self.restore, x)))
+        return clip.each(lambda x: copied(self.restore_bn, pointwise(self.restore, x)))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
@@ -155,11 +155,6 @@ class _Path(layers.Layer):
 
     def _deploy_temporal(self, clip: Folded) -> Folded:
         return self.temporal.deploy(clip)
-
-
-def _pointwise(conv: keras.Layer, x: Tensor) -> Tensor:
-    """Applies a 1 x 1 x 1 convolution to folded frames."""
-    return convolved(x, ops.convert_to_numpy(conv.kernel)[0], conv.path.replace("/", "_"))
 
 
 @keras.saving.register_keras_serializable("ctm_keras")
@@ -218,9 +213,8 @@ class TemporalConv(_Path):
         return self._conv(channels, (3, 1, 1), "temporal_conv")
 
     def _deploy_temporal(self, clip: Folded) -> Folded:
-        conv = self.temporal
-        kernel, name = ops.convert_to_numpy(conv.kernel)[:, 0], conv.path.replace("/", "_")
-        return clip.over_frames(lambda x: convolved(x, kernel, name, padding="same"))
+        kernel, name = ops.convert_to_numpy(self.temporal.kernel)[:, 0], name_of(self.temporal)
+        return clip.over_frames(lambda x: convolved(x, kernel, name=name, padding="same"))
 
 
 @keras.saving.register_keras_serializable("ctm_keras")

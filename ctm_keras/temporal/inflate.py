@@ -1,5 +1,6 @@
 """Inflation of 2-D convolutions to 3-D, and temporal strides."""
 
+import functools
 from typing import Any
 
 import keras
@@ -11,7 +12,7 @@ from ..engine.folding import Folded
 from ..engine.graft import Graft, Site
 from ..engine.plain import convolved
 from ..types import Shape, Tensor
-from ._frames import every, stack, stacked
+from ._frames import every, extend, kernel_of_neighbors, with_neighbors
 
 TIME_PADDINGS = ("replicate", "zero")
 INFLATIONS = ("divide", "copy")
@@ -103,21 +104,23 @@ class InflatedConv(layers.Layer):
         return self.activation(x)
 
     def deploy(self, clip: Folded) -> Folded:
-        """Returns the same as a 2-D convolution of neighboring frames, side by side as channels."""
-        size, stride = self.kernel_size[0], self.strides[0]
-        clip = clip.over_frames(lambda x: stack(x, size, stride, self.time_padding))
-        return clip.each(
-            lambda x: convolved(
-                x,
-                stacked(self.kernel),
-                self.name,
-                ops.convert_to_numpy(self.bias) if self.use_bias else None,
-                strides=self.strides[1:],
-                padding=self.padding,
-                dilation_rate=self.dilation_rate,
-                activation=self.activation,
-            )
+        """Returns the same as a 2-D convolution.
+
+        A t x 1 x 1 convolution becomes one over frames and positions, another one becomes one of
+        neighboring frames, side by side as channels.
+        """
+        kernel, *bias = self.get_weights()
+        (size, *image), (stride, *strides) = self.kernel_size, self.strides
+        conv = functools.partial(convolved, name=self.name, activation=self.activation)
+        if image == strides == [1, 1]:
+            ends = (size // 2, size // 2, self.time_padding)
+            conv = functools.partial(conv, strides=(stride, 1))
+            return clip.over_frames(lambda x: conv(extend(x, *ends), kernel[:, 0], *bias))
+        conv = functools.partial(
+            conv, strides=strides, padding=self.padding, dilation_rate=self.dilation_rate
         )
+        clip = clip.over_frames(lambda x: with_neighbors(x, size, stride, self.time_padding))
+        return clip.each(lambda x: conv(x, kernel_of_neighbors(kernel), *bias))
 
     def adopt(self, replaced: layers.Layer) -> None:
         """Inflates the kernel of a 2-D convolution and copies its bias."""

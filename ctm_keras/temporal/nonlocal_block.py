@@ -13,7 +13,7 @@ from ..arguments import check_choice, check_count
 from ..engine.anatomy import Anatomy
 from ..engine.folding import Folded
 from ..engine.graft import Graft
-from ..engine.plain import convolved, copied
+from ..engine.plain import copied, pointwise
 from ..types import Shape, Tensor
 from ._places import block_sites
 
@@ -104,13 +104,12 @@ class NonLocal(layers.Layer):
 
     def deploy(self, clip: Folded) -> Folded:
         """Returns the same on folded frames, with 1 x 1 convolutions in place of Dense."""
-        queries, phi = (clip.each(lambda x, f=f: _pointwise(f, x)) for f in (self.theta, self.phi))
-        g = clip.each(lambda x: _pointwise(self.g, x))
-        keys, values = (self._positions(x.images, clip.frames) for x in (phi, g))
-        x = queries.over_frames(
-            lambda x: self._attention(x, ops.transpose(keys, (0, 2, 1)), values)
-        )
-        return clip.each(lambda y: y + copied(self.bn, _pointwise(self.out, x.images)))
+        embedded = [self.theta, self.phi, self.g]
+        queries, *others = (pointwise(f, clip.images) if f else clip.images for f in embedded)
+        keys, values = (self._positions(x, clip.frames) for x in others)
+        keys = ops.transpose(keys, (0, 2, 1))
+        x = Folded(queries, clip.frames).over_frames(lambda x: self._attention(x, keys, values))
+        return clip.each(lambda y: y + copied(self.bn, pointwise(self.out, x.images)))
 
     def _attention(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Attends frame by frame to save memory."""
@@ -147,13 +146,6 @@ class NonLocal(layers.Layer):
             "sub_sample": self.sub_sample,
             "scale": self.scale,
         }
-
-
-def _pointwise(linear: keras.Layer | None, x: Tensor) -> Tensor:
-    if linear is None:
-        return x
-    kernel, bias = linear.get_weights()
-    return convolved(x, kernel[None, None], linear.path.replace("/", "_"), bias)
 
 
 def nonlocal_block(

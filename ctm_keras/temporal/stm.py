@@ -16,7 +16,7 @@ from ..arguments import check_choice, check_count
 from ..engine.anatomy import Anatomy
 from ..engine.folding import Folded
 from ..engine.graft import Graft, Site
-from ..engine.plain import convolved, copied, weighed
+from ..engine.plain import convolved, copied, depthwise
 from ..types import Shape, Tensor
 from ._frames import over_frames, weigh
 from ._places import block_sites
@@ -75,8 +75,8 @@ class CSTM(layers.Layer):
         """Returns the same on folded frames."""
         kernel = ops.convert_to_numpy(self.kernel)
         if self.temporal_conv == "channelwise":
-            return clip.over_frames(lambda x: weighed(x, kernel, self.name))
-        return clip.over_frames(lambda x: convolved(x, kernel, self.name, padding="same"))
+            return clip.over_frames(lambda x: depthwise(x, kernel, self.name))
+        return clip.over_frames(lambda x: convolved(x, kernel, name=self.name, padding="same"))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

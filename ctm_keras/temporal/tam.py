@@ -12,10 +12,10 @@ import numpy as np
 from keras import layers, ops
 
 from ..arguments import check_choice, check_count
-from ..engine import plain
 from ..engine.anatomy import Anatomy
 from ..engine.folding import Folded
 from ..engine.graft import Graft
+from ..engine.plain import depthwise
 from ..types import Shape, Tensor
 from ._frames import weigh, weighed
 from ._places import before_residual_branches
@@ -79,8 +79,13 @@ class TAM(layers.Layer):
         """Returns the same on folded frames."""
         kernel = np.stack([ops.convert_to_numpy(weight) for weight in self.frame_weights])
         if self.blending == "sum":
-            return clip.over_frames(lambda x: ops.relu(plain.weighed(x, kernel, self.name)))
-        return clip.over_frames(lambda x: ops.relu(reduce(ops.maximum, weighed(x, kernel))))
+            return clip.over_frames(lambda x: ops.relu(depthwise(x, kernel, self.name)))
+        single = [kernel * row[:, None] for row in np.eye(len(kernel))]
+        parts = [
+            clip.over_frames(lambda x, k=k, i=i: depthwise(x, k, f"{self.name}_{i}")).images
+            for i, k in enumerate(single)
+        ]
+        return clip.each(lambda _: ops.relu(reduce(ops.maximum, parts)))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

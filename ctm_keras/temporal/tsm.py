@@ -7,14 +7,16 @@ arXiv 1811.08383.
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from ..arguments import check_count
 from ..engine.anatomy import Anatomy
 from ..engine.folding import Folded
 from ..engine.graft import Graft
+from ..engine.plain import depthwise
 from ..types import Shape, Tensor
-from ._frames import over_frames, shift
+from ._frames import shift
 from ._places import at_head
 
 DEEP = 23  # with as many blocks in the stride-16 stage, as in ResNet-101, every second one shifts
@@ -64,19 +66,24 @@ class TSM(layers.Layer):
             )
 
     def call(self, inputs: Tensor) -> Tensor:
-        return over_frames(inputs, self._shifted)
-
-    def deploy(self, clip: Folded) -> Folded:
-        """Returns the same on folded frames."""
-        return clip.over_frames(self._shifted)
-
-    def _shifted(self, planes: Tensor) -> Tensor:
-        fold = planes.shape[-1] // self.fold_div
+        _, frames, height, width, channels = inputs.shape
+        fold = channels // self.fold_div
         offsets = (-1,) if self.online else (1, -1)
         cuts = [fold * (i + 1) for i in range(len(offsets))]
-        *parts, unchanged = ops.split(planes, cuts, axis=-1)
+        *parts, unchanged = ops.split(
+            ops.reshape(inputs, (-1, frames, height * width, channels)), cuts, axis=-1
+        )
         shifted = [shift(part, offset) for part, offset in zip(parts, offsets, strict=True)]
-        return ops.concatenate([*shifted, unchanged], axis=-1)
+        x = ops.concatenate([*shifted, unchanged], axis=-1)
+        return ops.reshape(x, (-1, frames, height, width, channels))
+
+    def deploy(self, clip: Folded) -> Folded:
+        """Returns the same on folded frames: a depthwise convolution, faster than moving parts."""
+        channels = clip.images.shape[-1]
+        fold, taps = channels // self.fold_div, np.ones(channels, int)
+        for i, offset in enumerate((-1,) if self.online else (1, -1)):
+            taps[fold * i : fold * (i + 1)] += offset
+        return clip.over_frames(lambda x: depthwise(x, np.eye(3)[:, taps], self.name))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
