@@ -78,7 +78,7 @@ class Folded:
     @classmethod
     def of(cls, clip: "Folded | Tensor") -> "Folded":
         """Folds a 5-D tensor, unless that is done already."""
-        return clip if isinstance(clip, Folded) else cls(Fold()(clip), clip.shape[1])
+        return clip if isinstance(clip, Folded) else cls(Fold(dtype="float32")(clip), clip.shape[1])
 
     @property
     def planes(self) -> Tensor:

@@ -129,7 +129,8 @@ class CoST(layers.Layer):
             (first, last), pads[i - 1], padding = pads[i - 1], (0, 0), "valid"
             crops = [(0, 0), (0, 0)]
             crops[i - 1] = (margin - first, margin - last)
-            clip = clip.each(layers.Cropping2D(crops)).each(layers.ZeroPadding2D(pads))
+            clip = clip.each(layers.Cropping2D(crops, dtype="float32"))
+            clip = clip.each(layers.ZeroPadding2D(pads, dtype="float32"))
         return clip.each(
             lambda x: convolved(x, kernel, name=name, strides=self.strides, padding=padding)
         )

@@ -1,5 +1,6 @@
 """The form of a video model that exporters take: folded frames, no batch norms."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -63,8 +64,7 @@ def _on_frames(model: keras.Model) -> keras.Model:
         deploy = _form_of(operation)
         if deploy and all(isinstance(x, Folded) or len(x.shape) == 5 for x in clips):
             return deploy(*map(Folded.of, clips))
-        args, kwargs = tree.map_structure(_unfolded, (args, kwargs))
-        return copied(operation, *args, name=operation.name, **kwargs)
+        return _applied(operation, *tree.map_structure(_unfolded, (args, kwargs)))
 
     return keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
 
@@ -72,8 +72,30 @@ def _on_frames(model: keras.Model) -> keras.Model:
 def _form_of(operation: keras.Operation) -> Callable | None:
     """Returns what computes the same as an operation on folded clips."""
     if isinstance(operation, layers.GlobalAveragePooling3D):
-        return lambda clip: layers.GlobalAveragePooling2D(name=operation.name)(clip.planes)
+        mean = layers.GlobalAveragePooling2D(dtype="float32", name=operation.name)
+        return lambda clip: mean(clip.planes)
     return getattr(operation, "deploy", None)
+
+
+def _applied(operation: keras.Operation, args: tuple, kwargs: dict[str, Any]) -> Any:
+    """Applies a copy of an operation to tensors."""
+    if isinstance(operation, keras.Sequential):
+        return functools.reduce(lambda x, layer: copied(layer, x), operation.layers, args[0])
+    if isinstance(operation, layers.Conv2D) and 1 < operation.groups == args[0].shape[-1]:
+        return _depthwise(operation, args[0])
+    return copied(operation, *args, name=operation.name, **kwargs)
+
+
+def _depthwise(grouped: layers.Conv2D, x: Tensor) -> Tensor:
+    """Applies a convolution with a group for each channel; converters know it as depthwise."""
+    names = ("name", "strides", "padding", "dilation_rate", "use_bias", "activation")
+    config = {name: grouped.get_config()[name] for name in names}
+    config |= {"depth_multiplier": grouped.filters // grouped.groups, "dtype": "float32"}
+    conv = layers.DepthwiseConv2D(grouped.kernel_size, **config)
+    output = conv(x)
+    kernel, *bias = grouped.get_weights()
+    conv.set_weights([kernel.reshape(conv.kernel.shape), *bias])
+    return output
 
 
 def _is_tensor(x: Any) -> bool:
@@ -81,4 +103,4 @@ def _is_tensor(x: Any) -> bool:
 
 
 def _unfolded(x: Any) -> Tensor:
-    return Unfold(x.frames)(x.images) if isinstance(x, Folded) else x
+    return Unfold(x.frames, dtype="float32")(x.images) if isinstance(x, Folded) else x

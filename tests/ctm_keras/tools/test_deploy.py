@@ -167,10 +167,12 @@ def test_a_model_of_mixed_precision_is_deployed_in_float32(scramble, make_clips)
     keras.config.set_dtype_policy("mixed_float16")
     try:
         half = built("tiny", "tsm")
+        half.set_weights(model.get_weights())
+        plain = ctm_keras.deployable(half)
     finally:
         keras.config.set_dtype_policy("float32")
-    half.set_weights(model.get_weights())
-    np.testing.assert_allclose(ctm_keras.deployable(half)(clips), model(clips), atol=1e-5)
+    assert {layer.compute_dtype for layer in plain.layers[1:]} == {"float32"}
+    np.testing.assert_allclose(plain(clips), model(clips), atol=1e-5)
 
 
 @keras.saving.register_keras_serializable("test_deploy")
@@ -181,9 +183,11 @@ class PlusReversed(layers.Layer):
         return inputs + inputs[:, ::-1]
 
 
-def test_a_layer_without_another_form_keeps_five_dimensions(scramble, make_clips):
+def test_a_network_of_your_own_is_deployed_with_a_layer_of_five_dimensions(scramble, make_clips):
     clip = keras.Input((FRAMES, SIZE, SIZE, 3))
-    x = layers.Conv2D(8, 3, strides=4, name="read_twice")(Fold()(clip))
+    x = layers.Conv2D(6, 3, groups=3, activation="relu", name="grouped")(Fold()(clip))
+    x = keras.Sequential([layers.Conv2D(6, 3), layers.BatchNormalization()])(x)
+    x = layers.Conv2D(8, 3, strides=4, name="read_twice")(x)
     x = layers.Add()([x, layers.BatchNormalization(name="kept")(x)])
     x = PlusReversed(name="reversed")(Unfold(FRAMES)(x))
     x = Fold()(layers.BatchNormalization(name="of_clips")(x))
@@ -191,6 +195,7 @@ def test_a_layer_without_another_form_keeps_five_dimensions(scramble, make_clips
     plain, clips = ctm_keras.deployable(model), make_clips(2, FRAMES, SIZE)
     expected = np.array(model(clips))
     np.testing.assert_allclose(plain(clips), expected, atol=1e-5 * np.abs(expected).max())
+    assert isinstance(plain.get_layer("grouped"), layers.DepthwiseConv2D)
     assert len(plain.get_layer("reversed").output.shape) == 5
     scaled = [x.name for x in plain.layers if isinstance(x, ScaleShift)]
     assert scaled == ["kept", "of_clips"]
