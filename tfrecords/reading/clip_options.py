@@ -80,14 +80,14 @@ class ClipOptions:
             raise ValueError(f"rule must be one of {tuple(RULES)}, received {self.rule!r}.")
         self.clips(1)  # some rules do not support every number of clips
 
-    def clips(self, video_frames: int) -> np.ndarray:
-        """Frame numbers in evaluation, shape `(num_clips, num_frames)`."""
+    def clips(self, video_frames: Any, xp: Any = np) -> Any:
+        """Frame numbers in evaluation, shape `(num_clips, num_frames)`. `xp` computes them."""
         numbers = (video_frames, self.num_frames, self.interval, self.num_clips)
-        return RULES[self.rule].clips(self.sampling, *numbers)
+        return RULES[self.rule].clips(self.sampling, *numbers, xp=xp)
 
-    def boxes(self, height: int, width: int) -> np.ndarray:
+    def boxes(self, height: Any, width: Any, xp: Any = np) -> Any:
         """Boxes of the crops in evaluation. See `crop_boxes`."""
-        return RULES[self.rule].boxes(height, width, self.num_crops, self.scale[0])
+        return RULES[self.rule].boxes(height, width, self.num_crops, self.scale[0], xp)
 
     def crops(self, frames: Frames) -> np.ndarray:
         """The crops of a clip in evaluation, uint8 of shape `(num_crops, T, S, S, 3)`.

@@ -4,9 +4,13 @@ Training passes random numbers in [0, 1) as `draws`. Evaluation uses evenly spac
 A video shorter than a clip is looped: frame numbers are taken modulo its number of frames.
 Scales are lengths of the short side in pixels for a crop of 224. They set the fraction of the
 picture that a crop covers, so they apply in proportion to every image size and video size.
+
+The numbers of a video may be tensors where a function has the argument `xp`, the module that
+computes: the served graph has the same rules. What comes from options is always a Python number.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -22,12 +26,13 @@ _GRIDS = {
 
 
 def clip_indices(
-    video_frames: int,
+    video_frames: Any,
     num_frames: int = 8,
     interval: int = 8,
     num_clips: int = 1,
     sampling: str = "dense",
-) -> np.ndarray:
+    xp: Any = np,
+) -> Any:
     """Frame numbers of the evaluation clips of a video.
 
     The starts of dense clips are spread evenly from the first to the last possible one, so that
@@ -41,6 +46,7 @@ def clip_indices(
         interval: Distance between the frames of a dense clip.
         num_clips: Clips per video.
         sampling: `"dense"` or `"segments"`.
+        xp: The module that computes, NumPy or one for tensors.
 
     Returns:
         An int64 array of shape `(num_clips, num_frames)`.
@@ -56,10 +62,10 @@ def clip_indices(
     """
     if sampling == "segments":
         pieces = np.arange(num_frames) * num_clips + np.arange(num_clips)[:, None]
-        looped = max(video_frames, num_frames)
+        looped = xp.maximum(video_frames, num_frames)
         indices = (2 * pieces + 1) * looped // (2 * num_clips * num_frames)
     else:
-        starts = _spread(_last_start(video_frames, num_frames, interval), num_clips)
+        starts = _spread(_last_start(video_frames, num_frames, interval, xp), num_clips)
         indices = starts[:, None] + np.arange(num_frames) * interval
     return indices % video_frames
 
@@ -94,20 +100,21 @@ def random_clip_indices(
     return indices % video_frames
 
 
-def even_places(free: int, num_crops: int = 3) -> tuple[int, int, int]:
+def even_places(free: Any, num_crops: int = 3) -> tuple[Any, Any, Any]:
     """First, middle and last position of a crop that leaves `free` pixels along an axis."""
     return 0, free // 2, free
 
 
 def crop_boxes(
-    height: int,
-    width: int,
+    height: Any,
+    width: Any,
     num_crops: int = 1,
     scale: int = 256,
-    places: Callable[[int, int], tuple[int, int, int]] = even_places,
+    places: Callable[[Any, int], tuple[Any, Any, Any]] = even_places,
     across: bool = False,
     canvas: tuple[int, int] | None = None,
-) -> np.ndarray:
+    xp: Any = np,
+) -> Any:
     """Boxes of the evaluation crops, in pixels of the original frame.
 
     One crop is the center. Three are left, center and right of a landscape or square frame, and
@@ -124,6 +131,7 @@ def crop_boxes(
         across: Whether three crops are left, center and right for portrait frames too.
         canvas: Height and width that the frame is stretched to for a crop of 224, instead of
             `scale`.
+        xp: The module that computes, NumPy or one for tensors.
 
     Returns:
         An int64 array with one row per box: top, left, side; with `canvas`: top, left, height,
@@ -136,15 +144,17 @@ def crop_boxes(
                [ 16, 116, 224]])
     """
     if canvas:
-        sides = [_share(height, canvas[0]), _share(width, canvas[1])]
+        sides = [_share(height, canvas[0], xp), _share(width, canvas[1], xp)]
     else:
-        sides = [_side(height, width, scale)]
+        sides = [_side(height, width, scale, xp)]
     tops = places(height - sides[0], num_crops)
     lefts = places(width - sides[-1], num_crops)
     grid = _GRIDS[min(num_crops, 5)]
-    if num_crops == 3 and height > width and not across:
-        grid = [(column, row) for row, column in grid]
-    return np.array([(tops[row], lefts[column], *sides) for row, column in grid])
+    boxes = xp.asarray([(tops[row], lefts[column], *sides) for row, column in grid])
+    if num_crops != 3 or across:
+        return boxes
+    turned = xp.asarray([(tops[row], lefts[column], *sides) for column, row in grid])
+    return xp.where(height > width, turned, boxes)
 
 
 def random_crop_box(
@@ -163,14 +173,14 @@ def random_crop_box(
     return np.array([top, left, side])
 
 
-def _last_start(video_frames: int, num_frames: int, interval: int) -> int:
-    return max(0, video_frames - num_frames * interval)
+def _last_start(video_frames: Any, num_frames: int, interval: int, xp: Any = np) -> Any:
+    return xp.maximum(0, video_frames - num_frames * interval)
 
 
-def _spread(last: int, count: int) -> np.ndarray:
+def _spread(last: Any, count: int) -> Any:
     """`count` integers spread evenly from 0 to `last`; a single one is the midpoint."""
     if count == 1:
-        return np.array([last // 2])
+        return last // 2 * np.ones(1, np.int64)
     return np.arange(count) * last // (count - 1)
 
 
@@ -178,11 +188,11 @@ def _pick(draw: float, count: int) -> int:
     return int(np.floor(float(draw) * count))
 
 
-def _side(height: int, width: int, scale: int) -> int:
+def _side(height: Any, width: Any, scale: int, xp: Any = np) -> Any:
     """The side, in frame pixels, of a crop of 224 when the short side is `scale`."""
-    return _share(min(height, width), scale)
+    return _share(xp.minimum(height, width), scale, xp)
 
 
-def _share(length: int, scale: int) -> int:
+def _share(length: Any, scale: int, xp: Any = np) -> Any:
     """The part of a side, scaled to `scale`, that a crop of 224 covers."""
-    return max(1, (length * CROP + scale // 2) // scale)
+    return xp.maximum(1, (length * CROP + scale // 2) // scale)

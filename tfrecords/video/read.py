@@ -16,10 +16,9 @@ import numpy as np
 from tfrecords.video.decode import pictures
 from tfrecords.video.picture import Picture, VideoError
 from tfrecords.video.renderer import Renderer
+from tfrecords.video.resample import TOLERANCE, resample
 
 __all__ = ["Frame", "VideoError", "read_frames"]
-
-_TOLERANCE = 1000  # microseconds: Matroska rounds its times to milliseconds
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def timed(
     stop = None if end is None else round(end * 1e6)
     stream = _between(stream, begin, stop)
     time = None
-    for picture, time in _resample(stream, fps, begin, stop) if fps else _own_times(stream):
+    for picture, time in resample(stream, fps, begin, stop) if fps else _own_times(stream):
         yield picture, time
     if time is None:
         raise VideoError(f"it has no frame between {start or 0:g} s and {_seconds(end)}")
@@ -109,31 +108,14 @@ def timed(
 
 def _between(stream: Iterable[Picture], start: int, end: int | None) -> Iterator[Picture]:
     for picture in stream:
-        if end is not None and picture.time >= end - _TOLERANCE / 2:
+        if end is not None and picture.time >= end - TOLERANCE / 2:
             return
-        if picture.time >= start - _TOLERANCE / 2:
+        if picture.time >= start - TOLERANCE / 2:
             yield picture
 
 
 def _own_times(stream: Iterable[Picture]) -> Iterator[tuple[Picture, int]]:
     return ((picture, picture.time) for picture in stream)
-
-
-def _resample(
-    stream: Iterable[Picture], fps: float, start: int, end: int | None
-) -> Iterator[tuple[Picture, int]]:
-    """Selects the nearest picture at every tick, until the end of the last picture."""
-    count, held = 0, None
-    for picture in stream:
-        while held and start + count * 1e6 / fps < (held.time + picture.time) / 2:
-            yield held, round(start + count * 1e6 / fps)
-            count += 1
-        held = picture
-    finish = held.time + held.duration if held else 0
-    finish = finish if end is None else min(finish, end)
-    while held and (not count or start + count * 1e6 / fps < finish - _TOLERANCE):
-        yield held, round(start + count * 1e6 / fps)
-        count += 1
 
 
 def _seconds(end: float | None) -> str:
