@@ -16,14 +16,9 @@ VIEWS = ("num_clips", "num_crops", "sampling", "interval", "short_side", "crop")
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(ViewConfig, SamplingConfig):
-    """How a model is evaluated."""
+class ProtocolConfig(ViewConfig, SamplingConfig):
+    """The evaluation protocol, and what differs from it."""
 
-    data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
-    """A data set with the same classes, required for a .keras file (default: the run's)."""
-    split: str | None = None
-    """Split to evaluate (default: the run's validation split, or val for a .keras file); train+val
-    means both."""
     protocol: ProtocolName | None = None
     """Paper whose views and averaging to use, see docs/evaluation.md (default: the model's,
     which is ctm, 10 clips x 3 crops). Other options override parts of the protocol."""
@@ -31,6 +26,22 @@ class EvaluateConfig(ViewConfig, SamplingConfig):
     """Side of a crop in pixels for 224-pixel models; scaled for other image sizes."""
     average: Literal["probabilities", "logits"] | None = None
     """What to average over the views of a video."""
+
+    def check(self) -> None:
+        """Raises ValueError for invalid values."""
+        super().check()
+        check_counts(self, "crop")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig(ProtocolConfig):
+    """How a model is evaluated."""
+
+    data: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    """A data set with the same classes, required for a .keras file (default: the run's)."""
+    split: str | None = None
+    """Split to evaluate (default: the run's validation split, or val for a .keras file); train+val
+    means both."""
     batch_size: int = 16
     """Views per batch."""
     which: str | None = None
@@ -43,7 +54,7 @@ class EvaluateConfig(ViewConfig, SamplingConfig):
     def check(self) -> None:
         """Raises ValueError for values that are invalid or cannot be combined."""
         super().check()
-        check_counts(self, "crop", "batch_size")
+        check_counts(self, "batch_size")
         given = [flag(n) for n in ("protocol", "data", "which", *VIEWS) if getattr(self, n)]
         if self.saved and given:
             raise ValueError(

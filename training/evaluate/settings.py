@@ -9,7 +9,7 @@ from tfrecords.sampling import CROP
 from tfrecords.sampling.rules import RULES
 from tfrecords.text import counted
 from training.config.clips import options_given
-from training.evaluate.config import EvaluateConfig
+from training.evaluate.config import ProtocolConfig
 from training.evaluate.protocols import PROTOCOLS, Protocol, ProtocolName
 from training.view import View
 
@@ -61,11 +61,11 @@ class Settings(ClipOptions):
         return " x ".join(words) if len(words) > 1 else f"short side {words[0]}"
 
 
-def settings_for(requested: EvaluateConfig, view: View) -> Settings:
+def settings_for(requested: ProtocolConfig, view: View) -> Settings:
     """The requested protocol, overridden by the given options, for a model.
 
     Args:
-        requested: The options of `ctm evaluate`.
+        requested: The options of `ctm evaluate` that concern the views.
         view: How the model's clips are made from videos.
 
     Raises:
