@@ -99,5 +99,5 @@ def _assumed(path: Path, view: View) -> str:
         f"{path} does not store how its clips are made: {clips.num_frames} frames of "
         f"{clips.image_size} x {clips.image_size}, as its input; by default {clips.sampling}, "
         f"{clips.interval} apart, from a short side of {clips.scale[0]}. Change it with --sampling,"
-        " --interval or --short-side (ctm export: --short-side)."
+        " --interval or --short-side."
     )

@@ -1,6 +1,6 @@
 """How a model's clips are made from videos: what a run records and its model stores."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -36,6 +36,16 @@ class View:
     def rate(self) -> float | None:
         """Frames per second to which videos are resampled, or None."""
         return self.fps if self.resampled else None
+
+    def changed(self, **changes: Any) -> "View":
+        """The view with some fields of `clips` changed, and the time that a clip then spans."""
+        clips = replace(self.clips, **changes)
+        if (clips.sampling, clips.interval) == (self.clips.sampling, self.clips.interval):
+            return replace(self, clips=clips)
+        known = clips.sampling == "dense" and self.fps
+        return replace(
+            self, clips=clips, seconds=clips.num_frames * clips.interval / known if known else None
+        )
 
     @classmethod
     def of_model(cls, model: keras.Model) -> "View":

@@ -108,7 +108,7 @@ def untrained():
 @pytest.fixture(scope="session")
 def served(trained, once) -> Path:
     """The exported model of the trained run's file, its first version."""
-    from training.config.use import ExportConfig
+    from training.use.config import ExportConfig
     from training.use.export import export
 
     return once("served", lambda to: export(ExportConfig(model=trained.model, to=to))) / "1"

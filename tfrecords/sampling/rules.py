@@ -90,9 +90,7 @@ def rounded_clips(
     return _looped(starts, video_frames, num_frames, interval)
 
 
-def first_clips(
-    video_frames: Any, num_frames: int, interval: int, clips: int, xp: Any = np
-) -> Any:
+def first_clips(video_frames: Any, num_frames: int, interval: int, clips: int, xp: Any = np) -> Any:
     """TSM and the analysis paper: from the first to the last possible start; one clip is first."""
     last = xp.maximum(0, video_frames - num_frames * interval)
     starts = np.arange(clips) * last // max(1, clips - 1)

@@ -19,8 +19,9 @@ from training.config.tools import (
     VerifyConfig,
 )
 from training.config.train import TrainConfig
-from training.config.use import ExplainConfig, ExportConfig, PredictConfig, ShowConfig
+from training.config.use import ExplainConfig, PredictConfig, ShowConfig
 from training.evaluate.config import EvaluateCommand
+from training.use.config import ExportConfig
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""Options of show, predict, explain and export."""
+"""Options of show, predict and explain."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
@@ -11,7 +11,6 @@ from training.config.clips import (
     ClipConfig,
     SamplingConfig,
     ViewConfig,
-    scale_given,
 )
 from training.config.options import Options, check_counts
 
@@ -110,31 +109,3 @@ class ExplainConfig(SamplingConfig):
     """GIF or MP4 file to write."""
     class_name: str | None = None
     """Class to explain (default: the predicted class)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExportConfig(Options):
-    """Export a trained model for TF Serving.
-
-    For example:
-      ctm export runs/mine --to served/mine
-      ctm export tsm.keras --to served/tsm
-    """
-
-    model: Positional[ModelPath]
-    """Folder of a run, or a .keras file."""
-    to: Path
-    """Folder of the served model; its name is the model's name in the URL."""
-    version: int = 1
-    """Version number, the name of a subfolder."""
-    which: str | None = None
-    """Of a run: model (the last, or with `ctm train --patience` the best) or best (the best on the
-    validation split) (default: model)."""
-    short_side: int | None = None
-    """Short side of a frame in pixels for 224-pixel models; scaled for other image sizes (default:
-    the model's)."""
-
-    @property
-    def changes(self) -> dict[str, Any]:
-        """The given options as fields of `tfrecords.ClipOptions`."""
-        return scale_given(self.short_side)

@@ -10,7 +10,6 @@ import tensorflow as tf
 import tfrecords
 from training.config.tools import QuickstartConfig
 from training.config.train import TrainConfig
-from training.config.use import ExportConfig
 from training.evaluate.evaluate import Report, evaluate
 from training.evaluate.interval import note, with_interval
 from training.fit.train import train
@@ -18,6 +17,7 @@ from training.machines.devices import require_tensorflow
 from training.pictures.charts import draw_clips
 from training.quickstart.videos import write_direction_videos
 from training.run_folder import Run
+from training.use.config import ExportConfig
 from training.use.export import export
 
 VIDEOS_PER_CLASS = 150

@@ -12,35 +12,38 @@ import tensorflow as tf
 
 
 def write_warmup(folder: Path, frames: int, size: int) -> None:
-    """Writes the warm-up file, with one request per signature.
+    """Writes the warm-up file, with one request per signature that scores.
 
     Args:
-        folder: A SavedModel's folder.
+        folder: The folder `assets.extra` of a SavedModel.
         frames: Frames per clip.
         size: Side of a frame in pixels.
     """
     clip = np.zeros((1, frames, size, size, 3), np.uint8)
     jpeg = tf.io.encode_jpeg(clip[0, 0]).numpy()
-    assets = folder / "assets.extra"
-    assets.mkdir()
-    with tf.io.TFRecordWriter(str(assets / "tf_serving_warmup_requests")) as writer:
-        writer.write(prediction_log("serving_default", "clips", clip))
-        writer.write(prediction_log("jpeg", "frames", [[jpeg] * frames]))
+    with tf.io.TFRecordWriter(str(folder / "tf_serving_warmup_requests")) as writer:
+        writer.write(prediction_log("serving_default", clips=clip))
+        writer.write(prediction_log("jpeg", frames=[[jpeg] * frames]))
+        writer.write(prediction_log("video", frames=[jpeg], frame_rate=np.float32(25)))
 
 
-def prediction_log(signature: str, name: str, value: Any) -> bytes:
-    """A serialized PredictionLog: a request to a signature with one input.
+def prediction_log(signature: str, **inputs: Any) -> bytes:
+    """A serialized PredictionLog: a request to a signature.
 
     Args:
         signature: Name of the signature.
-        name: Name of its input.
-        value: The input, in any form that `tf.make_tensor_proto` accepts.
+        **inputs: Its inputs by name, in any form that `tf.make_tensor_proto` accepts.
     """
-    tensor = tf.make_tensor_proto(value).SerializeToString(deterministic=True)
     model_spec = _field(3, signature.encode())  # signature_name
-    entry = _field(1, name.encode()) + _field(2, tensor)  # of the map `inputs`
-    request = _field(1, model_spec) + _field(2, entry)
+    entries = [_field(2, _entry(*item)) for item in sorted(inputs.items())]  # the map `inputs`
+    request = _field(1, model_spec) + b"".join(entries)
     return _field(6, _field(1, request))  # predict_log.request
+
+
+def _entry(name: str, value: Any) -> bytes:
+    """An entry of a map from names to tensors."""
+    tensor = tf.make_tensor_proto(value).SerializeToString(deterministic=True)
+    return _field(1, name.encode()) + _field(2, tensor)
 
 
 def _field(number: int, content: bytes) -> bytes:

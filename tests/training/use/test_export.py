@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfrecords.reading.split import Split
 from training.batches import validation_clips
-from training.config.use import ExportConfig
+from training.use.config import ExportConfig
 from training.use.export import export
 
 ALONE = """
