@@ -85,8 +85,7 @@ def export_model(
     clips = tf.TensorSpec((None, frames, None, None, 3), tf.uint8, name="clips")
     jpegs = tf.TensorSpec((None, frames), tf.string, name="frames")
     whole = [tf.TensorSpec((None,), tf.string, "frames"), tf.TensorSpec((), name="frame_rate")]
-    archive = keras.export.ExportArchive()
-    archive.track(model)
+    archive = keras.export.ExportArchive()  # `track` would store the weights a second time
     archive.add_endpoint("serving_default", serving.clips, [clips])
     archive.add_endpoint("jpeg", serving.jpeg, [jpegs])
     archive.add_endpoint("video", video, whole)

@@ -35,11 +35,18 @@ class ServedVideo:
 
     def __call__(self, frames: tf.Tensor, frame_rate: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores of the JPEG strings `(frames,)` of a video."""
-        some = tf.debugging.Assert(
-            tf.size(frames) > 0, ["A video must have at least one frame, received", 0]
-        )
-        with tf.control_dependencies([some]):
-            clips = self.clips(tf.shape(frames, tf.int64)[0], frame_rate)
+        count = tf.size(frames, tf.int64)
+        nested = ["frames must be the frames of one video (`inputs`, not `instances`), received"]
+        checks = [
+            tf.debugging.Assert(
+                count > 0, ["A video must have at least one frame, received", count]
+            ),
+            tf.debugging.Assert(
+                count == tf.shape(frames, tf.int64)[0], [*nested, tf.shape(frames)]
+            ),
+        ]
+        with tf.control_dependencies(checks):
+            clips = self.clips(tf.identity(count), tf.cast(frame_rate, tf.float64))
         distinct, places = tf.unique(tf.reshape(clips, [-1]))
         crops = self.crops(tf.gather(frames, distinct))
         views = (self.settings.num_crops, len(self.class_names))
@@ -58,10 +65,9 @@ class ServedVideo:
         """The numbers of the frames of each clip, `(num_clips, num_frames)`."""
         if self.rate is None:
             return self.settings.clips(count, XP)
-        frame_rate = tf.reshape(tf.cast(frame_rate, tf.float64), [])
-        positive = (frame_rate > 0) & (frame_rate < float("inf"))
+        possible = (frame_rate > 1e-6) & (frame_rate < 1e6)  # not NaN either
         what = "frame_rate must be the frames per second of the video, received"
-        with tf.control_dependencies([tf.debugging.Assert(positive, [what, frame_rate])]):
+        with tf.control_dependencies([tf.debugging.Assert(possible, [what, frame_rate])]):
             frame_rate = tf.identity(frame_rate)
         count, picture_at = resample_evenly(count, frame_rate, self.rate, XP)
         return picture_at(self.settings.clips(count, XP))
