@@ -139,15 +139,20 @@ def fields_of(data: bytes, *numbers: int) -> bytes:
 
 @pytest.fixture(scope="session")
 def warmup_requests():
-    """The requests of a served model's warm-up file: the input and its value by signature."""
+    """The requests of a served model's warm-up file: their inputs by signature."""
     tensor_proto = type(tf.make_tensor_proto(0))
 
-    def read(served: Path) -> dict[str, tuple[str, np.ndarray]]:
-        path, found = served / "assets.extra" / "tf_serving_warmup_requests", {}
+    def tensor(entry: bytes) -> tuple[str, np.ndarray]:
+        value = tf.make_ndarray(tensor_proto.FromString(fields_of(entry, 2)))
+        return fields_of(entry, 1).decode(), value
+
+    def read(assets: Path) -> dict[str, dict[str, np.ndarray]]:
+        path, found = assets / "tf_serving_warmup_requests", {}
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             request = fields_of(record, 6, 1)  # predict_log.request
-            tensor = tf.make_ndarray(tensor_proto.FromString(fields_of(request, 2, 2)))
-            found[fields_of(request, 1, 3).decode()] = fields_of(request, 2, 1).decode(), tensor
+            inputs = [span for tag, *span in fields(request, 0, len(request)) if tag >> 3 == 2]
+            named = dict(tensor(request[slice(*span)]) for span in inputs)
+            found[fields_of(request, 1, 3).decode()] = named
         return found
 
     return read

@@ -27,7 +27,7 @@ def test_a_file_without_a_view_has_the_defaults_and_says_so(imported, capsys):
     assert capsys.readouterr().err == (
         f"{imported} does not store how its clips are made: 4 frames of 32 x 32, as its input; by "
         "default dense, 8 apart, from a short side of 256. Change it with --sampling, --interval "
-        "or --short-side (ctm export: --short-side).\n"
+        "or --short-side.\n"
     )
 
 

@@ -75,32 +75,44 @@ def test_jpegs_of_a_data_set_get_the_scores_of_evaluation(served, trained, direc
 def test_signatures_are_those_of_the_readme(served):
     signatures = tf.saved_model.load(str(served)).signatures
     outputs = {"logits", "probabilities", "classes", "scores"}
-    for name, key in (("serving_default", "clips"), ("jpeg", "frames")):
+    names = {"serving_default": "clips", "jpeg": "frames", "video": "frames frame_rate"}
+    for name, inputs in names.items():
         assert set(signatures[name].structured_outputs) == outputs
-        assert set(signatures[name].structured_input_signature[1]) == {key}
+        assert set(signatures[name].structured_input_signature[1]) == set(inputs.split())
     assert served.name == "1"
 
 
 def test_the_warm_up_requests_run(served, warmup_requests):
     signatures = tf.saved_model.load(str(served)).signatures
-    requests = warmup_requests(served)
-    for name, (key, value) in requests.items():
-        assert signatures[name](**{key: tf.constant(value)})["logits"].shape == (1, 4)
-    assert list(requests) == ["serving_default", "jpeg"]
+    requests = warmup_requests(served / "assets.extra")
+    for name, inputs in requests.items():
+        logits = signatures[name](**{key: tf.constant(v) for key, v in inputs.items()})["logits"]
+        assert logits.shape == ((4,) if name == "video" else (1, 4))
+    assert list(requests) == ["serving_default", "jpeg", "video"]
 
 
-def test_an_existing_version_is_not_overwritten(trained, served, tmp_path, monkeypatch):
+def test_versions_count_up_and_none_is_overwritten(trained, served, tmp_path, monkeypatch):
     to = shutil.copytree(served.parent, tmp_path / "served")
     with pytest.raises(ValueError, match=r"exists already\. Give another --version"):
-        export(ExportConfig(model=trained.path, to=to))
+        export(ExportConfig(model=trained.path, to=to, version=1))
     viewed = []
 
-    def only_the_folder(model, options, folder):
-        viewed.append(options)
+    def only_the_folder(model, view, settings, class_names, folder):
+        viewed.append((view, settings, class_names))
         folder.mkdir()
 
     monkeypatch.setattr("training.use.export.export_model", only_the_folder)
-    for version, model in enumerate((trained.path, trained.model), start=2):
-        assert export(ExportConfig(model=model, to=to, version=version)).name == f"{version}"
+    (to / "notes").mkdir()  # no version
+    for model, given, version in (
+        (trained.path, None, "2"),
+        (trained.model, 10, "10"),
+        (trained.model, None, "11"),  # TF Serving serves the highest
+    ):
+        assert export(ExportConfig(model=model, to=to, version=given)).name == version
     assert viewed[0] == viewed[1]
-    assert sorted(path.name for path in to.iterdir()) == ["1", "2", "3"]
+    assert sorted(path.name for path in to.iterdir()) == ["1", "10", "11", "2", "notes"]
+
+
+def test_a_version_is_a_positive_number(trained, tmp_path):
+    with pytest.raises(ValueError, match="--version must be 1 or more, received 0"):
+        export(ExportConfig(model=trained.path, to=tmp_path, version=0))

@@ -9,7 +9,10 @@ import tensorflow as tf
 from ctm_keras.engine.head import AverageScores
 from tfrecords.reading.clip_options import ClipOptions
 from tfrecords.reading.crops import decode
+from training.evaluate.config import ProtocolConfig
+from training.evaluate.settings import settings_for
 from training.use.export import export_model
+from training.view import View
 
 FRAMES = [  # height and width
     *[(240, 320), (320, 240), (480, 640), (256, 340), (181, 241)],  # shrink
@@ -29,7 +32,9 @@ def signatures(size, tmp_path_factory):
     pixels = keras.layers.Reshape((1, -1))(clip)
     folder = tmp_path_factory.mktemp("pixels") / "1"
     model = keras.Model(clip, AverageScores(name="logits")(pixels))
-    export_model(model, ClipOptions(num_frames=2, image_size=size), folder)
+    view = View(ClipOptions(num_frames=2, image_size=size))
+    names = tuple(map(str, range(model.output_shape[-1])))
+    export_model(model, view, settings_for(ProtocolConfig(), view), names, folder)
     return tf.saved_model.load(str(folder)).signatures
 
 

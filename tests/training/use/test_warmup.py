@@ -25,25 +25,31 @@ SIZES = {  # side of a frame of 8: bytes of the message, whose lengths take 2 an
 
 def test_a_request_of_pixels():
     clip = np.arange(12, dtype=np.uint8).reshape(1, 1, 2, 2, 3)
-    assert prediction_log("serving_default", "clips", clip).hex() == CLIPS
+    assert prediction_log("serving_default", clips=clip).hex() == CLIPS
 
 
 def test_a_request_of_strings():
-    assert prediction_log("jpeg", "frames", [[b"one", b"two"]]).hex() == FRAMES
+    assert prediction_log("jpeg", frames=[[b"one", b"two"]]).hex() == FRAMES
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_requests_of_every_length(size):
-    found = prediction_log("serving_default", "clips", np.zeros((1, 8, size, size, 3), np.uint8))
+    found = prediction_log("serving_default", clips=np.zeros((1, 8, size, size, 3), np.uint8))
     assert (len(found), hashlib.sha256(found).hexdigest()) == SIZES[size]
 
 
 def test_the_file_has_a_request_for_each_signature(tmp_path, warmup_requests):
     write_warmup(tmp_path, frames=4, size=32)
     found = warmup_requests(tmp_path)
-    assert list(found) == ["serving_default", "jpeg"]
-    name, clips = found["serving_default"]
-    assert (name, clips.shape, clips.dtype) == ("clips", (1, 4, 32, 32, 3), np.uint8)
-    name, frames = found["jpeg"]
-    assert (name, frames.shape) == ("frames", (1, 4))
-    assert [tf.io.decode_jpeg(jpeg).shape for jpeg in frames[0]] == [(32, 32, 3)] * 4
+    assert {name: set(inputs) for name, inputs in found.items()} == {
+        "serving_default": {"clips"},
+        "jpeg": {"frames"},
+        "video": {"frames", "frame_rate"},
+    }
+    clips = found["serving_default"]["clips"]
+    assert (clips.shape, clips.dtype) == ((1, 4, 32, 32, 3), np.uint8)
+    frames, whole = found["jpeg"]["frames"], found["video"]["frames"]
+    assert (frames.shape, whole.shape) == ((1, 4), (1,))
+    assert [tf.io.decode_jpeg(jpeg).shape for jpeg in [*frames[0], *whole]] == [(32, 32, 3)] * 5
+    rate = found["video"]["frame_rate"]
+    assert (rate.shape, rate.dtype, rate) == ((), np.float32, 25)
