@@ -65,3 +65,20 @@ def test_a_view_survives_the_model(no_random_start, tmp_path):
     stored = json.loads(json.dumps(view.to_dict()))
     model = ctm_keras.build_video_model("tsn", "tiny", 2, 4, 32, weights=None, view=stored)
     assert View.of_model(model) == view
+
+
+@pytest.mark.parametrize(
+    ("changes", "seconds"),
+    [
+        ({}, 0.7),  # as recorded
+        ({"scale": (256, 256)}, 0.7),
+        ({"interval": 5}, 4 * 5 / 25),
+        ({"sampling": "segments"}, None),
+    ],
+)
+def test_changed_clips_span_another_time(changes, seconds):
+    view = View(tfrecords.ClipOptions(4, interval=4), seconds=0.7, fps=25.0)
+    changed = view.changed(**changes)
+    assert changed.seconds == seconds
+    assert changed.clips == dataclasses.replace(view.clips, **changes)
+    assert dataclasses.replace(view, fps=None).changed(interval=5).seconds is None

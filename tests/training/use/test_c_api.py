@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-UINT8, STRING = 4, 7  # TF_DataType
+TYPES = {"float32": 1, "uint8": 4, "object": 7}  # TF_DataType; objects are strings
 TSTRING = 24  # bytes of a TF_TString
 
 
@@ -67,29 +67,30 @@ class Session:
         return Output(found, int(index))
 
     def tensor(self, value: np.ndarray) -> c.c_void_p:
-        """A tensor of uint8, or of strings where the array holds bytes."""
+        """A tensor of numbers, or of strings where the array holds bytes."""
         strings = value.dtype == object
-        size = TSTRING if strings else 1
+        size = TSTRING if strings else value.itemsize
         dims = (c.c_int64 * value.ndim)(*value.shape)
-        kind, room = STRING if strings else UINT8, c.c_size_t(value.size * size)
+        kind, room = TYPES[value.dtype.name], c.c_size_t(value.size * size)
         tensor = c.c_void_p(self.library.TF_AllocateTensor(kind, dims, value.ndim, room))
         data = self.library.TF_TensorData(tensor)
         if not strings:
-            c.memmove(data, value.tobytes(), value.size)
+            c.memmove(data, value.tobytes(), value.nbytes)
         for number, text in enumerate(value.flat if strings else ()):
             self.library.TF_StringInit(data + number * size)
             self.library.TF_StringCopy(data + number * size, text, len(text))
         return tensor
 
-    def run(self, feed: str, value: np.ndarray, fetch: str, shape: tuple[int, ...]) -> np.ndarray:
-        tensor = self.tensor(value)
+    def run(self, feed: dict[str, np.ndarray], fetch: str, shape: tuple[int, ...]) -> np.ndarray:
+        inputs = (Output * len(feed))(*map(self.output, feed))
+        tensors = (c.c_void_p * len(feed))(*map(self.tensor, feed.values()))
         result = c.c_void_p()
         self.library.TF_SessionRun(
             self.session,
             None,
-            c.byref(self.output(feed)),
-            c.byref(tensor),
-            1,
+            inputs,
+            tensors,
+            len(feed),
             c.byref(self.output(fetch)),
             c.byref(result),
             1,
@@ -106,16 +107,20 @@ class Session:
 
 @pytest.fixture(scope="module")
 def logits(library, served):
-    """Returns the logits of a signature for a request, with the given number of rows."""
+    """Returns the logits of a signature for a request, in the given shape."""
     graph = SavedModel.FromString((served / "saved_model.pb").read_bytes()).meta_graphs[0]
     session = Session(library, served)
 
-    def logits(signature: str, request: np.ndarray) -> np.ndarray:
+    def logits(signature: str, shape: tuple[int, ...], **request: np.ndarray) -> np.ndarray:
         names = graph.signature_def[signature]
-        (feed,), fetch = names.inputs.values(), names.outputs["logits"].name
-        return session.run(feed.name, request, fetch, (len(request), 4))
+        assert set(names.inputs) == set(request)
+        feed = {names.inputs[name].name: value for name, value in request.items()}
+        return session.run(feed, names.outputs["logits"].name, shape)
 
     return logits
+
+
+INPUTS = {"serving_default": "clips", "jpeg": "frames"}
 
 
 def request(signature: str, batch: int, frames: int) -> np.ndarray:
@@ -132,7 +137,23 @@ def request(signature: str, batch: int, frames: int) -> np.ndarray:
 def test_the_c_api_gives_the_same_logits(trained, logits, signature):
     clips = request("serving_default", 2, 4)
     expected = trained.load_model().predict(clips[:, :, 2:34, 2:34])
-    np.testing.assert_allclose(logits(signature, request(signature, 2, 4)), expected, atol=1e-5)
+    found = logits(signature, (2, 4), **{INPUTS[signature]: request(signature, 2, 4)})
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_the_c_api_scores_a_video(logits, served):
+    (frames,) = request("jpeg", 1, 7)
+    found = logits("video", (4,), frames=frames, frame_rate=np.float32(25).reshape(()))
+    expected = loaded(served)["video"](frames=tf.constant(frames), frame_rate=tf.constant(25.0))
+    np.testing.assert_allclose(found, expected["logits"], atol=1e-5)
+
+
+def test_videos_of_the_wrong_shape_are_errors_of_the_c_api(logits):
+    rate = np.float32(25).reshape(())
+    with pytest.raises(RuntimeError, match=r"at least one frame, received\] \[0\]"):
+        logits("video", (4,), frames=np.empty(0, object), frame_rate=rate)
+    with pytest.raises(RuntimeError, match=r"not `instances`\), received\] \[1 7\]"):
+        logits("video", (4,), frames=request("jpeg", 1, 7), frame_rate=rate[None])
 
 
 @pytest.mark.parametrize("signature", ["serving_default", "jpeg"])
@@ -142,7 +163,7 @@ def test_clips_of_other_lengths_are_errors(logits, served, signature, batch, fra
     clips = request(signature, batch, frames)
     both = rf"\b4\b.*\b{frames}\b"
     with pytest.raises(RuntimeError, match=both):
-        logits(signature, clips)
+        logits(signature, (batch, 4), **{INPUTS[signature]: clips})
     kind = tf.uint8 if signature == "serving_default" else tf.string
     with pytest.raises(tf.errors.InvalidArgumentError, match=both):
         loaded(served)[signature](tf.constant(clips, kind))
@@ -151,7 +172,7 @@ def test_clips_of_other_lengths_are_errors(logits, served, signature, batch, fra
 @pytest.mark.parametrize("signature", ["serving_default", "jpeg"])
 def test_an_empty_batch_is_an_error(logits, signature):
     with pytest.raises(RuntimeError, match=r"at least.* received\W+0\b"):
-        logits(signature, request(signature, 0, 4))
+        logits(signature, (0, 4), **{INPUTS[signature]: request(signature, 0, 4)})
 
 
 @cache

@@ -1,9 +1,12 @@
 """The served model, in processes that have none of this project's code."""
 
+import base64
 import json
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +14,10 @@ import tensorflow as tf
 
 from tfrecords.reading.split import Split
 from training.batches import validation_clips
+from training.evaluate.evaluate import evaluate
 from training.use.config import ExportConfig
 from training.use.export import export
+from training.use.predict import Classifier
 
 ALONE = """
 import json, sys
@@ -116,3 +121,34 @@ def test_versions_count_up_and_none_is_overwritten(trained, served, tmp_path, mo
 def test_a_version_is_a_positive_number(trained, tmp_path):
     with pytest.raises(ValueError, match="--version must be 1 or more, received 0"):
         export(ExportConfig(model=trained.path, to=tmp_path, version=0))
+
+
+def test_a_protocol_that_the_model_cannot_read_is_refused_as_evaluation_does(trained, tmp_path):
+    with pytest.raises(ValueError, match="must have 4 frames, since") as refused:
+        export(ExportConfig(model=trained.model, to=tmp_path, protocol="tsn"))
+    with pytest.raises(ValueError) as expected:  # noqa: PT011
+        evaluate(trained.model, data=trained.config.data, protocol="tsn")
+    assert str(refused.value) == str(expected.value)
+    with pytest.raises(ValueError, match="--short-side is fixed by the protocol tsn"):
+        export(ExportConfig(model=trained.model, to=tmp_path, protocol="tsn", short_side=256))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_request_for_a_video_on_the_page(trained, served, directions, tmp_path, monkeypatch):
+    text = (Path(__file__).parents[3] / "docs" / "serving.md").read_text(encoding="utf-8")
+    (code,) = (c for c in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if '"inputs"' in c)
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(served.parent, "served/mine")
+    source = next((directions.parent / "videos").rglob("*.mp4"))
+    shutil.copy(source, "holiday.mp4")
+    script = compile(code, "docs/serving.md", "exec")
+    exec(script, {})
+    request = json.loads(Path("request.json").read_text(encoding="utf-8"))
+    jpegs = [base64.b64decode(frame["b64"]) for frame in request["inputs"]["frames"]]
+    inputs = {"frames": tf.constant(jpegs), "frame_rate": request["inputs"]["frame_rate"]}
+    assert inputs["frame_rate"] == pytest.approx(16, rel=1e-3)
+    signature = tf.saved_model.load(str(served)).signatures[request["signature_name"]]
+    inputs["frame_rate"] = tf.constant(inputs["frame_rate"])
+    expected = Classifier(trained.path).predict(source, num_clips=10, num_crops=3)
+    found = signature(**inputs)["probabilities"]
+    np.testing.assert_allclose(found, expected.probabilities, atol=0.02)  # JPEG changes pixels
