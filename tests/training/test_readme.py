@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 from pathlib import Path
 
 import keras
@@ -11,15 +12,16 @@ import pytest
 import tensorflow as tf
 
 from tfrecords.reading.crops import decode
+from training.use.predict import Classifier
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def python_of(page: str) -> str:
-    """The first block of Python code of a page."""
+def python_of(page: str, number: int = 0) -> str:
+    """A block of Python code of a page."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)[0]
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)[number]
 
 
 # Keras warns of its own default whenever it is given a tf.data.Dataset.
@@ -43,7 +45,22 @@ def test_the_notebook_code_runs(directions):
     assert isinstance(scope["model"], keras.Model)
 
 
-def test_the_request_for_tf_serving_is_answered(trained, served, directions, tmp_path, monkeypatch):
+def test_the_request_for_a_video_is_answered(trained, served, directions, tmp_path, monkeypatch):
+    video = next((directions.parent / "videos").rglob("*.mp4"))
+    shutil.copytree(served.parent, tmp_path / "served" / "mine")
+    monkeypatch.chdir(tmp_path)
+    exec(python_of("docs/serving.md").replace("holiday.mp4", str(video)), {})
+    request = json.loads((tmp_path / "request.json").read_bytes())
+    inputs = request["inputs"]
+    frames = tf.constant([base64.b64decode(frame["b64"]) for frame in inputs["frames"]])
+    assert inputs["frame_rate"] == pytest.approx(16, rel=1e-3)
+    signature = tf.saved_model.load(str(served)).signatures[request["signature_name"]]
+    found = signature(frames=frames, frame_rate=tf.constant(inputs["frame_rate"]))
+    expected = Classifier(trained.path).predict(video, num_crops=3).probabilities
+    np.testing.assert_allclose(found["probabilities"], expected, atol=0.02)  # JPEG is lossy
+
+
+def test_the_request_for_a_clip_is_answered(trained, served, directions, tmp_path, monkeypatch):
     video = next((directions.parent / "videos").rglob("*.mp4"))
     own = {
         "holiday.mp4": str(video),
@@ -51,7 +68,7 @@ def test_the_request_for_tf_serving_is_answered(trained, served, directions, tmp
         "num_frames=8": "num_frames=4",
         "interval=8": "interval=2",
     }
-    code = python_of("docs/serving.md")
+    code = python_of("docs/serving.md", 1)
     for there, here in own.items():
         assert there in code
         code = code.replace(there, here)

@@ -42,9 +42,9 @@ def resample_evenly(
         The number of ticks, and a function from ticks to the numbers of their pictures.
 
     Example:
-        >>> count, picture_at = resample_evenly(10, 30.0, 12.0)
+        >>> count, picture_at = resample_evenly(10, 30.0, 10.0)
         >>> picture_at(np.arange(count))
-        array([0, 3, 5, 8])
+        array([0, 3, 6, 9])
     """
 
     def time(picture: Any) -> Any:

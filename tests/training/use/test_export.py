@@ -1,12 +1,9 @@
 """The served model, in processes that have none of this project's code."""
 
-import base64
 import json
-import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +14,6 @@ from training.batches import validation_clips
 from training.evaluate.evaluate import evaluate
 from training.use.config import ExportConfig
 from training.use.export import export
-from training.use.predict import Classifier
 
 ALONE = """
 import json, sys
@@ -132,23 +128,3 @@ def test_a_protocol_that_the_model_cannot_read_is_refused_as_evaluation_does(tra
     with pytest.raises(ValueError, match="--short-side is fixed by the protocol tsn"):
         export(ExportConfig(model=trained.model, to=tmp_path, protocol="tsn", short_side=256))
     assert not list(tmp_path.iterdir())
-
-
-def test_the_request_for_a_video_on_the_page(trained, served, directions, tmp_path, monkeypatch):
-    text = (Path(__file__).parents[3] / "docs" / "serving.md").read_text(encoding="utf-8")
-    (code,) = (c for c in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if '"inputs"' in c)
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(served.parent, "served/mine")
-    source = next((directions.parent / "videos").rglob("*.mp4"))
-    shutil.copy(source, "holiday.mp4")
-    script = compile(code, "docs/serving.md", "exec")
-    exec(script, {})
-    request = json.loads(Path("request.json").read_text(encoding="utf-8"))
-    jpegs = [base64.b64decode(frame["b64"]) for frame in request["inputs"]["frames"]]
-    inputs = {"frames": tf.constant(jpegs), "frame_rate": request["inputs"]["frame_rate"]}
-    assert inputs["frame_rate"] == pytest.approx(16, rel=1e-3)
-    signature = tf.saved_model.load(str(served)).signatures[request["signature_name"]]
-    inputs["frame_rate"] = tf.constant(inputs["frame_rate"])
-    expected = Classifier(trained.path).predict(source, num_clips=10, num_crops=3)
-    found = signature(**inputs)["probabilities"]
-    np.testing.assert_allclose(found, expected.probabilities, atol=0.02)  # JPEG changes pixels
