@@ -95,9 +95,9 @@ class ServedVideo:
     def views(self, crops: tf.Tensor) -> tf.Tensor:
         """The views of a clip, `(num_crops, num_frames, size, size, 3)`, from its frames' crops."""
         views = tf.transpose(crops, [1, 0, 2, 3, 4])
-        return (
-            tf.concat([views, views[..., ::-1, :]], 0) if self.settings.num_crops == 10 else views
-        )
+        if self.settings.num_crops < 10:
+            return views
+        return tf.concat([views, views[..., ::-1, :]], 0)  # ten crops: five and their mirror images
 
 
 def with_weights_of(model: keras.Model, fitted: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
