@@ -135,8 +135,9 @@ def test_answers_of_a_resized_model_that_resamples_are_those_of_evaluation(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("fps", [None, 10.0], ids=["own", "resampled"])
-@pytest.mark.parametrize(("method", "size"), [("tsn", 112), ("tsm", 160), ("ctm", 112)])
+@pytest.mark.parametrize(
+    ("method", "size", "fps"), [("tsn", 112, None), ("tsm", 160, 10.0), ("ctm", 112, 10.0)]
+)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_every_protocol(data, tmp_path, protocol, method, size, fps):
     name = "own" if fps is None else "resampled"
