@@ -24,9 +24,10 @@ ROOMS = {  # a folder, or a file beside folders: those of its package that it ma
         "metadata": "engine names",
         "methods": "engine temporal names",
         "weights": "engine temporal methods names",
-        "models": "engine backbones metadata methods weights arguments types",
-        "checkpoints": "engine methods models weights",
-        "tools": "engine methods models temporal types weights",
+        "assembly": "engine backbones metadata methods weights arguments types",
+        "checkpoints": "assembly engine methods weights",
+        "models": "assembly checkpoints engine",
+        "tools": "assembly engine methods temporal types weights",
         "__init__": "checkpoints loss metadata methods models optimizer temporal tools weights",
     },
     "tfrecords": {

@@ -1,4 +1,4 @@
-"""Opens a trained model: the folder of a run, or a `.keras` file of this project."""
+"""Opens a trained model: the folder of a run, a `.keras` file, or published weights by name."""
 
 import sys
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from pathlib import Path
 import keras
 
 import ctm_keras
-from ctm_keras.weights import read_video_model
+from ctm_keras.checkpoints import open_weights
+from ctm_keras.weights import is_published, nearest_names
 from tfrecords.text import printable
 from training.run_folder import CONFIG, Run, folds_of
 from training.view import View
@@ -18,11 +19,11 @@ class OpenedModel:
     """A trained model, with what is needed to use it.
 
     Args:
-        path: The folder of a run, or a `.keras` file.
+        path: The folder of a run, a `.keras` file, or a name of `ctm weights`.
         model: The video model.
         view: How its clips are made from videos.
         which: `"model"` (the last of a run), `"best"` (on the validation split) or `"file"`.
-        folder: The folder for results: that of the run, or NAME-results next to NAME.keras.
+        folder: The folder for results, see `results_folder`.
     """
 
     path: Path
@@ -42,13 +43,13 @@ def open_model(path: Path, which: str | None = None) -> OpenedModel:
     """Opens a trained model.
 
     Args:
-        path: The folder of a run, or a `.keras` file.
+        path: The folder of a run, a `.keras` file, or a name of `ctm weights`.
         which: Which of a run's models to open: `"model"` (the last) or `"best"` (the best on the
             validation split). Defaults to `"model"`.
 
     Raises:
-        ValueError: If the path is neither or does not exist, the file is damaged or not of this
-            project, or the run has no such model.
+        ValueError: If the path is none of them or does not exist, the file is damaged or not of
+            this project, or the run has no such model.
     """
     folder = results_folder(path)
     if is_run(path):
@@ -61,7 +62,7 @@ def open_model(path: Path, which: str | None = None) -> OpenedModel:
             f"--which selects one of a run's models, received {which!r} for the file {path}. "
             "Remove --which."
         )
-    model = read_video_model(path)
+    model = open_weights(path)
     view = View.of_model(model)
     if ctm_keras.view_options(model) is None:
         print(printable(_assumed(path, view)), file=sys.stderr)
@@ -74,11 +75,15 @@ def is_run(path: Path) -> bool:
 
 
 def results_folder(path: Path) -> Path:
-    """The folder for the results of a model: that of the run, or NAME-results next to NAME.keras.
+    """The folder for the results of a model: that of the run, or NAME-results.
+
+    NAME-results is next to NAME.keras, or in the working directory for published weights.
 
     Raises:
-        ValueError: If the path is neither a run, nor a cross-validation, nor a `.keras` file.
+        ValueError: If the path is no run, cross-validation, `.keras` file or published weights.
     """
+    if is_published(path):
+        return Path(f"{path}-results")
     if folds_of(path):
         return path
     if path.is_dir():
@@ -88,7 +93,8 @@ def results_folder(path: Path) -> Path:
     what = "another file" if path.exists() else "which does not exist"
     raise ValueError(
         f"The model must be the folder of a run or a .keras file, received {path}, {what}. Give a "
-        "folder that `ctm train` wrote, or a file of `ctm train` or `ctm import-weights`."
+        "folder that `ctm train` wrote, a file of `ctm train` or `ctm import-weights`, or a name "
+        f"of `ctm weights`.{nearest_names(path)}"
     )
 
 

@@ -1,15 +1,14 @@
 """Converts a PyTorch checkpoint to a video model and a `.keras` file."""
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from ..assembly import assemble
 from ..methods import check_method
-from ..models import build_video_model
 from ..weights.origin import Origin
 from .read import read_checkpoint
 from .recognize import Checkpoint, matrices, recognize
@@ -26,6 +25,7 @@ def import_weights(
     image_size: int = 224,
     allow: Sequence[str] = (),
     channels: str | None = None,
+    view: dict[str, Any] | None = None,
     **options: Any,
 ) -> keras.Model:
     """Builds a video model from a PyTorch checkpoint.
@@ -47,6 +47,7 @@ def import_weights(
         image_size: Height and width of a frame in pixels.
         allow: Patterns (`*` and `?`) of keys that may remain unused, such as `"aux*"`.
         channels: Channel order of the network, `"rgb"` or `"bgr"`. Defaults to the project's.
+        view: How clips are made from videos; see `view_options`. The model stores it.
         **options: Options of the method that cannot be inferred, and `temporal_pooling=True` (or
             `"avg"`).
 
@@ -72,11 +73,12 @@ def import_weights(
         "class_names": class_names,
         "num_frames": num_frames,
         "image_size": image_size,
+        "view": view,
     }
     own = checkpoint.options | options if method == checkpoint.method else {}
     pixels = checkpoint.pixels or Origin(checkpoint.method, checkpoint.backbone).pixels
     own["preprocessing"] = pixels.ordered(channels or pixels.channels)
-    model = build_video_model(checkpoint.method, weights=None, **build, **own)
+    model = assemble(checkpoint.method, **build, **own)
     report = import_state(model, state, allow, str(path))
     print(f"{path}: {checkpoint}.\n{report}")
     given = {**options, "channels": channels} if channels else options
@@ -85,9 +87,9 @@ def import_weights(
     if num_frames is None:
         print(f"Frames per clip cannot be inferred; using {model.input_shape[1]} (--num-frames).")
     if method != checkpoint.method:
-        model = _graft(model, method, build, options)
+        model = assemble(method, saved=model, weights=str(path), **build, **options)
     if to is not None:
-        _save(model, Path(to))
+        save_atomically(model, Path(to))
     return model
 
 
@@ -115,14 +117,6 @@ def _number_of_classes(
     return checkpoint.num_classes if count is None and names is None else count
 
 
-def _graft(tsn: keras.Model, method: str, build: dict, options: dict) -> keras.Model:
-    """Builds a model of another method with the weights of a TSN."""
-    with tempfile.TemporaryDirectory() as folder:
-        weights = Path(folder) / "tsn.keras"
-        tsn.save(weights)
-        return build_video_model(method, weights=weights, **build, **options)
-
-
 def _check_target(path: Path) -> None:
     if path.suffix != ".keras":
         raise ValueError(f"to must be a .keras file, received {path}.")
@@ -130,8 +124,8 @@ def _check_target(path: Path) -> None:
         raise ValueError(f"{path} already exists. Choose another file or remove it.")
 
 
-def _save(model: keras.Model, path: Path) -> None:
-    """Writes a model atomically."""
+def save_atomically(model: keras.Model, path: Path) -> None:
+    """Writes a model; an existing file is replaced, never half written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.stem}.part.keras")
     try:

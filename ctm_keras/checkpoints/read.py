@@ -57,7 +57,7 @@ def read_checkpoint(path: str | Path) -> dict[str, np.ndarray]:
 
 def _load(path: Path) -> dict:
     """Loads a file, or raises ValueError with the reason."""
-    torch = _torch()
+    torch = require_torch()
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except PermissionError:
@@ -85,7 +85,8 @@ def _why_not(path: Path, error: str) -> str:
     return "is not a PyTorch checkpoint or is damaged. No code in it was run."
 
 
-def _torch() -> Any:
+def require_torch() -> Any:
+    """Imports PyTorch, or raises ValueError if it is missing or too old to be safe."""
     try:
         import torch
     except ImportError:

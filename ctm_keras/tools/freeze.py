@@ -6,9 +6,9 @@ from typing import Any
 import keras
 from keras import tree
 
+from ..assembly import image_anatomy
 from ..engine.folding import Fold, Unfold
 from ..methods import NETWORKS
-from ..models import image_anatomy
 from ..types import Tensor
 from ..weights.origin import Origin
 

@@ -1,6 +1,16 @@
-"""Loading of weights from ImageNet or `.keras` files, and reports about it."""
+"""Loading of weights: ImageNet's, `.keras` files, published checkpoints; reports about it."""
 
 from .files import read_video_model
 from .origin import Origin, frames_and_options, pixels_of
+from .registry import Published, is_published, nearest_names, published_weights
 
-__all__ = ["Origin", "frames_and_options", "pixels_of", "read_video_model"]
+__all__ = [
+    "Origin",
+    "Published",
+    "frames_and_options",
+    "is_published",
+    "nearest_names",
+    "pixels_of",
+    "published_weights",
+    "read_video_model",
+]

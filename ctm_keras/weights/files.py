@@ -1,6 +1,5 @@
 """Files of weights: `.keras` files of this project, and ImageNet weights that Keras downloads."""
 
-import os
 import re
 import zipfile
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 import keras
 
 from ..engine.head import AverageScores
+from .fetch import keras_home
+from .registry import nearest_names
 
 
 def read_video_model(path: str | Path) -> keras.Model:
@@ -19,8 +20,8 @@ def read_video_model(path: str | Path) -> keras.Model:
     path = Path(path)
     if why := _no_file(path):
         raise ValueError(
-            f"weights must be 'imagenet', None or a .keras file of this project (RUN/model.keras), "
-            f"received {path}, which {why}."
+            f"weights must be 'imagenet', None, a .keras file of this project (RUN/model.keras) or "
+            f"a name of `ctm weights`, received {path}, which {why}.{nearest_names(path)}"
         )
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is damaged: it is not a complete .keras file.")
@@ -51,7 +52,7 @@ def explain_download(error: Exception, backbone: str) -> ValueError | None:
     if not (isinstance(error, OSError) or "URL fetch failure" in text):
         return None
     url = next(iter(re.findall(r"https?://\S+?(?=:?\s|$)", text)), None)
-    cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+    cache = keras_home() / "models"
     name = url.rsplit("/", 1)[-1] if url else f"ImageNet weights of {backbone}"
     return ValueError(
         f"The ImageNet weights of {backbone} could not be downloaded from {url or 'the network'} "

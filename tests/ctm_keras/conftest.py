@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import keras
 import numpy as np
@@ -70,3 +72,48 @@ def run_python():
         return done.stdout
 
     return run
+
+
+class _Files(BaseHTTPRequestHandler):
+    """Sends the files of its server, or a part of one."""
+
+    def do_GET(self):
+        server, wanted = self.server, self.headers.get("Range")
+        server.requests.append(wanted)
+        data = server.files.get(self.path.rpartition("/")[2])
+        if data is None:
+            return self.send_error(404)
+        start = int(wanted[len("bytes=") : -1]) if wanted and server.ranges else 0
+        if start and start >= len(data):
+            return self.send_error(416)
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        send = server.sends.pop(0) if server.sends else type(self.wfile).write
+        return send(self.wfile, data[start:])
+
+    def log_message(self, *_):
+        pass
+
+
+class _FileServer(ThreadingHTTPServer):
+    daemon_threads, block_on_close = True, False
+
+    def handle_error(self, *_):  # the client has left
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A server in this process.
+
+    `files` by name; `ranges`: whether it sends parts; `sends`: how it answers the next requests;
+    `requests`: the range that each asked for.
+    """
+    monkeypatch.setenv("no_proxy", "*")
+    with _FileServer(("127.0.0.1", 0), _Files) as server:
+        server.files, server.ranges, server.sends, server.requests = {}, True, [], []
+        server.address = f"http://127.0.0.1:{server.server_port}/models"
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.shutdown()

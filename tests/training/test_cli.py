@@ -19,7 +19,7 @@ from training.quickstart.videos import write_direction_videos
 
 COMMANDS = ["quickstart", "build", "verify", "train", "evaluate", "predict", "export"]
 COMMANDS += ["import-records", "import-weights", "models", "show", "stats"]
-COMMANDS += ["ablate", "analyze", "explain", "report"]
+COMMANDS += ["ablate", "analyze", "explain", "report", "weights"]
 
 
 @pytest.fixture

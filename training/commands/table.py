@@ -17,6 +17,7 @@ from training.config.tools import (
     QuickstartConfig,
     StatsConfig,
     VerifyConfig,
+    WeightsConfig,
 )
 from training.config.train import TrainConfig
 from training.config.use import ExplainConfig, PredictConfig, ShowConfig
@@ -111,4 +112,5 @@ COMMANDS = {
     "export": Command(ExportConfig, "training.use.export:export"),
     "import-weights": Command(ImportConfig, "training.commands.models:import_weights"),
     "models": Command(ModelsConfig, "training.commands.models:models"),
+    "weights": Command(WeightsConfig, "training.commands.weights:weights"),
 }

@@ -10,8 +10,9 @@ from typing import Any
 import tensorflow as tf
 
 import tfrecords
+from ctm_keras.checkpoints import open_weights
 from ctm_keras.methods import options_of
-from ctm_keras.weights import Origin, read_video_model
+from ctm_keras.weights import Origin, is_published
 from tfrecords.format import FILE
 from tfrecords.reading import num_videos
 from tfrecords.storage import as_path, is_file
@@ -182,9 +183,10 @@ def against_small(given: TrainConfig, backbone: str | None) -> str | None:
 
 def _backbone_of(given: TrainConfig) -> str | None:
     """The backbone that was given, or that of the TSN in `--weights`; "" for another network."""
-    if given.backbone or not Path(given.weights).is_file():
+    named = is_published(given.weights)
+    if given.backbone or not (named or Path(given.weights).is_file()):
         return given.backbone or None
-    origin = Origin.of(read_video_model(given.weights))
+    origin = Origin.of(open_weights(given.weights))
     return origin.backbone if origin.method == "tsn" else ""
 
 

@@ -1,4 +1,4 @@
-"""Options of the commands without a run: quickstart, verify, stats, import-weights, models."""
+"""Options of the commands without a run, from quickstart to models and weights."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,3 +111,19 @@ class ModelsConfig(Options):
     """Side of the square crop, in pixels."""
     classes: int = 400
     """Number of classes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsConfig(Options):
+    """List the published weights that can be used by name, or show all about one of them.
+
+    A name stands for a model in predict, evaluate, explain and export, and for --weights in train
+    and ablate. The weights are downloaded and imported when they are first used. For example:
+      ctm weights
+      ctm weights tsm kinetics
+      ctm weights tsm-r50-kinetics400
+    """
+
+    words: Positional[tuple[str, ...]] = ()
+    """A name, or words that all listed weights have: of a method, a backbone, a data set, a
+    project."""

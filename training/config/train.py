@@ -71,8 +71,9 @@ class ModelConfig(Options):
     options: tuple[str, ...] = ()
     """Options of the method, each as name=value: paths=tccm, stages=4, blocks=1, reduction=8."""
     weights: str = "auto"
-    """imagenet, none, or a .keras file of this project (auto: imagenet, but none for tiny and
-    slowfast). If a file has the same method, its frames and options are the defaults."""
+    """imagenet, none, a .keras file of this project, or a name that `ctm weights` lists (auto:
+    imagenet, but none for tiny and slowfast). If a file or a name has the same method, its frames
+    and options are the defaults."""
     interpolate_tcc: bool = False
     """Resize the kernel grid of TCC if --weights were trained at another image size."""
 

@@ -71,10 +71,11 @@ class PredictConfig(ViewConfig, SamplingConfig):
       ctm predict runs/mine holiday.mp4
       ctm predict runs/mine *.mp4 --json > classes.json
       ctm predict tsm.keras holiday.mp4
+      ctm predict tsm-r50-kinetics400 holiday.mp4
     """
 
     model: Positional[ModelPath]
-    """Folder of a run, or a .keras file."""
+    """Folder of a run, a .keras file, or a name that `ctm weights` lists."""
     videos: Positional[tuple[Path, ...]]
     """Video files, GIFs, folders of frames or folders of videos."""
     json: bool = False
@@ -102,7 +103,7 @@ class ExplainConfig(SamplingConfig):
     """
 
     model: Positional[ModelPath]
-    """Folder of a run, or a .keras file."""
+    """Folder of a run, a .keras file, or a name that `ctm weights` lists."""
     video: Positional[Path]
     """Video file, GIF or folder of frames."""
     to: Path

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import ctm_keras
+from ctm_keras.assembly import image_anatomy
 from ctm_keras.engine import FAMILIES, UNGRAFTABLE, Anatomy
 from ctm_keras.methods import METHODS, NETWORKS, grafts_of
-from ctm_keras.models import image_anatomy
 from ctm_keras.temporal import ALPHAS, frames_of_variant
 from training.costs.count import clips_per_second, multiply_adds, trained_parameters
 

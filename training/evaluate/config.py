@@ -68,7 +68,7 @@ class EvaluatedModelsConfig(Options):
     """The models, and how to combine them."""
 
     models: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar=MODELS)]
-    """Folders of runs, or .keras files."""
+    """Folders of runs, .keras files, or names that `ctm weights` lists."""
     ensemble: bool = False
     """Also score the ensemble: the average of all models' scores for each video."""
     average_weights: bool = False

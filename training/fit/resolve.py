@@ -9,8 +9,9 @@ import keras
 import tensorflow as tf
 
 import tfrecords
+from ctm_keras.checkpoints import open_weights
 from ctm_keras.methods import NETWORKS, check_method
-from ctm_keras.weights import frames_and_options, pixels_of, read_video_model
+from ctm_keras.weights import frames_and_options, is_published, pixels_of
 from tfrecords.format import FrameOptions, SplitName
 from tfrecords.reading import Split, num_videos
 from tfrecords.storage import absolute
@@ -91,9 +92,9 @@ def _check_optimization(config: TrainConfig) -> None:
 
 
 def saved_model(config: TrainConfig) -> keras.Model | None:
-    """The model whose weights a run starts from, if they are in an existing file."""
+    """The model whose weights a run starts from, if they are published or in an existing file."""
     weights = weights_of(config)
-    return read_video_model(weights) if Path(weights).is_file() else None
+    return open_weights(weights) if is_published(weights) or Path(weights).is_file() else None
 
 
 def complete(config: TrainConfig, saved: keras.Model | None = None) -> TrainConfig:
@@ -114,11 +115,11 @@ def complete(config: TrainConfig, saved: keras.Model | None = None) -> TrainConf
 
 
 def weights_of(config: ModelConfig) -> str:
-    """The initial weights of a run: `"none"`, `"imagenet"` or an absolute path."""
+    """The initial weights of a run: `"none"`, `"imagenet"`, a published name or a full path."""
     if config.weights == "auto":
         fresh = config.backbone == "tiny" or config.model in NETWORKS
         return "none" if fresh else "imagenet"
-    if config.weights in ("none", "imagenet"):
+    if config.weights in ("none", "imagenet") or is_published(config.weights):
         return config.weights
     return str(Path(config.weights).resolve())
 

@@ -22,7 +22,7 @@ class ExportConfig(ProtocolConfig):
     """
 
     model: Positional[ModelPath]
-    """Folder of a run, or a .keras file."""
+    """Folder of a run, a .keras file, or a name that `ctm weights` lists."""
     to: Path
     """Folder of the served model; its name is the model's name in the URL."""
     version: int | None = None

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ctm_keras import backbones
-from ctm_keras.models import build_video_model, image_anatomy
+from ctm_keras.assembly import image_anatomy
+from ctm_keras.models import build_video_model
 
 # Of torchvision's models without their classifiers (GoogLeNet: without its auxiliary heads).
 PARAMETERS = {

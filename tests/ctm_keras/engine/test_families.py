@@ -6,9 +6,9 @@ import pytest
 
 import ctm_keras
 from ctm_keras import backbones
+from ctm_keras.assembly import image_anatomy
 from ctm_keras.engine.families import FAMILIES, STANDARDIZED, UNGRAFTABLE
 from ctm_keras.engine.preprocessing import Preprocess
-from ctm_keras.models import image_anatomy
 
 applications = keras.applications
 
@@ -56,7 +56,7 @@ def anatomies(monkeypatch):
         built.append(image_anatomy(*args))
         return built[-1]
 
-    monkeypatch.setattr("ctm_keras.models.image_anatomy", remember)
+    monkeypatch.setattr("ctm_keras.assembly.image_anatomy", remember)
     return built
 
 

@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 import ctm_keras
-from ctm_keras.models import image_anatomy
+from ctm_keras.assembly import image_anatomy
 from ctm_keras.temporal.i3d import i3d
 from ctm_keras.temporal.inflate import FrameStride, InflatedConv
 

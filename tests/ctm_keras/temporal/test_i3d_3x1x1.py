@@ -3,7 +3,7 @@
 import pytest
 
 import ctm_keras
-from ctm_keras.models import image_anatomy
+from ctm_keras.assembly import image_anatomy
 from ctm_keras.temporal.i3d_3x1x1 import i3d_3x1x1
 from ctm_keras.temporal.inflate import FrameStride, InflatedConv
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import ctm_keras
-from ctm_keras.models import image_anatomy
+from ctm_keras.assembly import image_anatomy
 from ctm_keras.temporal.s3d import R2Plus1D, TemporalUnit, s3d
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import ctm_keras
+from ctm_keras.assembly import image_anatomy
 from ctm_keras.engine.families import FAMILIES
 from ctm_keras.methods import METHODS, NETWORKS, grafts_of
-from ctm_keras.models import image_anatomy
 from training.costs import table
 from training.costs.table import compatibility, cost_table, why_not
 
