@@ -67,7 +67,8 @@ def _fetch_and_import(published: Published, path: Path) -> None:
         )
     require_torch()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with alone(path.parent / f"{published.name}.lock"), contextlib.redirect_stdout(sys.stderr):
+    lock, what = path.parent / f"{published.name}.lock", f"fetches {published.name}"
+    with alone(lock, what), contextlib.redirect_stdout(sys.stderr):
         if not path.exists():
             checkpoint = fetch(published.address, published.sha256, path.parent)
             save_atomically(_imported(published, checkpoint), path)

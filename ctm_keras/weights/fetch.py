@@ -101,14 +101,19 @@ def _check_digest(path: Path, sha256: str, address: str) -> None:
 
 
 @contextlib.contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Waits in a `with` block until no other process or thread is in one with the same lock."""
+def alone(lock: Path, what: str) -> Iterator[None]:
+    """Waits in a `with` block until no other process or thread is in one with the same lock.
+
+    Args:
+        lock: File that stands for what only one may do at a time.
+        what: What the other does, as the end of a sentence.
+    """
     import fcntl  # not on Windows, where the models work without it
 
     with lock.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"Waiting for another process that fetches {lock.stem}.", file=sys.stderr)
+            print(f"Waiting for another process that {what}.", file=sys.stderr)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

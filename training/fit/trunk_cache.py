@@ -1,14 +1,12 @@
 """What a frozen trunk computes of each clip, computed once and read from memory-mapped files."""
 
 import dataclasses
-import fcntl
 import functools
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from ctm_keras.weights import alone
 from tfrecords.format import SplitName, write_json
 from tfrecords.reading import Split, epochs, rows_of_epoch
 from tfrecords.storage import free_bytes, full_disk_in_words
@@ -57,7 +56,7 @@ class TrunkCache:
     def fill(self) -> None:
         """Computes the passes that are missing; waits for another run that computes them."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with _alone(self.folder):
+        with alone(self.folder / "lock", f"computes the frozen layers in {self.folder}"):
             if passes := self._missing():
                 self._compute_all(passes)
             else:
@@ -236,18 +235,6 @@ class TrunkCache:
             f"{counted(clips, 'clip')} of each of {len(self.base):,} videos{also}, {sized(needed)} "
             f"in {self.folder}"
         )
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Only one process at a time is inside for a folder; the others wait."""
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"Another run computes the frozen layers in {folder}. Waiting for it.")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def content_of(trunk: keras.Model, config: TrainConfig, data_hash: str) -> dict[str, Any]:

@@ -136,12 +136,12 @@ def test_who_comes_second_waits(tmp_path, capsys):
 
     def second():
         entered.wait()
-        with alone(tmp_path / "x.lock"):
+        with alone(tmp_path / "x.lock", "fetches x"):
             order.append("second")
 
     thread = Thread(target=second)
     thread.start()
-    with alone(tmp_path / "x.lock"):
+    with alone(tmp_path / "x.lock", "fetches x"):
         entered.set()
         time.sleep(0.05)
         order.append("first")

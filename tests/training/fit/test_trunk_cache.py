@@ -14,6 +14,7 @@ import tensorflow as tf
 
 import ctm_keras
 import tfrecords
+from ctm_keras.weights import fetch
 from tfrecords.reading import Split
 from training.batches import validation_clips
 from training.config.train import TrainConfig
@@ -72,13 +73,16 @@ def test_a_second_run_reads_the_features(cache, capsys):
 def test_a_run_waits_for_another_that_computes_the_same(cache, monkeypatch):
     said = queue.Queue()
     monkeypatch.setattr(trunk_cache, "print", said.put, raising=False)
+    monkeypatch.setattr(fetch, "print", lambda text, **_: said.put(text), raising=False)
     labels = cache._file("center-val", "labels")
     held = labels.rename(labels.with_suffix(".kept"))
     with (cache.folder / "lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         waiting = threading.Thread(target=cache.fill)
         waiting.start()
-        assert said.get(timeout=60).startswith("Another run computes the frozen layers in ")
+        assert said.get(timeout=60).startswith(
+            "Waiting for another process that computes the frozen"
+        )
         held.rename(labels)
     assert said.get(timeout=60) == f"Features: read from {cache.folder}"
     waiting.join()
