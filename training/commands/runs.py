@@ -15,9 +15,11 @@ def train(config: TrainConfig) -> Iterator[str] | None:
         from training.fit.folds import cross_validate
 
         return cross_validate(config)
-    from training.fit.train import train
+    from training.fit.train import next_command, train
 
-    train(config)
+    run = train(config)
+    if not config.dry_run:
+        print(f"Next: {next_command(run)}")
     return None
 
 

@@ -104,8 +104,8 @@ def pooled(folder: Path, runs: Sequence[Path], split: str) -> tuple[Predictions,
     """
     results = [read_results(path) for path in runs]
     first = results[0][1]
-    predictions = together([own for own, _ in results])
-    videos, ids = Split(first.data, split), predictions.ids.tolist()
+    predictions, videos = together([own for own, _ in results]), Split(first.data, split)
+    ids = [video for own, _ in results for video in dict.fromkeys(own.ids.tolist())]
     if sorted(ids) != sorted(videos.ids):
         raise ValueError(
             f"The folds in {folder} must have each video of {split} once, but the groups of "

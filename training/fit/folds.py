@@ -15,7 +15,7 @@ from training.evaluate.scores import write_results
 from training.fit.measure import measured
 from training.fit.resolve import check_clips
 from training.machines.workers import count_workers
-from training.run_folder import Run
+from training.run_folder import Run, folds_of
 
 AGAIN = "run the same command again; it goes on where it stopped"
 
@@ -46,7 +46,7 @@ def cross_validate(config: TrainConfig) -> Iterator[str]:
         results = pooled(config.folder, [own.folder for own in runs], base)
         write_results(config.folder, *results)
     if config.cached_clips and not config.cache:
-        shutil.rmtree(config.cache_folder)
+        shutil.rmtree(config.cache_folder, ignore_errors=True)  # missing if all is finished
     predictions, report = results
     yield str(report)
     mistakes = worst_mistakes(*join_views(predictions))
@@ -81,6 +81,12 @@ def runs_of(config: TrainConfig, base: str) -> list[TrainConfig]:
     ]
     for own in runs:
         check_clips(own)
+    for first in folds_of(config.folder)[:1]:
+        if (begun := Run.open(first).config.val_split) != runs[0].val_split:
+            raise ValueError(
+                f"{config.folder} has a cross-validation whose first fold is {begun}, received one "
+                f"whose first fold is {runs[0].val_split}. Give a new --out, or the same --folds."
+            )
     if not runs[0].folder.exists():
         Run.free_folder(config.folder)
     return runs

@@ -87,7 +87,7 @@ def train(config: TrainConfig) -> Run:
                 fit(network, config, facts, run, strategy)
     finally:
         keras.config.set_dtype_policy("float32")
-    print(f"Model saved: {run.model}. Next: {next_command(run, config)}")
+    print(f"Model saved: {run.model}.")
     return run
 
 
@@ -160,15 +160,15 @@ def fit(
     cache = None
     if network.trunk is not None:
         print(network)
-        if config.cached_clips:
+        if config.cached_clips and epoch < config.epochs and not state.out_of_patience:
             cache = cache_of(network.trunk, config, facts)
             cache.fill()
     sources = Sources(cache.training, cache.validation) if cache else CLIPS
     if chief:
         run.trim_log(epoch)
-    wait = DataWait(
-        remedies(tfrecords.read_manifest(config.dataset), config.image_size, config.scale)
-    )
+    manifest = tfrecords.read_manifest(config.dataset)
+    of_clips = () if cache else remedies(manifest, config.image_size, config.scale)
+    wait = DataWait(of_clips)
     checkpoints = Checkpoints(run, model, state, averages, steps, config.save_every)
     with Notice().listening() as notice, _logs(run) as loggers:
         loop = Loop(network, sources, config, strategy, averages, state, steps, notice, wait.timed)
@@ -218,9 +218,9 @@ def cache_of(trunk: keras.Model, config: TrainConfig, facts: RunFacts) -> TrunkC
     return TrunkCache(trunk, config, facts.data_hash, config.cache_folder)
 
 
-def next_command(run: Run, config: TrainConfig) -> str:
+def next_command(run: Run) -> str:
     """The next command for a trained model: `ctm evaluate` if there is a validation split."""
-    if not has_validation(config):
+    if not has_validation(run.config):
         return f"ctm predict {run.path} VIDEO.mp4"
     return f"ctm evaluate {run.path}"
 

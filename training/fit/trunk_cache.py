@@ -194,8 +194,13 @@ class TrunkCache:
             yield half
 
     def _new(self, name: str, part: int, videos: int) -> np.memmap:
+        """A file for an output, with all its space: a full disk would later be a crash."""
         path, shape = self._file(name, f"{part}.part"), self.trunk.outputs[part].shape[1:]
-        return np.lib.format.open_memmap(path, "w+", HALF, (videos, *shape))
+        features = np.lib.format.open_memmap(path, "w+", HALF, (videos, *shape))
+        with path.open("r+b") as file:
+            if hasattr(os, "posix_fallocate"):  # not on macOS
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        return features
 
     def _read(self, name: str) -> list[np.ndarray]:
         """The features and labels of a pass."""

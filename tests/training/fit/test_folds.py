@@ -202,6 +202,23 @@ def test_the_folds_of_a_cross_validation_are_its_own(copied, options):
         evaluate(copied.out, **options)
 
 
+def test_folds_are_scored_with_several_views(copied):
+    report = evaluate(copied.out, num_clips=2, num_crops=1)
+    assert (report.videos, report.settings.num_clips) == (48, 2)
+
+
+def test_finished_folds_are_reported_again(copied, monkeypatch):
+    """Without their cache, which is removed."""
+    monkeypatch.setattr("training.fit.folds.measured", lambda *_: None)
+    config = dataclasses.replace(copied, freeze="backbone", cached_clips=1)
+    assert any("48 of 48 videos" in line for line in cross_validate(config))
+
+
+def test_another_number_of_folds_requires_another_folder(copied):
+    with pytest.raises(ValueError, match=r"whose first fold is train\+val:fold-0-of-2, .*-of-3"):
+        list(cross_validate(dataclasses.replace(copied, folds=3)))
+
+
 def test_a_mean_of_folds_has_each_video_once(copied):
     paths = tuple(copied.out / f"fold-{fold}" for fold in range(2))
     lines = list(evaluate_all(EvaluateCommand(models=paths, saved=True)))

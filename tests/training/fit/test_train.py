@@ -65,9 +65,10 @@ def test_saved_models_have_no_synchronization_and_no_optimizer(trained):
         ("x", "ctm predict"),
     ],
 )
-def test_the_printed_next_command_works(trained, split, command):
+def test_the_printed_next_command_works(trained, split, command, monkeypatch):
     config = dataclasses.replace(trained.config, val_split=split)
-    assert command in next_command(trained, config)
+    monkeypatch.setattr(Run, "config", config)
+    assert command in next_command(trained)
 
 
 def test_the_optimizer_has_the_options_of_the_run(config, change, monkeypatch):

@@ -101,6 +101,12 @@ def test_a_cached_run_equals_one_that_computes_each_step(frozen, tmp_path, run, 
     assert logs == [3, 3]
 
 
+def test_a_finished_run_computes_no_features(run, capsys, monkeypatch):
+    monkeypatch.setattr(trunk_cache.TrunkCache, "fill", lambda cache: pytest.fail("computed"))
+    train(run.config)
+    assert "All 2 epochs are finished." in capsys.readouterr().out
+
+
 def test_mistakes_are_found_with_the_features(run, monkeypatch, capsys):
     expected = validation_mistakes(
         run.load_model(), validation_clips(run.config), run.config, run.facts.class_names
