@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -49,11 +50,14 @@ def dry_run(
     picture = config.folder.with_name(f"{config.folder.name}-plan.png")
     _draw(config, steps_per_epoch, picture)
     print(f"Plot of the learning rate: {picture}")
-    seconds = _seconds_of_a_step(network, config, strategy)
-    whole = timed(seconds * steps_per_epoch * config.epochs)
+    frozen, seconds = _seconds_of_a_step(network, config, strategy)
+    whole = seconds * steps_per_epoch * config.epochs
+    if frozen:
+        caching = frozen * steps_per_epoch * min(config.cached_clips, config.epochs)
+        print(f"Frozen layers, computed once: about {timed(caching)} on this machine")
     print(
-        f"Ran two steps; the second took {seconds:.2f} s: about {whole} in total on this machine, "
-        "without validation"
+        f"Ran two steps; the second took {seconds:.2f} s: about {timed(whole)} in total on this "
+        "machine, without validation"
     )
 
 
@@ -123,16 +127,36 @@ def _draw(config: TrainConfig, steps_per_epoch: int, picture: Path) -> None:
 
 def _seconds_of_a_step(
     network: Network, config: TrainConfig, strategy: tf.distribute.Strategy
-) -> float:
-    """The duration of the second of two training steps, in seconds."""
+) -> tuple[float, float]:
+    """The seconds that cached frozen layers take for a batch (else 0), and those of a step.
+
+    Both are those of the second of two steps.
+    """
     averages = Averages(network.learner, strategy, config.ema)
-    parts = config.accumulate
-    step = Step(network.learner, strategy, averages, config.clip_norm, parts, network.trunk)
+    forward = config.cached_clips and _forward(network.trunk, strategy)
+    trunk = None if forward else network.trunk
+    step = Step(network.learner, strategy, averages, config.clip_norm, config.accumulate, trunk)
     # Two epochs, since one may have a single step.
     epochs = (training_batches(config, strategy, epoch) for epoch in range(2))
     batches = itertools.chain.from_iterable(epochs)
-    ends: list[float] = []
-    while len(ends) < 2:
-        step.train(itertools.islice(batches, config.accumulate), stop=False)
-        ends.append(time.perf_counter())
-    return ends[1] - ends[0]
+    frozen, end, seconds = 0.0, 0.0, 0.0
+    for _ in range(2):
+        begin, parts = end, list(itertools.islice(batches, config.accumulate))
+        if forward:
+            read = time.perf_counter()
+            parts = [(*forward(clips), labels) for clips, labels in parts]
+            begin = time.perf_counter()
+            frozen = begin - read
+        step.train(parts, stop=False)
+        end = time.perf_counter()
+        seconds = end - begin
+    return frozen, seconds
+
+
+def _forward(trunk: keras.Model | None, strategy: tf.distribute.Strategy) -> Callable | None:
+    """Returns a function that computes the frozen layers of distributed clips."""
+    if trunk is None:
+        return None
+    return tf.function(
+        lambda clips: strategy.run(lambda own: tf.nest.flatten(trunk(own)), (clips,))
+    )

@@ -101,6 +101,13 @@ def test_a_cached_run_equals_one_that_computes_each_step(frozen, tmp_path, run, 
     assert logs == [3, 3]
 
 
+def test_a_dry_run_times_the_frozen_layers_apart(frozen, tmp_path, capsys):
+    train(dataclasses.replace(frozen, out=tmp_path / "run", dry_run=True))
+    said = capsys.readouterr().out
+    assert "Frozen layers, computed once: about " in said
+    assert "Ran two steps; the second took " in said
+
+
 def test_a_finished_run_computes_no_features(run, capsys, monkeypatch):
     monkeypatch.setattr(trunk_cache.TrunkCache, "fill", lambda cache: pytest.fail("computed"))
     train(run.config)
