@@ -18,6 +18,7 @@ from .temporal.tam import TAM
 from .temporal.tsm import TSM
 from .tools.activation_maps import class_activation_maps
 from .tools.deploy import deployable
+from .tools.features import feature_model
 from .tools.freeze import freeze, image_layers, split
 from .tools.inference import fold_batch_norm
 from .tools.view_importance import view_importance
@@ -52,6 +53,7 @@ __all__ = [
     "class_activation_maps",
     "class_names",
     "deployable",
+    "feature_model",
     "fold_batch_norm",
     "freeze",
     "image_layers",
