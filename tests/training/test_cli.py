@@ -19,7 +19,7 @@ from training.quickstart.videos import write_direction_videos
 
 COMMANDS = ["quickstart", "build", "verify", "train", "evaluate", "predict", "export"]
 COMMANDS += ["import-records", "import-weights", "models", "show", "stats"]
-COMMANDS += ["ablate", "analyze", "explain", "report", "weights"]
+COMMANDS += ["ablate", "analyze", "explain", "features", "report", "weights"]
 
 
 @pytest.fixture

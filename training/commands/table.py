@@ -20,7 +20,7 @@ from training.config.tools import (
     WeightsConfig,
 )
 from training.config.train import TrainConfig
-from training.config.use import ExplainConfig, PredictConfig, ShowConfig
+from training.config.use import ExplainConfig, FeaturesConfig, PredictConfig, ShowConfig
 from training.evaluate.config import EvaluateCommand
 from training.use.config import ExportConfig
 
@@ -108,6 +108,7 @@ COMMANDS = {
     "analyze": Command(AnalyzeConfig, "training.commands.runs:analyze"),
     "report": Command(ReportConfig, "training.report.page:report"),
     "predict": Command(PredictConfig, "training.use.predict:predict"),
+    "features": Command(FeaturesConfig, "training.use.features:features"),
     "explain": Command(ExplainConfig, "training.use.explain:explain"),
     "export": Command(ExportConfig, "training.use.export:export"),
     "import-weights": Command(ImportConfig, "training.commands.models:import_weights"),

@@ -1,4 +1,4 @@
-"""Options of show, predict and explain."""
+"""Options of show, predict, explain and features."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,3 +110,42 @@ class ExplainConfig(SamplingConfig):
     """GIF or MP4 file to write."""
     class_name: str | None = None
     """Class to explain (default: the predicted class)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeaturesConfig(ViewConfig, SamplingConfig):
+    """Write the features of videos: what the model's classifier reads, one vector for each video.
+
+    The vector is the mean over the frames and over the views of the video. NAME.npz has the arrays
+    id, path, label, split, start, end (in seconds) and vector; NAME.csv has these columns, with
+    vector_0, vector_1 and so on. For example:
+      ctm features runs/mine videos/jump videos/run --to features.npz
+      ctm features tsn.keras data/mine --to features.csv --num-clips 1
+      ctm features tsm-r50-kinetics400 holiday.mp4 --to windows.npz --windows
+    """
+
+    model: Positional[ModelPath]
+    """Folder of a run, a .keras file, or a name that `ctm weights` lists."""
+    videos: Positional[Annotated[tuple[str, ...], arg(metavar="VIDEOS-or-DATA")]]
+    """Video files, GIFs, folders of frames or folders of videos; or one data set that `ctm build`
+    wrote, whose labels are written, too."""
+    to: Path
+    """File to write, .npz or .csv."""
+    split: str | None = None
+    """Of a data set: split to read; train+val means both (default: all)."""
+    windows: bool = False
+    """One vector for each window of a video longer than two clips, as in the timelines of `ctm
+    predict`; shorter videos still have one."""
+    which: str | None = None
+    """Of a run: model (the last, or with `ctm train --patience` the best) or best (the best on the
+    validation split) (default: model)."""
+
+    def check(self) -> None:
+        """Raises ValueError if no video is given, or the file has another format."""
+        super().check()
+        if not self.videos:
+            raise ValueError(
+                "ctm features requires at least one video or a data set. Give them after the model."
+            )
+        if self.to.suffix not in (".npz", ".csv"):
+            raise ValueError(f"--to must be a .npz or .csv file, received {self.to}.")

@@ -195,7 +195,7 @@ def predict(config: PredictConfig) -> int:
     folder = config.timelines or classifier.folder / "timelines"
     pictures: set[Path] = set()
     results = []
-    for video, problem in _expanded(config.videos):
+    for video, problem in expanded(config.videos):
         try:
             if problem:
                 raise problem
@@ -214,7 +214,7 @@ def predict(config: PredictConfig) -> int:
     return sum("error" in result for result in results)
 
 
-def _expanded(paths: Iterable[Path]) -> Iterator[tuple[Path, Exception | None]]:
+def expanded(paths: Iterable[Path]) -> Iterator[tuple[Path, Exception | None]]:
     """The videos of each path, or the path with the error if it has none."""
     for path in paths:
         ignored: list[str] = []
