@@ -85,11 +85,13 @@ def features(config: FeaturesConfig) -> int:
         ValueError: If an option is invalid, or no video can be read.
     """
     config.check()
+    data = _data_of(config)
     with full_disk_in_words(config.to.parent, "compute the features again"):
         config.to.parent.mkdir(parents=True, exist_ok=True)
         classifier = Classifier(config.model, config.which)
         embedder, rows, failed = Embedder(classifier, config), [], 0
-        for video in tqdm(_videos(config, classifier), unit="video", desc="features"):
+        videos = _stored(config, data, classifier) if data else _files(config, classifier)
+        for video in tqdm(videos, unit="video", desc="features"):
             try:
                 rows += embedder.rows(video)
             except (VideoError, BadShard, OSError) as error:
@@ -148,33 +150,34 @@ class Embedder:
         return vectors
 
 
-def _videos(config: FeaturesConfig, classifier: Classifier) -> Sequence[Video]:
-    """The files, or the videos of the data set."""
-    data = [name for name in config.videos if is_remote(as_path(name)) or _is_data(name)]
-    if not data:
-        if config.split:
-            raise ValueError(
-                f"--split requires a data set, received videos and --split {config.split}. Remove "
-                "--split, or give a folder that `ctm build` wrote."
-            )
-        found = expanded(map(Path, config.videos))
-        return [Video(path, classifier, problem) for path, problem in found]
-    if len(config.videos) > 1:
+def _data_of(config: FeaturesConfig) -> str | None:
+    """The data set, if one is given; raises ValueError for what cannot be combined."""
+    paths = [as_path(name) for name in config.videos]
+    data = [path for path in paths if is_remote(path) or is_file(path / FILE)]
+    if not data and config.split:
         raise ValueError(
-            f"A data set must be given alone, received {data[0]} and "
-            f"{counted(len(config.videos) - 1, 'other path')}. Run the command for each."
+            f"--split requires a data set, received videos and --split {config.split}. Remove "
+            "--split, or give a folder that `ctm build` wrote."
         )
-    return list(_stored(config, data[0], classifier))
+    if data and len(paths) > 1:
+        others = counted(len(paths) - 1, "other path")
+        raise ValueError(
+            f"A data set must be given alone, received {data[0]} and {others}. Run the command for "
+            "each."
+        )
+    return str(data[0]) if data else None
 
 
-def _is_data(name: str) -> bool:
-    return is_file(as_path(name) / FILE)
+def _files(config: FeaturesConfig, classifier: Classifier) -> list[Video]:
+    """The videos of the paths."""
+    found = expanded(map(Path, config.videos))
+    return [Video(path, classifier, problem) for path, problem in found]
 
 
-def _stored(config: FeaturesConfig, data: str, classifier: Classifier) -> Iterator[StoredVideo]:
+def _stored(config: FeaturesConfig, data: str, classifier: Classifier) -> list[Video]:
     """The videos of a data set; prints what to know about them."""
     manifest = tfrecords.read_manifest(data)
-    splits = {video: shard.split for shard in manifest.all_shards for video in shard.videos}
+    splits = {id_: shard.split for shard in manifest.all_shards for id_ in shard.videos}
     name = config.split or "+".join(own for own in manifest.splits if manifest.ids(own))
     videos = Split(data, name)
     options = classifier.options(**config.changes)
@@ -183,5 +186,4 @@ def _stored(config: FeaturesConfig, data: str, classifier: Classifier) -> Iterat
     if missing := missing_videos(manifest, videos, videos.ids):
         those = f"{counted(len(missing), 'video')} of its source"
         print(printable(f"{data} lacks {those}; `ctm stats` lists them."), file=sys.stderr)
-    for place, video in enumerate(videos.ids):
-        yield StoredVideo(videos, place, splits[video])
+    return [StoredVideo(videos, place, splits[id_]) for place, id_ in enumerate(videos.ids)]

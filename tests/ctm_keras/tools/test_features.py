@@ -11,7 +11,7 @@ from ctm_keras.temporal import slowfast
 CASES = {
     "tsn": ("tsn", "tiny", {}),
     "ctm on features": ("ctm", "tiny", {"stages": "head"}),
-    "two frames left": ("tam", "tiny", {"temporal_pooling": True, "num_frames": 16}),
+    "pooled frames": ("tam", "tiny", {"temporal_pooling": True}),
     "slowfast": ("slowfast", "resnet50", {"num_frames": 8, "image_size": 32}),
 }
 
