@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import tensorflow as tf
 
+import ctm_keras
 import tfrecords
-from ctm_keras.checkpoints import open_weights
 from ctm_keras.methods import options_of
-from ctm_keras.weights import Origin, is_published
+from ctm_keras.weights import Origin
 from tfrecords.format import FILE
 from tfrecords.reading import num_videos
 from tfrecords.storage import as_path, is_file
 from training.commands.parse import parse
 from training.config.options import parse_option
 from training.config.train import TrainConfig
+from training.fit.resolve import saved_model
 from training.machines.devices import require_tensorflow
 from training.machines.workers import count_workers
 from training.open_model import is_run
@@ -52,14 +54,30 @@ def parse_train(
     plain: TrainConfig = read(TrainConfig())
     if plain.resume:
         return plain
-    plain = with_data(plain)
-    given = with_data(read(dataclasses.replace(TrainConfig(), **UNSET)), plain)
-    choice = choose(given, requested)
+    saved = saved_model(plain)
+    origin = Origin.of(saved) if saved else None
+    start = of_weights(saved)
+    if read(start).model != start.model:  # only the image model of the weights is used
+        start = TrainConfig()
+    plain = with_data(read(start))
+    given = with_data(read(dataclasses.replace(start, **UNSET)), plain)
+    choice = choose(given, requested, origin)
     print(choice)
     if choice.recipe is None:
         return plain
     chosen = with_data(read(choice.recipe), plain)
-    return completed(chosen, given)
+    return completed(chosen, given, origin)
+
+
+def of_weights(saved: keras.Model | None) -> TrainConfig:
+    """The defaults, with the network and the clips of a video model other than a TSN."""
+    origin = Origin.of(saved) if saved else None
+    if saved is None or origin is None or origin.method == "tsn":
+        return TrainConfig()
+    view = ctm_keras.view_options(saved) or {}
+    values: dict[str, Any] = {n: view[n] for n in ("sampling", "interval") if n in view}
+    size = saved.input_shape[2]
+    return TrainConfig(model=origin.method, backbone=origin.backbone, image_size=size, **values)
 
 
 def with_data(config: TrainConfig, done: TrainConfig | None = None) -> TrainConfig:
@@ -94,37 +112,41 @@ class Choice:
     Args:
         recipe: Its values, or None for the defaults, which are the CTM paper's.
         why: The reason, as the end of a sentence.
+        trains: What it trains on the features of the frozen layers.
     """
 
     recipe: TrainConfig | None
     why: str
+    trains: str = "a temporal block"
 
     def __str__(self) -> str:
         if self.recipe is None:
             return f"Recipe: the CTM paper's, {self.why}. For few videos: --recipe small."
         return (
-            f"Recipe: small, {self.why}. It trains a temporal block on the features of a frozen "
+            f"Recipe: small, {self.why}. It trains {self.trains} on the features of a frozen "
             f"{self.recipe.backbone}. For the CTM paper's: --recipe {PAPERS}."
         )
 
 
-def choose(given: TrainConfig, requested: bool) -> Choice:
+def choose(given: TrainConfig, requested: bool, origin: Origin | None) -> Choice:
     """Chooses the recipe: that of the run in the folder, else by the data and the options.
 
     Args:
         given: The options on the data set; those that are not given are unset.
         requested: Whether the recipe `small` was requested.
+        origin: The network in `--weights`, if it is a video model.
     """
     given.dataset  # noqa: B018  (it raises)
     first = given.folder / "fold-0" if given.folds else given.folder
     if is_run(first):
         stored = Run.open(first).config
         kept = {name: getattr(stored, name) for name in (*UNSET, "image_size", "recipe")}
-        recipe = dataclasses.replace(small.CONFIG, **kept) if stored.recipe == "small" else None
-        return Choice(recipe, f"as the run in {given.folder}")
+        recipe = dataclasses.replace(small.CONFIG, **kept)
+        recipe = _with_clips(recipe, given) if _same_method(given, origin) else recipe
+        why = f"as the run in {given.folder}"
+        return Choice(recipe if stored.recipe == "small" else None, why)
     videos = training_videos(given)
-    backbone = _backbone_of(given)
-    reason = against_small(given, backbone)
+    reason = against_small(given, origin)
     if not requested and (reason or videos >= FEW):
         return Choice(None, reason or f"for {videos:,} training videos")
     gpu = _has_gpu() and not given.devices.startswith("cpu")
@@ -133,16 +155,27 @@ def choose(given: TrainConfig, requested: bool) -> Choice:
     recipe = dataclasses.replace(
         recipe,
         recipe="small",
-        backbone=backbone or recipe.backbone,
+        backbone=given.backbone or (origin and origin.backbone) or recipe.backbone,
         batch_size=size,
         epochs=small.epochs(videos, size),
     )
     why = "as requested" if requested else f"for {videos:,} training videos, fewer than {FEW:,}"
-    return Choice(recipe, why)
+    if not _same_method(given, origin):
+        return Choice(recipe, why)
+    return Choice(_with_clips(recipe, given), why, "the temporal layers and the classifier")
 
 
-def completed(chosen: TrainConfig, given: TrainConfig) -> TrainConfig:
+def _with_clips(recipe: TrainConfig, given: TrainConfig) -> TrainConfig:
+    """A recipe with the method and the clips of the weights."""
+    return dataclasses.replace(
+        recipe, model=given.model, sampling=given.sampling, interval=given.interval
+    )
+
+
+def completed(chosen: TrainConfig, given: TrainConfig, origin: Origin | None) -> TrainConfig:
     """The chosen options, where options of the method add to those of the recipe.
+
+    Weights of the same method have their own.
 
     Augmentations that need new clips in each step switch off the recipe's cache.
     """
@@ -150,7 +183,8 @@ def completed(chosen: TrainConfig, given: TrainConfig) -> TrainConfig:
     if (augmentation.mixes or augmentation.repeats > 1) and not given.cached_clips:
         chosen = dataclasses.replace(chosen, cached_clips=0)
     names = {parse_option(option)[0] for option in given.options}
-    possible = {} if "stages" in names else options_of(chosen.model)
+    fixed = "stages" in names or _same_method(chosen, origin)
+    possible = {} if fixed else options_of(chosen.model)
     own = [o for o in small.CONFIG.options if parse_option(o)[0] in possible.keys() - names]
     return dataclasses.replace(chosen, options=(*own, *given.options))
 
@@ -166,28 +200,24 @@ def training_videos(config: TrainConfig) -> int:
     return videos
 
 
-def against_small(given: TrainConfig, backbone: str | None) -> str | None:
-    """Why the options, or the backbone of their weights, do not suit `small`; or None."""
+def against_small(given: TrainConfig, origin: Origin | None) -> str | None:
+    """Why the options, or the network in their weights, do not suit `small`; or None."""
     if given.backbone:
         return "since --backbone is given"
     if given.workers or count_workers() > 1:
         return "since it trains on several machines"
     if given.weights == "none":
         return "since --weights none leaves nothing to freeze"
+    if origin and origin.method != "tsn":
+        return "since --weights is not a TSN, whose layers could be frozen"
     if given.model != "tsn" and "stages" not in options_of(given.model):
         return f"since {given.model} has no layer for the features of a frozen model"
-    if backbone == "":
-        return "since --weights is not a TSN, whose layers could be frozen"
     return None
 
 
-def _backbone_of(given: TrainConfig) -> str | None:
-    """The backbone that was given, or that of the TSN in `--weights`; "" for another network."""
-    named = is_published(given.weights)
-    if given.backbone or not (named or Path(given.weights).is_file()):
-        return given.backbone or None
-    origin = Origin.of(open_weights(given.weights))
-    return origin.backbone if origin.method == "tsn" else ""
+def _same_method(config: TrainConfig, origin: Origin | None) -> bool:
+    """Whether the weights have temporal layers of the method, too."""
+    return origin is not None and origin.method == config.model != "tsn"
 
 
 def _has_gpu() -> bool:

@@ -6,11 +6,12 @@ import pytest
 
 import ctm_keras
 import tfrecords
+from ctm_keras.weights import read_video_model
 from training import recipes
 from training.commands import train
 from training.commands.parse import parse
 from training.config.train import TrainConfig
-from training.fit.resolve import resolve
+from training.fit.resolve import complete, resolve
 from training.recipes import small
 from training.run_folder import Run
 
@@ -109,6 +110,44 @@ def test_many_videos_get_the_papers_recipe(directions, capsys, monkeypatch):
 def test_the_backbone_is_that_of_the_weights(directions, files):
     config = parsed(directions, "--weights", str(files / "tsn.keras"))
     assert (config.recipe, config.backbone) == ("small", "tiny")
+
+
+@pytest.fixture(scope="module")
+def video_model(files):
+    """A TSM as published ones are: with options, and how its clips are made."""
+    view, options = {"sampling": "segments", "interval": 4}, {"fold_div": 4, "every": 1}
+    ctm_keras.build_video_model(
+        "tsm", "tiny", 10, num_frames=4, image_size=32, weights=None, view=view, **options
+    ).save(files / "tsm.keras")
+    return str(files / "tsm.keras")
+
+
+def network_of(config):
+    return (config.model, config.backbone, config.image_size, config.sampling, config.interval)
+
+
+def test_network_and_clips_are_those_of_a_video_model(directions, video_model):
+    config = parsed(directions, "--weights", video_model)
+    assert (config.recipe, config.freeze, config.folder.name) == (None, None, "data-tsm")
+    assert network_of(config) == ("tsm", "tiny", 32, "segments", 4)
+    assert complete(config, read_video_model(video_model)).options == ("fold_div=4", "every=1")
+    config = parsed(directions, "--weights", video_model, "--sampling", "dense")
+    assert network_of(config) == ("tsm", "tiny", 32, "dense", 4)
+    config = parsed(directions, "--weights", video_model, "--model", "ctm", "--backbone", "tiny")
+    assert network_of(config) == ("ctm", "tiny", 224, "dense", 8)
+
+
+def test_small_on_a_video_model_keeps_its_layers(directions, video_model, tmp_path, capsys):
+    arguments = ["--weights", video_model, "--out", str(tmp_path / "run"), "--image-size", "32"]
+    config = parsed(directions, *arguments, requested=True)
+    assert network_of(config) == ("tsm", "tiny", 32, "segments", 4)
+    assert (config.recipe, config.freeze, config.cached_clips) == ("small", "backbone", 8)
+    assert config.options == ()
+    assert "trains the temporal layers and the classifier on" in capsys.readouterr().out
+    first, facts = resolve(config)
+    assert (first.options, first.num_frames) == (("fold_div=4", "every=1"), 4)
+    Run.create(first, facts)
+    assert resolve(parsed(directions, *arguments))[0] == first  # the run keeps its recipe
 
 
 def test_a_gpu_gets_a_larger_backbone(directions, monkeypatch):
