@@ -141,10 +141,10 @@ def choose(given: TrainConfig, requested: bool, origin: Origin | None) -> Choice
     if is_run(first):
         stored = Run.open(first).config
         kept = {name: getattr(stored, name) for name in (*UNSET, "image_size", "recipe")}
-        recipe = dataclasses.replace(small.CONFIG, **kept)
-        recipe = _with_clips(recipe, given) if _same_method(given, origin) else recipe
         why = f"as the run in {given.folder}"
-        return Choice(recipe if stored.recipe == "small" else None, why)
+        if stored.recipe != "small":
+            return Choice(None, why)
+        return _small(dataclasses.replace(small.CONFIG, **kept), why, given, origin)
     videos = training_videos(given)
     reason = against_small(given, origin)
     if not requested and (reason or videos >= FEW):
@@ -160,16 +160,17 @@ def choose(given: TrainConfig, requested: bool, origin: Origin | None) -> Choice
         epochs=small.epochs(videos, size),
     )
     why = "as requested" if requested else f"for {videos:,} training videos, fewer than {FEW:,}"
+    return _small(recipe, why, given, origin)
+
+
+def _small(recipe: TrainConfig, why: str, given: TrainConfig, origin: Origin | None) -> Choice:
+    """The choice of `small`; on weights with temporal layers, with their method and clips."""
     if not _same_method(given, origin):
         return Choice(recipe, why)
-    return Choice(_with_clips(recipe, given), why, "the temporal layers and the classifier")
-
-
-def _with_clips(recipe: TrainConfig, given: TrainConfig) -> TrainConfig:
-    """A recipe with the method and the clips of the weights."""
-    return dataclasses.replace(
+    recipe = dataclasses.replace(
         recipe, model=given.model, sampling=given.sampling, interval=given.interval
     )
+    return Choice(recipe, why, "the temporal layers and the classifier")
 
 
 def completed(chosen: TrainConfig, given: TrainConfig, origin: Origin | None) -> TrainConfig:

@@ -72,8 +72,8 @@ class ModelConfig(Options):
     """Options of the method, each as name=value: paths=tccm, stages=4, blocks=1, reduction=8."""
     weights: str = "auto"
     """imagenet, none, a .keras file of this project, or a name that `ctm weights` lists (auto:
-    imagenet, but none for tiny and slowfast). If a file or a name has the same method, its frames
-    and options are the defaults."""
+    imagenet, but none for tiny and slowfast). Network and clips of a video model are the defaults;
+    with another --model, only its image model is used."""
     interpolate_tcc: bool = False
     """Resize the kernel grid of TCC if --weights were trained at another image size."""
 
@@ -317,6 +317,7 @@ class TrainConfig(DataAndRunConfig, RecipeConfig):
     a recipe; given options win over it. The same command resumes a stopped run. On SIGTERM, the run
     saves its state and exits with code 143. For example:
       ctm train videos --out runs/mine
+      ctm train videos --out runs/mine --weights tsm-r50-kinetics400 --recipe small
       ctm train --data data/mine --out runs/mine
       ctm train --data data/mine --out runs/tccm --options paths=tccm stages=4 blocks=1
       ctm train --recipe stm_jester --data data/jester --batch-size 16
