@@ -72,8 +72,9 @@ class ModelConfig(Options):
     """Options of the method, each as name=value: paths=tccm, stages=4, blocks=1, reduction=8."""
     weights: str = "auto"
     """imagenet, none, a .keras file of this project, or a name that `ctm weights` lists (auto:
-    imagenet, but none for tiny and slowfast). Network and clips of a video model are the defaults;
-    with another --model, only its image model is used."""
+    imagenet, but none for tiny and slowfast). If a file or a name has the same method, its frames
+    and options are the defaults. `ctm train` without a named recipe takes method, backbone and
+    clips from there, too, unless it is a TSN."""
     interpolate_tcc: bool = False
     """Resize the kernel grid of TCC if --weights were trained at another image size."""
 
