@@ -301,11 +301,6 @@ class RecipeConfig(
                 "--cached-clips cannot be combined with MixUp, CutMix or --repeats, which need new "
                 "clips in each step. Use --cached-clips 0 or another --augment."
             )
-        if self.cached_clips and self.workers:
-            raise ValueError(
-                "--cached-clips cannot be combined with --workers. Use --cached-clips 0 or one "
-                "machine."
-            )
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,14 @@ from tfrecords.reading import Split, num_videos
 from tfrecords.storage import absolute
 from training.batches import has_validation, training_clips
 from training.config.train import ModelConfig, TrainConfig
-from training.fit.resume import WHERE, is_started, reopen
+from training.fit.resume import WHERE, check_cache, is_started, reopen
 from training.machines.workers import count_workers
 from training.run_folder import Run, RunFacts
 
 
 def start(config: TrainConfig) -> tuple[TrainConfig, RunFacts, bool]:
     """The resolved config, the facts about its data set, and whether its run is resumed."""
+    check_cache(config)
     if config.resume:
         return *reopen(config, config.resume), True
     resolved, facts = resolve(config)

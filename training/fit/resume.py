@@ -9,7 +9,7 @@ from tfrecords.format import FILE
 from tfrecords.storage import as_path, is_file
 from training.config.options import flag
 from training.config.train import TrainConfig
-from training.machines.workers import count_workers
+from training.machines.workers import count_workers, several_machines
 from training.run_folder import Run, RunFacts, versions
 
 WHERE = ("data", "devices", "workers", "index")  # options that may change when a run is resumed
@@ -63,6 +63,16 @@ def _check_machines(config: TrainConfig, begun: TrainConfig, path: Path) -> None
         raise ValueError(
             f"{path} was started on several machines. Give --workers {begun.workers} and --index "
             "on each; to resume on one machine alone, give its HOST:PORT as --workers."
+        )
+
+
+def check_cache(config: TrainConfig) -> None:
+    """Raises ValueError if several machines would train on cached clips: all on the same ones."""
+    begun = Run.open(config.resume).config if config.resume else config
+    if begun.cached_clips and several_machines(config.workers):
+        raise ValueError(
+            "--cached-clips requires one machine, received several from --workers or TF_CONFIG. "
+            "Use one machine, or start a run with --cached-clips 0."
         )
 
 

@@ -58,6 +58,11 @@ def count_workers(strategy: tf.distribute.Strategy | None = None) -> int:
     return sum(len(cluster.get(job, ())) for job in ("chief", "worker")) or 1
 
 
+def several_machines(workers: str | None) -> bool:
+    """Whether `--workers` or, without it, TF_CONFIG names several machines."""
+    return (len(workers.split(",")) if workers else count_workers()) > 1
+
+
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Whether this machine writes the run."""
     resolver = strategy.cluster_resolver

@@ -260,7 +260,6 @@ def test_values_beyond_half_precision(cache, monkeypatch):
         ({"freeze_bn": True}, "--freeze and --freeze-bn cannot be combined"),
         ({"mixup": 0.8, "mix_prob": 1.0}, "--cached-clips cannot be combined with MixUp"),
         ({"repeats": 2}, "--cached-clips cannot be combined with MixUp, CutMix or --repeats"),
-        ({"workers": "a:1"}, "--cached-clips cannot be combined with --workers"),
         ({"freeze": None}, "--cached-clips requires --freeze"),
         ({"cached_clips": 0, "cache": "c"}, "--cache requires --cached-clips"),
         ({"cached_clips": -1}, "--cached-clips must be 0 or more, received -1"),

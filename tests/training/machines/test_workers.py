@@ -1,6 +1,7 @@
 """Several machines: two processes with two logical devices each train what one device trains."""
 
 import csv
+import json
 import socket
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import tensorflow as tf
 
 import tfrecords
 from training.batches import filled_up, validation_clips
+from training.commands import runs
+from training.config.train import TrainConfig
+from training.fit.resolve import resolve, start
+from training.fit.resume import check_cache
 from training.fit.train import DIFFERENT, train
 from training.machines.devices import strategy_for
 from training.machines.workers import (
@@ -157,6 +162,31 @@ def test_a_batch_that_would_split_videos_between_machines_is_refused(config, cha
     monkeypatch.setattr("training.fit.resolve.count_workers", lambda strategy: 8)
     with pytest.raises(ValueError, match="must be a multiple of --repeats 2"):
         train(change(config, repeats=2))
+
+
+SEVERAL = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}
+
+
+def test_several_machines_have_no_cache(config, change, monkeypatch, tmp_path):
+    """Each would train on the clips of all."""
+    cached = change(config, freeze="backbone", cached_clips=2)
+    run = Run.create(cached, resolve(config)[1])
+    refused = "--cached-clips requires one machine, received several"
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    for several in (
+        change(cached, workers="a:1,b:1"),
+        TrainConfig(resume=run.path, workers="a:1,b:1"),
+    ):
+        with pytest.raises(ValueError, match=refused):
+            start(several)
+        with pytest.raises(ValueError, match=refused):
+            runs.train(several)  # before they connect
+    check_cache(TrainConfig(resume=run.path, workers="a:1"))
+    monkeypatch.setenv("TF_CONFIG", json.dumps(SEVERAL))
+    for several in (cached, TrainConfig(resume=run.path)):
+        with pytest.raises(ValueError, match=refused):
+            start(several)
+    check_cache(config)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
