@@ -37,12 +37,10 @@ def schedule(
 def in_words(config: TrainConfig) -> str:
     """The schedule as text: `"0.00667 (scaled from 0.02 at batch size 96 to 32)"`."""
     rate, batch_size = config.rate_at
-    words = f"{config.rate:.4g}"
-    if config.rate != config.rate_by_default:
-        words += " (as given)"
-    elif config.optimizer == "adamw":
+    words, by_default = f"{config.rate:.4g}", config.rate == config.rate_by_default
+    if by_default and config.optimizer == "adamw":
         words += " (AdamW's default at any batch size; --rate-at does not apply)"
-    elif config.batch_size != batch_size:
+    elif by_default and config.batch_size != batch_size:
         words += f" (scaled from {rate:g} at batch size {batch_size} to {config.batch_size})"
     if config.warmup_epochs:
         words += f", after {config.warmup_epochs:g} epochs of warm-up"

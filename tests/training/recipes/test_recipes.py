@@ -63,7 +63,7 @@ def test_the_learning_rate_scales_with_the_batch_size_and_is_printed():
     assert config.rate == pytest.approx(0.005)
     assert "scaled from 0.02 at batch size 96 to 24" in in_words(config)
     given = TrainConfig(learning_rate=0.3, batch_size=24)
-    assert in_words(given).startswith("0.3 (as given)")
+    assert in_words(given).startswith("0.3, times 0.1")
 
 
 def test_the_learning_rate_of_adamw_is_the_same_at_any_batch_size():
@@ -71,7 +71,7 @@ def test_the_learning_rate_of_adamw_is_the_same_at_any_batch_size():
     (one,) = words
     assert one.startswith("0.001 (AdamW's default at any batch size; --rate-at does not apply), ti")
     given = TrainConfig(optimizer="adamw", learning_rate=3e-4)
-    assert in_words(given).startswith("0.0003 (as given)")
+    assert in_words(given).startswith("0.0003, times 0.1")
 
 
 def test_a_warm_up_rises_from_its_start_in_both_schedules():
