@@ -1,6 +1,5 @@
 """Frozen image models: which layers they are, and the model split where learning begins."""
 
-import re
 from typing import Any
 
 import keras
@@ -39,14 +38,13 @@ def image_layers(model: keras.Model, until: str = "backbone") -> list[keras.Laye
     anatomy = image_anatomy(origin.backbone, model.input_shape[2], None)
     output = anatomy.model.output
     if until != "backbone":
-        match = re.fullmatch(r"stage(\d)", str(until))
-        if match is None:
+        outputs = {f"stage{x.stage}": x.operation.output for x in anatomy.at("stage_output")}
+        if until not in outputs:
             raise ValueError(
-                f"The part to freeze must be 'backbone' or a stage such as 'stage3', received "
-                f"{until!r}."
+                f"The part to freeze (--freeze) must be one of backbone, {', '.join(outputs)} for "
+                f"{origin.backbone}, received {until}."
             )
-        (site,) = anatomy.at("stage_output", int(match[1]))
-        output = site.operation.output
+        output = outputs[until]
     names = {op.name for op in keras.Model(anatomy.model.input, output).operations}
     return [layer for layer in model.layers if layer.weights and layer.name in names]
 

@@ -256,7 +256,10 @@ def test_values_beyond_half_precision(cache, monkeypatch):
     ("changes", "message"),
     [
         ({"weights": "none"}, "--freeze requires a backbone with trained weights"),
-        ({"freeze": "stage9"}, "must be one of 2, 3, 4, received 9"),
+        (
+            {"freeze": "stage9"},
+            "(--freeze) must be one of backbone, stage2, stage3, stage4 for tiny",
+        ),
         ({"freeze_bn": True}, "--freeze and --freeze-bn cannot be combined"),
         ({"mixup": 0.8, "mix_prob": 1.0}, "--cached-clips cannot be combined with MixUp"),
         ({"repeats": 2}, "--cached-clips cannot be combined with MixUp, CutMix or --repeats"),
