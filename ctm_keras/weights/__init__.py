@@ -1,7 +1,7 @@
 """Loading of weights: ImageNet's, `.keras` files, published checkpoints; reports about it."""
 
 from .fetch import alone
-from .files import read_video_model
+from .files import no_file, read_video_model
 from .origin import Origin, frames_and_options, pixels_of
 from .registry import Published, is_published, nearest_names, published_weights
 
@@ -12,6 +12,7 @@ __all__ = [
     "frames_and_options",
     "is_published",
     "nearest_names",
+    "no_file",
     "pixels_of",
     "published_weights",
     "read_video_model",

@@ -18,7 +18,7 @@ def read_video_model(path: str | Path) -> keras.Model:
         ValueError: If the file is missing or not a video model of this project.
     """
     path = Path(path)
-    if why := _no_file(path):
+    if why := no_file(path):
         raise ValueError(
             f"weights must be 'imagenet', None, a .keras file of this project (RUN/model.keras) or "
             f"a name of `ctm weights`, received {path}, which {why}.{nearest_names(path)}"
@@ -37,7 +37,7 @@ def read_video_model(path: str | Path) -> keras.Model:
     return model
 
 
-def _no_file(path: Path) -> str:
+def no_file(path: Path) -> str:
     """Explains why a path is not a `.keras` file, or returns an empty string."""
     if path.suffix != ".keras":
         return "is not a .keras file"

@@ -1,1 +1,5 @@
 """`ctm build`: converts videos to shards, in processes that may crash; resumable."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

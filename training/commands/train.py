@@ -12,17 +12,18 @@ import tensorflow as tf
 
 import ctm_keras
 import tfrecords
-from ctm_keras.methods import options_of
+from ctm_keras.methods import check_method, options_of
 from ctm_keras.weights import Origin
 from tfrecords.format import FILE
 from tfrecords.reading import num_videos
 from tfrecords.storage import as_path, is_file
+from tfrecords.writing import TooManyFailures
 from training.commands.parse import parse
 from training.config.options import parse_option
 from training.config.train import TrainConfig
-from training.fit.resolve import saved_model
+from training.fit.resolve import check_weights, saved_model, weights_of
 from training.machines.devices import require_tensorflow
-from training.machines.workers import count_workers
+from training.machines.workers import several_machines
 from training.open_model import is_run
 from training.recipes import small
 from training.run_folder import Run
@@ -47,14 +48,16 @@ def parse_train(
 
     Raises:
         SystemExit: After printing the help, or if an option is invalid.
-        ValueError: If the videos cannot be built.
+        ValueError: If a value is invalid, or the videos cannot be built.
     """
     require_tensorflow()
     read = functools.partial(parse, takes, arguments, "ctm train", None)
     plain: TrainConfig = read(TrainConfig())
+    check_values(plain, read(small.CONFIG) if requested else plain)
     if plain.resume:
         return plain
-    saved = saved_model(plain)
+    # Several machines read no weights yet: TensorFlow could no longer connect them.
+    saved = None if several_machines(plain.workers) else saved_model(plain)
     origin = Origin.of(saved) if saved else None
     start = of_weights(saved)
     if read(start).model != start.model:  # only the image model of the weights is used
@@ -80,6 +83,19 @@ def of_weights(saved: keras.Model | None) -> TrainConfig:
     return TrainConfig(model=origin.method, backbone=origin.backbone, image_size=size, **values)
 
 
+def check_values(plain: TrainConfig, recipe: TrainConfig) -> None:
+    """Raises ValueError for values that no recipe allows, before a data set is built.
+
+    Args:
+        plain: The options on the defaults.
+        recipe: The options on the recipe, as far as it is known.
+    """
+    # `small`, which may be chosen later, has the --freeze that these two require.
+    dataclasses.replace(recipe, cached_clips=0, cache=None).check()
+    check_method(plain.model, plain.method_options)
+    check_weights(plain)
+
+
 def with_data(config: TrainConfig, done: TrainConfig | None = None) -> TrainConfig:
     """A config whose videos are a data set: that in the folder, or one built beside the run.
 
@@ -100,8 +116,12 @@ def with_data(config: TrainConfig, done: TrainConfig | None = None) -> TrainConf
         return dataclasses.replace(config, videos=None, data=str(source))
     out = config.out or Path("runs") / source.stem
     data = out.with_name(f"{out.name}-data")
+    try:
+        tfrecords.build(config.videos, data)
+    except TooManyFailures as error:
+        allow = f"ctm build {source} --out {data} --max-failures 0.2"
+        raise TooManyFailures(f"{error} To allow more, run `{allow}` first.") from error
     print(f"Data set: {data}, built from {source}.")
-    tfrecords.build(config.videos, data)
     return dataclasses.replace(config, videos=None, data=data, out=out)
 
 
@@ -113,15 +133,18 @@ class Choice:
         recipe: Its values, or None for the defaults, which are the CTM paper's.
         why: The reason, as the end of a sentence.
         trains: What it trains on the features of the frozen layers.
+        possible: Whether `small` is possible, too.
     """
 
     recipe: TrainConfig | None
     why: str
-    trains: str = "a temporal block"
+    trains: str = ""
+    possible: bool = False
 
     def __str__(self) -> str:
         if self.recipe is None:
-            return f"Recipe: the CTM paper's, {self.why}. For few videos: --recipe small."
+            advice = " For few videos: --recipe small." if self.possible else ""
+            return f"Recipe: the CTM paper's, {self.why}.{advice}"
         return (
             f"Recipe: small, {self.why}. It trains {self.trains} on the features of a frozen "
             f"{self.recipe.backbone}. For the CTM paper's: --recipe {PAPERS}."
@@ -147,8 +170,9 @@ def choose(given: TrainConfig, requested: bool, origin: Origin | None) -> Choice
         return _small(dataclasses.replace(small.CONFIG, **kept), why, given, origin)
     videos = training_videos(given)
     reason = against_small(given, origin)
-    if not requested and (reason or videos >= FEW):
-        return Choice(None, reason or f"for {videos:,} training videos")
+    if not requested and (reason or given.backbone or videos >= FEW):
+        other = "since --backbone is given" if given.backbone else f"for {videos:,} training videos"
+        return Choice(None, reason or other, possible=reason is None)
     gpu = _has_gpu() and not given.devices.startswith("cpu")
     recipe = small.for_machine(gpu)
     size = given.batch_size or min(recipe.batch_size, videos)
@@ -166,7 +190,9 @@ def choose(given: TrainConfig, requested: bool, origin: Origin | None) -> Choice
 def _small(recipe: TrainConfig, why: str, given: TrainConfig, origin: Origin | None) -> Choice:
     """The choice of `small`; on weights with temporal layers, with their method and clips."""
     if not _same_method(given, origin):
-        return Choice(recipe, why)
+        learns = set(given.model.split("+")) - {"tsn", "tsm", "avg", "max"}
+        block = f"a temporal block ({given.model}) and " if learns else ""
+        return Choice(recipe, why, f"{block}the classifier")
     recipe = dataclasses.replace(
         recipe, model=given.model, sampling=given.sampling, interval=given.interval
     )
@@ -203,16 +229,14 @@ def training_videos(config: TrainConfig) -> int:
 
 def against_small(given: TrainConfig, origin: Origin | None) -> str | None:
     """Why the options, or the network in their weights, do not suit `small`; or None."""
-    if given.backbone:
-        return "since --backbone is given"
-    if given.workers or count_workers() > 1:
+    if several_machines(given.workers):
         return "since it trains on several machines"
-    if given.weights == "none":
-        return "since --weights none leaves nothing to freeze"
-    if origin and origin.method != "tsn":
-        return "since --weights is not a TSN, whose layers could be frozen"
     if given.model != "tsn" and "stages" not in options_of(given.model):
         return f"since {given.model} has no layer for the features of a frozen model"
+    if weights_of(given) == "none":
+        return "since no trained weights could be frozen"
+    if origin and origin.method != "tsn":
+        return "since --weights is not a TSN, whose layers could be frozen"
     return None
 
 

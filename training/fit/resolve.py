@@ -11,7 +11,13 @@ import tensorflow as tf
 import tfrecords
 from ctm_keras.checkpoints import open_weights
 from ctm_keras.methods import NETWORKS, check_method
-from ctm_keras.weights import frames_and_options, is_published, pixels_of
+from ctm_keras.weights import (
+    frames_and_options,
+    is_published,
+    nearest_names,
+    no_file,
+    pixels_of,
+)
 from tfrecords.format import FrameOptions, SplitName
 from tfrecords.reading import Split, num_videos
 from tfrecords.storage import absolute
@@ -50,6 +56,7 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, RunFacts]:
     if config.folds:
         raise ValueError(f"A run has no folds, received {config.folds}. Use `ctm train --folds`.")
     check_method(config.model, config.method_options)
+    check_weights(config)
     _check_splits(config)
     if config.freeze and weights_of(config) == "none":
         raise ValueError(
@@ -61,6 +68,18 @@ def resolve(config: TrainConfig) -> tuple[TrainConfig, RunFacts]:
     config = complete(config, saved)
     pixels = dataclasses.asdict(pixels_of(saved)) if saved else None
     return config, _facts_of(config, pixels)
+
+
+def check_weights(config: ModelConfig) -> None:
+    """Raises ValueError if the initial weights do not exist."""
+    weights = config.weights
+    if weights in ("auto", "none", "imagenet") or is_published(weights):
+        return
+    if why := no_file(Path(weights)):
+        raise ValueError(
+            "--weights must be imagenet, none, a .keras file of this project (RUN/model.keras) or "
+            f"a name of `ctm weights`, received {weights}, which {why}.{nearest_names(weights)}"
+        )
 
 
 def _check_splits(config: TrainConfig) -> None:

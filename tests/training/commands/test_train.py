@@ -11,6 +11,7 @@ from training.commands import train
 from training.commands.parse import parse
 from training.config.train import TrainConfig
 from training.fit.resolve import resolve
+from training.quickstart.videos import write_direction_videos
 from training.recipes import small
 from training.run_folder import Run
 
@@ -84,7 +85,7 @@ def test_augmentations_that_need_new_clips_switch_off_the_cache(directions):
     ("arguments", "why"),
     [
         (["--backbone", "resnet50"], "since --backbone is given"),
-        (["--weights", "none"], "since --weights none leaves nothing to freeze"),
+        (["--weights", "none"], "since no trained weights could be frozen"),
         (["--workers", "a:1,b:1"], "since it trains on several machines"),
         (["--model", "i3d"], "since i3d has no layer for the features of a frozen model"),
         (["--weights", "ctm.keras"], "since --weights is not a TSN"),
@@ -96,7 +97,36 @@ def test_options_that_call_for_the_papers_recipe(
     monkeypatch.chdir(files)
     config = parsed(directions, *arguments)
     assert (config.recipe, config.freeze, config.epochs) == (None, None, 60)
-    assert f"Recipe: the CTM paper's, {why}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"Recipe: the CTM paper's, {why}" in said
+    assert ("--recipe small" in said) == (why == "since --backbone is given")  # it would fail
+
+
+def test_a_network_that_cannot_be_frozen_gets_no_advice_to_freeze_it(directions):
+    for backbone, model in (("tiny", "ctm"), ("resnet50", "slowfast")):
+        given = TrainConfig(data=directions, backbone=backbone, model=model)
+        assert "--recipe small" not in str(train.choose(given, requested=False))
+
+
+@pytest.mark.parametrize(
+    ("model", "learns"),
+    [
+        ("ctm", "a temporal block (ctm) and the classifier"),
+        ("tsm+nonlocal", "a temporal block (tsm+nonlocal) and the classifier"),
+        ("tsn", "the classifier"),
+        ("tsm", "the classifier"),
+    ],
+)
+def test_the_recipe_says_what_learns(model, learns):
+    said = str(train.Choice(small.CONFIG, "as requested", model))
+    assert f" It trains {learns} on the features of a frozen mobilenetv2." in said
+
+
+def test_several_machines_read_no_weights_before_they_connect(directions, files, monkeypatch):
+    monkeypatch.setattr(train, "open_weights", lambda weights: pytest.fail("read too early"))
+    for requested in (False, True):
+        weights = str(files / "tsn.keras")
+        parsed(directions, "--weights", weights, "--workers", "a:1,b:1", requested=requested)
 
 
 def test_many_videos_get_the_papers_recipe(directions, capsys, monkeypatch):
@@ -178,6 +208,38 @@ def test_videos_are_built_beside_the_run(directions, tmp_path):
     assert tfrecords.read_manifest(config.dataset).class_names == ("down", "left", "right", "up")
     again = train.parse_train(TrainConfig, [str(videos), "--out", str(out)])
     assert (again, again.videos) == (config, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "requested"),
+    [
+        (["--folds", "1"], "--folds must be 2 or more, received 1.", False),
+        (["--optimizer", "adamw", "--momentum", "0.9"], "--momentum requires --opt", False),
+        (["--momentum", "0.9"], "--momentum requires --optimizer sgd, received --opt", True),
+        (["--weights", "runs/no.keras"], "--weights must be imagenet, none, .* is missing", False),
+    ],
+)
+def test_invalid_values_are_refused_before_anything_is_built(
+    arguments, message, requested, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(tfrecords, "build", lambda *_: pytest.fail("built too early"))
+    with pytest.raises(ValueError, match=message):
+        train.parse_train(TrainConfig, [str(tmp_path), *arguments], requested)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_build_with_many_failures_says_how_to_allow_them(tmp_path, capsys):
+    videos, out = tmp_path / "videos", tmp_path / "run"
+    write_direction_videos(videos, 3)
+    for video in ("down", "left"):  # two of twelve
+        next((videos / video).iterdir()).write_bytes(b"")
+    command = [str(videos), "--out", str(out)]
+    with pytest.raises(ValueError, match="To allow more, run `ctm build ") as stopped:
+        train.parse_train(TrainConfig, command)
+    assert "Data set:" not in capsys.readouterr().out
+    advice = str(stopped.value).split("`")[1].removeprefix("ctm build ").split()
+    parse(tfrecords.build, advice, "ctm build")
+    assert train.parse_train(TrainConfig, command).dataset == tmp_path / "run-data"
 
 
 def test_a_data_set_may_stand_for_videos(directions):

@@ -1,0 +1,3 @@
+from .scheduler import TooManyFailures
+
+__all__ = ["TooManyFailures"]
