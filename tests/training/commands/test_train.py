@@ -105,7 +105,7 @@ def test_options_that_call_for_the_papers_recipe(
 def test_a_network_that_cannot_be_frozen_gets_no_advice_to_freeze_it(directions):
     for backbone, model in (("tiny", "ctm"), ("resnet50", "slowfast")):
         given = TrainConfig(data=directions, backbone=backbone, model=model)
-        assert "--recipe small" not in str(train.choose(given, requested=False))
+        assert "--recipe small" not in str(train.choose(given, requested=False, origin=None))
 
 
 @pytest.mark.parametrize(
@@ -118,12 +118,13 @@ def test_a_network_that_cannot_be_frozen_gets_no_advice_to_freeze_it(directions)
     ],
 )
 def test_the_recipe_says_what_learns(model, learns):
-    said = str(train.Choice(small.CONFIG, "as requested", model))
+    given = TrainConfig(model=model)
+    said = str(train._small(small.CONFIG, "as requested", given, None))
     assert f" It trains {learns} on the features of a frozen mobilenetv2." in said
 
 
 def test_several_machines_read_no_weights_before_they_connect(directions, files, monkeypatch):
-    monkeypatch.setattr(train, "open_weights", lambda weights: pytest.fail("read too early"))
+    monkeypatch.setattr(train, "saved_model", lambda weights: pytest.fail("read too early"))
     for requested in (False, True):
         weights = str(files / "tsn.keras")
         parsed(directions, "--weights", weights, "--workers", "a:1,b:1", requested=requested)
