@@ -7,18 +7,19 @@ from training.ablate.ablate import ablate
 from training.ablate.config import AblateConfig
 from training.config.compare import AnalyzeConfig
 from training.config.train import TrainConfig
-from training.fit.resume import check_cache
 
 
 def train(config: TrainConfig) -> Iterator[str] | None:
     """Trains a run, or one for each fold."""
+    from training.commands.train import with_data
+
+    config = with_data(config)
     if config.folds is not None:
         from training.fit.folds import cross_validate
 
         return cross_validate(config)
     from training.fit.train import next_command, train
 
-    check_cache(config)  # before the machines connect
     run = train(config)
     if not config.dry_run:
         print(f"Next: {next_command(run)}")

@@ -24,6 +24,7 @@ from training.fit.optimizer import optimizer_of
 from training.fit.precise_bn import trained_norms
 from training.fit.preemption import Notice, Preempted
 from training.fit.resolve import check_batch, start, what_all_do
+from training.fit.resume import check_cache
 from training.fit.schedule import in_words
 from training.fit.state import State
 from training.fit.trunk_cache import TrunkCache
@@ -63,6 +64,7 @@ def train(config: TrainConfig) -> Run:
         CTM, section 4.2.
     """
     require_tensorflow()
+    check_cache(config)
     strategy = strategy_for(config.devices, config.workers, config.index)  # must come first
     config, facts, resumed = start(config)
     if config.deterministic:

@@ -7,7 +7,7 @@ import pytest
 import ctm_keras
 import tfrecords
 from training import recipes
-from training.commands import train
+from training.commands import runs, train
 from training.commands.parse import parse
 from training.config.train import TrainConfig
 from training.fit.resolve import resolve
@@ -257,3 +257,10 @@ def test_videos_and_data(directions):
 def test_a_resumed_run_has_no_choice(tmp_path, capsys):
     assert train.parse_train(TrainConfig, ["--resume", str(tmp_path)]).resume == tmp_path
     assert capsys.readouterr().out == ""
+
+
+def test_a_papers_recipe_takes_videos_too(directions, small, monkeypatch):
+    found = []
+    monkeypatch.setattr("training.fit.folds.cross_validate", found.append)
+    runs.train(TrainConfig(videos=directions, recipe="stm_jester", folds=2))
+    assert (found[0].videos, found[0].data) == (None, str(directions))
