@@ -110,7 +110,7 @@ def alone(lock: Path, what: str) -> Iterator[None]:
     """
     import fcntl  # not on Windows, where the models work without it
 
-    with lock.open("w") as file:
+    with lock.open("wb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
