@@ -76,7 +76,7 @@ def test_a_run_waits_for_another_that_computes_the_same(cache, monkeypatch):
     monkeypatch.setattr(fetch, "print", lambda text, **_: said.put(text), raising=False)
     labels = cache._file("center-val", "labels")
     held = labels.rename(labels.with_suffix(".kept"))
-    with (cache.folder / "lock").open() as lock:
+    with (cache.folder / "lock").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         waiting = threading.Thread(target=cache.fill)
         waiting.start()
