@@ -91,7 +91,7 @@ def export_model(
     archive.add_endpoint("video", video, whole)
     archive.add_endpoint(
         "metadata",
-        lambda _: {"metadata": tf.constant(notes)},
+        lambda request: {"metadata": tf.constant(notes)},
         [tf.TensorSpec((), tf.string, "request")],
     )
     archive.write_out(str(folder), verbose=False)
