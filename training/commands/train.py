@@ -59,7 +59,7 @@ def parse_train(
     # Several machines read no weights yet: TensorFlow could no longer connect them.
     saved = None if several_machines(plain.workers) else saved_model(plain)
     origin = Origin.of(saved) if saved else None
-    start = of_weights(saved)
+    start = of_weights(saved, origin)
     if read(start).model != start.model:  # only the image model of the weights is used
         start = TrainConfig()
     plain = with_data(read(start))
@@ -72,9 +72,8 @@ def parse_train(
     return completed(chosen, given, origin)
 
 
-def of_weights(saved: keras.Model | None) -> TrainConfig:
+def of_weights(saved: keras.Model | None, origin: Origin | None) -> TrainConfig:
     """The defaults, with the network and the clips of a video model other than a TSN."""
-    origin = Origin.of(saved) if saved else None
     if saved is None or origin is None or origin.method == "tsn":
         return TrainConfig()
     view = ctm_keras.view_options(saved) or {}
